@@ -1,0 +1,117 @@
+"""A catalogue of any size without pictures: products with facets of known frequency, and clustered
+unit vectors as their embeddings. For tests and benchmarks of the SQL."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import psycopg
+from pgvector import HalfVector
+from sqlalchemy import Connection
+
+from embedding.registry import ModelSpec
+
+SELECTIVITY = {"90 %": 0.9, "5 %": 0.05, "0.4 %": 0.004, "0.04 %": 0.0004}
+"""Share of the products that have each of these as their colour, whatever their vectors."""
+
+CLUSTERS = 200
+SPREAD = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """`vectors`, float32 (n, d), are the products' text embeddings in the order of their ids,
+    which count from 1; `labels`, (n,), tell the cluster of each."""
+
+    vectors: np.ndarray
+    labels: np.ndarray
+
+
+def clustered(products: int, dimensions: int, rng: np.random.Generator) -> Synthetic:
+    """Unit vectors around random centres, (n, d), as embeddings of a real catalogue lie."""
+    centres = _unit(rng.normal(size=(CLUSTERS, dimensions)))
+    labels = rng.integers(CLUSTERS, size=products)
+    noise = _unit(rng.normal(size=(products, dimensions)))
+    return Synthetic(_unit(centres[labels] + SPREAD * noise), labels)
+
+
+def fill_synthetic(
+    connection: Connection, model: ModelSpec, products: int, *, seed: int = 1, pictures: int = 1
+) -> Synthetic:
+    """Put `products` products into an empty catalogue, embedded by `model` in both modalities.
+
+    Colours occur as `SELECTIVITY` says, independent of the vectors; categories are tied to the
+    clusters, so that a category lies far from most queries. Each product has `pictures` pictures.
+    """
+    rng = np.random.default_rng(seed)
+    data = clustered(products, model.dimensions, rng)
+    shade = rng.random(products)
+    colours = np.full(products, "other", dtype=object)
+    edge = 0.0
+    for name in ("0.04 %", "0.4 %", "5 %", "90 %"):
+        colours[(shade >= edge) & (shade < edge + SELECTIVITY[name])] = name
+        edge += SELECTIVITY[name]
+    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    with driver.cursor() as cursor:
+        indexes = _drop_indexes(cursor, model)
+        with cursor.copy(
+            "COPY product (id, sku, title, category, colour, price, in_stock) FROM STDIN"
+        ) as copy:
+            for number in range(products):
+                category = f"category {data.labels[number] % 20}"
+                price, stock = float(rng.integers(100, 20000)) / 100, bool(rng.random() < 0.9)
+                title = f"Product {number + 1}"
+                row = (number + 1, f"S{number + 1}", title, category, colours[number], price, stock)
+                copy.write_row(row)
+        cursor.execute("SELECT setval(pg_get_serial_sequence('product', 'id'), %s)", [products])
+        if "text" in model.modalities:
+            _copy(cursor, f"{model.name}_text (product_id, embedding, source_md5)", data.vectors)
+        cursor.execute(
+            "INSERT INTO product_image (id, product_id, position, path, sha256, width, height)"
+            " SELECT (p.id - 1) * %(n)s + k + 1, p.id, k, 'none.jpg', 'none', 1, 1"
+            " FROM product p, generate_series(0, %(n)s - 1) AS k",
+            {"n": pictures},
+        )
+        near = np.repeat(data.vectors, pictures, axis=0)
+        near = _unit(near + 0.3 * _unit(rng.normal(size=near.shape)))
+        owners = np.repeat(np.arange(products), pictures) + 1
+        _copy(
+            cursor,
+            f"{model.name}_image (image_id, product_id, embedding, source_sha256)",
+            near,
+            owners,
+        )
+        for definition in indexes:
+            cursor.execute(definition)
+        cursor.execute("ANALYZE")
+    return data
+
+
+def _drop_indexes(cursor: psycopg.Cursor, model: ModelSpec) -> list[bytes]:
+    """Drop the HNSW indexes, since a build is many times as fast as a fill; returns how to make
+    them again."""
+    cursor.execute(
+        "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
+        " JOIN pg_class ON pg_class.oid = indexrelid"
+        " WHERE indrelid = ANY(%s::regclass[]) AND relname LIKE '%%hnsw'",
+        [[f"{model.name}_{modality}" for modality in model.modalities]],
+    )
+    found = cursor.fetchall()
+    for name, _ in found:
+        cursor.execute(f"DROP INDEX {name}".encode())
+    return [definition.encode() for _, definition in found]
+
+
+def _copy(
+    cursor: psycopg.Cursor, target: str, vectors: np.ndarray, owners: np.ndarray | None = None
+) -> None:
+    with cursor.copy(f"COPY {target} FROM STDIN (FORMAT binary)") as copy:
+        ids = ["int8"] if owners is None else ["int8", "int8"]
+        copy.set_types([*ids, "halfvec", "text"])
+        for number, vector in enumerate(vectors):
+            own = (number + 1,) if owners is None else (number + 1, int(owners[number]))
+            copy.write_row((*own, HalfVector(vector), "synthetic"))
+
+
+def _unit(vectors: np.ndarray) -> np.ndarray:
+    return (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)

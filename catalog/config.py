@@ -1,0 +1,46 @@
+"""Where things are: read from the environment, with defaults that need no set-up.
+
+| variable        | meaning                                             | default          |
+|-----------------|-----------------------------------------------------|------------------|
+| `DATABASE_URL`  | any libpq address; unset: the embedded PostgreSQL   |                  |
+| `VAR_DIR`       | everything that the project writes                  | `var/`           |
+| `MEDIA_ROOT`    | product pictures                                    | `VAR_DIR/media`  |
+| `MODELS`        | the models to embed with and to search, best first  | fashion,imagenet |
+| `SEARCH_WINDOW` | products that one search ranks                      | 240              |
+"""
+
+import os
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class ConfigError(ValueError):
+    """A setting in the environment cannot be used; the message names it."""
+
+
+def var_dir() -> Path:
+    return Path(os.environ.get("VAR_DIR") or PROJECT / "var").resolve()
+
+
+def media_root() -> Path:
+    return Path(os.environ.get("MEDIA_ROOT") or var_dir() / "media").resolve()
+
+
+def database_url() -> str | None:
+    """The shop's own database, or None for the embedded one."""
+    return os.environ.get("DATABASE_URL") or None
+
+
+def enabled_models() -> tuple[str, ...]:
+    """Names of the models in use, the default first."""
+    names = (os.environ.get("MODELS") or "fashion,imagenet").split(",")
+    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+
+
+def search_window() -> int:
+    """Products that one search ranks, at least one page."""
+    value = os.environ.get("SEARCH_WINDOW") or "240"
+    if not value.isdecimal() or not 1 <= int(value) <= 1000:
+        raise ConfigError(f"SEARCH_WINDOW must be a number from 1 to 1000, not {value!r}")
+    return int(value)

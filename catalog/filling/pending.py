@@ -1,0 +1,98 @@
+"""What is still to be embedded: a comparison of hashes, never a flag.
+
+A row is pending where the hash beside its embedding is not that of what the product has now, so
+that an edit by anyone, in any tool, makes it pending. What failed is not, until it changes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from catalog import config
+from catalog.tables import embedding_table_name
+from embedding.registry import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A text or picture to embed. `id` is the product's or the picture's, as `modality` says."""
+
+    id: int
+    product_id: int
+    content: str
+    source: str
+
+    @property
+    def file(self) -> Path:
+        """The picture's file; `content` is its path below the media folder."""
+        return config.media_root() / self.content
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far a model has come with one modality, in rows."""
+
+    total: int
+    embedded: int
+    pending: int
+    failed: int
+
+
+SOURCES: dict[Modality, str] = {
+    "text": """
+        SELECT p.id, p.id AS product_id, p.document AS content, p.document_md5 AS source,
+               NULL::bigint AS image_id, e.source_md5 AS embedded_source, e.embedded_at
+          FROM product p LEFT JOIN {table} e ON e.product_id = p.id""",
+    "image": """
+        SELECT i.id, i.product_id, i.path AS content, i.sha256 AS source,
+               i.id AS image_id, e.source_sha256 AS embedded_source, e.embedded_at
+          FROM product_image i LEFT JOIN {table} e ON e.image_id = i.id""",
+}
+FAILED = """
+    EXISTS (SELECT FROM embedding_failure f
+             WHERE f.model = %(model)s AND f.product_id = s.product_id
+               AND f.image_id IS NOT DISTINCT FROM s.image_id AND f.source = s.source)"""
+STALE = """
+    (s.embedded_source IS DISTINCT FROM s.source OR s.embedded_at < %(older_than)s)"""
+
+
+def next_pending(
+    connection: Connection,
+    model: str,
+    modality: Modality,
+    *,
+    after: int,
+    limit: int,
+    older_than: datetime | None = None,
+) -> list[Pending]:
+    """The next `limit` rows to embed with ids above `after`, by id.
+
+    With `older_than`, embeddings made before it count as pending too, whatever their hash.
+    """
+    rows = connection.exec_driver_sql(
+        f"SELECT s.id, s.product_id, s.content, s.source FROM ({_source(model, modality)}) AS s"
+        f" WHERE s.id > %(after)s AND {STALE} AND NOT {FAILED} ORDER BY s.id LIMIT %(limit)s",
+        {"model": model, "after": after, "limit": limit, "older_than": older_than},
+    )
+    return [Pending(*row) for row in rows]
+
+
+def coverage(
+    connection: Connection, model: str, modality: Modality, older_than: datetime | None = None
+) -> Coverage:
+    """Counts over the whole catalogue; a failure counts as failed even if an older embedding
+    stands."""
+    row = connection.exec_driver_sql(
+        f"SELECT count(*), count(*) FILTER (WHERE NOT failed AND NOT stale),"
+        " count(*) FILTER (WHERE NOT failed AND stale), count(*) FILTER (WHERE failed)"
+        f" FROM (SELECT {FAILED} AS failed, {STALE} AS stale"
+        f" FROM ({_source(model, modality)}) AS s) AS t",
+        {"model": model, "older_than": older_than},
+    ).one()
+    return Coverage(*row)
+
+
+def _source(model: str, modality: Modality) -> str:
+    return SOURCES[modality].format(table=embedding_table_name(model, modality))

@@ -1,0 +1,211 @@
+"""From the columns of somebody's file to the fields of a product."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+FIELDS = (
+    *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),
+    *("gender", "colour", "usage", "price", "currency", "in_stock", "images"),
+)
+ALIASES = {
+    "productid": "sku",
+    "id": "sku",
+    "articlenumber": "sku",
+    "producttitle": "title",
+    "name": "title",
+    "productname": "title",
+    "productdisplayname": "title",
+    "type": "product_type",
+    "articletype": "product_type",
+    "color": "colour",
+    "basecolour": "colour",
+    "maincategory": "category",
+    "mastercategory": "category",
+    "stock": "in_stock",
+    "available": "in_stock",
+    "image": "images",
+    "imagefile": "images",
+    "filename": "images",
+    "picture": "images",
+    "pictures": "images",
+} | {name.replace("_", ""): name for name in FIELDS}
+"""Spellings of column names, in small letters without blanks and signs."""
+
+TRUE = {"true", "yes", "y", "1", "t", "in stock", "instock", "available"}
+FALSE = {"false", "no", "n", "0", "f", "out of stock", "outofstock", "sold out", "unavailable"}
+MAX_PRICE = Decimal("9999999999.99")
+MAX_LENGTH = {"sku": 200, "title": 500, "description": 100_000, "images": 10_000, "currency": 3}
+DEFAULT_MAX_LENGTH = 100
+"""Characters. Four facets of this length still fit a row of a B-tree index."""
+
+
+class FieldError(ValueError):
+    """A cell that cannot be used; the message names the field and says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A row of the file, understood: `values` are columns of `product`, all of them checked.
+
+    `images` are the names of the picture files, the main one first; None if the file has no such
+    column, so that the pictures stay as they are.
+    """
+
+    line: int
+    values: dict[str, Any]
+    images: tuple[str, ...] | None = None
+
+    @property
+    def sku(self) -> str:
+        return str(self.values["sku"])
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which column feeds which field. Columns that are no field's become `attributes`."""
+
+    fields: Mapping[str, str]
+    attributes: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def choose(cls, header: list[str], mapping: Mapping[str, str]) -> "Columns":
+        """Match a header to the fields: by `mapping` (column to field) first, then by name.
+
+        Raises:
+            FieldError: no column for `sku` or `title`, one field from two columns, or a mapping
+                from or to something that does not exist.
+        """
+        for column, target in mapping.items():
+            if column not in header:
+                raise FieldError(f"--map: there is no column {column!r} in {_listed(header)}")
+            if target not in FIELDS and target != "":
+                raise FieldError(f"--map: there is no field {target!r} among {_listed(FIELDS)}")
+        chosen: dict[str, str] = {}
+        attributes = []
+        for column in header:
+            by_name = ALIASES.get(re.sub(r"[\W_]+", "", column.casefold()))
+            if by_name in mapping.values() and column not in mapping:
+                by_name = None
+            target = mapping.get(column, by_name)
+            if target in chosen:
+                raise FieldError(
+                    f"the columns {chosen[target]!r} and {column!r} are both {target}:"
+                    f" choose with --map 'COLUMN={target}'"
+                )
+            if target:
+                chosen[target] = column
+            elif target is None:
+                attributes.append(column)
+        for needed in ("sku", "title"):
+            if needed not in chosen:
+                raise FieldError(
+                    f"no column for {needed} in {_listed(header)}: name it with"
+                    f" --map 'COLUMN={needed}'"
+                )
+        return cls(chosen, tuple(attributes))
+
+    def parse(self, line: int, cells: Mapping[str, Any]) -> ProductRow:
+        """Check and convert one row, given by column.
+
+        Raises:
+            FieldError: a cell cannot be used.
+        """
+        raw = {name: cells.get(column) for name, column in self.fields.items()}
+        values = {name: PARSERS[name](name, raw[name]) for name in raw if name != "images"}
+        for needed in ("sku", "title"):
+            if not values[needed]:
+                raise FieldError(f"{needed} is missing")
+        attributes = {
+            column: _attribute(column, cells[column])
+            for column in self.attributes
+            if cells.get(column) not in (None, "")
+        }
+        images = _names(raw["images"]) if "images" in raw else None
+        if attributes:
+            values["attributes"] = attributes
+        return ProductRow(line, values, images)
+
+
+def parse_text(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        raise FieldError(f"{name} is not a text: {_short(value)}")
+    text = _clean(name, str(value)).strip()
+    if len(text) > MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH):
+        limit = MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH)
+        raise FieldError(f"{name} has {len(text)} characters, at most {limit} are accepted")
+    return text
+
+
+def parse_price(name: str, value: Any) -> Decimal | None:
+    """A plain number with a decimal point or comma; thousands are not guessed at."""
+    text = parse_text(name, value)
+    if not text:
+        return None
+    if not re.fullmatch(r"\d{1,12}([.,]\d{1,4})?", text, re.ASCII):
+        raise FieldError(f"price is not a number like 19.90: {_short(text)}")
+    price = Decimal(text.replace(",", ".")).quantize(Decimal("0.01"))
+    if price > MAX_PRICE:
+        raise FieldError(f"price is too large: {_short(text)}")
+    return price
+
+
+def parse_in_stock(name: str, value: Any) -> bool:
+    """True or false in words, or a number of pieces; an empty cell is taken for in stock."""
+    if isinstance(value, bool):
+        return value
+    text = parse_text(name, value).casefold()
+    if not text or text in TRUE:
+        return True
+    if text in FALSE:
+        return False
+    if re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
+        return int(text) > 0
+    raise FieldError(f"in_stock is neither true nor false: {_short(value)}")
+
+
+PARSERS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(FIELDS, parse_text),
+    "price": parse_price,
+    "in_stock": parse_in_stock,
+}
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    parts = value if isinstance(value, list) else re.split(r"[;|]", parse_text("images", value))
+    names = (parse_text("images", part) for part in parts)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _attribute(column: str, value: Any) -> Any:
+    if isinstance(value, str):
+        value = _clean(column, value).strip()
+        return [part.strip() for part in value.split(";")] if ";" in value else value
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
+    except ValueError as error:
+        raise FieldError(f"{column} holds a number that JSON has no word for") from error
+    _clean(column, text.replace("\\u0000", "\x00"))
+    return value
+
+
+def _clean(name: str, text: str) -> str:
+    if "\x00" in text:
+        raise FieldError(f"{name} contains a NUL character")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise FieldError(f"{name} is not UTF-8: {_short(text)}")
+    return text
+
+
+def _short(value: Any) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(names)

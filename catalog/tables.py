@@ -1,0 +1,228 @@
+"""The one definition of the catalogue's schema.
+
+Alembic's migrations are generated from it, Django's models derived from it, and the search reads
+it. The hand-written tables are SQLModel classes; each model of the registry adds one narrow table
+a modality, so that a price update touches no vector index and one model's embeddings no other's
+(docs/decisions/0001-vectors-stand-apart.md).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Numeric,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlmodel import Field, SQLModel
+
+from embedding.registry import Modality, ModelSpec, models
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+# What is embedded: the title first, since encoders cut off long texts at the end.
+DOCUMENT = (
+    "trim(both E' \\n' from title"
+    " || E'\\n' || trim(colour || ' ' || product_type || ' ' || gender || ' ' || usage)"
+    " || E'\\n' || brand || E'\\n' || description)"
+)
+LEXEMES = (
+    "setweight(to_tsvector('english', title || ' ' || brand || ' ' || sku), 'A')"
+    " || setweight(to_tsvector('english', colour || ' ' || product_type || ' ' || subcategory"
+    " || ' ' || category || ' ' || gender || ' ' || usage), 'B')"
+    " || setweight(to_tsvector('english', description), 'C')"
+)
+# Graph degree and build-time beam width: pgvector's defaults, spelt out because they are part of
+# what a measured recall means.
+HNSW = {"m": 16, "ef_construction": 64}
+
+
+def _identity() -> Any:
+    return Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=False), primary_key=True)
+    )
+
+
+def _line(default: str | None = "") -> Any:
+    """A text column that is never NULL; required where `default` is None."""
+    if default is None:
+        return Field(sa_type=Text, nullable=False)
+    return Field(
+        default, sa_type=Text, nullable=False, sa_column_kwargs={"server_default": default}
+    )
+
+
+def _now(**more: Any) -> Any:
+    kwargs = {"server_default": func.now(), **more}
+    return Field(
+        default=None, sa_type=DateTime(timezone=True), nullable=False, sa_column_kwargs=kwargs
+    )
+
+
+def _generated(type_: Any, expression: str) -> Any:
+    return Field(default=None, sa_column=Column(type_, Computed(expression, persisted=True)))
+
+
+class CatalogTable(SQLModel):
+    metadata: ClassVar[MetaData] = metadata
+
+
+class Product(CatalogTable, table=True):
+    """One product as the shop sells it. `sku` is its name in the world."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("sku"),
+        CheckConstraint("sku <> ''", name="sku"),
+        CheckConstraint("title <> ''", name="title"),
+        CheckConstraint("price >= 0", name="price"),
+        # The usual filters together, ending in the range: several times as fast as one by one.
+        Index(None, "category", "gender", "colour", "price"),
+        Index(None, "product_type", "gender", "colour", "price"),
+        Index(None, "gender", "colour", "price"),
+        Index(None, "colour", "price"),
+        Index(None, "brand", "price"),
+        Index(None, "price"),
+        Index(None, "lexemes", postgresql_using="gin"),
+    )
+
+    id: int | None = _identity()
+    sku: str = _line(None)
+    title: str = _line(None)
+    description: str = _line()
+    brand: str = _line()
+    category: str = _line()
+    subcategory: str = _line()
+    product_type: str = _line()
+    gender: str = _line()
+    colour: str = _line()
+    usage: str = _line()
+    price: Decimal | None = Field(None, sa_type=Numeric(12, 2))  # type: ignore[call-overload]
+    currency: str = _line()
+    in_stock: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
+    attributes: dict[str, Any] = Field(
+        default_factory=dict,
+        sa_type=JSONB,
+        nullable=False,
+        sa_column_kwargs={"server_default": text("'{}'::jsonb")},
+    )
+    created_at: datetime = _now()
+    updated_at: datetime = _now(onupdate=func.now())
+    document: str = _generated(Text, DOCUMENT)
+    document_md5: str = _generated(Text, f"md5({DOCUMENT})")
+    lexemes: str = _generated(TSVECTOR, LEXEMES)
+
+
+class ProductImage(CatalogTable, table=True):
+    """A picture of a product; the one at position 0 is its main one.
+
+    `path` is below `MEDIA_ROOT` and made of `sha256`, the hash of the file's bytes; `width` and
+    `height` are pixels.
+    """
+
+    __tablename__ = "product_image"
+    __table_args__ = (UniqueConstraint("product_id", "position"),)
+
+    id: int | None = _identity()
+    product_id: int = Field(
+        sa_column=Column(BigInteger, ForeignKey("product.id", ondelete="CASCADE"), nullable=False)
+    )
+    position: int = Field(0, nullable=False)
+    path: str = _line(None)
+    sha256: str = _line(None)
+    width: int
+    height: int
+
+
+class EmbeddingFailure(CatalogTable, table=True):
+    """A text or picture that a model could not embed, so that it is not tried for ever.
+
+    It counts for as long as `source`, the hash of what failed, is what the product still has.
+    `image_id` is NULL where the product's text failed.
+    """
+
+    __tablename__ = "embedding_failure"
+    __table_args__ = (
+        UniqueConstraint("model", "product_id", "image_id", postgresql_nulls_not_distinct=True),
+    )
+
+    id: int | None = _identity()
+    model: str = _line(None)
+    product_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("product.id", ondelete="CASCADE"), nullable=False, index=True
+        )
+    )
+    image_id: int | None = Field(
+        sa_column=Column(BigInteger, ForeignKey("product_image.id", ondelete="CASCADE"), index=True)
+    )
+    source: str = _line(None)
+    reason: str = _line(None)
+    failed_at: datetime = _now()
+
+
+def embedding_table_name(model: str, modality: Modality) -> str:
+    return f"{model}_{modality}"
+
+
+def add_embedding_tables(spec: ModelSpec, to: MetaData = metadata) -> dict[Modality, Table]:
+    """The tables of a model: `<model>_text`, a row a product; `<model>_image`, a row a picture."""
+    return {modality: _embedding_table(spec, modality, to) for modality in spec.modalities}
+
+
+def _embedding_table(spec: ModelSpec, modality: Modality, to: MetaData) -> Table:
+    name = embedding_table_name(spec.name, modality)
+    product = ForeignKey("product.id", ondelete="CASCADE")
+    if modality == "text":
+        keys = [Column("product_id", BigInteger, product, primary_key=True, autoincrement=False)]
+        source = "source_md5"
+    else:
+        image = ForeignKey("product_image.id", ondelete="CASCADE")
+        keys = [
+            Column("image_id", BigInteger, image, primary_key=True, autoincrement=False),
+            Column("product_id", BigInteger, product, nullable=False, index=True),
+        ]
+        source = "source_sha256"
+    return Table(
+        name,
+        to,
+        *keys,
+        Column("embedding", HALFVEC(spec.dimensions), nullable=False),
+        Column(source, Text, nullable=False),
+        Column("embedded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Index(
+            f"{name}_embedding_hnsw",
+            "embedding",
+            postgresql_using="hnsw",
+            postgresql_with=HNSW,
+            postgresql_ops={"embedding": "halfvec_cosine_ops"},
+        ),
+    )
+
+
+EMBEDDINGS: dict[str, dict[Modality, Table]] = {
+    spec.name: add_embedding_tables(spec) for spec in models().values()
+}

@@ -1,0 +1,54 @@
+"""Alembic's environment: `alembic upgrade head` builds the catalogue in the configured database.
+
+Django's tables, and any other that `catalog.tables` does not define, are none of its business.
+"""
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+from sqlalchemy import Connection
+
+from catalog import views
+from catalog.database import connect, require_pgvector
+from catalog.tables import metadata
+
+
+def include_name(name: str | None, kind: str, _parents: object) -> bool:
+    return kind != "table" or name in metadata.tables
+
+
+def render_item(kind: str, item: object, autogen: AutogenContext) -> str | bool:
+    if kind == "type" and type(item).__module__.startswith("pgvector.sqlalchemy"):
+        autogen.imports.add("from pgvector.sqlalchemy import HALFVEC")
+        return repr(item)
+    return False
+
+
+def migrates() -> bool:
+    """Whether this run is an upgrade or a downgrade; `check` and `revision` only look."""
+    try:
+        context.get_revision_argument()
+    except KeyError:
+        return False
+    return True
+
+
+def run(connection: Connection) -> None:
+    require_pgvector(connection)
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        include_name=include_name,
+        render_item=render_item,
+    )
+    rebuild = migrates()
+    if rebuild:
+        views.drop_views(connection)
+    context.run_migrations()
+    if rebuild and views.has_tables(connection):
+        views.create_views(connection)
+
+
+if context.is_offline_mode():
+    raise SystemExit("Run the migrations on a connected database; --sql is not supported.")
+with connect() as connection:
+    run(connection)

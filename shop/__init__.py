@@ -1,0 +1,1 @@
+"""The storefront floor: Django's pages, admin and commands over the catalogue."""

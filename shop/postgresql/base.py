@@ -1,0 +1,40 @@
+from typing import Any
+
+from django.db.backends.postgresql import base
+from django.db.backends.postgresql.client import DatabaseClient as PostgresClient
+
+from catalog import config
+from catalog.database import connection_parameters
+
+
+class DatabaseClient(PostgresClient):
+    """`manage.py dbshell`, with the embedded server's own psql where that is the database."""
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Any
+    ) -> tuple[list[str], dict[str, str] | None]:
+        known = connection_parameters()
+        settings_dict = {
+            **settings_dict,
+            "NAME": known.pop("dbname", ""),
+            "USER": known.pop("user", ""),
+            "PASSWORD": known.pop("password", ""),
+            "HOST": known.pop("host", ""),
+            "PORT": known.pop("port", ""),
+            "OPTIONS": known,
+        }
+        args, env = super().settings_to_cmd_args_env(settings_dict, parameters)
+        if config.database_url() is None:
+            from catalog.server import psql_path
+
+            args[0] = str(psql_path())
+        return args, env
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Django's parameters and the address; the embedded server starts here, when first used."""
+        return {**super().get_connection_params(), **connection_parameters()}
