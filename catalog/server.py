@@ -89,9 +89,11 @@ def _forget_the_dead(folder: Path) -> None:
     """
     lock = folder / "postmaster.pid"
     with suppress(FileNotFoundError, IndexError, ValueError):
-        if not _is_postgres(int(lock.read_text().splitlines()[0]), folder):
-            lock.unlink()
+        pid, _, _, port, sockets = lock.read_text().splitlines()[:5]
+        if not _is_postgres(int(pid), folder):
             _wait_for_orphans(folder)
+            (Path(sockets) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
+            lock.unlink()
     users = folder / ".handle_pids.json"
     with suppress(FileNotFoundError, ValueError):
         users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _uses(pid)]))

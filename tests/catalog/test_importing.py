@@ -1,0 +1,298 @@
+"""Catalogue files of all kinds, and all the ways in which they are wrong."""
+
+import csv
+import json
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+from sqlalchemy import select
+
+from catalog.database import connect
+from catalog.importing import FileError, Report, import_catalog
+from catalog.tables import Product, ProductImage
+from tests.data import ECOMMERCE, needs_ecommerce
+
+PRODUCT = Product.__table__
+IMAGE = ProductImage.__table__
+
+
+def picture(colour: str = "red", size: tuple[int, int] = (30, 40), kind: str = "JPEG") -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, colour).save(buffer, kind)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path) -> Path:
+    """A folder with a few pictures in `images`, beside which tests write their catalogue files."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for colour in ("red", "green", "blue"):
+        (images / f"{colour}.jpg").write_bytes(picture(colour))
+    return tmp_path
+
+
+def load(shop: Path, content: str | bytes, name: str = "c.csv", **options: object) -> Report:
+    file = shop / name
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    return import_catalog(file, shop / "images", **options)  # type: ignore[arg-type]
+
+
+def products() -> dict[str, dict[str, object]]:
+    with connect() as connection:
+        rows = connection.execute(select(PRODUCT)).mappings()
+        return {row["sku"]: dict(row) for row in rows}
+
+
+def pictures(sku: str) -> list[str]:
+    with connect() as connection:
+        query = select(IMAGE.c.sha256).join(PRODUCT).where(PRODUCT.c.sku == sku)
+        return list(connection.execute(query.order_by(IMAGE.c.position)).scalars())
+
+
+def reasons(report: Report) -> dict[int, str]:
+    return {error.line: error.reason for error in report.errors}
+
+
+def test_a_file_of_all_fields(shop: Path) -> None:
+    report = load(
+        shop,
+        "sku,title,description,brand,category,subcategory,product_type,gender,colour,usage,price,"
+        "currency,in_stock,images,pattern,sizes\n"
+        'A-1,Red shirt,"Soft, and\nwarm",Nord,Apparel,Topwear,Shirts,Men,Red,Casual,19.90,EUR,'
+        "false,red.jpg;blue.jpg,striped,S;M;L\n",
+    )
+    assert (report.added, report.errors) == (1, [])
+    product = products()["A-1"]
+    assert product["description"] == "Soft, and\nwarm"
+    assert str(product["price"]) == "19.90"
+    assert product["in_stock"] is False
+    assert product["attributes"] == {"pattern": "striped", "sizes": ["S", "M", "L"]}
+    assert len(pictures("A-1")) == 2
+
+
+def test_tsv_and_json_lines_say_the_same(shop: Path) -> None:
+    load(shop, "sku\ttitle\tprice\timages\nA\tShirt\t5\tred.jpg\n", "c.tsv")
+    first = products()
+    line = {"sku": "A", "title": "Shirt", "price": 5, "images": ["red.jpg"]}
+    report = load(shop, json.dumps(line) + "\n", "c.jsonl")
+    assert report.unchanged == 1
+    assert products() == first
+
+
+def test_numbers_and_booleans_of_json_are_understood(shop: Path) -> None:
+    line = {"sku": 7, "title": "Shirt", "price": 9.5, "in_stock": False, "care": {"wash": [30]}}
+    assert load(shop, json.dumps(line), "c.jsonl").added == 1
+    product = products()["7"]
+    assert (str(product["price"]), product["in_stock"]) == ("9.50", False)
+    assert product["attributes"] == {"care": {"wash": [30]}}
+
+
+def test_other_headers_by_name_and_by_map(shop: Path) -> None:
+    content = "Article Number,Name,Couleur\n1,Shirt,Rouge\n"
+    report = load(shop, content, mapping={"Couleur": "colour"})
+    assert report.added == 1
+    assert products()["1"]["colour"] == "Rouge"
+
+
+def test_an_ignored_column_is_no_attribute(shop: Path) -> None:
+    load(shop, "sku,title,internal\n1,Shirt,secret\n", mapping={"internal": ""})
+    assert products()["1"]["attributes"] == {}
+
+
+def test_a_byte_order_mark_and_windows_line_ends(shop: Path) -> None:
+    assert load(shop, b"\xef\xbb\xbfsku,title\r\n1,Shirt\r\n").added == 1
+
+
+def test_again_changes_nothing(shop: Path) -> None:
+    content = "sku,title,price,images\nA,Shirt,5,red.jpg\nB,Skirt,6,\n"
+    assert load(shop, content).added == 2
+    before = products()
+    again = load(shop, content)
+    assert (again.added, again.updated, again.unchanged) == (0, 0, 2)
+    assert products() == before
+
+
+def test_a_changed_row_alone_is_updated_and_missing_columns_stay(shop: Path) -> None:
+    load(shop, "sku,title,colour,price,images\nA,Shirt,Red,5,red.jpg\nB,Skirt,Blue,6,blue.jpg\n")
+    report = load(shop, "sku,title,price\nA,Shirt,7\nB,Skirt,6\n")
+    assert (report.updated, report.unchanged) == (1, 1)
+    assert str(products()["A"]["price"]) == "7.00"
+    assert products()["A"]["colour"] == "Red"
+    assert len(pictures("A")) == 1
+
+
+def test_pictures_are_replaced_in_order_and_keep_their_rows(shop: Path) -> None:
+    load(shop, "sku,title,images\nA,Shirt,red.jpg;green.jpg;blue.jpg\n")
+    red, _, blue = pictures("A")
+    with connect() as connection:
+        first = connection.execute(select(IMAGE.c.id).where(IMAGE.c.position == 0)).scalar()
+    assert load(shop, "sku,title,images\nA,Shirt,red.jpg;blue.jpg\n").updated == 1
+    assert pictures("A") == [red, blue]
+    with connect() as connection:
+        now = connection.execute(select(IMAGE.c.id).where(IMAGE.c.position == 0)).scalar()
+    assert now == first
+    assert load(shop, "sku,title,images\nA,Shirt,\n").updated == 1
+    assert pictures("A") == []
+
+
+def test_pictures_are_stored_by_content_with_their_true_kind(shop: Path) -> None:
+    (shop / "images/lies.jpg").write_bytes(picture("red", kind="PNG"))
+    (shop / "images/same.jpg").write_bytes(picture("red"))
+    load(shop, "sku,title,images\nA,Shirt,lies.jpg\nB,Skirt,same.jpg\nC,Cap,red.jpg\n")
+    stored = sorted(path.name for path in (shop / "media").rglob("*.*"))
+    assert len(stored) == 2
+    assert {Path(name).suffix for name in stored} == {".jpg", ".png"}
+    assert pictures("B") == pictures("C") == [Path(n).stem for n in stored if n.endswith("jpg")]
+
+
+def test_every_bad_row_is_reported_and_the_good_ones_land(shop: Path) -> None:
+    images = shop / "images"
+    (images / "truncated.jpg").write_bytes(picture(size=(300, 300))[:900])
+    (images / "text.jpg").write_text("no picture")
+    (images / "empty.jpg").touch()
+    bomb = BytesIO()
+    Image.new("1", (10_000, 6_000)).save(bomb, "PNG")
+    (images / "bomb.png").write_bytes(bomb.getvalue())
+    (shop / "secret.jpg").write_bytes(picture())
+    rows = [
+        ("GOOD,Fine,1,red.jpg", None),
+        (",No sku,1,", "sku is missing"),
+        ("NOTITLE,,1,", "title is missing"),
+        ("PRICE,Shirt,cheap,", "price is not a number"),
+        ("NEGATIVE,Shirt,-1,", "price is not a number"),
+        ("NAN,Shirt,NaN,", "price is not a number"),
+        ("HUGE,Shirt,99999999999,", "price is too large"),
+        ("GOOD,Again,1,", "the SKU is already on line 2"),
+        ("GONE,Shirt,1,gone.jpg", "there is no such file"),
+        ("TRUNC,Shirt,1,truncated.jpg", "damaged or incomplete"),
+        ("TEXT,Shirt,1,text.jpg", "not a picture"),
+        ("EMPTY,Shirt,1,empty.jpg", "empty"),
+        ("BOMB,Shirt,1,bomb.png", "pixels"),
+        ("OUT,Shirt,1,../secret.jpg", "leads out of the picture folder"),
+        ("ABSOLUTE,Shirt,1,/etc/passwd", "leads out of the picture folder"),
+        ("CELLS,Shirt", "2 cells where the header has 4"),
+        ("NUL,Sh\0irt,1,", "title contains a NUL"),
+        ("LATIN,Caf\udce9,1,", "title is not UTF-8"),
+        ("LONG," + "x" * 501 + ",1,", "title has 501 characters"),
+        ('BROKEN,"a"b,1,', "not readable as a row"),
+        ("LAST,Fine too,2,", None),
+    ]
+    content = "sku,title,price,images\n" + "\n".join(row for row, _ in rows) + "\n"
+    report = load(shop, content.encode("utf-8", "surrogateescape"))
+    found = reasons(report)
+    for line, (_, reason) in enumerate(rows, start=2):
+        if reason is None:
+            assert line not in found
+        else:
+            assert reason in found[line]
+    assert sorted(products()) == ["GOOD", "LAST"]
+    assert report.added == 2
+
+
+def test_a_link_out_of_the_folder_is_not_followed(shop: Path) -> None:
+    (shop / "secret.jpg").write_bytes(picture())
+    (shop / "images/link.jpg").symlink_to(shop / "secret.jpg")
+    report = load(shop, "sku,title,images\nA,Shirt,link.jpg\n")
+    assert "leads out" in reasons(report)[2]
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("not json", "not JSON"),
+        ("[1]", "not a JSON object"),
+        ('{"sku": "A"}', "no column for title"),
+        ('{"sku": ["A"], "title": "x"}', "sku is not a text"),
+        ('{"sku": "A", "title": "x", "size": NaN}', "no word for"),
+        ('{"sku": "A", "title": "x", "size": ["\\u0000"]}', "NUL"),
+        ('{"sku": "A", "title": "\\ud800"}', "not UTF-8"),
+        ('{"sku": "A", "title": "x", "price": true}', "price is not a text"),
+        ("[" * 100_000, "not JSON"),
+    ],
+)
+def test_bad_lines_of_json(shop: Path, line: str, reason: str) -> None:
+    report = load(shop, line + '\n{"sku": "GOOD", "title": "Fine"}\n', "c.jsonl")
+    assert reason in reasons(report)[1]
+    assert sorted(products()) == ["GOOD"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("c.csv", b"", "the file is empty"),
+        ("c.jsonl", b"\n", "the file is empty"),
+        ("c.csv", b"name,price\n", "no column for sku"),
+        ("c.csv", b"sku,price\n", "no column for title"),
+        ("c.csv", b"sku,id,title\n", "are both sku"),
+        ("c.csv", b"sku,title,title\n", "names a column twice"),
+        ("c.csv", "sku,title\n1,x\n".encode("utf-16"), "the header"),
+        ("c.xlsx", b"PK", "the ending must be one of .csv"),
+    ],
+)
+def test_an_unreadable_file_fails_at_once(
+    shop: Path, name: str, content: bytes, message: str
+) -> None:
+    with pytest.raises(FileError, match=message):
+        load(shop, content, name)
+    assert products() == {}
+
+
+def test_a_wrong_map_names_what_there_is(shop: Path) -> None:
+    with pytest.raises(FileError, match="no column 'nope' in sku, title"):
+        load(shop, "sku,title\n", mapping={"nope": "colour"})
+    with pytest.raises(FileError, match="no field 'color_of' among sku, title"):
+        load(shop, "sku,title,x\n", mapping={"x": "color_of"})
+
+
+def test_pictures_without_a_folder(shop: Path) -> None:
+    file = shop / "c.csv"
+    file.write_text("sku,title,images\nA,Shirt,red.jpg\n")
+    with pytest.raises(FileError, match="line 2 names pictures: say in which folder"):
+        import_catalog(file)
+
+
+def test_a_dry_run_counts_and_changes_nothing(shop: Path) -> None:
+    load(shop, "sku,title\nA,Shirt\n")
+    report = load(
+        shop, "sku,title,images\nA,Skirt,red.jpg\nB,New,blue.jpg\nC,Bad,gone.jpg\n", dry_run=True
+    )
+    assert (report.added, report.updated, len(report.errors)) == (1, 1, 1)
+    assert [product["title"] for product in products().values()] == ["Shirt"]
+    assert not (shop / "media").exists()
+
+
+def test_the_command_reports_and_its_status_means_something(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shop / "c.csv"
+    file.write_text("sku,title,price\nA,Shirt,1\nB,Skirt,dear\n")
+    with pytest.raises(SystemExit) as status:
+        call_command("import_catalog", str(file), errors=shop / "errors.csv", verbosity=0)
+    assert status.value.code == 1
+    output = capsys.readouterr()
+    assert "1 added, 0 updated, 0 unchanged, 1 left out" in output.out
+    assert "line 3 (B): price is not a number like 19.90: 'dear'" in output.err
+    written = list(csv.DictReader((shop / "errors.csv").open()))
+    assert [(row["line"], row["sku"]) for row in written] == [("3", "B")]
+    file.write_text("sku,title,price\nA,Shirt,1\n")
+    call_command("import_catalog", str(file), verbosity=0)
+    for arguments in (["nowhere.csv"], [str(file), "--map", "x"], [str(file), "--images", "no"]):
+        with pytest.raises(CommandError) as misuse:
+            call_command("import_catalog", *arguments, verbosity=0)
+        assert misuse.value.returncode == 2
+
+
+@needs_ecommerce
+def test_the_photographs_catalogue_as_it_is(shop: Path) -> None:
+    file, images = ECOMMERCE / "products.csv", ECOMMERCE / "images"
+    report = import_catalog(file, images)
+    assert (report.added, report.errors) == (2334, [])
+    product = products()["42419"]
+    assert product["title"] == "Gini and Jony Girls Knit White Top"
+    assert (product["product_type"], product["subcategory"]) == ("Tops", "Topwear")
+    assert product["attributes"] == {}
+    assert import_catalog(file, images).unchanged == 2334
