@@ -55,7 +55,8 @@ FAILED = """
              WHERE f.model = %(model)s AND f.product_id = s.product_id
                AND f.image_id IS NOT DISTINCT FROM s.image_id AND f.source = s.source)"""
 STALE = """
-    (s.embedded_source IS DISTINCT FROM s.source OR s.embedded_at < %(older_than)s)"""
+    (s.embedded_source IS DISTINCT FROM s.source
+     OR coalesce(s.embedded_at < %(older_than)s, false))"""
 
 
 def next_pending(

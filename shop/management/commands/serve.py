@@ -1,0 +1,30 @@
+from typing import Any
+
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from shop import server
+
+
+def port_number(text: str) -> int:
+    """For argparse: a TCP port."""
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise CommandError(f"the port must be a number from 1 to 65535, not {text!r}", returncode=2)
+    return int(text)
+
+
+class Command(BaseCommand):
+    help = "Serve the storefront with a production server until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default=server.HOST)
+        parser.add_argument("--port", type=port_number, default=8000)
+        parser.add_argument("--threads", type=int, default=8, help="requests at the same time")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            server.check_port(options["port"], options["host"])
+            call_command("collectstatic", interactive=False, verbosity=0)
+            server.serve(options["port"], options["host"], options["threads"])
+        except server.PortTaken as error:
+            raise CommandError(str(error), returncode=2) from error

@@ -1,0 +1,55 @@
+"""The production server: one process, many threads, so that each model is in memory once."""
+
+import errno
+import signal
+import socket
+import sys
+from contextlib import suppress
+from types import FrameType
+
+from waitress.server import create_server
+
+HOST = "127.0.0.1"
+
+
+class PortTaken(RuntimeError):
+    """Another program listens where the shop should; the message says so."""
+
+
+def check_port(port: int, host: str = HOST) -> None:
+    """Raises PortTaken, before any work is done, where `serve` would fail."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTaken(_refusal(port, error)) from error
+
+
+def serve(port: int, host: str = HOST, threads: int = 8) -> None:
+    """Serve the shop until Ctrl-C or SIGTERM, then return.
+
+    Raises:
+        PortTaken: the port cannot be had.
+    """
+    from shop.wsgi import application
+
+    try:
+        server = create_server(application, host=host, port=port, threads=threads)
+    except OSError as error:
+        raise PortTaken(_refusal(port, error)) from error
+    signal.signal(signal.SIGTERM, _interrupt)
+    print(f"The shop is at http://{host}:{port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    server.close()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _refusal(port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is taken by another program: choose one with PORT={port + 1}"
+    return f"port {port} cannot be used: {error.strerror}"

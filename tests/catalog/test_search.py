@@ -1,0 +1,231 @@
+"""The pipeline: what is asked becomes the right products, by words, pictures, both, or likeness."""
+
+from decimal import Decimal
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from catalog.database import connect
+from catalog.filling import fill
+from catalog.filters import Filters, count_facets
+from catalog.importing import import_catalog
+from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, interpolate, search
+from embedding.images import ImageError
+from tests.fakes import COLOURS, WordsAndColours
+
+ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "imagenet")}
+
+
+def run(**spec: object) -> Results:
+    with connect() as connection:
+        return search(connection, SearchSpec(**spec), ENCODERS.__getitem__)  # type: ignore[arg-type]
+
+
+def skus(results: Results) -> list[str]:
+    return [hit.sku for hit in results]
+
+
+def picture(colour: str) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", (24, 32), COLOURS[colour]).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="module")
+def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """Shirts and shoes in three colours, each with a picture of that colour; REDSHIRT has a second,
+    green one. NOPIC has no picture."""
+    from tests.conftest import fresh_database
+
+    folder = tmp_path_factory.mktemp("search")
+    rows = ["sku,title,category,product_type,gender,colour,brand,price,in_stock,images"]
+    for kind, gender, price in (("shirt", "Men", 20), ("shoe", "Women", 50)):
+        for number, colour in enumerate(("red", "green", "blue")):
+            (folder / f"{colour}.png").write_bytes(picture(colour))
+            images = "red.png;green.png" if (kind, colour) == ("shirt", "red") else f"{colour}.png"
+            stock = "no" if colour == "blue" else "yes"
+            rows.append(
+                f"{colour.upper()}{kind.upper()},{colour} {kind},Things,{kind}s,{gender},"
+                f"{colour.title()},Nord,{price + number},{stock},{images}"
+            )
+    rows.append("NOPIC,plain hat,Things,Hats,,,,,yes,")
+    (folder / "c.csv").write_text("\n".join(rows))
+    with pytest.MonkeyPatch.context() as patch, fresh_database(template) as url:
+        patch.setenv("MEDIA_ROOT", str(folder / "media"))
+        import_catalog(folder / "c.csv", folder)
+        for encoder in ENCODERS.values():
+            for modality in encoder.spec.modalities:
+                fill(encoder, modality)
+        yield url
+
+
+pytestmark = pytest.mark.usefixtures("catalogue")
+
+
+def test_words_find_texts_and_pictures_one_row_a_product() -> None:
+    results = run(text="green shirt")
+    assert skus(results)[0] == "GREENSHIRT"
+    assert len(set(skus(results))) == len(results.hits) == results.total == 7
+    best = results.hits[0]
+    assert set(best.signals) == {"text", "image"}
+    assert best.signals["text"].rank == 1
+    assert 0 < best.signals["text"].similarity <= 1
+    assert best.match == max(signal.similarity for signal in best.signals.values())
+
+
+def test_scores_are_reciprocal_rank_fusion() -> None:
+    for hit in run(text="red shoe"):
+        expected = sum(1 / (60 + signal.rank) for signal in hit.signals.values())
+        assert hit.score == pytest.approx(expected)
+
+
+def test_a_picture_finds_its_like_and_shows_the_picture_that_matched() -> None:
+    results = run(image=picture("green"))
+    assert {hit.sku for hit in results.hits[:3]} == {"GREENSHIRT", "GREENSHOE", "REDSHIRT"}
+    paths = {hit.sku: hit.image_path for hit in results}
+    assert paths["REDSHIRT"] == paths["GREENSHOE"], "its green picture, not its main one"
+    assert paths["NOPIC"] is None
+
+
+def test_words_and_a_picture_are_blended() -> None:
+    ask = {"text": "shoe", "image": picture("red")}
+    both = run(**ask, blend=0.5)
+    assert {hit.sku for hit in both.hits[:2]} == {"REDSHOE", "REDSHIRT"}
+    assert next(hit for hit in both if hit.signals["text"].rank == 1).sku == "REDSHOE"
+    words, image = run(**ask, blend=0), run(**ask, blend=1)
+    assert skus(words) == skus(run(text="shoe"))
+    assert skus(image) == skus(run(image=picture("red")))
+
+
+def test_interpolation_is_linear_and_renormalised() -> None:
+    a, b = np.eye(2, dtype=np.float32)
+    np.testing.assert_allclose(interpolate([(0.5, a), (0.5, b)]), [2**-0.5, 2**-0.5])
+    np.testing.assert_allclose(interpolate([(0.8, a), (0.2, b)]), np.array([4, 1]) / 17**0.5)
+    np.testing.assert_allclose(interpolate([(0.6, a), (0.4, -a)]), a, rtol=1e-6)
+    np.testing.assert_array_equal(interpolate([(0.5, a), (0.5, -a)]), a)
+
+
+def test_the_like_of_a_product_is_not_itself() -> None:
+    results = run(like="REDSHOE")
+    assert "REDSHOE" not in skus(results)
+    assert skus(results)[0] == "REDSHIRT"
+    assert run(like="NOPIC").total == 6
+
+
+def test_a_product_that_is_not_embedded_has_no_like_yet() -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('NEW', 'New')")
+        assert search(connection, SearchSpec(like="NEW"), ENCODERS.__getitem__).hits == ()
+        connection.rollback()
+
+
+def test_filters_hold_in_the_same_statement() -> None:
+    only = Filters(colour=("Red", "Blue"), gender=("Women",))
+    assert set(skus(run(text="green shirt", filters=only))) == {"REDSHOE", "BLUESHOE"}
+    assert set(skus(run(image=picture("green"), filters=only))) == {"REDSHOE", "BLUESHOE"}
+    assert (
+        skus(run(text="shirt", filters=Filters(in_stock=True, brand=("Nord",)))).count("BLUESHIRT")
+        == 0
+    )
+    cheap = Filters(min_price=Decimal(21), max_price=Decimal(50))
+    assert set(skus(run(text="shirt", filters=cheap))) == {"GREENSHIRT", "BLUESHIRT", "REDSHOE"}
+    assert run(like="REDSHOE", filters=Filters(gender=("Women",))).total == 2
+    assert run(text="shirt", filters=Filters(colour=("Mauve",))).hits == ()
+
+
+def test_without_a_question_it_is_the_catalogue() -> None:
+    results = run(limit=3)
+    assert results.total == 7
+    assert results.pages == 3
+    everything = [sku for page in (1, 2, 3) for sku in skus(run(limit=3, page=page))]
+    assert len(everything) == len(set(everything)) == 7
+    assert all(hit.match is None for hit in results)
+    assert {hit.sku for hit in run(limit=7).hits[-2:]} == {"BLUESHIRT", "BLUESHOE"}
+    beyond = run(limit=3, page=9)
+    assert (beyond.hits, beyond.total) == ((), 7)
+
+
+def test_pages_of_a_search_share_one_ranking() -> None:
+    whole = skus(run(text="red shirt", limit=7))
+    paged = [sku for page in (1, 2, 3) for sku in skus(run(text="red shirt", limit=3, page=page))]
+    assert paged == whole
+
+
+def test_facet_counts_are_what_a_click_gives() -> None:
+    chosen = Filters(colour=("Red",), in_stock=True)
+    with connect() as connection:
+        facets = count_facets(connection, chosen)
+    counts = {facet: {v.value: v.count for v in values} for facet, values in facets.items()}
+    assert counts["gender"] == {"Men": 1, "Women": 1}
+    assert counts["colour"] == {"Red": 2, "Green": 2}
+    for value, count in counts["product_type"].items():
+        refined = Filters(colour=("Red",), in_stock=True, product_type=(value,))
+        assert run(filters=refined).total == count
+        assert run(text="shoe", filters=refined).total == count
+    with connect() as connection:
+        facets = count_facets(connection, Filters(colour=("Mauve",)))
+    assert [(v.value, v.count) for v in facets["colour"]][-1] == ("Mauve", 0)
+
+
+def test_a_model_is_asked_only_for_what_it_can() -> None:
+    assert run(image=picture("red"), model="imagenet").hits
+    assert run(like="REDSHOE", model="imagenet").hits
+    with pytest.raises(SearchError, match="does not understand words; choose fashion"):
+        run(text="red", model="imagenet")
+
+
+def test_a_model_without_embeddings_finds_nothing_and_says_nothing_wrong() -> None:
+    encoder = WordsAndColours("clip")
+    with connect() as connection:
+        results = search(connection, SearchSpec(text="red", model="clip"), lambda name: encoder)
+    assert results.hits == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"blend": 1.5},
+        {"limit": 0},
+        {"limit": 97},
+        {"page": 0},
+        {"like": "REDSHOE", "text": "x"},
+    ],
+)
+def test_a_spec_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(SearchError):
+        SearchSpec(**wrong)  # type: ignore[arg-type]
+
+
+def test_unknown_products_and_unusable_pictures() -> None:
+    with pytest.raises(UnknownProduct, match="no product with the SKU 'nope'"):
+        run(like="nope")
+    with pytest.raises(ImageError):
+        run(image=b"no picture")
+
+
+HOSTILE = st.text(max_size=200) | st.sampled_from(
+    ["%", "%s", "%(window)s", "\\", "'", '"; DROP TABLE product; --', "\x00", "🧦", "שמלה אדומה"]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=HOSTILE, colour=HOSTILE, sku=HOSTILE)
+def test_any_text_is_only_text(text: str, colour: str, sku: str) -> None:
+    spec_text = "".join(c for c in text if not "\ud800" <= c <= "\udfff")
+    clean = "".join(c for c in colour if c != "\x00" and not "\ud800" <= c <= "\udfff")
+    run(text=spec_text)
+    run(filters=Filters(colour=(clean,)))
+    name = "".join(c for c in sku if c != "\x00" and not "\ud800" <= c <= "\udfff")
+    if name:
+        with pytest.raises(UnknownProduct):
+            run(like=f"?{name}")
+
+
+def test_the_settings_do_not_leak_into_the_pool() -> None:
+    run(text="red")
+    with connect() as connection:
+        assert connection.exec_driver_sql("SHOW hnsw.iterative_scan").scalar() == "off"

@@ -1,0 +1,170 @@
+"""Filters tell the truth at every selectivity: no page is short, and the best are found.
+
+On 24,000 products, so that some searches are served by the indexes and others by an exact scan.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+
+from benchmarks.synthetic import SELECTIVITY, Synthetic, fill_synthetic
+from catalog.database import connect
+from catalog.filters import Filters
+from catalog.search import SearchSpec, search
+from catalog.statement import RRF_K, SETTINGS, ranking_statement
+from embedding.registry import get_spec
+from tests.conftest import fresh_database
+
+PRODUCTS = 24_000
+WINDOW = 240
+FASHION = get_spec("fashion")
+
+
+class Given:
+    """An encoder that knows one vector."""
+
+    spec = FASHION
+
+    def __init__(self, vector: np.ndarray) -> None:
+        self.vector = vector
+
+    def encode_texts(self, texts: list[str]) -> np.ndarray:
+        return self.vector[None]
+
+    def encode_images(self, images: list[object]) -> np.ndarray:
+        raise NotImplementedError
+
+
+@pytest.fixture(scope="module")
+def catalogue(template: str) -> Iterator[Synthetic]:
+    with fresh_database(template):
+        with connect() as connection:
+            data = fill_synthetic(connection, FASHION, PRODUCTS)
+        yield data
+
+
+@pytest.fixture(scope="module")
+def columns(catalogue: Synthetic) -> dict[str, np.ndarray]:
+    """By product: colour, category; and its stored embeddings, float32 (n, d)."""
+    with connect() as connection:
+        rows = connection.exec_driver_sql("SELECT colour, category FROM product ORDER BY id").all()
+        pictures = connection.exec_driver_sql(
+            "SELECT embedding FROM fashion_image ORDER BY product_id"
+        ).scalars()
+        image = np.stack([vector.to_numpy() for vector in pictures]).astype(np.float32)
+        texts = connection.exec_driver_sql(
+            "SELECT embedding FROM fashion_text ORDER BY product_id"
+        ).scalars()
+        text = np.stack([vector.to_numpy() for vector in texts]).astype(np.float32)
+    colour, category = (np.array(column) for column in zip(*rows, strict=True))
+    return {"colour": colour, "category": category, "text": text, "image": image}
+
+
+def queries(data: Synthetic, how_many: int) -> np.ndarray:
+    """Unit vectors near random products, (n, d)."""
+    rng = np.random.default_rng(5)
+    near = data.vectors[rng.integers(PRODUCTS, size=how_many)]
+    noisy = near + 0.5 * rng.normal(size=near.shape) / near.shape[1] ** 0.5
+    return (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32)
+
+
+def exact_top(columns: dict[str, np.ndarray], mask: np.ndarray, query: np.ndarray) -> list[int]:
+    """Ids of the true ten best by fusion, computed in numpy."""
+    ids = np.flatnonzero(mask) + 1
+    scores: dict[int, float] = {}
+    for modality in ("text", "image"):
+        similar = columns[modality][mask] @ query
+        for rank, index in enumerate(np.argsort(-similar, kind="stable")[:WINDOW], start=1):
+            scores[int(ids[index])] = scores.get(int(ids[index]), 0) + 1 / (RRF_K + rank)
+    return sorted(scores, key=lambda product: (-scores[product], product))[:10]
+
+
+FILTERS = {
+    "no filter": Filters(),
+    **{name: Filters(colour=(name,)) for name in SELECTIVITY},
+    "4 %, a category far from the query": Filters(category=("category 3",)),
+    "50 %, by price": Filters(min_price=100),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_pages_are_full_and_hold_the_best(
+    catalogue: Synthetic, columns: dict[str, np.ndarray], name: str
+) -> None:
+    filters = FILTERS[name]
+    mask = np.ones(PRODUCTS, dtype=bool)
+    if filters.colour:
+        mask = columns["colour"] == filters.colour[0]
+    elif filters.category:
+        mask = columns["category"] == filters.category[0]
+    elif filters.min_price is not None:
+        with connect() as connection:
+            prices = connection.exec_driver_sql("SELECT price FROM product ORDER BY id").scalars()
+            mask = np.array([price >= filters.min_price for price in prices])
+    found = []
+    for query in queries(catalogue, 20):
+        spec = SearchSpec(text="anything", filters=filters, limit=48)
+        with connect() as connection:
+            results = search(connection, spec, lambda name, query=query: Given(query))
+        assert len(results.hits) == min(48, mask.sum())
+        assert results.total == min(WINDOW, mask.sum())
+        ids = [hit.id for hit in results]
+        assert len(set(ids)) == len(ids)
+        assert all(mask[product - 1] for product in ids)
+        expected = exact_top(columns, mask, query)
+        found.append(len(set(expected) & set(ids[:10])) / len(expected))
+    assert np.mean(found) >= 0.99
+
+
+def plan(filters: Filters, data: Synthetic) -> list[str]:
+    vector = queries(data, 1)[0]
+    statement = ranking_statement(
+        "fashion", {"text": vector, "image": vector}, filters, window=WINDOW, limit=24, offset=0
+    )
+    with connect() as connection:
+        connection.exec_driver_sql(SETTINGS, statement.parameters)
+        lines = connection.exec_driver_sql(
+            f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, BUFFERS OFF) {statement.sql}",
+            statement.parameters,
+        ).scalars()
+        return list(lines)
+
+
+def executed(lines: list[str], index: str) -> bool:
+    return any(index in line and "never executed" not in line for line in lines)
+
+
+@pytest.mark.parametrize("modality", ["text", "image"])
+def test_the_index_serves_what_many_match_and_an_exact_scan_what_few(
+    catalogue: Synthetic, modality: str
+) -> None:
+    index = f"fashion_{modality}_embedding_hnsw"
+    assert executed(plan(Filters(), catalogue), index)
+    assert executed(plan(Filters(colour=("90 %",)), catalogue), index)
+    assert not executed(plan(Filters(colour=("5 %",)), catalogue), index)
+    assert not executed(plan(Filters(colour=("0.04 %",)), catalogue), index)
+
+
+def test_an_index_that_comes_back_short_is_followed_by_an_exact_scan(catalogue: Synthetic) -> None:
+    """All near the query fails the filter, and the index gives up before it has a page."""
+    query = queries(catalogue, 1)[0]
+    statement = ranking_statement(
+        "fashion",
+        {"text": query},
+        Filters(colour=("90 %",)),
+        window=WINDOW,
+        limit=96,
+        offset=0,
+    )
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE product SET colour = 'gone' WHERE id IN (SELECT product_id FROM fashion_text"
+            " ORDER BY embedding <=> %(text_vector)s LIMIT 6000)",
+            statement.parameters,
+        )
+        connection.exec_driver_sql(SETTINGS, statement.parameters)
+        connection.exec_driver_sql("SET LOCAL hnsw.max_scan_tuples = 1000")
+        rows = connection.exec_driver_sql(statement.sql, statement.parameters).all()
+        assert len(rows) == 96
+        connection.rollback()
