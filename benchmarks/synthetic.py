@@ -15,7 +15,7 @@ SELECTIVITY = {"90 %": 0.9, "5 %": 0.05, "0.4 %": 0.004, "0.04 %": 0.0004}
 """Share of the products that have each of these as their colour, whatever their vectors."""
 
 CLUSTERS = 200
-SPREAD = 0.9
+STYLES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,14 @@ class Synthetic:
 
 
 def clustered(products: int, dimensions: int, rng: np.random.Generator) -> Synthetic:
-    """Unit vectors around random centres, (n, d), as embeddings of a real catalogue lie."""
-    centres = _unit(rng.normal(size=(CLUSTERS, dimensions)))
+    """Unit vectors, (n, d), as a catalogue's embeddings lie: what a product is, crossed with its
+    style, which other kinds of products share; and what is its own."""
+    kinds = _unit(rng.normal(size=(CLUSTERS, dimensions)))
+    styles = _unit(rng.normal(size=(STYLES, dimensions)))
     labels = rng.integers(CLUSTERS, size=products)
-    noise = _unit(rng.normal(size=(products, dimensions)))
-    return Synthetic(_unit(centres[labels] + SPREAD * noise), labels)
+    own = _unit(rng.normal(size=(products, dimensions)))
+    style = styles[rng.integers(STYLES, size=products)]
+    return Synthetic(_unit(kinds[labels] + 0.8 * style + 0.6 * own), labels)
 
 
 def fill_synthetic(

@@ -26,11 +26,13 @@ SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
 """
 """Local to the transaction: a pool hands the connection on unchanged."""
 
-# Up to this many matching products an exact scan is at least as fast as an iterative one of equal
-# recall (docs/decisions/0003-exact-or-hnsw.md).
-EXACT_LIMIT = """(
-    SELECT (5 * sqrt(%(window)s * greatest(reltuples, %(window)s)))::bigint
-      FROM pg_class WHERE oid = 'product'::regclass)"""
+EXACT_FACTOR = 5.0
+"""Up to this times sqrt(window * products) matching products, an exact scan is the better choice
+(docs/decisions/0003-exact-or-index.md)."""
+
+MIN_LOCAL_SHARE = 0.5
+"""The index is used only if, among the products nearest to the query, those that match are at
+least this part of what they are, at the least, in the whole catalogue."""
 
 HIT_COLUMNS = """
        p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.currency, p.in_stock,
@@ -84,14 +86,15 @@ def ranking_statement(
     conditions = list(filters.conditions())
     if exclude is not None:
         conditions.append("p.id <> %(exclude)s")
-    if filters:
-        matching = (
-            f"SELECT count(*) FROM (SELECT FROM product p {_where(conditions)}"
-            f" LIMIT 1 + {EXACT_LIMIT}) AS m"
-        )
-    else:
-        matching = "SELECT reltuples FROM pg_class WHERE oid = 'product'::regclass"
+    # Without filters, the statistics know the answer.
+    matching = (
+        f"(SELECT count(*) FROM (SELECT FROM product p {_where(conditions)}"
+        " LIMIT 1 + exact_limit) AS m)"
+        if filters
+        else "products"
+    )
     lists = [_list(model, modality, conditions) for modality in vectors]
+    exact_limit = "(%(exact_factor)s * sqrt(%(window)s * greatest(products, %(window)s)))::bigint"
     signals = "\n    UNION ALL\n".join(
         f"    SELECT '{modality}' AS modality, product_id, image_id, distance,"
         f" row_number() OVER (ORDER BY distance, product_id) AS rank FROM {modality}_list"
@@ -99,7 +102,10 @@ def ranking_statement(
     )
     sql = f"""
 WITH plan AS MATERIALIZED (
-    SELECT ({matching}) > {EXACT_LIMIT} AS use_index
+    SELECT products, exact_limit, {matching} > exact_limit AS use_index
+      FROM (SELECT products, {exact_limit} AS exact_limit
+              FROM (SELECT reltuples AS products FROM pg_class
+                     WHERE oid = 'product'::regclass) AS size) AS bounds
 ),{",".join(lists)},
 signals AS (
 {signals}
@@ -131,6 +137,7 @@ SELECT total.products AS total, hit.*
         "limit": limit,
         "offset": offset,
         "exclude": exclude,
+        "exact_factor": EXACT_FACTOR,
         "ef_search": str(min(MAX_EF_SEARCH, 2 * window)),
     }
     return Statement(sql, parameters)
@@ -146,10 +153,13 @@ def _list(model: str, modality: Modality, conditions: list[str]) -> str:
         once, nearest_first = "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
     else:
         image, fan_out, once, nearest_first = "NULL::bigint", "", "", ""
-    by_index = _where(["(SELECT use_index FROM plan)", *conditions])
+    by_index = _where([f"(SELECT use_index FROM {modality}_plan)", *conditions])
     exactly = _where([f"(SELECT count(*) FROM {modality}_by_index) < %(window)s", *conditions])
     # `+ 0` hides the order from the planner, which would take the index for it again.
     return f"""
+{modality}_plan AS MATERIALIZED (
+    {_local_check(table, distance, conditions) if conditions else "SELECT use_index FROM plan"}
+),
 {modality}_by_index AS MATERIALIZED (
     SELECT {once} product_id, image_id, distance
       FROM (SELECT e.product_id, {image} AS image_id, {distance} AS distance
@@ -176,6 +186,23 @@ def _list(model: str, modality: Modality, conditions: list[str]) -> str:
       ORDER BY distance, product_id
       LIMIT %(window)s)
 )"""
+
+
+def _local_check(table: str, distance: str, conditions: list[str]) -> str:
+    """Whether products that match lie near the query at all.
+
+    An index walks outward from the query: where the filter asks for what lies elsewhere (shoes,
+    for a question about shirts), it gives up before it has found the best, however many match.
+    """
+    return f"""SELECT count(p.id) >= {MIN_LOCAL_SHARE} * %(window)s
+               * (SELECT least(1, exact_limit / greatest(products, 1)) FROM plan) AS use_index
+      FROM (SELECT e.product_id
+              FROM {table} e
+             WHERE (SELECT use_index FROM plan)
+             ORDER BY {distance}
+             LIMIT %(window)s) AS nearest
+      LEFT JOIN product p ON p.id = nearest.product_id AND {" AND ".join(conditions)}
+    HAVING (SELECT use_index FROM plan)"""
 
 
 def _where(conditions: Any) -> str:

@@ -5,9 +5,13 @@ import signal
 import socket
 import sys
 from contextlib import suppress
+from threading import Thread
 from types import FrameType
 
 from waitress.server import create_server
+
+from catalog import config
+from embedding.encoder import EncoderError, get_encoder
 
 HOST = "127.0.0.1"
 
@@ -39,10 +43,19 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
     except OSError as error:
         raise PortTaken(_refusal(port, error)) from error
     signal.signal(signal.SIGTERM, _interrupt)
+    Thread(target=_warm_up, daemon=True).start()
     print(f"The shop is at http://{host}:{port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     with suppress(KeyboardInterrupt):
         server.run()
     server.close()
+
+
+def _warm_up() -> None:
+    """Load the default model, so that the first shopper need not wait for it."""
+    with suppress(EncoderError):  # searches will say what is wrong
+        encoder = get_encoder(config.enabled_models()[0])
+        if "text" in encoder.spec.modalities:
+            encoder.encode_texts(["warm up"])
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from typing import Any
 
 from alembic import command
@@ -33,7 +34,8 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         if self.empty():
             self.load(options["products"])
-        call_command("embed_catalog")
+        with suppress(SystemExit):  # it has told what could not be embedded; the shop still opens
+            call_command("embed_catalog")
         if not options["no_serve"]:
             call_command("serve", port=options["port"])
 

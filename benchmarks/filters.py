@@ -1,0 +1,118 @@
+"""Exact scan or HNSW index: recall and time of both, and of what the search chooses by itself.
+
+    python -m benchmarks.filters [--products 200000] [--window 240] [--queries 40]
+
+On a synthetic catalogue in a database of its own on the embedded server, made at the first run.
+All three ways answer the same queries in turn, so that the ratios hold on a noisy machine.
+"""
+
+import argparse
+import os
+import time
+
+import numpy as np
+from sqlalchemy import Connection, inspect
+
+from benchmarks.synthetic import SELECTIVITY, clustered, fill_synthetic
+from catalog.database import connect, forget_engine
+from catalog.filters import Filters
+from catalog.server import embedded_url
+from catalog.statement import EXACT_FACTOR, SETTINGS, Statement, ranking_statement
+from embedding.registry import get_spec
+
+MODEL = get_spec("fashion")
+WAYS = {"exact": 1e9, "index": 0.0, "chosen": EXACT_FACTOR}
+FILTERS = {
+    "no filter": Filters(),
+    **{name: Filters(colour=(name,)) for name in SELECTIVITY},
+    "20 %, far": Filters(category=tuple(f"category {n}" for n in range(4))),
+    "10 %, far": Filters(category=("category 3", "category 4")),
+    "5 %, far": Filters(category=("category 3",)),
+    "50 %, price": Filters(min_price=100),  # type: ignore[arg-type]
+}
+
+
+def prepare(products: int) -> None:
+    """Point the process at the benchmark's database; fill it if it is empty."""
+    from alembic import command
+    from alembic.config import Config
+
+    from catalog import config
+
+    os.environ["DATABASE_URL"] = embedded_url(database=f"bench{products}")
+    forget_engine()
+    with connect() as connection:
+        ready = "product" in inspect(connection).get_table_names()
+    if not ready:
+        command.upgrade(Config(toml_file=config.PROJECT / "pyproject.toml"), "head")
+    with connect() as connection:
+        filled = connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar()
+        if not filled:
+            print(f"filling a catalogue of {products:,} products", flush=True)
+            fill_synthetic(connection, MODEL, products)
+
+
+def run(connection: Connection, statement: Statement, factor: float) -> tuple[list[int], float]:
+    """Ids in order, and seconds."""
+    parameters = statement.parameters | {"exact_factor": factor}
+    connection.exec_driver_sql(SETTINGS, parameters)
+    started = time.perf_counter()
+    rows = connection.exec_driver_sql(statement.sql, parameters).all()
+    return [row.id for row in rows if row.id], time.perf_counter() - started
+
+
+def measure(products: int, window: int, queries: int) -> None:
+    rng = np.random.default_rng(5)
+    vectors = clustered(products, MODEL.dimensions, np.random.default_rng(1)).vectors
+    near = vectors[rng.integers(products, size=queries)]
+    noisy = near + 0.5 * rng.normal(size=near.shape) / near.shape[1] ** 0.5
+    asked = (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32)
+    limit = min(window, 96)
+    print(f"{products:,} products, window {window}, text and image fused, p50 in ms\n")
+    header = "| filter | exact | index | recall@10 | recall@48 | chosen | recall@10 | short pages |"
+    print(header + "\n|---|---|---|---|---|---|---|---|")
+    for name, filters in FILTERS.items():
+        seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+        recall: dict[tuple[str, int], list[float]] = {}
+        short = 0
+        for vector in asked:
+            statement = ranking_statement(
+                MODEL.name,
+                dict.fromkeys(MODEL.modalities, vector),
+                filters,
+                window=window,
+                limit=limit,
+                offset=0,
+            )
+            found = {}
+            for way, factor in WAYS.items():
+                with connect() as connection:
+                    found[way], took = run(connection, statement, factor)
+                seconds[way].append(took)
+            for way in ("index", "chosen"):
+                for k in (10, 48):
+                    true = set(found["exact"][:k])
+                    share = len(true & set(found[way][:k])) / max(1, len(true))
+                    recall.setdefault((way, k), []).append(share)
+            short += len(found["chosen"]) < len(found["exact"])
+        p50 = {way: 1000 * float(np.median(times)) for way, times in seconds.items()}
+        mean = {key: float(np.mean(shares)) for key, shares in recall.items()}
+        print(
+            f"| {name} | {p50['exact']:.1f} | {p50['index']:.1f} | {mean['index', 10]:.3f} |"
+            f" {mean['index', 48]:.3f} | {p50['chosen']:.1f} | {mean['chosen', 10]:.3f} | {short} |",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--products", type=int, default=200_000)
+    parser.add_argument("--window", type=int, default=240)
+    parser.add_argument("--queries", type=int, default=40)
+    arguments = parser.parse_args()
+    prepare(arguments.products)
+    measure(arguments.products, arguments.window, arguments.queries)
+
+
+if __name__ == "__main__":
+    main()
