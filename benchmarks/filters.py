@@ -97,11 +97,9 @@ def measure(products: int, window: int, queries: int) -> None:
             short += len(found["chosen"]) < len(found["exact"])
         p50 = {way: 1000 * float(np.median(times)) for way, times in seconds.items()}
         mean = {key: float(np.mean(shares)) for key, shares in recall.items()}
-        print(
-            f"| {name} | {p50['exact']:.1f} | {p50['index']:.1f} | {mean['index', 10]:.3f} |"
-            f" {mean['index', 48]:.3f} | {p50['chosen']:.1f} | {mean['chosen', 10]:.3f} | {short} |",
-            flush=True,
-        )
+        index = f"{p50['index']:.1f} | {mean['index', 10]:.3f} | {mean['index', 48]:.3f}"
+        chosen = f"{p50['chosen']:.1f} | {mean['chosen', 10]:.3f} | {short}"
+        print(f"| {name} | {p50['exact']:.1f} | {index} | {chosen} |", flush=True)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection
 
 from catalog import views
-from catalog.database import connect, require_pgvector
+from catalog.database import connect, forget_engine, require_pgvector
 from catalog.tables import metadata
 
 
@@ -52,3 +52,4 @@ if context.is_offline_mode():
     raise SystemExit("Run the migrations on a connected database; --sql is not supported.")
 with connect() as connection:
     run(connection)
+forget_engine()  # connections opened before the extension came do not know its types

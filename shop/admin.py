@@ -1,0 +1,140 @@
+"""The catalogue's back office: products edited, pictures and embeddings looked at.
+
+Saving a product makes its text's embedding stale by itself, since PostgreSQL computes the hash
+that it is compared with; `manage.py embed_catalog` then renews it.
+"""
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from catalog.database import connect
+from shop.embedding_state import embedding_states
+from shop.models import EmbeddingFailure, Product, ProductImage
+from shop.templatetags.storefront import amount, image_url
+
+admin.site.site_header = admin.site.site_title = "Catalogue"
+admin.site.index_title = "Products and their embeddings"
+
+LONG_TEXTS = ("description",)
+
+
+def _thumbnail(path: str | None) -> SafeString | str:
+    url = image_url(path, 320)
+    return format_html('<img class="catalogue-thumbnail" src="{}" alt="">', url) if url else ""
+
+
+class ReadOnly:
+    """For what others write: the importer and the embedding."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class ProductImageInline(ReadOnly, admin.TabularInline):
+    model = ProductImage
+    ordering = ("position",)
+    fields = ("picture", "position", "size", "path")
+    readonly_fields = fields
+    verbose_name_plural = "pictures"
+
+    @admin.display(description="picture")
+    def picture(self, image: Any) -> SafeString | str:
+        return _thumbnail(image.path)
+
+    @admin.display(description="pixels")
+    def size(self, image: Any) -> str:
+        return f"{image.width} x {image.height}"
+
+
+class EmbeddingFailureInline(ReadOnly, admin.TabularInline):
+    model = EmbeddingFailure
+    fields = ("model", "image", "reason", "failed_at")
+    readonly_fields = fields
+    verbose_name_plural = "embedding failures"
+
+
+@admin.register(Product)
+class ProductAdmin(admin.ModelAdmin):
+    list_display = (
+        *("thumbnail", "title", "sku", "brand", "product_type", "colour", "formatted_price"),
+        *("in_stock", "updated_at"),
+    )
+    list_display_links = ("thumbnail", "title")
+    list_filter = ("in_stock", "category", "gender", "product_type", "colour")
+    list_per_page = 50
+    search_fields = ("sku", "title", "brand")
+    show_full_result_count = False
+    readonly_fields = ("embeddings", "created_at", "updated_at")
+    inlines = (ProductImageInline, EmbeddingFailureInline)
+    fieldsets = (
+        (None, {"fields": ("sku", "title", "brand", "description")}),
+        ("Kind", {"fields": ("category", "subcategory", "product_type", "gender", "usage")}),
+        ("Colour and details", {"fields": ("colour", "attributes")}),
+        ("Sale", {"fields": (("price", "currency"), "in_stock")}),
+        ("Search", {"fields": ("embeddings", ("created_at", "updated_at"))}),
+    )
+
+    class Media:
+        css: ClassVar = {"all": ("shop/admin.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        main = ProductImage.objects.filter(product=OuterRef("pk"), position=0)
+        products: QuerySet[Any] = super().get_queryset(request)
+        return products.annotate(main_image_path=Subquery(main.values("path")[:1]))
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        """Every text of these tables is unbounded, but most are one line."""
+        if isinstance(db_field, models.TextField) and db_field.name not in LONG_TEXTS:
+            kwargs["widget"] = forms.TextInput(attrs={"class": "vTextField"})
+        return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
+        return self.inlines if obj else ()
+
+    @admin.display(description="")
+    def thumbnail(self, product: Any) -> SafeString | str:
+        return _thumbnail(product.main_image_path)
+
+    @admin.display(description="price", ordering="price")
+    def formatted_price(self, product: Any) -> str:
+        return "" if product.price is None else amount(product.price, product.currency)
+
+    @admin.display(description="embeddings")
+    def embeddings(self, product: Any) -> SafeString | str:
+        if product.pk is None:
+            return "Made by manage.py embed_catalog, once the product is saved."
+        with connect() as connection:
+            states = embedding_states(connection, product.pk)
+        rows = format_html_join(
+            "",
+            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            ((s.model, s.modality, s.current, s.stale, s.pending) for s in states),
+        )
+        return format_html(
+            '<table class="catalogue-embeddings"><thead><tr><th>model</th><th>of</th>'
+            "<th>embedded</th><th>stale</th><th>pending</th></tr></thead>{}</table>",
+            rows,
+        )
+
+
+@admin.register(EmbeddingFailure)
+class EmbeddingFailureAdmin(ReadOnly, admin.ModelAdmin):
+    list_display = ("failed_at", "model", "product", "image", "reason")
+    list_filter = ("model",)
+    list_select_related = ("product",)
+    search_fields = ("product__sku", "product__title", "reason")

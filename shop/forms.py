@@ -1,0 +1,196 @@
+"""The one place where a request's parameters are read.
+
+Nothing in an address can break a page: what cannot be used is left out, and a note says so.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+
+from catalog import config
+from catalog.filters import FACETS, Filters
+from embedding.registry import Modality, ModelSpec, models
+from shop.state import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, SearchState
+
+MAX_QUERY_LENGTH = 500
+MAX_VALUE_LENGTH = 200
+MAX_VALUES = 100
+MAX_SKU_LENGTH = 1000
+MAX_PAGE = 1_000_000
+
+
+class QueryField(forms.CharField):
+    """Words as people paste them: any run of white space or NULs is one space."""
+
+    def to_python(self, value: Any) -> str:
+        return " ".join((super().to_python(value) or "").replace("\x00", " ").split())
+
+
+class ValuesField(forms.Field):
+    """The values chosen in one facet: a parameter that may be repeated."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(item for item in value or () if item))
+
+    def validate(self, value: tuple[str, ...]) -> None:
+        super().validate(value)
+        if len(value) > MAX_VALUES:
+            raise forms.ValidationError(f"At most {MAX_VALUES} values can be chosen in a filter.")
+        if any("\x00" in item or len(item) > MAX_VALUE_LENGTH for item in value):
+            raise forms.ValidationError("A filter's value was not understood and is left out.")
+
+
+def model_choices() -> list[tuple[str, str]]:
+    """The models in use, by name and label; "" is the default one."""
+    return [("", ""), *((spec.name, spec.label) for spec in usable_models(()))]
+
+
+def usable_models(needed: tuple[Modality, ...]) -> list[ModelSpec]:
+    """The enabled models that understand all of `needed`, the default one first."""
+    known = models()
+    enabled = [known[name] for name in config.enabled_models() if name in known]
+    return [spec for spec in enabled if set(needed) <= set(spec.modalities)]
+
+
+def _always(message: str) -> dict[str, str]:
+    """The same message, whatever is wrong with a number."""
+    errors = ("invalid", "min_value", "max_value", "max_digits", "max_decimal_places")
+    return dict.fromkeys((*errors, "max_whole_digits"), message)
+
+
+def _price() -> forms.DecimalField:
+    return forms.DecimalField(
+        required=False,
+        min_value=0,
+        max_digits=12,
+        decimal_places=2,
+        error_messages=_always("A price is a number such as 25 or 49.90."),
+    )
+
+
+class SearchForm(forms.Form):
+    """The search box, the filter panel and the tool bar, from an address's parameters."""
+
+    q = QueryField(required=False)
+    picture = forms.CharField(
+        required=False,
+        validators=[RegexValidator(r"\A[0-9a-f]{64}\Z", "The picture's address is not complete.")],
+    )
+    like = forms.CharField(required=False, strip=False, max_length=MAX_SKU_LENGTH)
+    blend = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        error_messages=_always("The balance of words and picture lies between 0 and 1."),
+    )
+    model = forms.ChoiceField(
+        required=False,
+        choices=model_choices,
+        error_messages={"invalid_choice": "There is no such model; the usual one was used."},
+    )
+    n = forms.TypedChoiceField(
+        required=False,
+        coerce=int,
+        choices=[(limit, limit) for limit in LIMITS],
+        empty_value=None,
+        error_messages={
+            "invalid_choice": f"A page shows {', '.join(map(str, LIMITS[:-1]))}"
+            f" or {LIMITS[-1]} products."
+        },
+    )
+    page = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MAX_PAGE,
+        error_messages=_always("There is no such page; this is the first one."),
+    )
+    category = ValuesField(required=False)
+    product_type = ValuesField(required=False)
+    gender = ValuesField(required=False)
+    colour = ValuesField(required=False)
+    brand = ValuesField(required=False)
+    min_price = _price()
+    max_price = _price()
+    in_stock = forms.BooleanField(required=False)
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        super().__init__(data)
+        self.remarks: list[str] = []
+        self.is_valid()
+
+    @property
+    def notes(self) -> list[str]:
+        """What to tell the one who asked: parameters left out, and words cut off."""
+        refused = [str(text) for texts in self.errors.values() for text in texts]
+        return [*dict.fromkeys(refused), *self.remarks]
+
+    @property
+    def state(self) -> SearchState:
+        """The search asked for, without the parameters that were refused."""
+        data = {name: value for name, value in self.cleaned_data.items() if value is not None}
+        chosen = {facet: data.get(facet, ()) for facet in FACETS}
+        return SearchState(
+            text=data.get("q", ""),
+            picture=data.get("picture", ""),
+            like=data.get("like", ""),
+            blend=data.get("blend", DEFAULT_BLEND),
+            model=data.get("model", ""),
+            limit=data.get("n", DEFAULT_LIMIT),
+            page=data.get("page", 1),
+            filters=Filters(
+                **chosen,
+                min_price=data.get("min_price"),
+                max_price=data.get("max_price"),
+                in_stock=data.get("in_stock", False),
+            ),
+        )
+
+    def clean_q(self) -> str:
+        words: str = self.cleaned_data["q"]
+        if len(words) > MAX_QUERY_LENGTH:
+            self.remarks.append(f"Only the first {MAX_QUERY_LENGTH} characters were looked for.")
+        return words[:MAX_QUERY_LENGTH].rstrip()
+
+    def clean_blend(self) -> float | None:
+        blend: float | None = self.cleaned_data["blend"]
+        return None if blend is None else round(blend, 2)
+
+    def clean(self) -> dict[str, Any]:
+        data = self.cleaned_data
+        self._check_prices(data)
+        if data.get("like") and (data.get("q") or data.get("picture")):
+            data["like"] = ""  # new words in the box end the search for a product's like
+        self._check_model(data)
+        return data
+
+    def _check_prices(self, data: dict[str, Any]) -> None:
+        low, high = data.get("min_price"), data.get("max_price")
+        if low is not None and high is not None and low > high:
+            data["min_price"] = data["max_price"] = None
+            self.remarks.append(
+                "The lowest price is above the highest, so prices are not filtered."
+            )
+
+    def _check_model(self, data: dict[str, Any]) -> None:
+        chosen = data.get("model")
+        able = usable_models(needed_modalities(data.get("q", ""), data.get("picture", "")))
+        if chosen and able and chosen not in {spec.name for spec in able}:
+            data["model"] = ""
+            label = models()[chosen].label
+            self.remarks.append(
+                f"{label} does not understand what you look for; {able[0].label} was used."
+            )
+
+
+def needed_modalities(words: str, picture: str) -> tuple[Modality, ...]:
+    """What a model must understand to search for these."""
+    needed: list[Modality] = []
+    if words:
+        needed.append("text")
+    if picture:
+        needed.append("image")
+    return tuple(needed)

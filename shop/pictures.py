@@ -1,0 +1,118 @@
+"""Pictures on disk: the ones that shoppers search with, and the shop's own in several sizes.
+
+A file's name is always made here, of a hash that was checked; nothing from outside names one.
+"""
+
+import hashlib
+import os
+import re
+import tempfile
+import time
+from io import BytesIO
+from pathlib import Path
+
+from django.conf import settings
+from PIL import Image
+
+from catalog import config
+from embedding.images import ImageError, open_image
+
+QUERY_SIDE = 1280
+"""Longer side, in pixels, above which a query picture is reduced before it is kept."""
+
+DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def store_query_picture(content: bytes) -> str:
+    """Keep a picture for as long as a search with it may last; its SHA-256 is its name.
+
+    What is kept is encoded anew, so neither a place nor a name in the file's metadata, nor
+    anything that is not a picture, stays.
+
+    Raises:
+        ImageError: `content` is no picture.
+    """
+    sweep_query_pictures()
+    picture = open_image(content)
+    picture.thumbnail((QUERY_SIDE, QUERY_SIDE), reducing_gap=2.0)
+    encoded = _encode(picture, "JPEG", quality=95, subsampling=0)
+    digest = hashlib.sha256(encoded).hexdigest()
+    _write(_query_path(digest), encoded)
+    return digest
+
+
+def load_query_picture(digest: str) -> bytes | None:
+    """The JPEG stored under `digest`, or None if there is none or it has expired.
+
+    Being used keeps it: its time starts again.
+    """
+    if not DIGEST.fullmatch(digest):
+        return None
+    path = _query_path(digest)
+    try:
+        if _has_expired(path):
+            return None
+        content = path.read_bytes()
+        os.utime(path)
+    except FileNotFoundError:
+        return None
+    return content
+
+
+def sweep_query_pictures() -> None:
+    """Remove the query pictures that nobody used for `settings.QUERY_PICTURE_SECONDS`."""
+    for path in Path(settings.QUERY_PICTURE_DIR).glob("*"):
+        try:
+            if _has_expired(path):
+                path.unlink()
+        except FileNotFoundError:
+            continue  # another thread was faster
+
+
+def thumbnail(path: str, width: int) -> bytes | None:
+    """A product picture as WEBP, at most `width` pixels across, or None if there is no such file.
+
+    Made once and kept: `path` is below `MEDIA_ROOT` and names its content, so it never changes.
+    """
+    kept = config.var_dir() / "thumbnails" / str(width) / Path(path).with_suffix(".webp")
+    try:
+        return kept.read_bytes()
+    except FileNotFoundError:
+        pass
+    try:
+        picture = open_image(config.media_root() / path)
+    except ImageError:
+        return None
+    if picture.width > width:
+        height = max(1, round(picture.height * width / picture.width))
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    encoded = _encode(picture, "WEBP", quality=82)
+    _write(kept, encoded)
+    return encoded
+
+
+def _query_path(digest: str) -> Path:
+    return Path(settings.QUERY_PICTURE_DIR) / f"{digest}.jpg"
+
+
+def _has_expired(path: Path) -> bool:
+    return path.stat().st_mtime < time.time() - settings.QUERY_PICTURE_SECONDS
+
+
+def _encode(picture: Image.Image, format: str, **options: int) -> bytes:
+    buffer = BytesIO()
+    picture.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Readers see the whole file or none, whoever else writes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix="new-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise

@@ -1,0 +1,100 @@
+"""What a page's address says: a value that becomes a `SearchSpec`, and an address again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from catalog.filters import FACETS, Filters
+from catalog.search import SearchSpec
+
+LIMITS = (12, 24, 48, 96)
+DEFAULT_LIMIT = 24
+DEFAULT_BLEND = 0.5
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchState:
+    """A search as its address holds it; defaults stay out of the address.
+
+    `picture` is the SHA-256 of a stored query picture; everything else is as in `SearchSpec`.
+    """
+
+    text: str = ""
+    picture: str = ""
+    like: str = ""
+    blend: float = DEFAULT_BLEND
+    model: str = ""
+    limit: int = DEFAULT_LIMIT
+    page: int = 1
+    filters: Filters = NO_FILTERS
+
+    @property
+    def ranks(self) -> bool:
+        """Whether there is something to rank by."""
+        return bool(self.text or self.picture or self.like)
+
+    @property
+    def is_home(self) -> bool:
+        """Whether this is the shop's front page: nothing asked for, nothing turned over."""
+        return not self.ranks and not self.filters and self.page == 1
+
+    def spec(self, image: bytes | None = None) -> SearchSpec:
+        """What to search for; `image` is the stored query picture."""
+        return SearchSpec(
+            text=self.text,
+            image=image,
+            like=self.like,
+            blend=self.blend,
+            filters=self.filters,
+            model=self.model,
+            limit=self.limit,
+            page=self.page,
+        )
+
+    def query(self) -> str:
+        """The address's parameters, the ones that are not at their default."""
+        return urlencode(list(self._parameters()))
+
+    def url(self) -> str:
+        query = self.query()
+        return reverse("search") + (f"?{query}" if query else "")
+
+    def changed(self, **values: Any) -> "SearchState":
+        """The same search with other values, from its first page on."""
+        return replace(self, **({"page": 1} | values))
+
+    def filtered(self, **values: Any) -> "SearchState":
+        """The same search behind other filters."""
+        return self.changed(filters=replace(self.filters, **values))
+
+    def without(self, facet: str, value: str) -> "SearchState":
+        """The same search with one value of a facet no longer chosen."""
+        kept = tuple(known for known in getattr(self.filters, facet) if known != value)
+        return self.filtered(**{facet: kept})
+
+    def _parameters(self) -> Iterator[tuple[str, str]]:
+        for name, value in (("q", self.text), ("picture", self.picture), ("like", self.like)):
+            if value:
+                yield name, value
+        if self.blend != DEFAULT_BLEND:
+            yield "blend", f"{self.blend:g}"
+        for facet in FACETS:
+            for value in getattr(self.filters, facet):
+                yield facet, value
+        for name in ("min_price", "max_price"):
+            price: Decimal | None = getattr(self.filters, name)
+            if price is not None:
+                yield name, f"{price:f}"
+        if self.filters.in_stock:
+            yield "in_stock", "1"
+        if self.model:
+            yield "model", self.model
+        if self.limit != DEFAULT_LIMIT:
+            yield "n", str(self.limit)
+        if self.page != 1:
+            yield "page", str(self.page)

@@ -1,0 +1,138 @@
+"""How the shop writes its name, prices, matches, colours and pictures."""
+
+import hashlib
+import re
+from decimal import Decimal
+from typing import Any
+
+from django import template
+from django.conf import settings
+from django.urls import NoReverseMatch, reverse
+
+from catalog.search import Hit
+from shop import swatches
+from shop.converters import WIDTHS
+from shop.state import SearchState
+
+register = template.Library()
+
+SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
+LISTABLE = 80
+"""Characters up to which an attribute's text with commas, `;` or `|` is shown as a list."""
+SIGNAL_LABELS = {"text": "words", "image": "picture"}
+
+
+@register.simple_tag
+def shop_name() -> str:
+    return str(settings.SHOP_NAME)
+
+
+@register.simple_tag
+def max_picture_bytes() -> int:
+    return int(settings.QUERY_PICTURE_MAX_BYTES)
+
+
+@register.filter
+def element_id(value: str) -> str:
+    """A name for an element that stands for `value`, the same wherever it stands in its list."""
+    return hashlib.blake2s(value.encode(), digest_size=6).hexdigest()
+
+
+@register.filter
+def amount(price: Decimal, currency: str = "") -> str:
+    """`€1,249`, `€49.90`, `49.90 CHF`."""
+    number = f"{price:,.2f}".removesuffix(".00")
+    if currency in SYMBOLS:
+        return SYMBOLS[currency] + number
+    return f"{number} {currency}".strip()
+
+
+@register.filter
+def plain(price: Decimal | None) -> str:
+    """A price as a number input takes it."""
+    return "" if price is None else f"{price:f}"
+
+
+@register.filter
+def thousands(number: int) -> str:
+    return f"{number:,}"
+
+
+@register.filter
+def percent(share: float) -> int:
+    return round(100 * share)
+
+
+@register.filter
+def signals(hit: Hit) -> str:
+    """Why a product was found: `words: number 3 · picture: number 1`."""
+    return " · ".join(
+        f"{SIGNAL_LABELS[modality]}: number {signal.rank}, similarity {signal.similarity:.2f}"
+        for modality, signal in hit.signals.items()
+    )
+
+
+@register.filter
+def attribute_rows(attributes: Any) -> list[tuple[str, list[str]]]:
+    """A product's attributes as names and lists of values, empty ones left out."""
+    if not isinstance(attributes, dict):
+        return []
+    rows = ((name, _values(value)) for name, value in attributes.items())
+    return [(_label(name), values) for name, values in rows if values]
+
+
+def _label(name: str) -> str:
+    words = name.replace("_", " ").strip()
+    return words[:1].upper() + words[1:]
+
+
+def _values(value: Any) -> list[str]:
+    match value:
+        case None | "":
+            return []
+        case bool():
+            return ["yes" if value else "no"]
+        case str() if len(value) <= LISTABLE:
+            return [part for part in re.split(r"\s*[,;|]\s*", value.strip()) if part]
+        case list():
+            return [text for item in value for text in _values(item)]
+        case dict():
+            return [f"{name}: {', '.join(_values(item))}" for name, item in value.items()]
+        case _:
+            return [str(value)]
+
+
+@register.filter
+def swatch(colour: str) -> str:
+    """`#rrggbb`, or nothing for a name that is no one colour."""
+    return swatches.swatch(colour) or ""
+
+
+@register.filter
+def like_url(sku: str) -> str:
+    """The search for products like this one."""
+    return SearchState(like=sku).url()
+
+
+@register.simple_tag
+def facet_url(facet: str, value: str) -> str:
+    """The catalogue behind one filter."""
+    return SearchState().filtered(**{facet: (value,)}).url()
+
+
+@register.simple_tag
+def image_url(path: str | None, width: int) -> str:
+    """Where a product picture is served `width` pixels across; nothing where there is none."""
+    try:
+        return reverse("image", args=(width, path)) if path else ""
+    except NoReverseMatch:
+        return ""
+
+
+@register.simple_tag
+def image_srcset(path: str, natural_width: int) -> str:
+    """The sizes that a browser may choose from, none wider than the picture itself."""
+    useful = [width for width in WIDTHS if width < natural_width]
+    if len(useful) < len(WIDTHS):
+        useful.append(WIDTHS[len(useful)])
+    return ", ".join(f"{image_url(path, width)} {min(width, natural_width)}w" for width in useful)

@@ -1,0 +1,18 @@
+from django.contrib import admin
+from django.urls import path, register_converter
+
+from shop import converters, views
+
+register_converter(converters.SkuConverter, "sku")
+register_converter(converters.DigestConverter, "digest")
+register_converter(converters.WidthConverter, "width")
+register_converter(converters.ImagePathConverter, "image_path")
+
+urlpatterns = [
+    path("", views.search_page, name="search"),
+    path("product/<sku:sku>", views.product_page, name="product"),
+    path("picture/", views.upload_picture, name="upload"),
+    path("picture/<digest:digest>", views.query_picture, name="picture"),
+    path("media/<width:width>/<image_path:path>", views.product_image, name="image"),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,223 @@
+"""The pages. Each parses an address with the form, runs the one pipeline, and renders."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import psycopg
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http.response import HttpResponseRedirectBase
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import cache_control
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
+from django_htmx.http import push_url
+from django_htmx.middleware import HtmxDetails
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from catalog.database import connect
+from catalog.filters import Filters, count_facets
+from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
+from embedding.encoder import EncoderError
+from embedding.images import ImageError
+from shop import panel, pictures
+from shop.forms import SearchForm
+from shop.models import Product, ProductImage
+from shop.state import LIMITS, SearchState
+
+SIMILAR = 8
+"""Products like the one on a product's page."""
+
+MULTIPART_OVERHEAD = 64 * 1024
+"""Bytes that an upload may have beside its picture."""
+
+ONE_YEAR = 365 * 24 * 60 * 60
+ONE_HOUR = 60 * 60
+
+never_stale = cache_control(private=True, no_cache=True)
+
+
+class HttpResponseSeeOther(HttpResponseRedirectBase):
+    """The answer to a form: look there, with GET."""
+
+    status_code = 303
+
+
+class HtmxRequest(HttpRequest):
+    """A request as `HtmxMiddleware` hands it on."""
+
+    htmx: HtmxDetails
+
+
+@require_safe
+@never_stale
+@vary_on_headers("HX-Request")
+def search_page(request: HtmxRequest) -> HttpResponse:
+    form = SearchForm(request.GET)
+    return _search_page(request, form.state, form.notes)
+
+
+@require_safe
+@never_stale
+def product_page(request: HttpRequest, sku: str) -> HttpResponse:
+    product = Product.objects.filter(sku=sku).first()
+    if product is None:
+        raise Http404(f"There is no product with the SKU {sku}.")
+    with connect() as connection:
+        similar = _try_search(connection, SearchSpec(like=sku, limit=SIMILAR))
+    context = {
+        "product": product,
+        "images": ProductImage.objects.filter(product=product).order_by("position"),
+        "facets": [
+            (label, facet, getattr(product, facet))
+            for facet, label in panel.FACET_LABELS.items()
+            if getattr(product, facet)
+        ],
+        "similar": similar.results,
+    }
+    return render(request, "product/page.html", context)
+
+
+@csrf_exempt
+def upload_picture(request: HtmxRequest) -> HttpResponse:
+    """Refuse what is too large before anything, the CSRF check included, reads it."""
+    if request.method != "POST":
+        return redirect("search")
+    length = request.META.get("CONTENT_LENGTH") or ""
+    most = settings.QUERY_PICTURE_MAX_BYTES + MULTIPART_OVERHEAD
+    if length.isdecimal() and int(length) > most:
+        return _too_large(request)
+    return _store_picture(request)
+
+
+@csrf_protect
+def _store_picture(request: HtmxRequest) -> HttpResponse:
+    form = SearchForm(QueryDict(request.POST.get("state", "")))
+    state = form.state.changed(like="")
+    upload = request.FILES.get("file")
+    if not isinstance(upload, UploadedFile):
+        return _search_page(request, state, ["Choose a picture first."], status=400)
+    if (upload.size or 0) > settings.QUERY_PICTURE_MAX_BYTES:
+        return _too_large(request)
+    try:
+        digest = pictures.store_query_picture(upload.read())
+    except ImageError as error:
+        note = f"This picture cannot be used: {error}."
+        return _search_page(request, state, [note], status=400)
+    return HttpResponseSeeOther(replace(state, picture=digest).url())
+
+
+@require_safe
+@cache_control(private=True, max_age=ONE_HOUR)
+def query_picture(request: HttpRequest, digest: str) -> HttpResponse:
+    content = pictures.load_query_picture(digest)
+    if content is None:
+        raise Http404("This picture has expired.")
+    return HttpResponse(content, content_type="image/jpeg")
+
+
+@require_safe
+@cache_control(public=True, max_age=ONE_YEAR, immutable=True)
+def product_image(request: HttpRequest, width: int, path: str) -> HttpResponse:
+    content = pictures.thumbnail(path, width)
+    if content is None:
+        raise Http404("There is no such picture.")
+    return HttpResponse(content, content_type="image/webp")
+
+
+def _search_page(
+    request: HtmxRequest, state: SearchState, notes: list[str], status: int = 200
+) -> HttpResponse:
+    image = None
+    if state.picture:
+        image = pictures.load_query_picture(state.picture)
+        if image is None:
+            notes = [*notes, "This picture has expired, upload it again."]
+            state = replace(state, picture="")
+    try:
+        with connect() as connection:
+            outcome = _try_search(connection, state.spec(image))
+            counts = count_facets(connection, state.filters)
+            why_empty = _why_empty(connection, outcome)
+    except (psycopg.Error, DBAPIError) as error:
+        if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
+            raise
+        return render(request, "setup.html", status=503)
+    results = outcome.results
+    currency = next((hit.currency for hit in results if hit.currency), "")
+    liked = Product.objects.filter(sku=state.like).first() if state.like else None
+    context = {
+        "state": state,
+        "notes": [*notes, outcome.note] if outcome.note else notes,
+        "results": results,
+        "why_empty": why_empty,
+        "groups": panel.facet_groups(state, counts),
+        "chips": list(panel.chips(state, currency)),
+        "pagination": panel.pagination(state, results.total),
+        "models": panel.selectable_models(state),
+        "limits": LIMITS,
+        "currency": currency,
+        "unfiltered": state.changed(filters=Filters()),
+        "pictureless": state.changed(picture=""),
+        "likeless": state.changed(like=""),
+        "first_page": state.changed(page=1),
+        "liked": liked,
+        "liked_image": _main_image(liked) if liked else None,
+    }
+    is_partial = bool(request.htmx) and not request.htmx.history_restore_request
+    template = "search/_partial.html" if is_partial else "search/page.html"
+    response = render(request, template, context, status=max(status, outcome.status))
+    return push_url(response, state.url()) if is_partial else response
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a search came to: its page, or why there is none."""
+
+    results: Results
+    note: str = ""
+    status: int = 200
+
+
+def _try_search(connection: Connection, spec: SearchSpec) -> Outcome:
+    try:
+        return Outcome(search(connection, spec))
+    except UnknownProduct as error:
+        return Outcome(Results((), 0, spec), _sentence(error), status=404)
+    except (SearchError, ImageError, EncoderError) as error:
+        return Outcome(Results((), 0, spec), _sentence(error))
+
+
+def _why_empty(connection: Connection, outcome: Outcome) -> str:
+    """Which of the helpful empty pages to show; nothing where there are hits."""
+    results = outcome.results
+    if results.hits:
+        return ""
+    if outcome.note:
+        return "problem"
+    if results.total:
+        return "past_the_end"
+    if not Product.objects.exists():
+        return "no_catalogue"
+    anywhere = replace(results.spec, filters=Filters(), limit=1, page=1)
+    if results.spec.ranks and not search(connection, anywhere).total:
+        return "not_embedded"
+    return "no_match"
+
+
+def _main_image(product: Any) -> Any:
+    return ProductImage.objects.filter(product=product).order_by("position").first()
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    most = settings.QUERY_PICTURE_MAX_BYTES
+    return render(request, "413.html", {"most": most}, status=413)
+
+
+def _sentence(error: Exception) -> str:
+    """An error's message as people write: a capital first, a full stop last."""
+    text = str(error)
+    return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -1,0 +1,193 @@
+"""Whatever an address holds becomes a search that can be run, and notes about what was left out."""
+
+from decimal import Decimal
+
+import pytest
+from django.http import QueryDict
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.filters import FACETS, Filters
+from catalog.search import MAX_LIMIT
+from shop.forms import MAX_PAGE, MAX_QUERY_LENGTH, SearchForm
+from shop.state import LIMITS, SearchState
+
+DIGEST = "0a" * 32
+
+
+@pytest.fixture(autouse=True)
+def _models(monkeypatch):
+    monkeypatch.setenv("MODELS", "fashion,imagenet")
+
+
+def parse(query: str) -> SearchForm:
+    return SearchForm(QueryDict(query))
+
+
+def test_an_empty_address_is_the_catalogue():
+    form = parse("")
+    assert form.state == SearchState()
+    assert form.state.is_home
+    assert form.notes == []
+
+
+def test_empty_fields_of_a_plain_form_mean_nothing():
+    names = ["q", "picture", "like", "blend", "model", "n", "page", "min_price", "max_price"]
+    form = parse("&".join(f"{name}=" for name in [*names, *FACETS]))
+    assert form.state == SearchState()
+    assert form.notes == []
+
+
+def test_everything_at_once():
+    form = parse(
+        f"q=red+dress&picture={DIGEST}&blend=0.25&model=fashion&n=48&page=3"
+        "&category=Apparel&colour=Red&colour=Blue&brand=A%26B&min_price=10&max_price=99.90&in_stock=1"
+    )
+    assert form.notes == []
+    assert form.state == SearchState(
+        text="red dress",
+        picture=DIGEST,
+        blend=0.25,
+        model="fashion",
+        limit=48,
+        page=3,
+        filters=Filters(
+            category=("Apparel",),
+            colour=("Red", "Blue"),
+            brand=("A&B",),
+            min_price=Decimal("10"),
+            max_price=Decimal("99.90"),
+            in_stock=True,
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "page=abc",
+        "page=0",
+        "page=-1",
+        "page=1e9",
+        f"page={MAX_PAGE + 1}",
+        "page=" + "9" * 5000,
+        "blend=7",
+        "blend=nan",
+        "blend=inf",
+        "blend=-0.1",
+        "n=1000000000",
+        "n=25",
+        "n=abc",
+        "colour=a%00b",
+        "brand=" + "x" * 201,
+        "&".join(f"brand={number}" for number in range(101)),
+        "min_price=abc",
+        "min_price=-1",
+        "min_price=NaN",
+        "max_price=Infinity",
+        "max_price=1.234",
+        "max_price=" + "9" * 5000,
+        "picture=../../etc/passwd",
+        f"picture={DIGEST}0",
+        f"picture={DIGEST.upper()}",
+        "model=nope",
+        "like=a%00b",
+        "like=" + "x" * 1001,
+    ],
+)
+def test_what_cannot_be_used_is_left_out_with_a_note(query):
+    form = parse(query)
+    assert form.state == SearchState()
+    assert len(form.notes) == 1
+
+
+def test_one_bad_parameter_leaves_the_others():
+    form = parse("q=dress&page=abc&colour=Red&min_price=cheap")
+    assert form.state == SearchState(text="dress", filters=Filters(colour=("Red",)))
+    assert len(form.notes) == 2
+
+
+def test_prices_the_wrong_way_round_do_not_filter():
+    form = parse("min_price=50&max_price=10&in_stock=1")
+    assert form.state == SearchState(filters=Filters(in_stock=True))
+    assert "lowest price" in form.notes[0]
+
+
+def test_long_words_are_cut_and_it_is_said():
+    form = parse("q=" + "x" * 10_000)
+    assert form.state.text == "x" * MAX_QUERY_LENGTH
+    assert "characters" in form.notes[0]
+
+
+def test_white_space_and_nuls_are_single_spaces():
+    assert parse("q=%00+red%00%0A%09dress++").state.text == "red dress"
+    assert not parse("q=%00+%0A").state.ranks
+
+
+@pytest.mark.parametrize(
+    "words", ["👗 ❤️", "فستان أحمر", "rote Schuhe", "'; DROP TABLE product; --"]
+)
+def test_words_of_any_script_are_words(words):
+    query = SearchState(text=words).query()
+    assert parse(query).state.text == words
+
+
+def test_words_end_the_search_for_the_like_of_a_product():
+    form = parse("q=dress&like=SKU-1")
+    assert form.state == SearchState(text="dress")
+    form.state.spec()
+
+
+def test_a_sku_keeps_its_spaces_and_slashes():
+    sku = " A/B  42%2F'\" "
+    assert parse(SearchState(like=sku).query()).state.like == sku
+
+
+def test_a_model_without_words_gives_way_to_one_that_has_them():
+    form = parse("q=dress&model=imagenet")
+    assert form.state == SearchState(text="dress")
+    assert "ImageNet" in form.notes[0]
+    assert parse(f"picture={DIGEST}&model=imagenet").state.model == "imagenet"
+
+
+def test_a_chip_takes_one_value_away_and_starts_at_the_first_page():
+    state = SearchState(text="a", page=4, filters=Filters(colour=("Red", "Blue"), in_stock=True))
+    expected = SearchState(text="a", filters=Filters(colour=("Blue",), in_stock=True))
+    assert state.without("colour", "Red") == expected
+
+
+WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1, max_size=40)
+PRICES = st.none() | st.decimals(0, 10**6, places=2)
+STATES = st.builds(
+    SearchState,
+    text=st.just("") | WORDS,
+    picture=st.sampled_from(["", DIGEST]),
+    blend=st.integers(0, 20).map(lambda step: step / 20),
+    limit=st.sampled_from(LIMITS),
+    page=st.integers(1, MAX_PAGE),
+    filters=st.builds(
+        Filters,
+        **{facet: st.lists(WORDS, unique=True, max_size=3).map(tuple) for facet in FACETS},
+        min_price=PRICES,
+        max_price=st.none(),
+        in_stock=st.booleans(),
+    ),
+)
+
+
+@given(STATES)
+def test_an_address_says_all_that_a_search_is(state):
+    form = parse(state.query())
+    assert form.state == state
+    assert form.notes == []
+
+
+@given(st.dictionaries(st.sampled_from([*SearchForm.base_fields]), st.text(max_size=30)))
+def test_no_address_breaks_the_search(parameters):
+    query = QueryDict(mutable=True)
+    query.update(parameters)
+    state = SearchForm(query).state
+    image = b"picture" if state.picture else None
+    spec = state.spec(image)
+    assert 1 <= spec.limit <= MAX_LIMIT
+    assert SearchForm(QueryDict(state.query())).state == state

@@ -1,0 +1,236 @@
+"""Pictures that come in, expire and go out: none of it trusts a name or a byte from outside."""
+
+import os
+import time
+from io import BytesIO
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import Http404
+from django.test import RequestFactory, override_settings
+from django.urls import NoReverseMatch, Resolver404, resolve, reverse
+from PIL import Image
+
+from embedding.images import ImageError
+from shop import pictures, views
+
+HOUR = 60 * 60
+PLAIN_STORAGE = {
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+}
+
+
+def encoded(size=(80, 100), colour="teal", format="PNG", **options) -> bytes:
+    buffer = BytesIO()
+    Image.new("RGB", size, colour).save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    where = tmp_path / "query_pictures"
+    with override_settings(
+        QUERY_PICTURE_DIR=where,
+        QUERY_PICTURE_SECONDS=HOUR,
+        QUERY_PICTURE_MAX_BYTES=100_000,
+        STORAGES=PLAIN_STORAGE,
+    ):
+        yield where
+
+
+def age(path: Path, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+
+
+def post(content: bytes | None, state: str = "", checks_csrf: bool = False):
+    data = {"state": state}
+    if content is not None:
+        data["file"] = SimpleUploadedFile("../../evil.php", content, "image/png")
+    request = RequestFactory().post("/picture/", data)
+    request._dont_enforce_csrf_checks = not checks_csrf
+    return views.upload_picture(request)
+
+
+def test_a_picture_is_kept_by_its_hash_and_found_again(folder):
+    digest = pictures.store_query_picture(encoded())
+    assert [file.name for file in folder.iterdir()] == [f"{digest}.jpg"]
+    kept = pictures.load_query_picture(digest)
+    assert kept is not None
+    assert Image.open(BytesIO(kept)).size == (80, 100)
+
+
+def test_the_same_picture_is_kept_once(folder):
+    assert pictures.store_query_picture(encoded()) == pictures.store_query_picture(encoded())
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_large_pictures_are_reduced(folder):
+    digest = pictures.store_query_picture(encoded((3000, 1500)))
+    kept = Image.open(BytesIO(pictures.load_query_picture(digest) or b""))
+    assert kept.size == (pictures.QUERY_SIDE, pictures.QUERY_SIDE // 2)
+
+
+def test_nothing_but_pixels_is_kept(folder):
+    exif = Image.Exif()
+    exif[0x010E] = "at home"
+    source = encoded(format="JPEG", exif=exif) + b"<script>alert(1)</script>"
+    kept = pictures.load_query_picture(pictures.store_query_picture(source))
+    assert kept is not None
+    assert b"at home" not in kept
+    assert b"script" not in kept
+
+
+@pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg onload='x'/>", encoded()[:60]])
+def test_what_is_no_picture_is_refused_and_not_kept(folder, content):
+    with pytest.raises(ImageError):
+        pictures.store_query_picture(content)
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_pictures_expire(folder):
+    digest = pictures.store_query_picture(encoded())
+    age(folder / f"{digest}.jpg", HOUR + 5)
+    assert pictures.load_query_picture(digest) is None
+
+
+def test_using_a_picture_keeps_it(folder):
+    digest = pictures.store_query_picture(encoded())
+    age(folder / f"{digest}.jpg", HOUR - 60)
+    assert pictures.load_query_picture(digest)
+    assert (folder / f"{digest}.jpg").stat().st_mtime > time.time() - 60
+
+
+def test_an_upload_sweeps_away_what_has_expired(folder):
+    old = pictures.store_query_picture(encoded(colour="red"))
+    young = pictures.store_query_picture(encoded(colour="blue"))
+    age(folder / f"{old}.jpg", HOUR + 5)
+    new = pictures.store_query_picture(encoded(colour="green"))
+    assert {file.stem for file in folder.iterdir()} == {young, new}
+
+
+@pytest.mark.parametrize(
+    "digest", ["", "../secret", "a" * 63, "A" * 64, "a" * 64 + "\n", "/etc/passwd", "a" * 64]
+)
+def test_a_hash_that_is_none_or_unknown_is_no_picture(folder, digest):
+    (folder.parent / "secret.jpg").write_bytes(encoded())
+    assert pictures.load_query_picture(digest) is None
+
+
+def test_an_upload_leads_back_to_the_search_with_the_picture(folder):
+    response = post(encoded(), "q=red+dress&colour=Red&page=3&like=SKU")
+    [file] = folder.iterdir()
+    assert response.status_code == 303
+    assert response["Location"] == f"/?q=red+dress&picture={file.stem}&colour=Red"
+
+
+def test_a_hostile_state_cannot_lead_elsewhere(folder):
+    response = post(encoded(), "https://evil.example/?q=a&picture=../../x&next=//evil.example")
+    assert response["Location"].startswith("/?picture=")
+    assert "evil" not in response["Location"]
+
+
+def test_a_picture_too_large_is_refused(folder):
+    assert post(b"x" * 100_001).status_code == 413
+    assert not folder.exists()
+
+
+def test_a_body_too_large_is_refused_before_it_is_read(folder):
+    request = RequestFactory().post("/picture/", {"file": SimpleUploadedFile("a", b"x" * 200_000)})
+    request._stream.read = request._stream.readline = None
+    assert views.upload_picture(request).status_code == 413
+
+
+def test_an_upload_from_elsewhere_is_refused(folder):
+    assert post(encoded(), checks_csrf=True).status_code == 403
+    assert not folder.exists()
+
+
+def test_a_query_picture_is_served_as_a_jpeg_for_its_owner_alone(folder):
+    digest = pictures.store_query_picture(encoded())
+    response = views.query_picture(RequestFactory().get("/"), digest)
+    assert response["Content-Type"] == "image/jpeg"
+    assert "private" in response["Cache-Control"]
+    with pytest.raises(Http404):
+        views.query_picture(RequestFactory().get("/"), "b" * 64)
+
+
+@pytest.fixture
+def product_picture(tmp_path, monkeypatch):
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "media"))
+    path = f"products/ab/{'ab' * 32}.png"
+    file = tmp_path / "media" / path
+    file.parent.mkdir(parents=True)
+    file.write_bytes(encoded((640, 800)))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("width", "size"), [(320, (320, 400)), (640, (640, 800)), (1280, (640, 800))]
+)
+def test_product_pictures_are_reduced_and_never_enlarged(product_picture, width, size):
+    assert Image.open(BytesIO(pictures.thumbnail(product_picture, width) or b"")).size == size
+
+
+def test_a_thumbnail_is_made_once(product_picture, tmp_path):
+    first = pictures.thumbnail(product_picture, 320)
+    (tmp_path / "media" / product_picture).unlink()
+    assert pictures.thumbnail(product_picture, 320) == first
+    assert pictures.thumbnail(product_picture, 640) is None
+
+
+def test_product_pictures_may_be_kept_for_ever(product_picture):
+    response = views.product_image(RequestFactory().get("/"), 320, product_picture)
+    assert response["Content-Type"] == "image/webp"
+    assert "immutable" in response["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/media/320/products/ab/../../secret_key",
+        "/media/320/../secret_key",
+        f"/media/320/products/ab/{'ab' * 32}.png/../x",
+        f"/media/320/products/ab/{'ab' * 32}",
+        f"/media/321/products/ab/{'ab' * 32}.png",
+        f"/media/99999/products/ab/{'ab' * 32}.png",
+        f"/picture/{'A' * 64}",
+        f"/picture/{'a' * 63}",
+        "/picture/..%2f",
+    ],
+)
+def test_other_addresses_lead_nowhere(path):
+    with pytest.raises(Resolver404):
+        resolve(path)
+
+
+@pytest.mark.parametrize(
+    "sku",
+    [
+        "plain",
+        "a/b",
+        "..",
+        ".",
+        "/",
+        "//evil.example",
+        "a b",
+        "100%",
+        "%2F",
+        "ünï 👗",
+        "a\\b",
+        "?#&",
+    ],
+)
+def test_every_sku_has_an_address_that_leads_back_to_it(sku):
+    url = reverse("product", args=[sku])
+    assert url.startswith("/product/")
+    assert url.count("/") == 2
+    assert resolve(unquote(url)).kwargs == {"sku": sku}
+
+
+def test_a_path_that_the_importer_did_not_make_has_no_address():
+    with pytest.raises(NoReverseMatch):
+        reverse("image", args=[320, "../secret_key"])
