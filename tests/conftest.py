@@ -16,6 +16,8 @@ PROJECT = Path(__file__).resolve().parent.parent
 os.environ["VAR_DIR"] = str(PROJECT / "var" / "tests")
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 os.environ["DEBUG"] = "0"
+# Playwright keeps an event loop in the tests' own thread, which Django takes for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 for name in ("DATABASE_URL", "MEDIA_ROOT", "MODELS", "SEARCH_WINDOW", "EMBEDDING_REGISTRY"):
     os.environ.pop(name, None)
 sys.path.insert(0, str(PROJECT))

@@ -1,0 +1,99 @@
+"""A shop with a small drawn catalogue, the real `fashion` model, and the system's Chromium."""
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from catalog import config
+from catalog.demo import write_catalogue
+from tests.conftest import PROJECT, fresh_database
+
+PRODUCTS = 72
+SCREENSHOTS = PROJECT / "var" / "screenshots"
+HOW = "install one (Debian: apt-get install chromium) or name it in CHROMIUM"
+QUIET = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium; without one the browser tests skip, except in CI."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if found is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"no Chromium: {HOW}")
+        pytest.skip(f"no Chromium: {HOW}")
+    return found
+
+
+@pytest.fixture(scope="session")
+def demo_folder() -> Path:
+    """The drawn catalogue, kept between runs."""
+    folder = config.var_dir() / "demo"
+    write_catalogue(folder, PRODUCTS)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shop(
+    chromium: str, template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a running shop."""
+    from waitress.server import create_server
+
+    with pytest.MonkeyPatch.context() as patch, fresh_database(template):
+        patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))
+        file, images = str(demo_folder / "products.csv"), demo_folder / "images"
+        call_command(
+            "import_catalog", file, images=images, verbosity=0
+        )
+        call_command("embed_catalog", model=["fashion"], verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        from shop.wsgi import application
+
+        server = create_server(application, host="127.0.0.1", port=0, threads=4)
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.effective_port}"
+        server.close()
+        thread.join(timeout=10)
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[{}], ids=[""])
+def page(request: pytest.FixtureRequest, browser: Browser, shop: str) -> Iterator[Page]:
+    """A new window on the shop's front page; the tests' names name its last screenshot.
+
+    Anything that the page complains of in the console fails the test.
+    """
+    options = {"viewport": {"width": 1280, "height": 900}, **request.param}
+    context = browser.new_context(base_url=shop, **options)
+    page = context.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if message.type == "error" else None,
+    )
+    page.goto("/")
+    yield page
+    assert not complaints
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{request.node.name.strip('[]')}.png")
+    context.close()

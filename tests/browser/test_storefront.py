@@ -1,0 +1,188 @@
+"""The shop as a shopper meets it, in a real browser, with the real model."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from catalog.database import connect
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+NO_SCRIPTS = {"java_script_enabled": False}
+DARK = {"color_scheme": "dark"}
+
+
+def search(page: Page, words: str) -> None:
+    page.get_by_role("searchbox").fill(words)
+    page.get_by_role("searchbox").press("Enter")
+    expect(page).to_have_url(re.compile(r"[?&]q="))
+    expect(page.locator("#results-heading")).to_contain_text("best match")
+
+
+def titles(page: Page) -> list[str]:
+    return page.locator(".card-title").all_inner_texts()
+
+
+def types_on_page(page: Page, first: int) -> list[str]:
+    with connect() as connection:
+        rows = connection.exec_driver_sql("SELECT title, product_type FROM product")
+        known = dict(map(tuple, rows))
+    return [known[title] for title in titles(page)[:first]]
+
+
+def drawn_picture(demo_folder: Path, product_type: str) -> Path:
+    with connect() as connection:
+        sku = connection.exec_driver_sql(
+            "SELECT sku FROM product WHERE product_type = %(type)s ORDER BY sku LIMIT 1",
+            {"type": product_type},
+        ).scalar()
+    lines = (demo_folder / "products.csv").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(f"{sku},"))
+    found = re.search(r"[\w-]+\.jpg", line)
+    assert found
+    return demo_folder / "images" / found[0]
+
+
+def upload(page: Page, picture: Path) -> None:
+    page.locator("#file").set_input_files(picture)
+    expect(page).to_have_url(re.compile(r"picture=[0-9a-f]{64}"))
+
+
+@pytest.mark.parametrize("page", [{}, DARK], indirect=True, ids=["light", "dark"])
+def test_the_front_page_shows_the_catalogue(page: Page) -> None:
+    expect(page.locator(".card")).to_have_count(24)
+    expect(page.locator("#results-heading")).to_contain_text("72 products")
+    page.get_by_role("link", name="Page 2").click()
+    expect(page).to_have_url(re.compile("page=2"))
+
+
+@pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])
+def test_words_find_what_they_say(page: Page) -> None:
+    search(page, "sneakers")
+    assert types_on_page(page, 2) == ["Sneakers", "Sneakers"]
+    assert page.get_by_role("searchbox").input_value() == "sneakers"
+    expect(page.locator(".card").first.locator(".match")).to_contain_text("%")
+
+
+def test_a_filter_holds_is_shown_and_can_be_taken_away(page: Page) -> None:
+    search(page, "dress")
+    women = page.locator('#facets input[name="gender"][value="Women"]')
+    women.check()
+    expect(page).to_have_url(re.compile("gender=Women"))
+    chip = page.locator(".chip")
+    expect(chip).to_have_count(1)
+    page.reload()
+    expect(women).to_be_checked()
+    chip.click()
+    expect(page).not_to_have_url(re.compile("gender="))
+    page.go_back()
+    expect(page).to_have_url(re.compile("gender=Women"))
+    expect(page.locator(".chip")).to_have_count(1)
+
+
+def test_the_count_of_a_facet_is_what_a_click_gives(page: Page) -> None:
+    option = page.locator("#facets .option").first
+    count = option.locator(".number").inner_text()
+    option.locator("input").check()
+    expect(page.locator("#results-heading")).to_have_text(re.compile(rf"^{count} product"))
+
+
+def test_an_uploaded_picture_finds_its_product_and_is_shown_back(
+    page: Page, demo_folder: Path
+) -> None:
+    upload(page, drawn_picture(demo_folder, "Boots"))
+    expect(page.locator(".query-picture img")).to_be_visible()
+    assert types_on_page(page, 1) == ["Boots"]
+    address = page.url
+    page.goto("/")
+    page.goto(address)
+    expect(page.locator(".query-picture img")).to_be_visible()
+    page.get_by_role("link", name="Remove the picture").click()
+    expect(page).not_to_have_url(re.compile("picture="))
+
+
+def test_a_picture_dropped_on_the_page(page: Page, demo_folder: Path) -> None:
+    content = drawn_picture(demo_folder, "Boots").read_bytes()
+    page.evaluate(
+        """(bytes) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "a.jpg", { type: "image/jpeg" }));
+            for (const type of ["dragenter", "dragover", "drop"])
+                document.body.dispatchEvent(
+                    new DragEvent(type, { dataTransfer: data, bubbles: true, cancelable: true }));
+        }""",
+        list(content),
+    )
+    expect(page).to_have_url(re.compile(r"picture=[0-9a-f]{64}"))
+    assert types_on_page(page, 1) == ["Boots"]
+
+
+@pytest.mark.parametrize("page", [NO_SCRIPTS], indirect=True, ids=["no-scripts"])
+def test_a_picture_without_scripts(page: Page, demo_folder: Path) -> None:
+    page.locator("#file").set_input_files(drawn_picture(demo_folder, "Boots"))
+    page.get_by_role("button", name="Look for it").click()
+    expect(page).to_have_url(re.compile(r"picture=[0-9a-f]{64}"))
+    assert types_on_page(page, 1) == ["Boots"]
+
+
+def test_words_and_a_picture_are_blended_by_the_slider(page: Page, demo_folder: Path) -> None:
+    upload(page, drawn_picture(demo_folder, "Boots"))
+    expect(page.locator("#blend")).to_have_count(0)
+    search(page, "dress")
+    slider = page.locator("#blend")
+    expect(slider).to_be_visible()
+    slider.fill("0")
+    expect(page).to_have_url(re.compile("blend=0"))
+    expect(page.locator(".card").first).to_be_visible()
+    assert types_on_page(page, 1) == ["Dresses"]
+    slider.fill("1")
+    expect(page).to_have_url(re.compile("blend=1"))
+    assert types_on_page(page, 1) == ["Boots"]
+
+
+def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "lies.jpg").write_text("no picture")
+    with page.expect_response("**/picture/") as answer:
+        page.locator("#file").set_input_files(tmp_path / "lies.jpg")
+    assert answer.value.status == 400
+
+
+@pytest.mark.parametrize("page", [{}, PHONE], indirect=True, ids=["desktop", "phone"])
+def test_a_product_and_what_is_like_it(page: Page) -> None:
+    search(page, "red dress")
+    title = titles(page)[0]
+    page.get_by_role("link", name=title, exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(title)
+    similar = page.locator(".card")
+    expect(similar).to_have_count(8)
+    assert title not in similar.locator(".card-title").all_inner_texts()
+
+
+@pytest.mark.parametrize("page", [PHONE, PHONE | DARK], indirect=True, ids=["light", "dark"])
+def test_a_telephone_shows_it_all_without_scrolling_sideways(page: Page) -> None:
+    search(page, "blue shirt")
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wider <= 0
+    page.get_by_role("button", name="Filters").click()
+    expect(page.locator("#filters")).to_be_visible()
+    page.locator('#facets input[name="gender"][value="Men"]').check()
+    page.get_by_role("button", name="Show the products").click()
+    expect(page).to_have_url(re.compile("gender=Men"))
+
+
+def test_it_works_by_keyboard_alone(page: Page) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type("hat")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("q=hat"))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement !== document.body")
+
+
+def test_a_page_that_is_not_there_helps(page: Page) -> None:
+    answer = page.request.get("/product/NOPE")
+    assert answer.status == 404
+    assert 'name="q"' in answer.text()
+    page.goto("/?colour=Mauve")
+    expect(page.locator(".empty")).to_be_visible()

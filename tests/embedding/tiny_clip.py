@@ -1,0 +1,81 @@
+"""A CLIP of a few thousand random weights in the Hugging Face format, for tests offline."""
+
+import json
+from pathlib import Path
+
+import torch
+from tokenizers.pre_tokenizers import ByteLevel
+from transformers import CLIPConfig, CLIPModel, CLIPProcessor, CLIPTokenizer
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+DIMENSIONS = 16
+MAX_TOKENS = 24
+
+
+
+def write_entry(folder: Path, **changes: object) -> None:
+    """Write the registry entry `folder/tiny.toml`, of a tiny CLIP in `folder/checkpoint`."""
+    entry = {
+        "name": "tiny",
+        "label": "Tiny CLIP",
+        "summary": "Nothing: its weights are random.",
+        "loader": "checkpoint",
+        "checkpoint": "checkpoint",
+        "dimensions": DIMENSIONS,
+        "modalities": ["text", "image"],
+        "licence": "MIT",
+    }
+    # These values are written alike in JSON and in TOML.
+    lines = (f"{field} = {json.dumps(value)}" for field, value in (entry | changes).items())
+    (folder / "tiny.toml").write_text("\n".join(lines))
+
+
+def build_tiny_clip(folder: Path) -> None:
+    """Write `folder/checkpoint` and the entry that leads to it."""
+    write_entry(folder)
+    _processor().save_pretrained(folder / "checkpoint")
+    _model().save_pretrained(folder / "checkpoint")
+
+
+def _processor() -> CLIPProcessor:
+    letters = ByteLevel.alphabet()
+    tokens = [
+        *letters,
+        *(f"{letter}</w>" for letter in letters),
+        "<|startoftext|>",
+        "<|endoftext|>",
+    ]
+    tokenizer = CLIPTokenizer(
+        vocab={token: index for index, token in enumerate(tokens)}, model_max_length=MAX_TOKENS
+    )
+    images = CLIPImageProcessorPil(
+        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+    )
+    return CLIPProcessor(images, tokenizer)
+
+
+def _model() -> CLIPModel:
+    torch.manual_seed(0)
+    layers = {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+    }
+    vocabulary = 2 * len(ByteLevel.alphabet()) + 2
+    text = {
+        **layers,
+        "vocab_size": vocabulary,
+        "max_position_embeddings": MAX_TOKENS,
+        "bos_token_id": vocabulary - 2,
+        "eos_token_id": vocabulary - 1,
+    }
+    vision = {**layers, "image_size": 32, "patch_size": 8}
+    # Random weights of the default size make all pictures nearly alike.
+    return CLIPModel(
+        CLIPConfig(
+            text_config={**text, "initializer_factor": 10.0},
+            vision_config={**vision, "initializer_factor": 10.0},
+            projection_dim=DIMENSIONS,
+        )
+    )
