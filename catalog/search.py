@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import numpy as np
 import psycopg
-from embedding.encoder import Encoder, get_encoder
 from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
@@ -18,6 +17,7 @@ from catalog import config
 from catalog.filters import Filters
 from catalog.statement import SETTINGS, Statement, browse_statement, ranking_statement
 from catalog.tables import EMBEDDINGS
+from embedding.encoder import Encoder, get_encoder
 from embedding.images import open_image
 from embedding.registry import Modality, ModelSpec, get_spec
 

@@ -120,7 +120,7 @@ class Product(CatalogTable, table=True):
     gender: str = _line()
     colour: str = _line()
     usage: str = _line()
-    price: Decimal | None = Field(None, sa_type=Numeric(12, 2))  # type: ignore[call-overload]
+    price: Decimal | None = Field(None, sa_type=Numeric(12, 2))
     currency: str = _line()
     in_stock: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
     attributes: dict[str, Any] = Field(
@@ -182,6 +182,10 @@ class EmbeddingFailure(CatalogTable, table=True):
     source: str = _line(None)
     reason: str = _line(None)
     failed_at: datetime = _now()
+
+
+PRODUCT: Table = Product.__table__  # type: ignore[attr-defined]
+PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
 
 
 def embedding_table_name(model: str, modality: Modality) -> str:

@@ -8,11 +8,11 @@ from sqlalchemy import Connection, Select, and_, inspect, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateSchema
 
-from catalog.tables import EMBEDDINGS, Product, ProductImage
+from catalog.tables import EMBEDDINGS, PRODUCT, PRODUCT_IMAGE
 
 SCHEMA = "search"
 PRODUCT_COLUMNS = [
-    column for column in Product.__table__.columns if column.name not in ("document", "lexemes")
+    column for column in PRODUCT.columns if column.name not in ("document", "lexemes")
 ]
 
 
@@ -22,7 +22,7 @@ def product_vectors() -> Select:
     The picture is the main one. A column's HNSW index serves `ORDER BY fashion_image <=> …`
     with `WHERE fashion_image IS NOT NULL`, which makes its outer join an inner one.
     """
-    product, image = Product.__table__, ProductImage.__table__
+    product, image = PRODUCT, PRODUCT_IMAGE
     columns = [*PRODUCT_COLUMNS, image.c.path.label("image_path")]
     joined = product.outerjoin(
         image, and_(image.c.product_id == product.c.id, image.c.position == 0)

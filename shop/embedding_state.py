@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Table, and_, func, literal, select
 
 from catalog import config
-from catalog.tables import EMBEDDINGS, Product, ProductImage
+from catalog.tables import EMBEDDINGS, PRODUCT, PRODUCT_IMAGE
 from embedding.registry import Modality
 
 
@@ -32,7 +32,7 @@ def embedding_states(connection: Connection, product_id: int) -> list[EmbeddingS
 def _state(
     connection: Connection, product_id: int, model: str, modality: Modality, table: Table
 ) -> EmbeddingState:
-    product, image = Product.__table__, ProductImage.__table__  # type: ignore[attr-defined]
+    product, image = PRODUCT, PRODUCT_IMAGE
     if modality == "text":
         source, made_of, joined = product.c.document_md5, table.c.source_md5, product
         on, of_product = table.c.product_id == product.c.id, product.c.id == product_id

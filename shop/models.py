@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db import models
-from sqlalchemy import Column, Numeric, Text
+from sqlalchemy import Column, Numeric, Text, UniqueConstraint
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.types import BigInteger, Boolean, DateTime, Integer, TypeDecorator
 from sqlmodel import SQLModel
@@ -66,9 +66,8 @@ def _default(column: Column[Any], type_: Any) -> dict[str, Any]:
 
 def _is_unique(column: Column[Any]) -> bool:
     return any(
-        list(constraint.columns) == [column]
+        isinstance(constraint, UniqueConstraint) and list(constraint.columns) == [column]
         for constraint in column.table.constraints
-        if type(constraint).__name__ == "UniqueConstraint"
     )
 
 

@@ -85,12 +85,12 @@ class Columns:
             if target not in FIELDS and target != "":
                 raise FieldError(f"--map: there is no field {target!r} among {_listed(FIELDS)}")
         chosen: dict[str, str] = {}
-        attributes = []
+        attributes: list[str] = []
         for column in header:
             by_name = ALIASES.get(re.sub(r"[\W_]+", "", column.casefold()))
             if by_name in mapping.values() and column not in mapping:
                 by_name = None
-            target = mapping.get(column, by_name)
+            target = mapping[column] if column in mapping else by_name
             if target in chosen:
                 raise FieldError(
                     f"the columns {chosen[target]!r} and {column!r} are both {target}:"

@@ -2,23 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.database import connect
 from catalog.importing.fields import ProductRow
 from catalog.importing.pictures import Picture, take_picture
 from catalog.importing.rows import FileError, Progress, RowError, read_rows
-from catalog.tables import Product, ProductImage
+from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from embedding.images import ImageError
 
 BATCH = 500
-PRODUCT = Product.__table__  # type: ignore[attr-defined]
-IMAGE = ProductImage.__table__  # type: ignore[attr-defined]
+PICTURE_COLUMNS = tuple(field.name for field in fields(Picture))
 
 
 @dataclass(slots=True)
@@ -91,7 +91,7 @@ def _take_pictures(
     if folder is None and (naming := next((row for row in rows if row.images), None)):
         raise FileError(f"line {naming.line} names pictures: say in which folder with --images")
     stored = connection.execute(
-        select(IMAGE.c.path, IMAGE.c.sha256, IMAGE.c.width, IMAGE.c.height)
+        select(*(PRODUCT_IMAGE.c[name] for name in PICTURE_COLUMNS))
         .join(PRODUCT)
         .where(PRODUCT.c.sku.in_([row.sku for row in rows]))
     )
@@ -121,7 +121,9 @@ def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[se
         by_columns.setdefault(tuple(row.values), []).append(row)
     for columns, alike in by_columns.items():
         upsert = insert(PRODUCT).values([row.values for row in alike])
-        new = {name: upsert.excluded[name] for name in columns if name != "sku"}
+        new: dict[str, ColumnElement[Any]] = {
+            name: upsert.excluded[name] for name in columns if name != "sku"
+        }
         if "attributes" in new:
             new["attributes"] = PRODUCT.c.attributes.op("||")(upsert.excluded.attributes)
         upsert = upsert.on_conflict_do_update(
@@ -148,8 +150,8 @@ def _replace_images(
     if not wanted:
         return set()
     stored = connection.execute(
-        select(PRODUCT.c.sku, PRODUCT.c.id, IMAGE.c.position, IMAGE.c.sha256)
-        .outerjoin(IMAGE)
+        select(PRODUCT.c.sku, PRODUCT.c.id, PRODUCT_IMAGE.c.position, PRODUCT_IMAGE.c.sha256)
+        .outerjoin(PRODUCT_IMAGE)
         .where(PRODUCT.c.sku.in_(wanted))
     )
     ids: dict[str, int] = {}
@@ -158,25 +160,25 @@ def _replace_images(
         ids[sku] = product_id
         if position is not None:
             hashes[sku][position] = sha256
-    columns = ("path", "sha256", "width", "height")
     changed, new, gone = set(), [], []
     for sku, given in wanted.items():
         if hashes[sku] == dict(enumerate(picture.sha256 for picture in given)):
             continue
         changed.add(sku)
-        gone.append(and_(IMAGE.c.product_id == ids[sku], IMAGE.c.position >= len(given)))
+        beyond = PRODUCT_IMAGE.c.position >= len(given)
+        gone.append(and_(PRODUCT_IMAGE.c.product_id == ids[sku], beyond))
         for position, picture in enumerate(given):
             if hashes[sku].get(position) != picture.sha256:
                 place = {"product_id": ids[sku], "position": position}
-                new.append(place | {name: getattr(picture, name) for name in columns})
+                new.append(place | {name: getattr(picture, name) for name in PICTURE_COLUMNS})
     if gone:
-        connection.execute(delete(IMAGE).where(or_(*gone)))
+        connection.execute(delete(PRODUCT_IMAGE).where(or_(*gone)))
     if new:
-        upsert = insert(IMAGE).values(new)
+        upsert = insert(PRODUCT_IMAGE).values(new)
         connection.execute(
             upsert.on_conflict_do_update(
-                index_elements=[IMAGE.c.product_id, IMAGE.c.position],
-                set_={name: upsert.excluded[name] for name in columns},
+                index_elements=[PRODUCT_IMAGE.c.product_id, PRODUCT_IMAGE.c.position],
+                set_={name: upsert.excluded[name] for name in PICTURE_COLUMNS},
             )
         )
     return changed

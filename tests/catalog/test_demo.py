@@ -55,7 +55,7 @@ def test_every_row_is_valid_and_its_pictures_exist(catalogue: Path) -> None:
                 assert picture.size == (640, 800)
                 assert picture.format == "JPEG"
                 picture.load()
-            assert (catalogue / "images" / name).stat().st_size < 110_000
+            assert (catalogue / "images" / name).stat().st_size <= 90_000
 
 
 def test_rows_of_the_whole_shop_are_valid(shop: list[Product]) -> None:

@@ -12,11 +12,8 @@ from sqlalchemy import select
 
 from catalog.database import connect
 from catalog.importing import FileError, Report, import_catalog
-from catalog.tables import Product, ProductImage
+from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from tests.data import ECOMMERCE, needs_ecommerce
-
-PRODUCT = Product.__table__
-IMAGE = ProductImage.__table__
 
 
 def picture(colour: str = "red", size: tuple[int, int] = (30, 40), kind: str = "JPEG") -> bytes:
@@ -49,8 +46,8 @@ def products() -> dict[str, dict[str, object]]:
 
 def pictures(sku: str) -> list[str]:
     with connect() as connection:
-        query = select(IMAGE.c.sha256).join(PRODUCT).where(PRODUCT.c.sku == sku)
-        return list(connection.execute(query.order_by(IMAGE.c.position)).scalars())
+        query = select(PRODUCT_IMAGE.c.sha256).join(PRODUCT).where(PRODUCT.c.sku == sku)
+        return list(connection.execute(query.order_by(PRODUCT_IMAGE.c.position)).scalars())
 
 
 def reasons(report: Report) -> dict[int, str]:
@@ -129,11 +126,15 @@ def test_pictures_are_replaced_in_order_and_keep_their_rows(shop: Path) -> None:
     load(shop, "sku,title,images\nA,Shirt,red.jpg;green.jpg;blue.jpg\n")
     red, _, blue = pictures("A")
     with connect() as connection:
-        first = connection.execute(select(IMAGE.c.id).where(IMAGE.c.position == 0)).scalar()
+        first = connection.execute(
+            select(PRODUCT_IMAGE.c.id).where(PRODUCT_IMAGE.c.position == 0)
+        ).scalar()
     assert load(shop, "sku,title,images\nA,Shirt,red.jpg;blue.jpg\n").updated == 1
     assert pictures("A") == [red, blue]
     with connect() as connection:
-        now = connection.execute(select(IMAGE.c.id).where(IMAGE.c.position == 0)).scalar()
+        now = connection.execute(
+            select(PRODUCT_IMAGE.c.id).where(PRODUCT_IMAGE.c.position == 0)
+        ).scalar()
     assert now == first
     assert load(shop, "sku,title,images\nA,Shirt,\n").updated == 1
     assert pictures("A") == []

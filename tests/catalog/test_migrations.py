@@ -11,7 +11,7 @@ from alembic import command
 from sqlalchemy import inspect, text
 
 from catalog.database import DatabaseError, connect, require_pgvector
-from catalog.tables import Product, ProductImage
+from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from tests.conftest import PROJECT, alembic_config
 
 OWN_MODEL = """
@@ -89,9 +89,9 @@ def test_a_new_model_is_its_tables_and_indexes_and_nothing_else(
 
 def test_down_and_up_again_on_a_filled_database(database: str) -> None:
     with connect() as connection:
-        connection.execute(Product.__table__.insert(), [{"sku": "A", "title": "A shirt"}])
+        connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "A shirt"}])
         image = {"position": 0, "path": "a.jpg", "sha256": "0", "width": 1, "height": 1}
-        connection.execute(ProductImage.__table__.insert(), [{"product_id": 1, **image}])
+        connection.execute(PRODUCT_IMAGE.insert(), [{"product_id": 1, **image}])
         connection.execute(
             text("INSERT INTO fashion_text VALUES (1, array_fill(0.5, ARRAY[384])::halfvec, 'x')")
         )
@@ -108,11 +108,11 @@ def test_down_and_up_again_on_a_filled_database(database: str) -> None:
 
 def test_the_view_shows_each_product_once_with_all_its_embeddings(database: str) -> None:
     with connect() as connection:
-        connection.execute(Product.__table__.insert(), [{"sku": "A", "title": "A shirt"}])
+        connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "A shirt"}])
         for position in (0, 1):
             image = {"path": "a.jpg", "sha256": "0", "width": 1, "height": 1}
             row = {"product_id": 1, "position": position, **image}
-            connection.execute(ProductImage.__table__.insert(), [row])
+            connection.execute(PRODUCT_IMAGE.insert(), [row])
         connection.exec_driver_sql(
             "INSERT INTO fashion_image SELECT id, 1, array_fill(id::real, ARRAY[384])::halfvec, 'x'"
             " FROM product_image"

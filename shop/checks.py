@@ -1,0 +1,49 @@
+"""What `manage.py check` says of the configuration, with what to do about it.
+
+The checks of the database run with `manage.py check --database default` and before `migrate`.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from sqlalchemy import inspect
+
+from catalog import config
+from catalog.database import DatabaseError, connect, require_pgvector
+from catalog.tables import metadata
+from embedding.registry import RegistryError, UnknownModel, get_spec
+
+
+@register(Tags.models)
+def check_models(**kwargs: Any) -> list[CheckMessage]:
+    """`MODELS` names entries of the registry."""
+    found: list[CheckMessage] = []
+    for name in config.enabled_models():
+        try:
+            get_spec(name)
+        except UnknownModel as error:
+            hint = "Correct the environment variable MODELS."
+            found.append(Error(f"MODELS: {error}", hint=hint, id="shop.E001"))
+        except RegistryError as error:
+            hint = "Mend the file, or take its folder out of EMBEDDING_REGISTRY."
+            return [Error(str(error), hint=hint, id="shop.E002")]
+    return found
+
+
+@register(Tags.database)
+def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """pgvector is new enough, and the catalogue's tables are there."""
+    if not databases:
+        return []
+    try:
+        with connect() as connection:
+            require_pgvector(connection)
+            missing = set(metadata.tables) - set(inspect(connection).get_table_names())
+    except DatabaseError as error:
+        return [Error(str(error), id="shop.E003")]
+    if missing:
+        hint = "Run: alembic upgrade head"
+        message = f"The catalogue lacks tables: {', '.join(sorted(missing))}."
+        return [Warning(message, hint=hint, id="shop.W004")]
+    return []

@@ -1,0 +1,44 @@
+"""`manage.py check` finds what is wrong before a shopper does."""
+
+import pytest
+from alembic import command
+
+from catalog.database import DatabaseError
+from shop import checks
+from tests.conftest import alembic_config
+
+
+def test_all_is_well(database: str) -> None:
+    assert checks.check_models() == []
+    assert checks.check_database(databases=["default"]) == []
+
+
+def test_an_unknown_model_is_named_with_what_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELS", "fashion,nope")
+    (error,) = checks.check_models()
+    assert error.id == "shop.E001"
+    assert "'nope'" in error.msg
+    assert "imagenet" in error.msg
+
+
+def test_a_folder_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EMBEDDING_REGISTRY", "/nowhere")
+    (error,) = checks.check_models()
+    assert error.id == "shop.E002"
+
+
+def test_missing_tables_are_named(database: str) -> None:
+    command.downgrade(alembic_config(), "base")
+    (warning,) = checks.check_database(databases=["default"])
+    assert warning.id == "shop.W004"
+    assert "fashion_image" in warning.msg
+    assert "alembic upgrade head" in str(warning.hint)
+
+
+def test_an_old_pgvector_is_an_error(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_old(connection: object) -> None:
+        raise DatabaseError("pgvector 0.7.0 is too old")
+
+    monkeypatch.setattr(checks, "require_pgvector", too_old)
+    (error,) = checks.check_database(databases=["default"])
+    assert error.id == "shop.E003"
