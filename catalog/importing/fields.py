@@ -84,29 +84,29 @@ class Columns:
                 raise FieldError(f"--map: there is no column {column!r} in {_listed(header)}")
             if target not in FIELDS and target != "":
                 raise FieldError(f"--map: there is no field {target!r} among {_listed(FIELDS)}")
+        by_name = {column: ALIASES.get(_plain(column)) for column in header}
+        mapped = set(mapping.values())
+        targets: dict[str, str | None] = {
+            column: None if field in mapped else field for column, field in by_name.items()
+        }
+        targets.update(mapping)
         chosen: dict[str, str] = {}
-        attributes: list[str] = []
-        for column in header:
-            by_name = ALIASES.get(re.sub(r"[\W_]+", "", column.casefold()))
-            if by_name in mapping.values() and column not in mapping:
-                by_name = None
-            target = mapping[column] if column in mapping else by_name
-            if target in chosen:
+        for column, target in targets.items():
+            if target and target in chosen:
                 raise FieldError(
                     f"the columns {chosen[target]!r} and {column!r} are both {target}:"
                     f" choose with --map 'COLUMN={target}'"
                 )
             if target:
                 chosen[target] = column
-            elif target is None:
-                attributes.append(column)
         for needed in ("sku", "title"):
             if needed not in chosen:
                 raise FieldError(
                     f"no column for {needed} in {_listed(header)}: name it with"
                     f" --map 'COLUMN={needed}'"
                 )
-        return cls(chosen, tuple(attributes))
+        attributes = tuple(column for column, target in targets.items() if target is None)
+        return cls(chosen, attributes)
 
     def parse(self, line: int, cells: Mapping[str, Any]) -> ProductRow:
         """Check and convert one row, given by column.
@@ -174,6 +174,10 @@ PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "price": parse_price,
     "in_stock": parse_in_stock,
 }
+
+
+def _plain(column: str) -> str:
+    return re.sub(r"[\W_]+", "", column.casefold())
 
 
 def _names(value: Any) -> tuple[str, ...]:

@@ -125,16 +125,13 @@ def test_a_changed_row_alone_is_updated_and_missing_columns_stay(shop: Path) -> 
 def test_pictures_are_replaced_in_order_and_keep_their_rows(shop: Path) -> None:
     load(shop, "sku,title,images\nA,Shirt,red.jpg;green.jpg;blue.jpg\n")
     red, _, blue = pictures("A")
+    main = select(PRODUCT_IMAGE.c.id).where(PRODUCT_IMAGE.c.position == 0)
     with connect() as connection:
-        first = connection.execute(
-            select(PRODUCT_IMAGE.c.id).where(PRODUCT_IMAGE.c.position == 0)
-        ).scalar()
+        first = connection.execute(main).scalar()
     assert load(shop, "sku,title,images\nA,Shirt,red.jpg;blue.jpg\n").updated == 1
     assert pictures("A") == [red, blue]
     with connect() as connection:
-        now = connection.execute(
-            select(PRODUCT_IMAGE.c.id).where(PRODUCT_IMAGE.c.position == 0)
-        ).scalar()
+        now = connection.execute(main).scalar()
     assert now == first
     assert load(shop, "sku,title,images\nA,Shirt,\n").updated == 1
     assert pictures("A") == []
