@@ -91,14 +91,14 @@ class Columns:
         }
         targets.update(mapping)
         chosen: dict[str, str] = {}
-        for column, target in targets.items():
-            if target and target in chosen:
+        for column, name in targets.items():
+            if name and name in chosen:
                 raise FieldError(
-                    f"the columns {chosen[target]!r} and {column!r} are both {target}:"
-                    f" choose with --map 'COLUMN={target}'"
+                    f"the columns {chosen[name]!r} and {column!r} are both {name}:"
+                    f" choose with --map 'COLUMN={name}'"
                 )
-            if target:
-                chosen[target] = column
+            if name:
+                chosen[name] = column
         for needed in ("sku", "title"):
             if needed not in chosen:
                 raise FieldError(
