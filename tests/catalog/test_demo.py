@@ -19,7 +19,7 @@ from catalog.demo.patterns import NAMES
 from catalog.demo.products import COLUMNS, Product, products
 from catalog.demo.scene import render
 
-COUNT = 8
+COUNT = 6
 
 
 def read(table: Path) -> list[dict[str, str]]:

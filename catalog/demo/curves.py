@@ -1,0 +1,170 @@
+"""Smooth outlines from a few control points.
+
+All points are `(n, 2)` float arrays in design units: x runs to the right from the garment's
+axis of symmetry, y runs down, and the whole picture is 640 x 800 units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Points = NDArray[np.float64]
+Point = tuple[float, float]
+
+
+def points(*pairs: Point) -> Points:
+    """Return the straight path through `pairs`."""
+    return np.array(pairs, dtype=np.float64)
+
+
+def curve(*pairs: Point, closed: bool = False, steps: int = 14) -> Points:
+    """Return a smooth path through every one of `pairs` (a centripetal Catmull-Rom spline).
+
+    The centripetal kind neither overshoots nor makes loops where points lie close together.
+    Two points give a straight line. A closed path ends where it began.
+    """
+    knots = np.array(pairs, dtype=np.float64)
+    if len(knots) < 3:
+        return knots
+    if closed:
+        padded = np.vstack([knots[-1], knots, knots[0], knots[1]])
+    else:
+        padded = np.vstack([2 * knots[0] - knots[1], knots, 2 * knots[-1] - knots[-2]])
+    gaps = np.sqrt(np.linalg.norm(np.diff(padded, axis=0), axis=1)) + 1e-9
+    t = np.linspace(0.0, 1.0, steps, endpoint=False)[:, None]
+    pieces = []
+    for index in range(1, len(padded) - 2):
+        before, start, end, after = padded[index - 1 : index + 3]
+        g0, g1, g2 = gaps[index - 1 : index + 2]
+        leave = (end - start) + g1 * ((start - before) / g0 - (end - before) / (g0 + g1))
+        arrive = (end - start) + g1 * ((after - end) / g2 - (after - start) / (g1 + g2))
+        pieces.append(
+            (2 * t**3 - 3 * t**2 + 1) * start
+            + (t**3 - 2 * t**2 + t) * leave
+            + (3 * t**2 - 2 * t**3) * end
+            + (t**3 - t**2) * arrive
+        )
+    pieces.append(padded[-2:-1])
+    return np.vstack(pieces)
+
+
+def path(*pieces: ArrayLike) -> Points:
+    """Join several paths, with a corner wherever two of them meet."""
+    return np.vstack([np.asarray(piece, dtype=np.float64).reshape(-1, 2) for piece in pieces])
+
+
+def flipped(line: Points) -> Points:
+    """Return the mirror image of `line` on the other side of the garment's axis."""
+    return line * np.array([-1.0, 1.0])
+
+
+def both(line: Points) -> tuple[Points, Points]:
+    """Return `line` and its mirror image."""
+    return line, flipped(line)
+
+
+def whole(right_half: Points) -> Points:
+    """Return an open path that runs from the left over the middle to the right.
+
+    The right half starts in the middle.
+    """
+    return np.vstack([flipped(right_half)[:0:-1], right_half])
+
+
+def symmetric(right_half: Points) -> Points:
+    """Close a right half, given from top to bottom, with its own mirror image."""
+    return np.vstack([right_half, flipped(right_half)[::-1]])
+
+
+def moved(line: Points, x: float = 0.0, y: float = 0.0) -> Points:
+    """Return `line` shifted by `x` and `y`."""
+    return line + np.array([x, y])
+
+
+def scaled(line: Points, across: float, down: float | None = None) -> Points:
+    """Return `line` with its width and height scaled about its own middle."""
+    middle = 0.5 * (line.min(axis=0) + line.max(axis=0))
+    factors = np.array([across, across if down is None else down])
+    return (line - middle) * factors + middle
+
+
+def box(x: float, y: float, width: float, height: float) -> Points:
+    """Return the closed rectangle whose middle is `(x, y)`."""
+    w, h = width / 2, height / 2
+    return points((x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h))
+
+
+def turned(line: Points, degrees: float, about: Point = (0.0, 0.0)) -> Points:
+    """Return `line` turned clockwise, as seen in the picture, about a point."""
+    angle = np.radians(degrees)
+    rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+    return (line - np.array(about)) @ rotation + np.array(about)
+
+
+def normals(line: Points) -> Points:
+    """Return for each point the unit normal that lies to the left of the direction of travel."""
+    direction = np.gradient(line, axis=0)
+    length = np.linalg.norm(direction, axis=1, keepdims=True)
+    direction = direction / np.maximum(length, 1e-9)
+    return np.column_stack([direction[:, 1], -direction[:, 0]])
+
+
+def offset(line: Points, distance: float) -> Points:
+    """Return the path that runs beside `line`, to its left for a positive distance."""
+    return line + normals(line) * distance
+
+
+def band(line: Points, distance: float) -> Points:
+    """Return the closed strip between `line` and its offset."""
+    return np.vstack([line, offset(line, distance)[::-1]])
+
+
+def ribbon(line: Points, width: float, taper: float = 0.0) -> Points:
+    """Return a closed stroke along `line`; with `taper` 1 it runs out to a point at both ends."""
+    t = np.linspace(-1.0, 1.0, len(line))[:, None]
+    half = 0.5 * width * (1.0 - taper * t**2)
+    side = normals(line) * half
+    return np.vstack([line + side, (line - side)[::-1]])
+
+
+def ellipse(centre: Point, radius_x: float, radius_y: float | None = None) -> Points:
+    """Return a closed ellipse; a circle when only one radius is given."""
+    angle = np.linspace(0.0, 2 * np.pi, 48, endpoint=False)
+    ring = np.column_stack([np.cos(angle), np.sin(angle)])
+    return ring * np.array([radius_x, radius_y or radius_x]) + np.array(centre)
+
+
+def between(first: Points, second: Points, share: float, count: int = 40) -> Points:
+    """Return the path that lies at `share` of the way from `first` to `second`."""
+    return (1 - share) * resampled(first, count) + share * resampled(second, count)
+
+
+def resampled(line: Points, count: int) -> Points:
+    """Return `count` points evenly spaced along `line`."""
+    travelled = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+    wanted = np.linspace(0.0, travelled[-1], count)
+    return np.column_stack([np.interp(wanted, travelled, line[:, axis]) for axis in (0, 1)])
+
+
+def length(line: Points) -> float:
+    """Return how long `line` is."""
+    return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
+
+
+def portion(line: Points, start: float, end: float, count: int = 30) -> Points:
+    """Return the part of `line` between two shares (0 to 1) of its length."""
+    dense = resampled(line, 200)
+    first, last = round(start * 199), round(end * 199)
+    return resampled(dense[min(first, last) : max(first, last) + 1], count)
+
+
+def dashes(line: Points, dash: float, gap: float) -> Sequence[Points]:
+    """Cut `line` into stitches of the given length and gap."""
+    total = length(line)
+    count = max(1, int(total / (dash + gap)))
+    ends = resampled(line, count * 8 + 1)
+    share = max(1, round(8 * dash / (dash + gap)))
+    return [ends[start : start + share + 1] for start in range(0, count * 8, 8)]
