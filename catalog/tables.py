@@ -106,6 +106,8 @@ class Product(CatalogTable, table=True):
         Index(None, "colour", "price"),
         Index(None, "brand", "price"),
         Index(None, "price"),
+        # The catalogue in the order in which it is browsed.
+        Index(None, "in_stock", "id"),
         Index(None, "lexemes", postgresql_using="gin"),
     )
 

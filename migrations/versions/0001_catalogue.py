@@ -1,4 +1,4 @@
-"""the catalogue's tables
+"""The catalogue: products, pictures, failures, and the embeddings of the packaged models.
 
 Revision 0001, after ; 2026-11-21
 """
@@ -92,6 +92,7 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(op.f("product_colour_price_idx"), "product", ["colour", "price"], unique=False)
+    op.create_index(op.f("product_in_stock_id_idx"), "product", ["in_stock", "id"], unique=False)
     op.create_index(
         op.f("product_gender_colour_price_idx"),
         "product",
@@ -391,6 +392,7 @@ def downgrade() -> None:
     op.drop_index(op.f("product_price_idx"), table_name="product")
     op.drop_index(op.f("product_lexemes_idx"), table_name="product", postgresql_using="gin")
     op.drop_index(op.f("product_gender_colour_price_idx"), table_name="product")
+    op.drop_index(op.f("product_in_stock_id_idx"), table_name="product")
     op.drop_index(op.f("product_colour_price_idx"), table_name="product")
     op.drop_index(op.f("product_category_gender_colour_price_idx"), table_name="product")
     op.drop_index(op.f("product_brand_price_idx"), table_name="product")
