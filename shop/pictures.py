@@ -6,7 +6,6 @@ A file's name is always made here, of a hash that was checked; nothing from outs
 import hashlib
 import os
 import re
-import tempfile
 import time
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +14,7 @@ from django.conf import settings
 from PIL import Image
 
 from catalog import config
+from catalog.files import write_whole
 from embedding.images import ImageError, open_image
 
 QUERY_SIDE = 1280
@@ -37,7 +37,7 @@ def store_query_picture(content: bytes) -> str:
     picture.thumbnail((QUERY_SIDE, QUERY_SIDE), reducing_gap=2.0)
     encoded = _encode(picture, "JPEG", quality=95, subsampling=0)
     digest = hashlib.sha256(encoded).hexdigest()
-    _write(_query_path(digest), encoded)
+    write_whole(_query_path(digest), encoded)
     return digest
 
 
@@ -87,7 +87,7 @@ def thumbnail(path: str, width: int) -> bytes | None:
         height = max(1, round(picture.height * width / picture.width))
         picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     encoded = _encode(picture, "WEBP", quality=82)
-    _write(kept, encoded)
+    write_whole(kept, encoded)
     return encoded
 
 
@@ -103,16 +103,3 @@ def _encode(picture: Image.Image, format: str, **options: int) -> bytes:
     buffer = BytesIO()
     picture.save(buffer, format, **options)
     return buffer.getvalue()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Readers see the whole file or none, whoever else writes it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix="new-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise

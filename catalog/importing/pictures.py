@@ -1,15 +1,14 @@
 """Taking in picture files: checked by decoding, stored by the hash of their bytes."""
 
 import hashlib
-import os
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from PIL import Image
 
 from catalog import config
+from catalog.files import write_whole
 from embedding.images import IMAGE_FORMATS, ImageError, open_image
 
 MAX_BYTES = 50 * 2**20
@@ -45,8 +44,9 @@ def take_picture(folder: Path, name: str, known: dict[str, Picture], *, store: b
             width, height = height, width
         ending = (image.format or "").lower().replace("jpeg", "jpg")
     picture = Picture(f"{FOLDER}/{sha256[:2]}/{sha256}.{ending}", sha256, width, height)
-    if store:
-        _write(config.media_root() / picture.path, content)
+    kept = config.media_root() / picture.path
+    if store and not kept.exists():
+        write_whole(kept, content)
     return picture
 
 
@@ -66,13 +66,3 @@ def _read(folder: Path, name: str) -> bytes:
         if isinstance(error, ImageError):
             raise
         raise ImageError("the file cannot be read") from error
-
-
-def _write(path: Path, content: bytes) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(content)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
