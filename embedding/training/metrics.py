@@ -1,0 +1,40 @@
+"""Retrieval metrics."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+Matrix = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+
+def recall_at(k: int, scores: Matrix, relevant: Mask) -> float:
+    """Share of the queries with a relevant item among the first k; both arguments (q, n).
+
+    Items that tie with the best relevant one count as ranked before it.
+    """
+    best = np.where(relevant, scores, -np.inf).max(1, keepdims=True)
+    before = ((scores >= best) & ~relevant).sum(1)
+    return float((before < k).mean())
+
+
+def mean_average_precision(scores: Matrix, relevant: Mask, among: Mask | None = None) -> float:
+    """Mean over the queries of the average precision, as scikit-learn defines it.
+
+    Args:
+        scores: of n items for q queries, (q, n).
+        relevant: which items answer the query, (q, n); each query has one.
+        among: which items are ranked, (q, n); all of them by default.
+    """
+    if among is None:
+        among = np.ones_like(relevant)
+    return float(
+        np.mean(
+            [
+                average_precision_score(answers[ranked], score[ranked])
+                for score, answers, ranked in zip(scores, relevant, among, strict=True)
+            ]
+        )
+    )

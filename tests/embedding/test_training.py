@@ -1,0 +1,128 @@
+"""The training command, end to end on a few drawn squares; and what the shipped weights can do."""
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch.nn.functional import normalize
+
+from embedding.images import open_image
+from embedding.loaders.backbone import POOLED, to_pixels
+from embedding.loaders.fashion import FashionEncoder
+from embedding.registry import get_spec
+from embedding.training.__main__ import main
+from embedding.training.data import CatalogueError, read_catalogue
+from embedding.training.evaluate import ATTRIBUTE_QUERIES, by_picture, by_title, by_words
+from embedding.training.metrics import mean_average_precision, recall_at
+from tests.data import ECOMMERCE, PROJECT, needs_ecommerce
+
+COLOURS = {"Red": (200, 30, 30), "Green": (40, 150, 60), "Blue": (40, 60, 200)}
+COLUMNS = ("sku", "title", "product_type", "colour", "gender", "pattern", "images")
+
+
+@pytest.fixture
+def catalogue(tmp_path: Path) -> Path:
+    """Sixty squares in three colours, which are shirts, dresses and boots by name."""
+    folder = tmp_path / "squares"
+    (folder / "images").mkdir(parents=True)
+    with (folder / "products.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, COLUMNS)
+        table.writeheader()
+        for number in range(60):
+            colour = list(COLOURS)[number % 3]
+            kind = ("Shirts", "Dresses", "Boots")[number % 3]
+            name = f"{number}.png"
+            Image.new("RGB", (40, 40 + number), COLOURS[colour]).save(folder / "images" / name)
+            title = f"{colour} {kind} number {number}"
+            row = (f"S{number}", title, kind, colour, "Women", "plain", name)
+            table.writerow(dict(zip(COLUMNS, row, strict=True)))
+    return folder
+
+
+def test_the_command_trains_and_its_weights_load(
+    catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = tmp_path / "head.safetensors"
+    arguments = [str(catalogue), "--output", str(weights), "--cache", str(tmp_path / "cache")]
+    main([*arguments, "--epochs", "25"])
+    printed = capsys.readouterr().out
+    assert "squares:" in printed
+    assert "title -> own picture, R@10" in printed
+    encoder = FashionEncoder(get_spec("fashion"), "cpu", weights)
+    seen = [Image.new("RGB", (40, 50), colour) for colour in COLOURS.values()]
+    words = encoder.encode_texts(["red shirt", "green dress", "blue boots"])
+    assert (words @ encoder.encode_images(seen).T).argmax(1).tolist() == [0, 1, 2]
+    first = load_file(weights)
+    main([*arguments, "--epochs", "25"])
+    again = load_file(weights)
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    written = weights.stat().st_mtime_ns
+    main([*arguments, "--evaluate-only"])
+    assert weights.stat().st_mtime_ns == written
+
+
+def test_a_folder_that_is_no_catalogue_is_refused_in_words(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "embedding.training", str(tmp_path), "--output", "x"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "holds neither products.csv nor images.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_columns_and_pictures_are_named(catalogue: Path) -> None:
+    (catalogue / "images" / "7.png").unlink()
+    with pytest.raises(CatalogueError, match=r"1 missing pictures, e\.g\. .*7\.png"):
+        read_catalogue(catalogue)
+    (catalogue / "products.csv").write_text("sku,title\nA,B\n")
+    with pytest.raises(CatalogueError, match="has no column"):
+        read_catalogue(catalogue)
+
+
+def test_the_split_is_by_product_and_about_a_fifth(catalogue: Path) -> None:
+    parts = [picture.part for picture in read_catalogue(catalogue)]
+    assert parts == [picture.part for picture in read_catalogue(catalogue)]
+    assert 0.05 < parts.count("test") / len(parts) < 0.4
+
+
+def test_metrics_by_hand() -> None:
+    scores = np.array([[0.9, 0.8, 0.7, 0.6]], dtype=np.float32)
+    relevant = np.array([[False, True, False, True]])
+    assert recall_at(1, scores, relevant) == 0
+    assert recall_at(2, scores, relevant) == 1
+    assert mean_average_precision(scores, relevant) == pytest.approx((1 / 2 + 2 / 4) / 2)
+    among = np.array([[False, True, True, True]])
+    assert mean_average_precision(scores, relevant, among) == pytest.approx((1 + 2 / 3) / 2)
+
+
+@needs_ecommerce
+def test_the_shipped_weights_reach_their_bars_on_photographs_never_trained_on() -> None:
+    pictures = [picture for picture in read_catalogue(ECOMMERCE) if picture.part == "test"]
+    encoder = FashionEncoder(get_spec("fashion"), "cpu")
+    features = []
+    with torch.inference_mode():
+        for start in range(0, len(pictures), 8):
+            images = [open_image(picture.path) for picture in pictures[start : start + 8]]
+            features.append(encoder._backbone(to_pixels(images)))
+        views = torch.cat(features)
+        vectors = normalize(encoder._head(views)).numpy()
+        baseline = normalize(views[:, :POOLED]).numpy()
+    title = {figure.name: figure.value for figure in by_title(pictures, vectors, encoder)}
+    assert title["title -> own picture, R@10, strict"] >= 0.70
+    name = "colour+type+gender"
+    *_, words = by_words(name, ATTRIBUTE_QUERIES[name], pictures, vectors, encoder)
+    assert "4 or more right" in words.name
+    assert round(words.value, 2) >= 0.64
+    (alike,) = by_picture("fashion", pictures, vectors)
+    (plain,) = by_picture("imagenet", pictures, baseline)
+    assert alike.value >= 0.53
+    assert alike.value > plain.value + 0.05, "imagenet is the baseline that must be beaten"
