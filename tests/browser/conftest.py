@@ -53,9 +53,7 @@ def shop(
     with pytest.MonkeyPatch.context() as patch, fresh_database(template):
         patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))
         file, images = str(demo_folder / "products.csv"), demo_folder / "images"
-        call_command(
-            "import_catalog", file, images=images, verbosity=0
-        )
+        call_command("import_catalog", file, images=images, verbosity=0)
         call_command("embed_catalog", model=["fashion"], verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         from shop.wsgi import application

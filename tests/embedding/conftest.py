@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from tests.data import ECOMMERCE
 from tests.embedding.tiny_clip import build_tiny_clip
+
+
+@pytest.fixture(scope="session")
+def photographs() -> Path:
+    """The catalogue folder of the e-commerce photographs; skips where it is absent."""
+    if not ECOMMERCE.is_dir():
+        pytest.skip(f"needs the photographs in {ECOMMERCE.name}/ (set SHARED_DATA)")
+    return ECOMMERCE
 
 
 @pytest.fixture
