@@ -2,6 +2,7 @@
 
 import os
 
-# Threads of torch that wait for one another must not spin: two processes that encode on the same two
-# cores got 8 pictures a second each, and get 27. Alone, nothing changes. OpenMP reads this on loading.
+# Threads of torch that wait for one another must not spin: two processes that encode on the same
+# two cores got 8 pictures a second each, and now get 27. Alone, nothing changes. OpenMP reads this
+# when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
