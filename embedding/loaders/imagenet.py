@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from PIL.Image import Image
 from torch import Tensor
 
-from embedding.loaders.backbone import POOLED, Backbone, batch_size, to_pixels
+from embedding.loaders.backbone import POOLED, PREPARATION, batch_size, load_backbone
 from embedding.loaders.base import TorchEncoder
 from embedding.registry import ModelSpec
 
@@ -13,13 +12,15 @@ from embedding.registry import ModelSpec
 class ImageNetEncoder(TorchEncoder):
     """Pictures alone; alike are those that show the same kind of thing."""
 
+    preparation = PREPARATION
+
     def __init__(self, spec: ModelSpec, device: str) -> None:
         super().__init__(spec, device)
         self.batch_size = batch_size(self.device)
-        self._backbone = Backbone().to(self.device)
+        self._backbone = load_backbone(self.device)
 
-    def _embed_images(self, images: list[Image]) -> Tensor:
-        return self._backbone(to_pixels(images).to(self.device))[:, :POOLED]
+    def _embed_pixels(self, pixels: Tensor) -> Tensor:
+        return self._backbone(pixels)[:, :POOLED]
 
 
 def load(spec: ModelSpec, device: str) -> ImageNetEncoder:

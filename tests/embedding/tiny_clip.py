@@ -32,11 +32,12 @@ def write_entry(folder: Path, **changes: object) -> None:
 def build_tiny_clip(folder: Path) -> None:
     """Write `folder/checkpoint` and the entry that leads to it."""
     write_entry(folder)
-    _processor().save_pretrained(folder / "checkpoint")
+    processor(32, MAX_TOKENS).save_pretrained(folder / "checkpoint")
     _model().save_pretrained(folder / "checkpoint")
 
 
-def _processor() -> CLIPProcessor:
+def processor(side: int, max_tokens: int) -> CLIPProcessor:
+    """Preparation as CLIP's own, for pictures of `side` pixels, and a tokenizer of single bytes."""
     letters = ByteLevel.alphabet()
     tokens = [
         *letters,
@@ -45,10 +46,10 @@ def _processor() -> CLIPProcessor:
         "<|endoftext|>",
     ]
     tokenizer = CLIPTokenizer(
-        vocab={token: index for index, token in enumerate(tokens)}, model_max_length=MAX_TOKENS
+        vocab={token: index for index, token in enumerate(tokens)}, model_max_length=max_tokens
     )
     images = CLIPImageProcessorPil(
-        size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}
+        size={"shortest_edge": side}, crop_size={"height": side, "width": side}
     )
     return CLIPProcessor(images, tokenizer)
 
