@@ -23,6 +23,8 @@ class WordsAndColours:
     colour is near the pictures of that colour. The same input always gives the same vector.
     """
 
+    preparation = None
+
     def __init__(self, name: str = "fashion") -> None:
         self.spec: ModelSpec = get_spec(name)
         self.texts: list[str] = []
@@ -33,6 +35,9 @@ class WordsAndColours:
 
     def encode_images(self, images: list[Image.Image]) -> np.ndarray:
         return self._stack([self._picture(image) for image in images])
+
+    def tune(self, modality: str) -> int:
+        return 64
 
     def _stack(self, vectors: list[np.ndarray]) -> np.ndarray:
         if not vectors:

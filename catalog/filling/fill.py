@@ -1,72 +1,95 @@
-"""The loop that ties reader, encoder and writer together."""
+"""Filling one modality of one model: which reader, encoder and writer, and how large a batch."""
 
-import time
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import cast
-
-import numpy as np
+from functools import partial
 
 from catalog.database import connect
-from catalog.filling.pending import Pending, coverage
-from catalog.filling.reader import Batch, Failure, read_batches
-from catalog.filling.writer import forget_failures, record_failures, write_embeddings
+from catalog.filling.encoding import Encoded, encode
+from catalog.filling.pending import coverage
+from catalog.filling.pipeline import AHEAD, run_pipeline
+from catalog.filling.profile import Profile
+from catalog.filling.reader import DECODING, Failure, Reader
+from catalog.filling.writer import forget_failures, write
 from catalog.tables import embedding_table_name
+from embedding.decoding import Decoder
 from embedding.encoder import Encoder
 from embedding.registry import Modality
 
-DEFAULT_BATCH_SIZE = 64
+SMALLEST_BATCH = 64
+"""Rows in a batch, at least, unless told otherwise: a transaction costs some milliseconds."""
+
+BATCHES_IN_USE = DECODING + AHEAD + 1
+"""Whose pixels must be kept: those being decoded, those waiting, and the one being encoded."""
 
 Progress = Callable[[int], None]
-"""Called with the number of rows that a batch has dealt with."""
+"""Called with the number of rows that a batch has dealt with, once it is committed."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """What one run did for one model and modality; `seconds` is wall time."""
+    """What one run did for one model and modality."""
 
     model: str
     modality: Modality
     embedded: int = 0
     failures: list[Failure] = field(default_factory=list)
-    seconds: float = 0.0
+    profile: Profile = field(default_factory=Profile)
 
     @property
     def rate(self) -> float:
-        """Rows a second."""
-        return self.embedded / self.seconds if self.seconds else 0.0
+        """Rows embedded a second of wall time."""
+        return self.embedded / self.profile.seconds if self.profile.seconds else 0.0
 
 
 def fill(
     encoder: Encoder,
     modality: Modality,
     *,
-    batch_size: int = DEFAULT_BATCH_SIZE,
+    batch_size: int | None = None,
+    workers: int = 0,
     limit: int | None = None,
     rebuild: bool = False,
     progress: Progress = lambda rows: None,
 ) -> Summary:
-    """Embed what is missing or stale in one modality, up to `limit` rows.
+    """Embed what is missing or stale in one modality.
 
-    `rebuild` embeds everything anew and gives what failed another chance.
+    Args:
+        encoder: what encodes.
+        modality: texts or pictures.
+        batch_size: rows that are read, encoded and committed together; found by a probe of some
+            seconds if not given.
+        workers: processes that decode pictures; 0 decodes in threads (see `Decoder`).
+        limit: at most so many rows.
+        rebuild: embed everything anew, and give what failed another chance.
+        progress: see `Progress`; called in the writer's thread.
     """
-    summary = Summary(encoder.spec.name, modality)
-    started = time.monotonic()
+    model = encoder.spec.name
+    summary = Summary(model, modality)
     older_than = datetime.now(UTC) if rebuild else None
     if rebuild:
         with connect() as connection:
-            forget_failures(connection, encoder.spec.name, modality)
-    for batch in read_batches(encoder.spec.name, modality, batch_size, limit, older_than):
-        rows, vectors, failures = _encode(encoder, modality, batch)
-        with connect() as connection:
-            write_embeddings(connection, encoder.spec.name, modality, rows, vectors)
-            record_failures(connection, encoder.spec.name, modality, failures)
-        summary.embedded += len(rows)
-        summary.failures += failures
-        progress(len(rows) + len(failures))
-    summary.seconds = time.monotonic() - started
-    _analyze(encoder.spec.name, modality)
+            forget_failures(connection, model, modality)
+    size = batch_size or find_batch_size(encoder, modality)
+
+    def record(encoded: Encoded) -> None:
+        write(model, modality, encoded)
+        summary.embedded += len(encoded.rows)
+        summary.failures += encoded.failures
+        progress(len(encoded))
+
+    with ExitStack() as stack:
+        decoder = None
+        if modality == "image":
+            decoder = stack.enter_context(
+                Decoder(encoder.preparation, workers, size, BATCHES_IN_USE)
+            )
+        reader = Reader(model, modality, size, limit, older_than, decoder)
+        run_pipeline(reader, partial(encode, encoder, modality), record, summary.profile)
+    _analyze(model, modality)
     return summary
 
 
@@ -77,39 +100,18 @@ def count_pending(model: str, modality: Modality, rebuild: bool = False) -> int:
     return state.total if rebuild else state.pending
 
 
-def _encode(
-    encoder: Encoder, modality: Modality, batch: Batch
-) -> tuple[list[Pending], np.ndarray, list[Failure]]:
-    """The rows encoded, their vectors, float32 (n, d), and the rows that failed.
+def default_workers(device: str) -> int:
+    """Processes that decode for a model on `device`.
 
-    What makes a whole batch fail is found by encoding its rows one by one.
+    A model on the CPU is so much slower than decoding that threads do, and start at once.
     """
-    encode = cast(
-        Callable[[Sequence[object]], np.ndarray],
-        encoder.encode_texts if modality == "text" else encoder.encode_images,
-    )
-    nothing = np.empty((0, encoder.spec.dimensions), np.float32)
-    try:
-        return batch.rows, encode(batch.contents), batch.unreadable
-    except Exception as error:
-        if len(batch.rows) == 1:
-            return [], nothing, [*batch.unreadable, (batch.rows[0], _reason(error))]
-    rows, vectors, failures = [], [nothing], []
-    last_error: Exception | None = None
-    for row, content in zip(batch.rows, batch.contents, strict=True):
-        try:
-            vectors.append(encode([content]))
-            rows.append(row)
-        except Exception as error:
-            last_error = error
-            failures.append((row, _reason(error)))
-    if last_error is not None and not rows:
-        raise last_error  # every row of a batch: the model is at fault, not the products
-    return rows, np.concatenate(vectors), batch.unreadable + failures
+    return 0 if device.startswith("cpu") else os.cpu_count() or 1
 
 
-def _reason(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+def find_batch_size(encoder: Encoder, modality: Modality) -> int:
+    """A whole number of the encoder's mini-batches, which it finds by a probe."""
+    tuned = encoder.tune(modality)
+    return -(-SMALLEST_BATCH // tuned) * tuned
 
 
 def _analyze(model: str, modality: Modality) -> None:

@@ -1,17 +1,23 @@
 """The reader: pending rows in batches, their texts and decoded pictures at hand."""
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from PIL import Image
 
 from catalog.database import connect
 from catalog.filling.pending import Pending, next_pending
-from embedding.images import ImageError, open_image
+from embedding.decoding import Decoder, Decoding
 from embedding.registry import Modality
+
+PAGE = 2048
+"""Rows that one query fetches, at least; texts are sorted by length within them."""
+
+DECODING = 3
+"""Batches being decoded at a time: enough for no worker to wait at the end of one."""
 
 Failure = tuple[Pending, str]
 """A row that cannot be embedded, and the reason."""
@@ -19,60 +25,86 @@ Failure = tuple[Pending, str]
 
 @dataclass(slots=True)
 class Batch:
-    """Rows with what is to be encoded, and those that could not even be read, with the reason."""
+    """Rows with what is to be encoded, and those that could not even be read, with the reason.
+
+    `contents` are the rows' texts, or their pixels, uint8 (n, h, w, 3), or their pictures.
+    """
 
     rows: list[Pending]
-    contents: list[str] | list[Image.Image]
+    contents: list[str] | list[Image.Image] | np.ndarray
     unreadable: list[Failure]
 
-    @property
-    def last_id(self) -> int:
-        return max(row.id for row in [*self.rows, *(row for row, _ in self.unreadable)])
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.unreadable)
 
 
-def read_batches(
-    model: str,
-    modality: Modality,
-    batch_size: int,
-    limit: int | None,
-    older_than: datetime | None,
-) -> Iterator[Batch]:
-    """Batches by ascending id, each prepared while the one before is in use."""
-    left = limit if limit is not None else float("inf")
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Batches of what is pending, by ascending id; within a page texts are sorted by length.
 
-    def read(after: int, rows: int) -> Batch | None:
-        with connect() as connection:
-            pending = next_pending(
-                connection, model, modality, after=after, limit=rows, older_than=older_than
-            )
-        return _load(pending, modality, decoders) if pending else None
+    With `older_than`, embeddings made before it count as pending too. `decoder` is needed for
+    pictures.
+    """
 
-    with (
-        ThreadPoolExecutor(1, "reader") as reader,
-        ThreadPoolExecutor(os.cpu_count() or 1, "decoder") as decoders,
-    ):
-        coming = reader.submit(read, 0, int(min(batch_size, left)))
-        while left > 0 and (batch := coming.result()) is not None:
-            left -= len(batch.rows) + len(batch.unreadable)
-            if left > 0:
-                coming = reader.submit(read, batch.last_id, int(min(batch_size, left)))
-            yield batch
+    model: str
+    modality: Modality
+    batch_size: int
+    limit: int | None = None
+    older_than: datetime | None = None
+    decoder: Decoder | None = None
+
+    def __iter__(self) -> Iterator[Batch]:
+        if self.decoder is not None:
+            yield from decode_batches(self.decoder, self._rows())
+            return
+        for rows in self._rows():
+            yield Batch(rows, [row.content for row in rows], [])
+
+    def _rows(self) -> Iterator[list[Pending]]:
+        """The rows of each batch."""
+        for page in self._pages():
+            if self.modality == "text":
+                page.sort(key=lambda row: len(row.content))
+            for start in range(0, len(page), self.batch_size):
+                yield page[start : start + self.batch_size]
+
+    def _pages(self) -> Iterator[list[Pending]]:
+        """A whole number of batches each, but for the last."""
+        size = -(-PAGE // self.batch_size) * self.batch_size
+        left = self.limit if self.limit is not None else float("inf")
+        after = 0
+        while left > 0:
+            with connect() as connection:
+                page = next_pending(
+                    connection,
+                    self.model,
+                    self.modality,
+                    after=after,
+                    limit=int(min(size, left)),
+                    older_than=self.older_than,
+                )
+            if not page:
+                return
+            left -= len(page)
+            after = page[-1].id
+            yield page
 
 
-def _load(pending: list[Pending], modality: Modality, decoders: ThreadPoolExecutor) -> Batch:
-    if modality == "text":
-        return Batch(pending, [row.content for row in pending], [])
-    opened = list(decoders.map(_open, pending))
-    pairs = list(zip(pending, opened, strict=True))
+def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterator[Batch]:
+    """The batches with their pictures, in order, while the next ones are being decoded."""
+    coming: deque[tuple[list[Pending], Decoding]] = deque()
+    for rows in batches:
+        coming.append((rows, decoder.submit([row.file for row in rows])))
+        if len(coming) == DECODING:
+            yield _decoded(*coming.popleft())
+    while coming:
+        yield _decoded(*coming.popleft())
+
+
+def _decoded(rows: list[Pending], decoding: Decoding) -> Batch:
+    decoded = decoding.result()
     return Batch(
-        [row for row, image in pairs if not isinstance(image, ImageError)],
-        [image for image in opened if not isinstance(image, ImageError)],
-        [(row, str(image)) for row, image in pairs if isinstance(image, ImageError)],
+        [row for place, row in enumerate(rows) if place not in decoded.errors],
+        decoded.pictures,
+        [(rows[place], reason) for place, reason in decoded.errors.items()],
     )
-
-
-def _open(row: Pending) -> Image.Image | ImageError:
-    try:
-        return open_image(row.file)
-    except ImageError as error:
-        return error

@@ -7,10 +7,19 @@ import psycopg
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
+from catalog.database import connect
+from catalog.filling.encoding import Encoded
 from catalog.filling.pending import Pending
 from catalog.filling.reader import Failure
 from catalog.tables import embedding_table_name
 from embedding.registry import Modality
+
+
+def write(model: str, modality: Modality, encoded: Encoded) -> None:
+    """Commit one batch: its embeddings, and what failed."""
+    with connect() as connection:
+        write_embeddings(connection, model, modality, encoded.rows, encoded.vectors)
+        record_failures(connection, model, modality, encoded.failures)
 
 
 def write_embeddings(

@@ -1,12 +1,14 @@
+import json
 from argparse import ArgumentTypeError
+from pathlib import Path
 from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
-from catalog.filling import DEFAULT_BATCH_SIZE, Summary, count_pending, fill
-from embedding.encoder import EncoderError, get_encoder
+from catalog.filling import Summary, count_pending, default_workers, fill
+from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.registry import Modality, ModelSpec, RegistryError, UnknownModel, get_spec
 
 SHOWN = 20
@@ -16,6 +18,10 @@ def positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise ArgumentTypeError(f"{text!r} is not a number from 1")
     return int(text)
+
+
+def natural(text: str) -> int:
+    return 0 if text == "0" else positive(text)
 
 
 class Command(BaseCommand):
@@ -33,7 +39,25 @@ class Command(BaseCommand):
             help=f"a model of the registry, may be repeated ({', '.join(config.enabled_models())})",
         )
         parser.add_argument("--modality", choices=["text", "image"], help="only this one")
-        parser.add_argument("--batch-size", type=positive, default=DEFAULT_BATCH_SIZE, metavar="N")
+        parser.add_argument(
+            "--device", help="cpu, cuda or cuda:N (default: EMBEDDING_DEVICE, else cuda if there)"
+        )
+        parser.add_argument(
+            "--batch-size",
+            type=positive,
+            metavar="N",
+            help="rows encoded and committed together (default: found by a probe of some seconds)",
+        )
+        parser.add_argument(
+            "--workers",
+            type=natural,
+            metavar="N",
+            help="processes that decode pictures, 0: threads (default: 0 if the device is cpu, else"
+            " one a core)",
+        )
+        parser.add_argument(
+            "--profile", type=Path, metavar="FILE", help="write each part's times as JSON"
+        )
         parser.add_argument("--limit", type=positive, metavar="N", help="rows a model and modality")
         parser.add_argument("--dry-run", action="store_true", help="count, and change nothing")
         parser.add_argument("--rebuild", action="store_true", help="embed everything anew")
@@ -49,10 +73,15 @@ class Command(BaseCommand):
             if not tasks:
                 names = ", ".join(spec.name for spec in specs)
                 raise CommandError(f"{names}: no {wanted} embeddings to make", returncode=2)
-        failed = False
-        for spec, modality in tasks:
-            failed |= bool(self.embed(spec, modality, options).failures)
-        if failed:
+        summaries = [self.embed(spec, modality, options) for spec, modality in tasks]
+        if file := options["profile"]:
+            runs = [
+                {"model": run.model, "modality": run.modality, "embedded": run.embedded}
+                | run.profile.as_json()
+                for run in summaries
+            ]
+            file.write_text(json.dumps(runs, indent=2) + "\n")
+        if any(summary.failures for summary in summaries):
             raise SystemExit(1)
 
     def embed(self, spec: ModelSpec, modality: Modality, options: dict[str, Any]) -> Summary:
@@ -63,13 +92,16 @@ class Command(BaseCommand):
             self.stdout.write(f"{name}: {total} to embed")
             return Summary(spec.name, modality)
         try:
-            encoder = get_encoder(spec.name)
+            device = options["device"] or default_device()
+            encoder = get_encoder(spec.name, device)
+            workers = options["workers"]
             quiet = options["verbosity"] == 0
             with tqdm(total=total, desc=name, unit=f" {modality}s", disable=quiet) as bar:
                 summary = fill(
                     encoder,
                     modality,
                     batch_size=options["batch_size"],
+                    workers=default_workers(device) if workers is None else workers,
                     limit=options["limit"],
                     rebuild=options["rebuild"],
                     progress=lambda rows: cast(None, bar.update(rows)),
@@ -81,8 +113,9 @@ class Command(BaseCommand):
 
     def show(self, name: str, summary: Summary) -> None:
         self.stdout.write(
-            f"{name}: {summary.embedded} embedded in {summary.seconds:.1f} s"
-            f" ({summary.rate:.0f}/s), {len(summary.failures)} failed"
+            f"{name}: {summary.embedded} embedded in {summary.profile.seconds:.1f} s"
+            f" ({summary.rate:.0f}/s, limited by the {summary.profile.limit}),"
+            f" {len(summary.failures)} failed"
         )
         for row, reason in summary.failures[:SHOWN]:
             self.stderr.write(f"  {row.content[:80]!r}: {reason}")
