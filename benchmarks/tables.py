@@ -7,13 +7,14 @@ from pathlib import Path
 from sqlalchemy import Table
 
 from catalog.database import connect, forget_engine
-from catalog.server import embedded_url
 from catalog.tables import EMBEDDINGS, metadata
 from embedding.registry import ModelSpec
 
 
 def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
     """Point the process at a catalogue of `rows` pictures, which share `files`, without index."""
+    from catalog.server import embedded_url  # not needed where there is no database
+
     os.environ["DATABASE_URL"] = embedded_url(database="bench_embed")
     forget_engine()
     with connect() as connection:

@@ -94,3 +94,19 @@ def database(template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "media"))
     with fresh_database(template) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry folder whose entry `tiny` leads to a tiny CLIP beside it."""
+    from tests.embedding.tiny_clip import build_tiny_clip  # most tests need no torch
+
+    folder = tmp_path_factory.mktemp("registry")
+    build_tiny_clip(folder)
+    return folder
+
+
+@pytest.fixture
+def with_tiny(tiny_registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes the registry know `tiny`."""
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tiny_registry))

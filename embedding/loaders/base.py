@@ -19,7 +19,7 @@ from embedding.registry import Modality, ModelSpec
 Items = TypeVar("Items", list[str], list[Image], NDArray[np.uint8])
 
 PROBE_SIZES = (4, 8, 16, 32, 64, 128, 256, 512, 1024)
-PROBE_SECONDS = 3.0
+PROBE_SECONDS = 5.0
 PROBE_GAIN = 1.05
 """How much faster a larger mini-batch must be to be worth its memory."""
 

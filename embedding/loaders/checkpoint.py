@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from PIL import Image
 from sentence_transformers import SentenceTransformer
+from transformers.utils import logging
 
 from embedding.encoder import EncoderError
 from embedding.images import WHITE
@@ -30,7 +31,7 @@ class CheckpointEncoder(TorchEncoder):
         self._model = _open(spec, self.device)
         processor = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
         if "image" in spec.modalities:
-            self.preparation, self._normalise = as_pixels(processor)
+            self.preparation, self._normalise = as_pixels(processor, self.device)
             if dtype := half_precision(self._model, self.device):
                 self._model.to(dtype)
         # Padding is set on the tokenizer before each use, so two threads must not be in it at once.
@@ -78,6 +79,7 @@ def _open(spec: ModelSpec, device: torch.device) -> SentenceTransformer:
     folder = Path(spec.checkpoint)
     if folder.is_absolute() and not folder.is_dir():
         raise EncoderError(f"model {spec.name!r}: the checkpoint folder {folder} does not exist")
+    logging.disable_progress_bar()  # loading takes a moment, and commands show bars of their own
     try:
         return SentenceTransformer(spec.checkpoint, device=str(device), trust_remote_code=False)
     except Exception as error:

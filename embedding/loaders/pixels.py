@@ -18,45 +18,38 @@ TOLERANCE = 1.0
 """How many of the 255 steps the two ways may differ by on average, from rounding."""
 
 
-def as_pixels(processor: Any) -> tuple[Preparation | None, Normalise]:
-    """The two halves of a Hugging Face image processor.
+def as_pixels(processor: Any, device: torch.device) -> tuple[Preparation | None, Normalise]:
+    """The two halves of a Hugging Face image processor, for a model on `device`.
 
     The preparation is None where the two do not do what the processor does, which is tried out
     on a picture: its vectors must stay those that the checkpoint was trained for.
     """
     config = processor.to_dict() if processor is not None else {}
     preparation = ResizeAndCrop.from_config(config)
-    normalise = _normalisation(config)
+    normalise = _normalisation(config, device)
     if preparation is None:
         return None, normalise
     sample = _sample()
     expected = processor([sample], return_tensors="pt")["pixel_values"]
-    found = normalise(torch.from_numpy(np.stack([preparation(sample)])))
+    found = normalise(torch.from_numpy(np.stack([preparation(sample)])).to(device)).cpu()
     if expected.shape != found.shape:
         return None, normalise
-    steps = (expected - found).abs().mean().item() / _step(config)
+    step = float(normalise(_black_and_next(device)).diff(dim=0).mean())
+    steps = float((expected - found).abs().mean()) / step
     return (preparation if steps <= TOLERANCE else None), normalise
 
 
-def _normalisation(config: dict[str, Any]) -> Normalise:
+def _normalisation(config: dict[str, Any], device: torch.device) -> Normalise:
     scale = config.get("rescale_factor", 1 / 255) if config.get("do_rescale") else 1.0
     normalised = config.get("do_normalize")
-    mean = torch.tensor(config["image_mean"] if normalised else (0.0, 0.0, 0.0))
-    deviation = torch.tensor(config["image_std"] if normalised else (1.0, 1.0, 1.0))
-
-    def normalise(pixels: torch.Tensor) -> torch.Tensor:
-        centre, spread = mean.to(pixels.device), deviation.to(pixels.device)
-        return ((pixels.float() * scale - centre) / spread).permute(0, 3, 1, 2)
-
-    return normalise
+    mean = torch.tensor(config["image_mean"] if normalised else (0.0, 0.0, 0.0), device=device)
+    spread = torch.tensor(config["image_std"] if normalised else (1.0, 1.0, 1.0), device=device)
+    return lambda pixels: ((pixels.float() * scale - mean) / spread).permute(0, 3, 1, 2)
 
 
-def _step(config: dict[str, Any]) -> float:
-    """What one of the 255 steps is in the model's input."""
-    black, grey = _normalisation(config)(
-        torch.tensor([0, 1], dtype=torch.uint8).reshape(2, 1, 1, 1).expand(2, 1, 1, 3)
-    )
-    return float((grey - black).mean())
+def _black_and_next(device: torch.device) -> torch.Tensor:
+    """Two pictures of one pixel that are one of the 255 steps apart."""
+    return torch.tensor([[0] * 3, [1] * 3], dtype=torch.uint8, device=device).reshape(2, 1, 1, 3)
 
 
 def _sample() -> Image.Image:

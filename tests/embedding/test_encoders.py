@@ -46,6 +46,14 @@ def test_nothing(encoder: Encoder) -> None:
     check_vectors(encode_texts_or_skip(encoder, []), encoder, 0)
 
 
+def test_pixels_are_pictures_prepared(encoder: Encoder, pictures: list[Image.Image]) -> None:
+    assert encoder.preparation is not None
+    pixels = np.stack([encoder.preparation(picture) for picture in pictures])
+    assert pixels.shape[1:] == encoder.preparation.shape
+    assert pixels.dtype == np.uint8
+    np.testing.assert_array_equal(encoder.encode_pixels(pixels), encoder.encode_images(pictures))
+
+
 def test_a_batch_is_as_one_by_one(encoder: Encoder, pictures: list[Image.Image]) -> None:
     """Also across the borders of mini-batches, and in the order given."""
     many = pictures * 2
@@ -125,7 +133,9 @@ def test_text_is_never_opened(
         np.testing.assert_allclose(vectors, harmless, atol=1e-4)
 
 
-@pytest.mark.parametrize("module", ["embedding", "embedding.encoder", "embedding.images"])
+@pytest.mark.parametrize(
+    "module", ["embedding", "embedding.encoder", "embedding.images", "embedding.decoding"]
+)
 def test_importing_does_not_import_torch(module: str) -> None:
     code = f"import sys, {module}; print('torch' in sys.modules, 'django' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -1,0 +1,201 @@
+"""Three parts at work at the same time, and the same result as one after another."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management import call_command
+from PIL import Image
+
+from catalog.database import connect
+from catalog.filling import fill
+from catalog.filling.pipeline import AHEAD, run_pipeline
+from catalog.filling.profile import Profile
+from catalog.importing import import_catalog
+from embedding.encoder import get_encoder
+from embedding.images import open_image
+from tests.fakes import WordsAndColours
+
+
+class Rows(list[int]):
+    """A batch."""
+
+
+def rows(count: int, seconds: float = 0.0) -> list[Rows]:
+    def batches():  # type: ignore[no-untyped-def]
+        for number in range(count):
+            time.sleep(seconds)
+            yield Rows([number] * 3)
+
+    return batches()
+
+
+def pause(seconds: float):  # type: ignore[no-untyped-def]
+    def work(batch: Rows) -> Rows:
+        time.sleep(seconds)
+        return batch
+
+    return work
+
+
+@pytest.mark.parametrize("limit", ["reader", "encoder", "writer"])
+def test_parts_overlap_and_the_slowest_is_the_limit(limit: str) -> None:
+    seconds = {"reader": 0.01, "encoder": 0.01, "writer": 0.01, limit: 0.04}
+    profile = Profile()
+    batches = rows(15, seconds["reader"])
+    run_pipeline(batches, pause(seconds["encoder"]), pause(seconds["writer"]), profile)
+    busy = {name: part.busy for name, part in profile.parts.items()}
+    assert profile.limit == limit
+    assert profile.seconds < 0.8 * sum(busy.values())
+    assert all(0 < part.busy <= profile.seconds for part in profile.parts.values())
+    assert {part.rows for part in profile.parts.values()} == {45}
+    report = profile.as_json()
+    assert report["limit"] == limit
+    figures = report["parts"][limit]
+    assert figures["rows"] == 45
+    assert figures["busy"] + figures["waiting"] == pytest.approx(report["seconds"], abs=0.01)
+    assert figures["rate"] == pytest.approx(45 / busy[limit], rel=0.01)
+
+
+def test_order_is_kept() -> None:
+    written: list[int] = []
+    run_pipeline(rows(20), pause(0), lambda batch: written.append(batch[0]), Profile())
+    assert written == list(range(20))
+
+
+def test_the_reader_waits_for_a_slow_writer() -> None:
+    """However long the catalogue, only so many batches are in memory."""
+    given = written = most = 0
+
+    def batches():  # type: ignore[no-untyped-def]
+        nonlocal given
+        for number in range(30):
+            given += 1
+            yield Rows([number])
+
+    def write(batch: Rows) -> None:
+        nonlocal written, most
+        most = max(most, given - written)
+        time.sleep(0.005)
+        written += 1
+
+    run_pipeline(batches(), pause(0), write, Profile())
+    assert written == 30
+    assert most <= 2 * AHEAD + 3
+
+
+def test_what_was_encoded_is_written_before_an_encoder_error_gets_out() -> None:
+    written: list[int] = []
+
+    def encode(batch: Rows) -> Rows:
+        if batch[0] == 5:
+            raise RuntimeError("broken")
+        return batch
+
+    def write(batch: Rows) -> None:
+        time.sleep(0.01)
+        written.append(batch[0])
+
+    with pytest.raises(RuntimeError, match="broken"):
+        run_pipeline(rows(10), encode, write, Profile())
+    assert written == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("part", ["read", "write"])
+def test_an_error_beside_the_encoder_ends_the_run(part: str) -> None:
+    def fail(batch: object) -> Rows:
+        raise OSError("gone")
+
+    batches = map(fail, range(3)) if part == "read" else rows(50)
+    with pytest.raises(OSError, match="gone"):
+        run_pipeline(batches, pause(0), fail, Profile())
+    names = [thread.name for thread in threading.enumerate()]
+    assert not [name for name in names if name.startswith(("reader", "writer"))]
+
+
+@pytest.fixture
+def catalogue(database: str, tmp_path: Path) -> Path:
+    """Twelve pictures of different sizes, the fifth of them damaged. Returns the media folder."""
+    images = tmp_path / "images"
+    images.mkdir()
+    rng = np.random.default_rng(1)
+    lines = ["sku,title,images"]
+    for number in range(12):
+        pixels = rng.integers(0, 256, (5 + number, 7, 3), np.uint8)
+        name = f"{number}.png"
+        Image.fromarray(pixels).resize((90 + 9 * number, 120)).save(images / name)
+        lines.append(f"P{number},Shirt{'s' * (number * 7 % 12)},{name}")
+    (tmp_path / "c.csv").write_text("\n".join(lines))
+    import_catalog(tmp_path / "c.csv", images)
+    return tmp_path / "media"
+
+
+def stored(table: str) -> list[tuple[str, np.ndarray]]:
+    with connect() as connection:
+        found = connection.exec_driver_sql(
+            f"SELECT i.path, e.embedding FROM {table} e JOIN product_image i ON i.id = e.image_id"
+        )
+        return [(path, vector.to_numpy()) for path, vector in found]
+
+
+def add_tiny_table() -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE tiny_image (LIKE fashion_image INCLUDING DEFAULTS);"
+            "ALTER TABLE tiny_image ADD PRIMARY KEY (image_id);"
+            "ALTER TABLE tiny_image ALTER embedding TYPE halfvec(16)"
+        )
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("model", ["fashion", "tiny"])
+def test_the_vectors_are_those_of_one_picture_after_another(
+    catalogue: Path, with_tiny: None, model: str, workers: int
+) -> None:
+    if model == "tiny":
+        add_tiny_table()
+    damaged = next(catalogue.rglob("*.png"))
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    encoder = get_encoder(model, "cpu")
+    summary = fill(encoder, "image", batch_size=5, workers=workers)
+    assert summary.embedded == 11
+    assert [Path(row.content).name for row, _ in summary.failures] == [damaged.name]
+    rows = stored(f"{model}_image")
+    assert len(rows) == 11
+    for path, vector in rows:
+        expected = encoder.encode_images([open_image(catalogue / path)])[0]
+        np.testing.assert_allclose(vector, expected, atol=1e-3)
+
+
+def test_texts_come_sorted_by_length_within_a_page(catalogue: Path) -> None:
+    encoder = WordsAndColours()
+    assert fill(encoder, "text", batch_size=4).embedded == 12
+    lengths = [len(text) for text in encoder.texts]
+    assert lengths == sorted(lengths)
+    assert len(set(lengths)) > 3
+
+
+def test_a_limit_below_a_batch(catalogue: Path) -> None:
+    assert fill(get_encoder("fashion", "cpu"), "image", batch_size=8, limit=3).embedded == 3
+
+
+def test_the_command_writes_its_profile(
+    catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "profile.json"
+    call_command(
+        "embed_catalog", model=["fashion"], verbosity=0, batch_size=5, device="cpu", profile=file
+    )
+    output = capsys.readouterr().out
+    runs = json.loads(file.read_text())
+    assert [(run["model"], run["modality"]) for run in runs] == [
+        ("fashion", "text"),
+        ("fashion", "image"),
+    ]
+    for run in runs:
+        assert f"limited by the {run['limit']}" in output
+        assert run["embedded"] == 12
+        assert all(part["rows"] == 12 for part in run["parts"].values())
