@@ -7,7 +7,7 @@ in turn for some rounds; of each the best counts, since a noisy machine only slo
 opens pictures, passes them to `SentenceTransformer.encode` and inserts row by row. Pictures are
 640 x 800 JPEGs of about 90 kB, generated; rows share files, which lie in the page cache.
 
-The vectors' HNSW index is dropped before and built after, and timed by itself.
+The vectors' HNSW index is dropped before: a large fill builds it afterwards.
 """
 
 import argparse

@@ -79,9 +79,6 @@ class Bench:
         }
         if "plain loop" in rate:
             findings["pipeline / plain loop"] = round(rate["pipeline"] / rate["plain loop"], 2)
-        if database:
-            self.pipeline()
-            findings["index build, s"] = round(tables.build_index(self.encoder.spec), 1)
         return {
             "model": self.encoder.spec.name,
             "device": self.device,

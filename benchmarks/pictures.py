@@ -30,7 +30,7 @@ def _draw(file: Path) -> None:
     grain = Image.fromarray(rng.integers(0, 256, (400, 320, 3), np.uint8))
     texture = grain.resize(SIZE, Image.Resampling.BILINEAR)
     part = file.with_suffix(".part")
-    Image.blend(picture, texture, 0.12).save(part, "JPEG", quality=88)
+    Image.blend(picture, texture, 0.1).save(part, "JPEG", quality=88)
     part.replace(file)
 
 

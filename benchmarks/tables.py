@@ -1,13 +1,10 @@
 """The database of `benchmarks.embed`: products with a picture each, in a database of its own."""
 
 import os
-import time
 from pathlib import Path
 
-from sqlalchemy import Table
-
 from catalog.database import connect, forget_engine
-from catalog.tables import EMBEDDINGS, metadata
+from catalog.tables import metadata
 from embedding.registry import ModelSpec
 
 
@@ -23,9 +20,7 @@ def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
     with connect() as connection:
         metadata.drop_all(connection)
         metadata.create_all(connection)
-        for index in image_table(spec).indexes:
-            if index.name == hnsw_name(spec):
-                index.drop(connection)
+        connection.exec_driver_sql(f"DROP INDEX {spec.name}_image_embedding_hnsw")
         connection.exec_driver_sql(
             "INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n"
             " FROM generate_series(1, %(rows)s) AS n",
@@ -40,24 +35,7 @@ def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
         connection.exec_driver_sql("ANALYZE product, product_image")
 
 
-def image_table(spec: ModelSpec) -> Table:
-    return EMBEDDINGS[spec.name]["image"]
-
-
-def hnsw_name(spec: ModelSpec) -> str:
-    return f"{image_table(spec).name}_embedding_hnsw"
-
-
 def empty(spec: ModelSpec) -> None:
     """As before the first run."""
     with connect() as connection:
-        connection.exec_driver_sql(f"TRUNCATE {image_table(spec).name}")
-
-
-def build_index(spec: ModelSpec) -> float:
-    """Seconds that the HNSW index takes over what is there."""
-    (index,) = [index for index in image_table(spec).indexes if index.name == hnsw_name(spec)]
-    started = time.perf_counter()
-    with connect() as connection:
-        index.create(connection)
-    return time.perf_counter() - started
+        connection.exec_driver_sql(f"TRUNCATE {spec.name}_image")

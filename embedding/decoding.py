@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
@@ -24,6 +25,10 @@ from PIL import Image
 from embedding.images import ImageError, open_image
 from embedding.preparation import Preparation, open_prepared
 from embedding.shared import SharedPixels
+
+NICENESS = 19
+"""Of decoding threads. They share the cores with an encoder whose threads wait for one another, so
+that taking one core's time costs that of all: 59 pictures a second instead of 55 on two cores."""
 
 CHUNK = 16
 """Pictures that a worker takes at a time, at most: enough to make the hand-over negligible."""
@@ -91,7 +96,7 @@ class Decoder:
             )
         else:
             workers = os.cpu_count() or 1
-            self._executor = ThreadPoolExecutor(workers, "decoder")
+            self._executor = ThreadPoolExecutor(workers, "decoder", _give_way)
         self._workers = workers
 
     def __enter__(self) -> Decoder:
@@ -119,6 +124,12 @@ class Decoder:
             pixels = self._shared.array[slot, : len(files)]
             chunks = [submit(_prepare_shared, files[part], slot, part) for part in parts]
         return Decoding(chunks, pixels)
+
+
+def _give_way() -> None:
+    """Let a decoding thread have what the encoder leaves of the cores, where threads can differ."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _open(files: Sequence[Path]) -> list[Outcome]:
