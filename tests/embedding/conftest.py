@@ -1,9 +1,12 @@
 """What the embedding tests share: the photographs' folder, small pictures."""
 
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
 from tests.data import ECOMMERCE
+
 
 @pytest.fixture(scope="session")
 def photographs() -> Path:
