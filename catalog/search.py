@@ -17,8 +17,7 @@ from catalog import config
 from catalog.filters import Filters
 from catalog.statement import SETTINGS, Statement, browse_statement, ranking_statement
 from catalog.tables import EMBEDDINGS
-from embedding.encoder import Encoder, get_encoder
-from embedding.images import open_image
+from embedding.encoder import Encoder, encode_picture, get_encoder
 from embedding.registry import Modality, ModelSpec, get_spec
 
 MAX_LIMIT = 96
@@ -175,8 +174,7 @@ def query_vectors(
         parts.append((1 - blend, encoder_for(model).encode_texts([spec.text])[0]))
     if spec.image and blend > 0:
         _require("image", known)
-        picture = open_image(spec.image)
-        parts.append((blend, encoder_for(model).encode_images([picture])[0]))
+        parts.append((blend, encode_picture(encoder_for(model), spec.image)))
     vector = interpolate(parts)
     return dict.fromkeys(known.modalities, vector), None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from importlib import import_module
+from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from embedding.preparation import Preparation
+from embedding.images import open_image
+from embedding.preparation import Preparation, open_prepared
 from embedding.registry import Modality, ModelSpec, get_spec
 
 
@@ -73,6 +75,18 @@ class Encoder(Protocol):
             UnsupportedModality: the model does not encode `modality`.
         """
         ...
+
+
+def encode_picture(encoder: Encoder, source: bytes | Path) -> NDArray[np.float32]:
+    """The vector, float32 (d,), of one picture file, decoded just as indexing decodes it.
+
+    Raises:
+        ImageError: see `embedding.images.open_image`.
+        UnsupportedModality: the model has no image tower.
+    """
+    if encoder.preparation is None:
+        return encoder.encode_images([open_image(source)])[0]
+    return encoder.encode_pixels(open_prepared(source, encoder.preparation)[None])[0]
 
 
 _encoders: dict[tuple[ModelSpec, str], Encoder] = {}

@@ -76,7 +76,8 @@ class TorchEncoder:
             if self.batch_size < size:  # it did not fit, and has been halved
                 break
             rates[size] = size / (time.monotonic() - started)
-            flat = len(rates) > 2 and max([*rates.values()][-2:]) < max(rates.values())
+            *before, last_but_one, last = [0.0, 0.0, *rates.values()]
+            flat = max(last_but_one, last) < max(before) * PROBE_GAIN
             if flat or time.monotonic() > deadline:
                 break
         enough = max(rates.values(), default=0) / PROBE_GAIN
