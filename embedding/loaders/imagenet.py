@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from embedding.loaders.backbone import POOLED, PREPARATION, batch_size, load_backbone
+from embedding.loaders.backbone import POOLED, PREPARATION, Backbone, batch_size, to_device
 from embedding.loaders.base import TorchEncoder
 from embedding.registry import ModelSpec
 
@@ -17,7 +17,7 @@ class ImageNetEncoder(TorchEncoder):
     def __init__(self, spec: ModelSpec, device: str) -> None:
         super().__init__(spec, device)
         self.batch_size = batch_size(self.device)
-        self._backbone = load_backbone(self.device)
+        self._backbone = to_device(Backbone(), self.device)
 
     def _embed_pixels(self, pixels: Tensor) -> Tensor:
         return self._backbone(pixels)[:, :POOLED]

@@ -10,13 +10,12 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from torch.nn.functional import normalize
 
-from embedding.images import open_image
-from embedding.loaders.backbone import POOLED, to_pixels
+from embedding.encoder import get_encoder
 from embedding.loaders.fashion import FashionEncoder
+from embedding.loaders.tower import ImageTower
 from embedding.registry import get_spec
-from embedding.training.__main__ import main
+from embedding.training.__main__ import main, read_pixels
 from embedding.training.data import CatalogueError, read_catalogue
 from embedding.training.evaluate import ATTRIBUTE_QUERIES, by_picture, by_title, by_words
 from embedding.training.metrics import mean_average_precision, recall_at
@@ -28,13 +27,13 @@ COLUMNS = ("sku", "title", "product_type", "colour", "gender", "pattern", "image
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    """Sixty squares in three colours, which are shirts, dresses and boots by name."""
+    """Thirty squares in three colours, which are shirts, dresses and boots by name."""
     folder = tmp_path / "squares"
     (folder / "images").mkdir(parents=True)
     with (folder / "products.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, COLUMNS)
         table.writeheader()
-        for number in range(60):
+        for number in range(30):
             colour = list(COLOURS)[number % 3]
             kind = ("Shirts", "Dresses", "Boots")[number % 3]
             name = f"{number}.png"
@@ -49,8 +48,9 @@ def test_the_command_trains_and_its_weights_load(
     catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = tmp_path / "head.safetensors"
-    arguments = [str(catalogue), "--output", str(weights), "--cache", str(tmp_path / "cache")]
-    main([*arguments, "--epochs", "25"])
+    arguments = [str(catalogue), "--output", str(weights), "--device", "cpu"]
+    epochs = ["--epochs", "25", "--head-epochs", "23"]
+    main([*arguments, *epochs])
     printed = capsys.readouterr().out
     assert "squares:" in printed
     assert "title -> own picture, R@10" in printed
@@ -59,9 +59,11 @@ def test_the_command_trains_and_its_weights_load(
     words = encoder.encode_texts(["red shirt", "green dress", "blue boots"])
     assert (words @ encoder.encode_images(seen).T).argmax(1).tolist() == [0, 1, 2]
     first = load_file(weights)
-    main([*arguments, "--epochs", "25"])
+    main([*arguments, *epochs])
     again = load_file(weights)
     assert all(torch.equal(first[name], again[name]) for name in first)
+    begun = ImageTower().state_dict()
+    assert not torch.equal(first["backbone.last.0.weight"].float(), begun["backbone.last.0.weight"])
     written = weights.stat().st_mtime_ns
     main([*arguments, "--evaluate-only"])
     assert weights.stat().st_mtime_ns == written
@@ -107,21 +109,17 @@ def test_metrics_by_hand() -> None:
 @needs_ecommerce
 def test_the_shipped_weights_reach_their_bars_on_photographs_never_trained_on() -> None:
     pictures = [picture for picture in read_catalogue(ECOMMERCE) if picture.part == "test"]
-    encoder = FashionEncoder(get_spec("fashion"), "cpu")
-    features = []
-    with torch.inference_mode():
-        for start in range(0, len(pictures), 8):
-            images = [open_image(picture.path) for picture in pictures[start : start + 8]]
-            features.append(encoder._backbone(to_pixels(images)))
-        views = torch.cat(features)
-        vectors = normalize(encoder._head(views)).numpy()
-        baseline = normalize(views[:, :POOLED]).numpy()
+    encoder = get_encoder("fashion", "cpu")
+    pixels = read_pixels(pictures).numpy()
+    vectors = encoder.encode_pixels(pixels)
+    baseline = get_encoder("imagenet", "cpu").encode_pixels(pixels)
     title = {figure.name: figure.value for figure in by_title(pictures, vectors, encoder)}
     assert title["title -> own picture, R@10, strict"] >= 0.70
     name = "colour+type+gender"
-    *_, words = by_words(name, ATTRIBUTE_QUERIES[name], pictures, vectors, encoder)
-    assert "4 or more right" in words.name
-    assert round(words.value, 2) >= 0.64
+    every, several, _ = by_words(name, ATTRIBUTE_QUERIES[name], pictures, vectors, encoder)
+    assert "2 or more right" in several.name
+    assert several.value >= 0.64
+    assert every.value >= 0.60
     (alike,) = by_picture("fashion", pictures, vectors)
     (plain,) = by_picture("imagenet", pictures, baseline)
     assert alike.value >= 0.53

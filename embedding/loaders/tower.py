@@ -1,4 +1,4 @@
-"""The trained part of the fashion model: from the backbone's features into the text space."""
+"""The fashion model's image tower: the ImageNet backbone, tuned, and a head into the text space."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from embedding.encoder import EncoderError
-from embedding.loaders.backbone import EARLY, POOLED
+from embedding.loaders.backbone import EARLY, POOLED, Backbone
 
 DIMENSIONS = 384
 """Length of the vectors: that of all-MiniLM-L6-v2, whose space they share."""
@@ -39,28 +39,41 @@ class Head(nn.Module):
         return self.linear(standardised) + self.perceptron(standardised)
 
 
-def save_head(head: Head, path: Path, metadata: dict[str, str]) -> None:
+class ImageTower(nn.Module):
+    """From pixels into the text space. Begins with the backbone as trained on ImageNet."""
+
+    def __init__(self, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.backbone = Backbone()
+        self.head = Head(dropout)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Vectors of any length, (n, DIMENSIONS), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
+        return self.head(self.backbone(pixels))
+
+
+def save_tower(tower: ImageTower, path: Path, metadata: dict[str, str]) -> None:
     """Write the weights in half precision; the statistics that standardise stay in full."""
     tensors = {
-        name: tensor.half() if name.endswith(("weight", "bias")) else tensor
-        for name, tensor in head.state_dict().items()
+        name: (tensor.half() if name.endswith(("weight", "bias")) else tensor).contiguous()
+        for name, tensor in tower.state_dict().items()
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file(tensors, path, metadata)
 
 
-def load_head(path: Path) -> Head:
-    """The head saved at `path`, ready for use, in single precision.
+def load_tower(path: Path) -> ImageTower:
+    """The tower saved at `path`, ready for use, in single precision.
 
     Raises:
         EncoderError: there is no such file, or it does not fit the code.
     """
-    head = Head()
+    tower = ImageTower()
     try:
-        head.load_state_dict(load_file(path))
+        tower.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise EncoderError(
             f"the trained weights {path} cannot be loaded: {error}; they come with the project, "
             "and `python -m embedding.training --help` says how to train them anew"
         ) from error
-    return head.eval().requires_grad_(False)
+    return tower.eval().requires_grad_(False)
