@@ -1,0 +1,33 @@
+CREATE MATERIALIZED VIEW search.vocabulary AS
+WITH fields AS (
+    SELECT word, ndoc AS products
+      FROM ts_stat(format($sql$
+               SELECT to_tsvector('pg_catalog.simple', concat_ws(' ', title, brand, colour,
+                      product_type, category, subcategory, gender, usage))
+                 FROM %s$sql$, 'product'::regclass))
+),
+whole AS (
+    SELECT word, ndoc AS products
+      FROM ts_stat(format($sql$
+               SELECT to_tsvector('pg_catalog.simple', concat_ws(' ', title, brand, colour,
+                      product_type, category, subcategory, gender, usage, description))
+                 FROM %s$sql$, 'product'::regclass))
+)
+SELECT word COLLATE "C" AS word,
+       (SELECT english.lexeme
+          FROM unnest(to_tsvector('pg_catalog.english', word)) AS english
+         ORDER BY english.positions[1]
+         LIMIT 1) AS lexeme,
+       whole.products
+  FROM whole LEFT JOIN fields USING (word)
+ WHERE fields.word IS NOT NULL OR whole.products > 1;
+
+CREATE UNIQUE INDEX vocabulary_word_key ON search.vocabulary (word);
+CREATE INDEX vocabulary_lexeme_idx ON search.vocabulary (lexeme);
+
+COMMENT ON MATERIALIZED VIEW search.vocabulary IS
+    'The catalogue''s own words. Those that stand in one description alone are left out.';
+COMMENT ON COLUMN search.vocabulary.word IS 'As it is written, in lower case.';
+COMMENT ON COLUMN search.vocabulary.lexeme IS
+    'What the configuration english makes of it; of a compound, the whole. NULL: a stop word.';
+COMMENT ON COLUMN search.vocabulary.products IS 'How many products bear it.';

@@ -1,0 +1,92 @@
+"""Slips are put right from the catalogue's words; what may be meant is left alone."""
+
+from string import ascii_lowercase
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from snowballstemmer import stemmer
+
+from catalog.spelling import MAX_WORDS, correct
+from catalog.vocabulary import Vocabulary
+
+PRODUCTS = {
+    "adidas": 40,
+    "sneakers": 30,
+    "shirt": 90,
+    "shirts": 20,
+    "skirt": 12,
+    "mouse": 3,
+    "sandals": 25,
+    "kurta": 15,
+    "pantalons": 1,
+    "elegant": 9,
+    "red": 50,
+    "2go": 4,
+    "t-shirt": 8,
+}
+VOCABULARY = Vocabulary(PRODUCTS, frozenset(map(stemmer("english").stemWord, PRODUCTS)))
+
+
+@pytest.mark.parametrize(
+    ("words", "corrected"),
+    [
+        ("snekers", "sneakers"),
+        ("adiddas", "adidas"),
+        ("red snekers adiddas shoes", "red sneakers adidas shoes"),
+        ("Snekers, red", "sneakers, red"),
+        ('"snekers".', '"sneakers".'),
+        ("snekers. Red", "sneakers. Red"),
+        ("shrit 1", "shirt 1"),  # the more frequent of shirt, shirts, skirt
+        ("snekaesr 1", "sneakers 1"),  # two slips in eight letters
+    ],
+)
+def test_a_slip_is_put_right(words: str, corrected: str) -> None:
+    assert correct(words, VOCABULARY) == corrected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "red sneakers",
+        "SNEAKERS",
+        "sneaker",  # its stem is known
+        "adid",  # the beginning of a word, still being typed
+        "elephant",  # the model's words, however near one of the catalogue's
+        "wedding house 1",
+        "with from they",
+        "asdfghjkl",
+        "rde 1",  # too short
+        "sndlas 1",  # two slips in six letters
+        "pantaloxxs 1",  # two from a word that a single product bears
+        "adidas2 snek3rs 12345 AB-1234 snekers-x snekers.com snekers@x.y",
+        "כפכפים 👟 ' \\ % \x00",
+    ],
+)
+def test_the_rest_stays(words: str) -> None:
+    assert correct(words, VOCABULARY) is None
+
+
+def test_only_the_last_word_may_be_a_beginning() -> None:
+    assert correct("skir", VOCABULARY) is None
+    assert correct("skir red", VOCABULARY) == "skirt red"
+
+
+def test_an_empty_catalogue_corrects_nothing() -> None:
+    assert correct("snekers", Vocabulary()) is None
+
+
+def test_the_first_words_are_looked_at() -> None:
+    corrected = correct("snekers " * 1_250, VOCABULARY)
+    assert corrected is not None
+    assert corrected.count("sneakers") == MAX_WORDS
+    assert correct("snekers" * 1_430, VOCABULARY) is None
+
+
+@given(st.text() | st.text(ascii_lowercase + " ,-'", max_size=60))
+def test_any_text_is_safe(words: str) -> None:
+    corrected = correct(words, VOCABULARY)
+    assert corrected != words
+    if corrected is not None:
+        assert correct(corrected + " 1", VOCABULARY) in (None, corrected + " 1")

@@ -1,0 +1,245 @@
+"""The catalogue's own words, and a query's words weighed by them."""
+
+import math
+from threading import Barrier, Thread
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from catalog import vocabulary
+from catalog.database import connect
+from catalog.importing import import_catalog
+from catalog.tables import PRODUCT
+from catalog.vocabulary import forget_vocabulary, get_vocabulary, refresh_vocabulary
+from tests.conftest import fresh_database
+
+Terms = list[tuple[str, str, float]]
+
+PRODUCTS = [
+    {"sku": "A-1", "title": "Red Sneakers", "brand": "Gini & Jony", "description": "A soft sole"},
+    {"sku": "A-2", "title": "Blue T-Shirt", "brand": "Nord", "description": "A soft colar"},
+    {"sku": "A-3", "title": "Sneaker", "brand": "Nord", "description": "the"},
+]
+
+
+def fill(products: list[dict[str, str]]) -> None:
+    """Straight into the table, as an import does it."""
+    with connect() as connection:
+        connection.execute(PRODUCT.insert(), products)
+        connection.exec_driver_sql("ANALYZE product")
+        refresh_vocabulary(connection)
+
+
+def rows() -> dict[str, tuple[str | None, int]]:
+    with connect() as connection:
+        found = connection.exec_driver_sql("SELECT word, lexeme, products FROM search.vocabulary")
+        return {word: (lexeme, products) for word, lexeme, products in found}
+
+
+def terms(query: str) -> Terms:
+    with connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT term::text, title_term::text, weight FROM search.terms(%s)", (query,)
+        )
+        return [(term, title_term, weight) for term, title_term, weight in found]
+
+
+def matches(query: str) -> set[str]:
+    with connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT sku FROM product, search.terms(%s) WHERE lexemes @@ term", (query,)
+        )
+        return set(found.scalars())
+
+
+@pytest.fixture(autouse=True)
+def _anew(database: str) -> None:
+    forget_vocabulary()
+
+
+def test_an_empty_catalogue_has_no_words() -> None:
+    assert rows() == {}
+    with connect() as connection:
+        refresh_vocabulary(connection)
+        assert not get_vocabulary(connection).products
+    assert terms("red shoes") == [
+        ("'red'", "'red':A", pytest.approx(math.log(2))),
+        ("'shoe' | 'shoes':*", "'shoe':A | 'shoes':*A", pytest.approx(math.log(2))),
+    ]
+
+
+def test_words_are_counted_with_their_lexemes() -> None:
+    fill(PRODUCTS)
+    found = rows()
+    assert found["sneakers"] == ("sneaker", 1)
+    assert found["nord"] == ("nord", 2)
+    assert found["t-shirt"] == ("t-shirt", 1)
+    assert found["soft"] == ("soft", 2)
+    assert found["a"] == (None, 2)
+    # in one description alone
+    assert not {"sole", "colar", "the"} & set(found)
+
+
+def test_a_migration_fills_it() -> None:
+    from alembic import command
+
+    from tests.conftest import alembic_config
+
+    with connect() as connection:
+        connection.execute(PRODUCT.insert(), PRODUCTS)
+    command.upgrade(alembic_config(), "head")
+    assert "sneakers" in rows()
+
+
+def test_a_restored_dump_without_words_is_filled() -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("REFRESH MATERIALIZED VIEW search.vocabulary WITH NO DATA")
+    fill(PRODUCTS)
+    assert "sneakers" in rows()
+
+
+def test_an_import_that_changes_something_refreshes_it(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    file = tmp_path / "c.csv"
+    file.write_text("sku,title\nA,Green wellies\n")
+    import_catalog(file)
+    assert set(rows()) == {"green", "wellies"}
+    with connect() as connection:
+        connection.execute(PRODUCT.delete())
+    import_catalog(file, dry_run=True)
+    assert set(rows()) == {"green", "wellies"}
+
+
+def test_searches_go_on_during_a_refresh() -> None:
+    fill(PRODUCTS)
+    with connect() as refreshing:
+        refresh_vocabulary(refreshing)
+        with connect() as reading:
+            reading.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+            assert get_vocabulary(reading).products["nord"] == 2
+
+
+def test_a_snapshot_is_kept_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(PRODUCTS[:1])
+    with connect() as connection:
+        before = get_vocabulary(connection)
+        connection.execute(PRODUCT.insert(), PRODUCTS[1:])
+        connection.exec_driver_sql("REFRESH MATERIALIZED VIEW search.vocabulary")
+        assert get_vocabulary(connection) is before
+        monkeypatch.setattr(vocabulary, "MAX_AGE", 0.0)
+        after = get_vocabulary(connection)
+    assert "nord" not in before.products
+    assert after.products["nord"] == 2
+    assert "sneaker" in after.stems
+
+
+def test_each_database_has_its_own(template: str) -> None:
+    fill(PRODUCTS)
+    with connect() as connection:
+        assert get_vocabulary(connection).products
+    with fresh_database(template), connect() as connection:
+        assert not get_vocabulary(connection).products
+
+
+def test_threads_that_come_at_once_read_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = []
+    read = vocabulary._read
+    monkeypatch.setattr(vocabulary, "_read", lambda c: reads.append(1) or read(c))
+    barrier = Barrier(4)
+
+    def use() -> None:
+        with connect() as connection:
+            barrier.wait()
+            get_vocabulary(connection)
+
+    threads = [Thread(target=use) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(reads) == 1
+
+
+def test_a_term_a_word_with_its_rarity() -> None:
+    fill(PRODUCTS)
+    (nord, sneakers, blue) = terms("Nord sneakers for the blu")
+    assert nord == ("'nord'", "'nord':A", pytest.approx(math.log(1 + 3 / (1 + 2))))
+    # both forms of the word
+    assert sneakers == ("'sneaker'", "'sneaker':A", pytest.approx(math.log(1 + 3 / (1 + 2))))
+    # the products that bear any word beginning so
+    assert blue == ("'blu' | 'blu':*", "'blu':A | 'blu':*A", pytest.approx(math.log(1 + 3 / 2)))
+    assert terms("wellies x")[0][2] == pytest.approx(math.log(1 + 3))
+
+
+def test_duplicates_count_once() -> None:
+    found = [term for term, *_ in terms("sneaker red Sneakers red x")]
+    assert found == ["'sneaker'", "'red'", "'x'"]
+    # the one that may be a beginning stands for all
+    assert terms("shoe red shoes") == terms("red shoes")
+
+
+def test_the_last_word_may_be_unfinished() -> None:
+    fill(PRODUCTS)
+    assert matches("snea") == {"A-1", "A-3"}
+    assert matches("sn") == set()
+    assert matches("snea x") == set()
+
+
+@pytest.mark.parametrize("query", ["t-shirt x", "tshirt x", "T-Shirts x"])
+def test_a_hyphenated_word_is_one_however_it_is_written(query: str) -> None:
+    fill(
+        [
+            {"sku": "hyphenated", "title": "T-Shirt"},
+            {"sku": "joined", "title": "Tshirt"},
+            {"sku": "other", "title": "Shirt"},
+        ]
+    )
+    assert len(terms(query)) == 2
+    assert "joined" in matches(query)
+    assert ("hyphenated" in matches(query)) == ("-" in query)
+    assert "other" not in matches(query)
+
+
+def test_a_hyphenated_word_is_a_phrase() -> None:
+    fill([{"sku": "apart", "title": "Dark blue"}, {"sku": "other", "title": "Blue, not dark"}])
+    assert matches("dark-blue x") == {"apart"}
+
+
+@pytest.mark.parametrize("query", ["", " ", "the of and", "-", "''", "👟", "&|!():*<->", "<b>"])
+def test_no_words_no_rows(query: str) -> None:
+    assert terms(query) == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "a" * 10_000,
+        "shoe " * 2_000,
+        " ".join(f"word{number}" for number in range(2_000)),
+        "'" * 10_000,
+        "it's \\ \\' '' \" % %s %% :* a:* b:A !c (d | e) & f <-> g",
+        "http://localhost/x.png?q='\\:* file:///etc/passwd ../../x user@example.com",
+        "http://a.b/'\\':*",
+        "כפכפים אדומים \u202e\u200f نعل أحمر 👟👟 naïve Füße",
+        "é" * 1_500,
+        "1e5 -0.5 3/4 DR-0001 -x --y",
+    ],
+)
+def test_any_query_does(query: str) -> None:
+    assert len(terms(query)) <= 32
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
+    | st.text("ab'\\:*&|!()<->-/.@\"% éא", max_size=60)
+)
+def test_any_text_does(query: str) -> None:
+    terms(query)
+
+
+def test_words_at_hand_of_the_search_path_are_not_used() -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("CREATE TEMP TABLE product (id int)")
+        connection.exec_driver_sql("SET LOCAL search_path = pg_temp")
+        assert connection.exec_driver_sql("SELECT count(*) FROM search.terms('red')").scalar() == 1
