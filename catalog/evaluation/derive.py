@@ -1,0 +1,146 @@
+"""Judgments made of the catalogue itself, as the JSON objects that a judgments file has.
+
+What is derived passes through the same door as what people have judged (`judgments.py`), and can
+be written to a file, read, corrected and used again.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from catalog import config
+from catalog.evaluation.catalogue import Catalogue, Product
+from catalog.evaluation.misspelling import misspell
+from catalog.evaluation.nonsense import nonsense_texts
+from catalog.files import write_whole
+from embedding.training.phrases import WORDINGS, Claims, describe, phrases
+
+Record = dict[str, Any]
+
+UNSEEN_WORDINGS = (
+    "{noun} in {colour}",
+    "{noun} in {colour} for {gender}",
+    "{pattern} {noun} in {colour}",
+    "looking for {whose} {noun}",
+    "{colour} coloured {noun}",
+)
+"""Beside the wordings that the models were trained on, some that they were not."""
+
+
+def derive(
+    kind: str, catalogue: Catalogue, folder: Path, sample: int | None = None, seed: int = 0
+) -> list[Record]:
+    """The judgments of one of `KINDS`, at most `sample` of them, drawn by `seed`.
+
+    The same catalogue, sample and seed give the same judgments. Paths of pictures are relative to
+    `folder`.
+    """
+    random = Random(f"{seed} {kind}")
+    if kind == "nonsense":
+        return [
+            {"id": f"nonsense-{number}", "kind": kind, "text": text, "relevant": []}
+            for number, text in enumerate(nonsense_texts(random, sample), start=1)
+        ]
+    records = list(_DERIVED[kind](catalogue, folder, random))
+    if sample is not None and sample < len(records):
+        records = random.sample(records, sample)
+    return [
+        {"id": f"{kind}-{number}", "kind": kind} | record
+        for number, record in enumerate(records, start=1)
+    ]
+
+
+def save_records(records: Iterable[Record], path: Path) -> None:
+    """Write a judgments file."""
+    lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+    write_whole(path, "".join(lines).encode())
+
+
+def _attributes(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[Record]:
+    """Each combination of attributes that some product has, in one wording drawn of those that
+    fit; relevant is every product that has them all."""
+    known = {sku: _claims(product) for sku, product in catalogue.products.items()}
+    worded: dict[tuple[tuple[str, str], ...], set[str]] = {}
+    for claims in {tuple(claims.items()): claims for claims in known.values()}.values():
+        for text, claimed in phrases(claims, WORDINGS + UNSEEN_WORDINGS).items():
+            if claimed.get("pattern") != "plain":  # which nobody looks for
+                worded.setdefault(tuple(sorted(claimed.items())), set()).add(text)
+    for combination, texts in sorted(worded.items()):
+        met = [
+            catalogue.products[sku]
+            for sku, claims in known.items()
+            if set(combination) <= claims.items()
+        ]
+        fields = [_FIELD[name] for name, _ in combination]
+        yield {
+            "text": random.choice(sorted(texts)),
+            "relevant": {
+                field: sorted({product.first(field) for product in met}) for field in fields
+            },
+        }
+
+
+_FIELD = {
+    "type": "product_type",
+    "group": "product_type",
+    "colour": "colour",
+    "gender": "gender",
+    "pattern": "pattern",
+}
+"""Where each claim comes from."""
+
+
+def _claims(product: Product) -> Claims:
+    kind = product.first("product_type")
+    if not kind:
+        return {}
+    names = "colour", "gender", "pattern"
+    return describe(kind, *(product.first(name) for name in names))
+
+
+def _titles(catalogue: Catalogue, _folder: Path, _random: Random) -> Iterator[Record]:
+    """Each title, with the products of that very title."""
+    for title in _all_titles(catalogue):
+        yield {"text": title, "relevant": {"title": [title]}}
+
+
+def _misspelt(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[Record]:
+    """Each title with one edit in one word, with the products of the title as it was."""
+    titles = _all_titles(catalogue)
+    for title in titles:
+        text = misspell(title, random)
+        if text is not None and text not in titles:
+            yield {"text": text, "relevant": {"title": [title]}}
+
+
+def _images(catalogue: Catalogue, folder: Path, _random: Random) -> Iterator[Record]:
+    """Each product's main picture, with the other products of its type."""
+    media = config.media_root()
+    seen: dict[str, int] = {}
+    for product in catalogue.products.values():
+        seen[product.first("product_type")] = seen.get(product.first("product_type"), 0) + 1
+    for sku, product in catalogue.products.items():
+        kind = product.first("product_type")
+        if kind and product.image_path and seen[kind] > 1:
+            yield {
+                "image": os.path.relpath(media / product.image_path, folder.resolve()),
+                "relevant": {"product_type": [kind]},
+                "exclude": [sku],
+            }
+
+
+def _all_titles(catalogue: Catalogue) -> dict[str, None]:
+    return dict.fromkeys(product.first("title") for product in catalogue.products.values())
+
+
+_DERIVED: Mapping[str, Callable[[Catalogue, Path, Random], Iterator[Record]]] = {
+    "attributes": _attributes,
+    "titles": _titles,
+    "images": _images,
+    "misspelt": _misspelt,
+}
+
+KINDS = (*_DERIVED, "nonsense")

@@ -1,0 +1,172 @@
+import json
+from argparse import ArgumentTypeError
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.template.loader import render_to_string
+from sqlalchemy import Connection
+from tqdm import tqdm
+
+from catalog import config
+from catalog.database import connect
+from catalog.evaluation.catalogue import Catalogue
+from catalog.evaluation.derive import KINDS, derive, save_records
+from catalog.evaluation.judgments import (
+    Judgment,
+    JudgmentError,
+    parse_judgments,
+    read_judgments,
+)
+from catalog.evaluation.measure import Measured, Setup, run
+from catalog.evaluation.parsing import FormatError
+from catalog.evaluation.report import report
+from catalog.evaluation.tables import as_json, as_markdown
+from catalog.files import write_whole
+from catalog.fusion import FUSIONS, SIGNALS
+from catalog.search import search
+from embedding.encoder import EncoderError
+from embedding.registry import RegistryError, UnknownModel, get_spec
+from shop.management.commands.embed_catalog import positive
+
+MAX_DEPTH = 1000
+
+
+def depth(text: str) -> int:
+    if (number := positive(text)) > MAX_DEPTH:
+        raise ArgumentTypeError(f"{text!r} is more than {MAX_DEPTH}")
+    return number
+
+
+def signals(text: str) -> tuple[str, ...]:
+    if text == "all":
+        return ()
+    names = tuple(text.split("+"))
+    if not set(names) <= set(SIGNALS) or len(set(names)) < len(names):
+        known = ", ".join(SIGNALS)
+        raise ArgumentTypeError(f"{text!r} is neither 'all' nor some of {known}, joined by '+'")
+    return names
+
+
+class Command(BaseCommand):
+    help = (
+        "Measure the search: judgments, from a file or derived from the catalogue, are run through"
+        " it for every model, signals and fusion asked for (docs/evaluation.md). Exit status:"
+        " 0 done, 2 misuse or malformed judgments."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("judgments", nargs="?", type=Path, help="a JSON Lines file")
+        parser.add_argument(
+            "--derive",
+            action="append",
+            choices=KINDS,
+            help="make judgments from the catalogue; may be repeated",
+        )
+        parser.add_argument(
+            "--sample", type=positive, metavar="N", help="derive at most this many of each kind"
+        )
+        parser.add_argument("--seed", type=int, default=0, metavar="S", help="of every draw (0)")
+        parser.add_argument(
+            "--save", type=Path, metavar="FILE", help="write the derived judgments, to be read back"
+        )
+        parser.add_argument(
+            "--model",
+            action="append",
+            metavar="NAME",
+            help="a model, or two joined by '+'; this and the next two may be repeated, and all"
+            " combinations are measured",
+        )
+        parser.add_argument(
+            "--signals",
+            action="append",
+            type=signals,
+            metavar="A+B",
+            help=f"those that may count, of {', '.join(SIGNALS)} (default: all)",
+        )
+        parser.add_argument("--fusion", action="append", choices=sorted(FUSIONS))
+        parser.add_argument(
+            "--depth",
+            type=depth,
+            default=MAX_DEPTH,
+            metavar="N",
+            help=f"hits looked at, at most and by default {MAX_DEPTH}",
+        )
+        parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+        parser.add_argument(
+            "--report", type=Path, metavar="FILE.html", help="write a page with plots and pictures"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if (options["judgments"] is None) == (options["derive"] is None):
+            raise CommandError("give either a judgments file or --derive", returncode=2)
+        if options["save"] and not options["derive"]:
+            raise CommandError("--save is for what --derive makes", returncode=2)
+        try:
+            with connect() as connection:
+                catalogue = Catalogue(connection)
+                judgments = self.judgments(catalogue, options)
+                runs = self.measure(connection, judgments, options)
+                self.write(runs, catalogue, len(judgments), options)
+        except (JudgmentError, FormatError) as error:
+            where = f"{options['judgments']}: " if options["judgments"] else ""
+            raise CommandError(f"{where}{error}", returncode=2) from error
+        except (UnknownModel, RegistryError, EncoderError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        except OSError as error:
+            raise CommandError(f"{error.filename}: {error.strerror}", returncode=2) from error
+
+    def judgments(self, catalogue: Catalogue, options: dict[str, Any]) -> list[Judgment]:
+        if options["judgments"]:
+            return read_judgments(options["judgments"], catalogue)
+        folder = options["save"].parent if options["save"] else config.media_root()
+        records = [
+            record
+            for kind in dict.fromkeys(options["derive"])
+            for record in derive(kind, catalogue, folder, options["sample"], options["seed"])
+        ]
+        if options["save"]:
+            save_records(records, options["save"])
+        return parse_judgments(enumerate(records, start=1), folder, catalogue)
+
+    def measure(
+        self, connection: Connection, judgments: list[Judgment], options: dict[str, Any]
+    ) -> list[Measured]:
+        for model in options["model"] or []:
+            for name in model.split("+"):
+                get_spec(name)
+        setups = [
+            Setup(*each)
+            for each in product(
+                options["model"] or [""], options["signals"] or [()], options["fusion"] or [""]
+            )
+        ]
+        total = len(setups) * (len(judgments) + 1)
+        with tqdm(total=total, unit=" queries", disable=options["verbosity"] == 0) as bar:
+            runs = []
+            for setup in setups:
+                bar.set_description(str(setup))
+                runs.append(run(connection, judgments, setup, search, options["depth"], bar.update))
+        return runs
+
+    def write(
+        self, runs: list[Measured], catalogue: Catalogue, judgments: int, options: dict[str, Any]
+    ) -> None:
+        about = {
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "products": len(catalogue.products),
+            "judgments": judgments,
+            "source": str(options["judgments"] or " + ".join(options["derive"])),
+            "depth": options["depth"],
+            "sample": options["sample"],
+            "seed": options["seed"] if options["derive"] else None,
+        }
+        self.stdout.write(as_markdown(runs))
+        if file := options["json"]:
+            content = json.dumps(about | {"setups": as_json(runs)}, indent=2) + "\n"
+            write_whole(file, content.encode())
+        if file := options["report"]:
+            context = {"about": about} | report(runs, catalogue)
+            write_whole(file, render_to_string("evaluation/report.html", context).encode())

@@ -1,0 +1,370 @@
+"""Judgments: read exactly or refused. Measures: as counted by hand. Derivation: as promised."""
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from math import log2
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from sqlalchemy import Connection
+
+from catalog import config
+from catalog.database import connect
+from catalog.evaluation.catalogue import Catalogue
+from catalog.evaluation.derive import KINDS, derive, save_records
+from catalog.evaluation.judgments import Judgment, JudgmentError, parse_judgments, read_judgments
+from catalog.evaluation.measure import Setup, run
+from catalog.evaluation.metrics import NAMES, estimate, measure
+from catalog.evaluation.misspelling import misspell
+from catalog.evaluation.parsing import FormatError
+from catalog.evaluation.report import worst
+from catalog.evaluation.thresholds import thresholds
+from catalog.filters import Filters
+from catalog.importing import import_catalog
+from catalog.search import Hit, Results, SearchSpec, Timings
+
+ROWS = """sku,title,product_type,gender,colour,price,pattern,images
+H1,Red Heels,Heels,Women,Red,30,plain,a.png
+H2,Red Heels,Heels,Women,Red,40,plain,b.png
+H3,Black Heels,Heels,Women,Black,50,plain,c.png
+F1,Green Flats,Flats,Women,Green,20,plain,d.png
+S1,Floral Shirt,Shirts,Men,White,25,floral,
+B1,Bag,Bags,,,10,,e.png
+"""
+
+
+@pytest.fixture(scope="module")
+def connection(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connection]:
+    from tests.conftest import fresh_database
+
+    folder = tmp_path_factory.mktemp("evaluation")
+    for number, name in enumerate("abcde"):
+        Image.new("RGB", (8, 8), (40 * number, 90, 90)).save(folder / f"{name}.png")
+    (folder / "c.csv").write_text(ROWS)
+    with pytest.MonkeyPatch.context() as patch, fresh_database(template):
+        patch.setenv("MEDIA_ROOT", str(folder / "media"))
+        import_catalog(folder / "c.csv", folder)
+        with connect() as connection:
+            yield connection
+
+
+@pytest.fixture(scope="module")
+def catalogue(connection: Connection) -> Catalogue:
+    return Catalogue(connection)
+
+
+def parse(catalogue: Catalogue, folder: Path = Path(), **record: Any) -> Judgment:
+    record = {"id": "q", "text": "red heels", "relevant": ["H1"]} | record
+    return parse_judgments([(1, record)], folder, catalogue)[0]
+
+
+# -- judgments
+
+
+def test_relevant_as_skus_grades_and_conditions(catalogue: Catalogue) -> None:
+    assert parse(catalogue, relevant=["H1", "H2"]).relevant == {"H1": 1, "H2": 1}
+    assert parse(catalogue, relevant={"H1": 3, "H3": 1}).relevant == {"H1": 3, "H3": 1}
+    both = {"product_type": ["Heels", "Flats"], "colour": ["Red", "Green"]}
+    assert set(parse(catalogue, relevant=both).relevant) == {"H1", "H2", "F1"}
+    assert set(parse(catalogue, relevant={"pattern": ["floral"]}).relevant) == {"S1"}
+    assert parse(catalogue, relevant=[]).is_nonsense
+
+
+def test_what_cannot_be_found_is_not_wanted(catalogue: Catalogue) -> None:
+    heels = {"product_type": ["Heels"]}
+    cheap = parse(catalogue, relevant=heels, filters={"max_price": 40, "gender": ["Women"]})
+    assert cheap.filters == Filters(max_price=Decimal(40), gender=("Women",))
+    assert set(cheap.relevant) == {"H1", "H2"}
+    assert set(parse(catalogue, relevant=heels, exclude=["H1"]).relevant) == {"H2", "H3"}
+    like = parse_judgments([(1, {"id": "l", "like": "H1", "relevant": heels})], Path(), catalogue)
+    assert set(like[0].relevant) == {"H2", "H3"}
+
+
+def test_a_file_is_read_and_its_pictures_are_beside_it(
+    catalogue: Catalogue, tmp_path: Path
+) -> None:
+    (tmp_path / "p.png").write_bytes(b"a picture")
+    lines = [
+        {"id": "1", "image": "p.png", "relevant": ["H1"]},
+        {"id": "2", "text": "☂", "relevant": []},
+    ]
+    text = "\ufeff" + "\r\n".join(map(json.dumps, lines)) + "\n\n"
+    (tmp_path / "j.jsonl").write_text(text)
+    first, second = read_judgments(tmp_path / "j.jsonl", catalogue)
+    assert first.image == tmp_path / "p.png"
+    assert (second.text, second.line) == ("☂", 2)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"colour": "red"}, "unknown key 'colour'"),
+        ({"id": 7}, "'id' must be a text"),
+        ({"id": " "}, "'id' is empty"),
+        ({"text": "\x00 \x00"}, "'text' is empty"),
+        ({"text": "\ud800"}, "half a character"),
+        ({"text": None}, "'text' must be a text"),
+        ({"image": "gone.png"}, "no picture file"),
+        ({"image": "/"}, "no picture file"),
+        ({"image": "a\x00b"}, "NUL"),
+        ({"like": "X"}, "no product with the SKU 'X'"),
+        ({"exclude": ["X"]}, "no product with the SKU 'X'"),
+        ({"exclude": "H1"}, "'exclude' must be a list"),
+        ({"relevant": ["X"]}, "no product with the SKU 'X'"),
+        ({"relevant": ["H1", "H1"]}, "names 'H1' twice"),
+        ({"relevant": "H1"}, "'relevant' must be"),
+        ({"relevant": {}}, "'relevant' must be"),
+        ({"relevant": {"H1": 0}}, "the grade of 'H1'"),
+        ({"relevant": {"H1": True}}, "the grade of 'H1'"),
+        ({"relevant": {"H1": 10**30}}, "the grade of 'H1'"),
+        ({"relevant": {"H1": Decimal("1.5")}}, "the grade of 'H1'"),
+        ({"relevant": {"H1": 1, "colour": ["Red"]}}, "the grade of 'colour'"),
+        ({"relevant": {"colour": []}}, "'colour' is an empty list"),
+        ({"relevant": {"color": ["Red"]}}, "no product has a field 'color'"),
+        ({"relevant": {"colour": ["Rde"]}}, "no product has 'Rde' as its colour"),
+        ({"relevant": {"colour": ["Red"], "product_type": ["Flats"]}}, "no product meets all"),
+        ({"exclude": ["H1"]}, "no relevant product is left"),
+        ({"filters": {"colour": ["Black"]}}, "no relevant product is left"),
+        ({"filters": []}, "'filters' must be an object"),
+        ({"filters": {"size": ["M"]}}, "unknown filter 'size'"),
+        ({"filters": {"colour": "Red"}}, "'colour' must be a list"),
+        ({"filters": {"colour": ["\x00"]}}, "'colour'"),
+        ({"filters": {"min_price": "3"}}, "'min_price' must be a price"),
+        ({"filters": {"min_price": -1}}, "'min_price' must be a price"),
+        ({"filters": {"max_price": True}}, "'max_price' must be a price"),
+        ({"filters": {"max_price": Decimal("1e-999999")}}, "'max_price' must be a price"),
+        ({"filters": {"max_price": Decimal("1e999999")}}, "'max_price' must be a price"),
+        ({"filters": {"in_stock": 1}}, "'in_stock' must be true or false"),
+    ],
+)
+def test_what_is_not_a_judgment_is_an_error(
+    catalogue: Catalogue, change: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(JudgmentError, match=r"^line 1: ") as raised:
+        parse(catalogue, **change)
+    assert reason in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"{", "not JSON"),
+        (b"[]", "not a JSON object"),
+        (b"[" * 100_000, "not JSON"),
+        (b'{"id": "\xff"}', "not UTF-8"),
+        (b'{"id": "a", "id": "b"}', "the key 'id' is there twice"),
+        (b'{"filters": {"min_price": NaN}}', "NaN"),
+        (b'{"relevant": {"H1": ' + b"9" * 9999 + b"}}", "not JSON"),
+        (b"{}", "'id' is missing"),
+        (b'{"id": "a", "text": "b"}', "'relevant' is missing"),
+        (b'{"id": "a", "relevant": ["H1"]}', "nothing to look for"),
+        (b'{"id": "first", "text": "b", "relevant": []}', "already on line 1"),
+    ],
+)
+def test_errors_name_their_line(
+    catalogue: Catalogue, tmp_path: Path, line: bytes, reason: str
+) -> None:
+    first = b'{"id": "first", "text": "b", "relevant": ["H1"]}\n\n'
+    (tmp_path / "j.jsonl").write_bytes(first + line)
+    with pytest.raises(JudgmentError, match=r"^line 3: ") as raised:
+        read_judgments(tmp_path / "j.jsonl", catalogue)
+    assert reason in str(raised.value)
+
+
+def test_an_empty_or_missing_file_is_an_error(catalogue: Catalogue, tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("\n")
+    for name in ("empty.jsonl", "missing.jsonl"):
+        with pytest.raises(FormatError):
+            read_judgments(tmp_path / name, catalogue)
+
+
+# -- measures
+
+
+def named(relevant: dict[str, int], *ranking: tuple[str, float]) -> dict[str, float]:
+    return dict(zip(NAMES, measure(relevant, ranking), strict=True))
+
+
+def test_measures_are_those_counted_by_hand() -> None:
+    # Ranks 2 and 4 of five are right, and a third is never found.
+    found = [("x", 5.0), ("a", 4.0), ("y", 3.0), ("b", 2.0), ("z", 1.0)]
+    values = named({"a": 1, "b": 1, "c": 1}, *found)
+    ideal = 1 + 1 / log2(3) + 1 / log2(4)
+    expected = {
+        **{"P@1": 0, "P@5": 2 / 5, "P@10": 2 / 10},
+        **{"R@1": 0, "R@5": 2 / 3, "R@10": 2 / 3, "S@5": 1, "S@10": 1},
+        **{"MRR": 1 / 2, "mAP": (1 / 2 + 2 / 4) / 3},
+        "nDCG@10": (1 / log2(3) + 1 / log2(5)) / ideal,
+        # Not 0.7: trec_eval counts int(0.7 * 3 + 0.9) items there, which a float makes 2.
+        **{"IPrec@0.0": 1 / 2, "IPrec@0.6": 1 / 2, "IPrec@0.8": 0},
+    }
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
+
+
+def test_grades_count_in_ndcg_alone() -> None:
+    values = named({"a": 1, "b": 3}, ("a", 2.0), ("b", 1.0))
+    assert values["nDCG@10"] == pytest.approx((1 + 3 / log2(3)) / (3 + 1 / log2(3)))
+    assert values["mAP"] == values["R@5"] == 1
+
+
+def test_a_tie_never_flatters() -> None:
+    right_first = named({"a": 1}, ("a", 1.0), ("x", 1.0), ("y", 1.0), ("z", 0.5))
+    assert right_first["MRR"] == pytest.approx(1 / 3)
+    graded = named({"a": 3, "b": 1}, ("a", 1.0), ("b", 1.0))
+    assert graded["nDCG@10"] < 1
+    assert named({"a": 1}, ("x", 1.0), ("a", 0.5), ("y", 1.0))["MRR"] == 1 / 2, "order is kept"
+
+
+def test_nothing_found_is_worth_nothing() -> None:
+    assert not measure({"a": 1}, []).any()
+
+
+def test_intervals_hold_the_mean_and_are_repeatable() -> None:
+    values = np.random.default_rng(0).random((400, 2))
+    first, _ = estimate(values)
+    assert first.low < first.mean < first.high
+    # Of a uniform variable's mean: 1.96 / sqrt(12 n) to either side.
+    assert first.high - first.low == pytest.approx(2 * 1.96 / (12 * 400) ** 0.5, rel=0.1)
+    assert estimate(values)[0] == first
+    assert estimate(np.ones((5, 1)))[0].low == 1
+
+
+# -- derivation
+
+
+def test_what_is_derived_is_read_back_as_it_was(catalogue: Catalogue, tmp_path: Path) -> None:
+    records = [record for kind in KINDS for record in derive(kind, catalogue, tmp_path)]
+    save_records(records, tmp_path / "j.jsonl")
+    parsed = parse_judgments(enumerate(records, start=1), tmp_path, catalogue)
+    assert read_judgments(tmp_path / "j.jsonl", catalogue) == parsed
+    assert {judgment.kind for judgment in parsed} == set(KINDS)
+    assert all(judgment.is_nonsense == (judgment.kind == "nonsense") for judgment in parsed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_sample_is_repeatable_and_as_large_as_asked(catalogue: Catalogue, kind: str) -> None:
+    one, two, other = (derive(kind, catalogue, Path(), 3, seed) for seed in (1, 1, 2))
+    assert one == two
+    assert len(one) == len({record["id"] for record in one}) == 3
+    assert kind == "images" or one != other
+
+
+def test_attribute_phrases_want_all_that_have_the_attributes(catalogue: Catalogue) -> None:
+    records = derive("attributes", catalogue, Path())
+    wanted = {
+        frozenset(judgment.relevant)
+        for judgment in parse_judgments(enumerate(records), Path(), catalogue)
+    }
+    assert frozenset({"H1", "H2"}) in wanted, "red heels"
+    assert frozenset({"H1", "H2", "H3", "F1"}) in wanted, "shoes"
+    assert not any("plain" in record["text"] for record in records)
+    assert any("floral" in text or "flowery" in text for text in [r["text"] for r in records])
+
+
+def test_titles_want_every_product_of_that_title(catalogue: Catalogue) -> None:
+    titles = {record["text"]: record for record in derive("titles", catalogue, Path())}
+    assert len(titles) == 5
+    assert parse(catalogue, **titles["Red Heels"]).relevant == {"H1": 1, "H2": 1}
+
+
+def test_pictures_want_others_of_their_type(catalogue: Catalogue) -> None:
+    records = derive("images", catalogue, config.media_root())
+    assert [record["exclude"] for record in records] == [["H1"], ["H2"], ["H3"]]
+    judgments = parse_judgments(enumerate(records), config.media_root(), catalogue)
+    assert set(judgments[0].relevant) == {"H2", "H3"}
+
+
+@given(st.text(max_size=40), st.integers())
+def test_one_edit_in_one_long_word(title: str, seed: int) -> None:
+    wrong = misspell(title, Random(seed))
+    if wrong is None:
+        return
+    assert wrong != title
+    assert abs(len(wrong) - len(title)) <= 1
+    assert len([word for word in title.split() if word not in wrong.split()]) <= 1
+    assert misspell("The Red Top", Random(seed)) is None
+
+
+# -- runs
+
+
+def hit(sku: str, score: float, **more: Any) -> Hit:
+    rest = dict.fromkeys(("brand", "product_type", "colour", "currency"), "")
+    none = dict.fromkeys(("price", "image_path", "image_width", "image_height"))
+    return Hit(
+        id=1, sku=sku, title=sku, in_stock=True, score=score, match=score, **rest, **none, **more
+    )
+
+
+def test_a_run_asks_the_search_and_counts_what_it_finds(
+    connection: Connection, catalogue: Catalogue
+) -> None:
+    asked: list[SearchSpec] = []
+    found = {
+        "good": [hit("H1", 0.9), hit("F1", 0.5)],
+        "bad": [hit("H2", 0.9), hit("F1", 0.5), hit("H1", 0.2)],
+        "noise": [hit("F1", 0.3)],
+    }
+
+    def search(_connection: Connection, spec: SearchSpec) -> Results:
+        asked.append(spec)
+        return Results(tuple(found[spec.text]), 3, spec, timings=Timings(encode=0.01, sql=0.02))
+
+    records: list[dict[str, Any]] = [
+        {"id": "1", "text": "good", "kind": "k", "relevant": ["H1"]},
+        {"id": "2", "text": "bad", "kind": "k", "relevant": ["H1"], "exclude": ["H2"]},
+        {"id": "3", "text": "noise", "relevant": []},
+    ]
+    judgments = parse_judgments(enumerate(records, start=1), Path(), catalogue)
+    measured = run(connection, judgments, Setup("fashion", ("text",), "rrf"), search, depth=50)
+    assert [spec.text for spec in asked] == ["good", "good", "bad", "noise"], "the first to warm up"
+    spec = asked[0]
+    assert (spec.model, spec.signals, spec.fusion) == ("fashion", ("text",), "rrf")
+    assert (spec.minimum, spec.collapse, spec.limit) == (0.0, False, 50)
+    assert measured.kinds == ["k"]
+    assert measured.estimates("k")["MRR"].mean == pytest.approx((1 + 1 / 2) / 2)
+    assert [each.judgment.id for each in worst(measured, "k", 5)] == ["2"], "1 is perfect"
+    assert measured.speed.encode_p50 == pytest.approx(10)
+    assert measured.speed.sql_p95 == pytest.approx(20)
+    at = {each.minimum: each for each in thresholds(measured)}
+    shares = [(a.false_positives, a.lost, a.emptied) for a in (at[0.0], at[0.3], at[0.4], at[1.0])]
+    assert shares == [(1, 0, 0), (1, 0.5, 0.5), (0, 0.5, 0.5), (0, 1, 1)]
+
+
+def test_an_exact_hit_does_not_tie_with_those_behind_it(
+    connection: Connection, catalogue: Catalogue
+) -> None:
+    hits = (hit("H1", 0.5, exact=True), hit("F1", 0.5))
+    measured = run(
+        connection, [parse(catalogue)], Setup(), lambda _, spec: Results(hits, 2, spec), 10
+    )
+    assert measured.estimates("")["MRR"].mean == 1
+
+
+def test_what_the_search_does_in_place_of_what_was_asked_is_not_measured(
+    connection: Connection, catalogue: Catalogue
+) -> None:
+    def search(_connection: Connection, spec: SearchSpec) -> Results:
+        return Results((hit("H1", 1),), 1, spec, notes=("no weights; found by words alone",))
+
+    with pytest.raises(JudgmentError, match="found by words alone"):
+        run(connection, [parse(catalogue)], Setup("fashion"), search, 10)
+
+
+def test_what_the_search_refuses_is_told_with_its_line(
+    connection: Connection, catalogue: Catalogue, tmp_path: Path
+) -> None:
+    from catalog.search import search
+
+    (tmp_path / "no.png").write_bytes(b"no picture")
+    record = {"id": "1", "image": "no.png", "relevant": ["H1"]}
+    judgments = parse_judgments([(7, record)], tmp_path, catalogue)
+    with pytest.raises(JudgmentError, match=r"line 7: .*not a picture"):
+        run(connection, judgments, Setup("imagenet"), search, 10)

@@ -1,0 +1,93 @@
+"""The command as an analyst runs it, on a catalogue without embeddings: words alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from PIL import Image
+
+from catalog.importing import import_catalog
+
+HOSTILE = "<script>alert(1)</script> shirt"
+
+
+@pytest.fixture
+def catalogue(database: str, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 200), (200, 30, 30)).save(tmp_path / "a.png")
+    rows = ["sku,title,product_type,images", f"A,{HOSTILE},Shirts,a.png", "B,plain shirt,Shirts,"]
+    (tmp_path / "c.csv").write_text("\n".join(rows))
+    import_catalog(tmp_path / "c.csv", tmp_path)
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_table_json_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved, figures, page = (tmp_path / name for name in ("j.jsonl", "f.json", "r.html"))
+    call_command(
+        *("evaluate_search", "--derive", "titles", "--derive", "nonsense", "--sample", "5"),
+        *("--signals", "lexical", "--save", str(saved), "--json", str(figures)),
+        *("--report", str(page), "--verbosity", "0"),
+    )
+    table = capsys.readouterr().out
+    assert "| titles (2) " in table
+    assert "| nonsense that still finds |" in table
+    (setup,) = json.loads(figures.read_text())["setups"]
+    assert setup["signals"] == ["lexical"]
+    assert setup["kinds"]["titles"]["measures"]["MRR"]["mean"] == 1
+    assert len(setup["thresholds"]) == 51
+    html = page.read_text()
+    assert "<script" not in html
+    assert "http" not in html.replace("http-equiv", ""), "one page, no network"
+
+    call_command("evaluate_search", str(saved), "--signals", "lexical", "--verbosity", "0")
+    assert "| titles (2) " in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_the_report_shows_what_is_wrong(tmp_path: Path) -> None:
+    judged, page = tmp_path / "j.jsonl", tmp_path / "r.html"
+    record = {"id": "<b>", "kind": "<i>", "text": HOSTILE, "relevant": ["B"]}
+    judged.write_text(json.dumps(record))
+    call_command(
+        *("evaluate_search", str(judged), "--signals", "lexical"),
+        *("--report", str(page), "--verbosity", "0"),
+    )
+    html = page.read_text()
+    assert 'class="wrong"' in html
+    assert "data:image/webp;base64," in html
+    assert "&lt;script&gt;" in html
+    assert not [
+        tag for tag in ("<script", "<b>&lt;", "<i>", "<I>") if tag in html.replace("<i></i>", "")
+    ]
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "either a judgments file or --derive"),
+        (["j.jsonl", "--derive", "titles"], "either a judgments file or --derive"),
+        (["j.jsonl", "--save", "x"], "--save is for what --derive makes"),
+        (["bad.jsonl"], "bad.jsonl: line 1: not JSON"),
+        (["missing.jsonl"], "missing.jsonl: No such file"),
+        (["--derive", "titles", "--model", "nobody"], "nobody"),
+    ],
+)
+def test_misuse_ends_with_2(
+    arguments: list[str], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bad.jsonl").write_text("{")
+    with pytest.raises(CommandError, match=reason) as raised:
+        call_command("evaluate_search", *arguments, "--verbosity", "0")
+    assert raised.value.returncode == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--signals", "smell"], ["--signals", "text+text"], ["--fusion", "cold"], ["--depth", "1001"]],
+)
+def test_unknown_choices_are_refused(arguments: list[str]) -> None:
+    with pytest.raises(CommandError):
+        call_command("evaluate_search", "--derive", "titles", *arguments)
