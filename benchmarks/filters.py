@@ -14,10 +14,13 @@ import numpy as np
 from sqlalchemy import Connection, inspect
 
 from benchmarks.synthetic import SELECTIVITY, clustered, fill_synthetic
+from catalog.calibration import UNCALIBRATED
+from catalog.candidates import EXACT_FACTOR
 from catalog.database import connect, forget_engine
 from catalog.filters import Filters
+from catalog.fusion import Channel
 from catalog.server import embedded_url
-from catalog.statement import EXACT_FACTOR, SETTINGS, Statement, ranking_statement
+from catalog.statement import SETTINGS, Ranking, Statement, ranking_statement
 from embedding.registry import get_spec
 
 MODEL = get_spec("fashion")
@@ -76,13 +79,12 @@ def measure(products: int, window: int, queries: int) -> None:
         recall: dict[tuple[str, int], list[float]] = {}
         short = 0
         for vector in asked:
+            channels = tuple(
+                Channel(MODEL.name, modality, vector, UNCALIBRATED, 1.0)
+                for modality in MODEL.modalities
+            )
             statement = ranking_statement(
-                MODEL.name,
-                dict.fromkeys(MODEL.modalities, vector),
-                filters,
-                window=window,
-                limit=limit,
-                offset=0,
+                Ranking(channels, filters=filters, window=window, limit=limit)
             )
             found = {}
             for way, factor in WAYS.items():

@@ -7,6 +7,7 @@
 | `MEDIA_ROOT`    | product pictures                                    | `VAR_DIR/media`  |
 | `MODELS`        | the models to embed with and to search, best first  | fashion,imagenet |
 | `SEARCH_WINDOW` | products that one search ranks                      | 240              |
+| `SEARCH_MINIMUM`| the least match of a hit, 0 to 1                    | 0.4              |
 """
 
 import os
@@ -44,3 +45,15 @@ def search_window() -> int:
     if not value.isdecimal() or not 1 <= int(value) <= 1000:
         raise ConfigError(f"SEARCH_WINDOW must be a number from 1 to 1000, not {value!r}")
     return int(value)
+
+
+def search_minimum() -> float:
+    """The least match of a hit, from 0 to 1; chosen by measurement (docs/evaluation.md)."""
+    value = os.environ.get("SEARCH_MINIMUM") or "0.4"
+    try:
+        minimum = float(value)
+    except ValueError:
+        minimum = -1.0
+    if not 0 <= minimum <= 1:
+        raise ConfigError(f"SEARCH_MINIMUM must be a number from 0 to 1, not {value!r}")
+    return minimum

@@ -1,7 +1,7 @@
 """Metadata filters: a frozen value, its SQL condition, and the counts a filter panel shows."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +29,10 @@ class Filters:
 
     def __bool__(self) -> bool:
         return any(getattr(self, field.name) not in ((), None, False) for field in fields(self))
+
+    def open(self, facet: str) -> "Filters":
+        """The same, with nothing chosen in one facet."""
+        return replace(self, **{facet: ()})  # type: ignore[arg-type]
 
     def conditions(self, without: str = "") -> Iterator[str]:
         """The SQL conditions on `product p`, their values as named parameters (`parameters`).

@@ -1,77 +1,67 @@
 """The one search pipeline: a `SearchSpec` becomes query vectors, one SQL statement, and hits.
 
-The storefront, its tests and the benchmarks all come through `search`; nothing else ranks.
+The storefront, its tests, the evaluation and the benchmarks all come through `search`; nothing
+else ranks.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 
-import numpy as np
 import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.filters import Filters
-from catalog.statement import SETTINGS, Statement, browse_statement, ranking_statement
-from catalog.tables import EMBEDDINGS
-from embedding.encoder import Encoder, encode_picture, get_encoder
-from embedding.registry import Modality, ModelSpec, get_spec
+from catalog.calibration import get_quantiles
+from catalog.filters import FACETS, FacetValue, Filters, count_facets
+from catalog.fusion import FUSIONS, WEIGHTS, Channel
+from catalog.query import parse_query
+from catalog.spec import MAX_LIMIT, SearchError, SearchSpec, UnknownProduct
+from catalog.spelling import correct
+from catalog.statement import (
+    SETTINGS,
+    Ranking,
+    Statement,
+    browse_statement,
+    facet_statement,
+    ranking_statement,
+)
+from catalog.vectors import EncoderFor, Question, channels, find_product, models_for
+from catalog.vocabulary import get_vocabulary
+from embedding.encoder import EncoderError, get_encoder
 
-MAX_LIMIT = 96
+__all__ = [
+    "MAX_LIMIT",
+    "Hit",
+    "Results",
+    "SearchError",
+    "SearchSpec",
+    "Signal",
+    "UnknownProduct",
+    "rank",
+    "search",
+]
 
-
-class SearchError(ValueError):
-    """A search that cannot be run as asked; the message is for the one who asked."""
-
-
-class UnknownProduct(SearchError):
-    """No product has the SKU that was asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class SearchSpec:
-    """What is looked for. Without `text`, `image` and `like`, the catalogue itself.
-
-    `image` is an encoded picture's bytes. `blend` is the picture's share where both words and a
-    picture are given, 0 for the words alone, 1 for the picture alone. `like` is the SKU of a
-    product whose like are wanted. `model` names a registry entry; "" is the default one.
-    """
-
-    text: str = ""
-    image: bytes | None = field(default=None, repr=False)
-    like: str = ""
-    blend: float = 0.5
-    filters: Filters = field(default_factory=Filters)
-    model: str = ""
-    limit: int = 24
-    page: int = 1
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "text", " ".join(self.text.replace("\x00", " ").split()))
-        if not 0 <= self.blend <= 1:
-            raise SearchError(f"the blend must lie between 0 and 1, not {self.blend}")
-        if not 1 <= self.limit <= MAX_LIMIT:
-            raise SearchError(f"the number of results must be from 1 to {MAX_LIMIT}")
-        if self.page < 1:
-            raise SearchError(f"pages count from 1, not {self.page}")
-        if self.like and (self.text or self.image):
-            raise SearchError("look either for the like of a product, or for words and a picture")
-
-    @property
-    def ranks(self) -> bool:
-        """Whether there is something to rank by."""
-        return bool(self.text or self.image or self.like)
+Facets = dict[str, list[FacetValue]]
 
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One reason why a product was found: its rank from 1, and the cosine similarity."""
+    """One reason why a product was found.
 
-    rank: int
-    similarity: float
+    `name` is one of `fusion.SIGNALS`; the lexical one has neither model nor similarity.
+    """
+
+    name: str
+    match: float
+    """0 upwards; 1 is as close as a thousandth of unrelated pairs come, or all words borne."""
+    weight: float
+    model: str = ""
+    similarity: float | None = None
+    """The cosine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +81,45 @@ class Hit:
     image_width: int | None
     image_height: int | None
     score: float = 0.0
-    signals: dict[Modality, Signal] = field(default_factory=dict)
+    """What it is ranked by; its scale is the fusion's own."""
+    match: float | None = None
+    """How well it matches, 0 to 1; None where nothing was ranked."""
+    exact: bool = False
+    """Whether the words are its SKU or its title."""
+    variants: int = 1
+    """How many variants of it were found, which it stands for."""
+    colours: tuple[str, ...] = ()
+    """Theirs."""
+    signals: tuple[Signal, ...] = ()
 
-    @property
-    def match(self) -> float | None:
-        """The best signal's similarity, 0 to 1; None where nothing was ranked."""
-        if not self.signals:
-            return None
-        return min(1.0, max(0.0, *(signal.similarity for signal in self.signals.values()), 0.0))
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Seconds that a search spent on encoding the query, and in the database."""
+
+    encode: float = 0.0
+    sql: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One page of hits. `total` counts what can be paged through: the products ranked, or the
-    catalogue's own where nothing was looked for."""
+    """One page of hits. `total` counts what can be paged through: what matches within the window,
+    or the catalogue's own where nothing was looked for."""
 
     hits: tuple[Hit, ...]
     total: int
     spec: SearchSpec
+    nearest: tuple[Hit, ...] = ()
+    """Where nothing matches: what comes closest."""
+    truncated: bool = False
+    """Whether more may match than the window holds."""
+    facets: Facets = field(default_factory=dict)
+    """For each facet its values, the most frequent first, and how many hits each would leave."""
+    corrected: str = ""
+    """The words looked for, where their spelling was corrected."""
+    notes: tuple[str, ...] = ()
+    """What could not be done as asked, for the one who asked."""
+    timings: Timings = Timings()
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -118,129 +129,144 @@ class Results:
         return max(1, -(-self.total // self.spec.limit))
 
 
-QueryVectors = dict[Modality, np.ndarray]
-"""For each kind of item, the unit vector, float32 (d,), to compare its embeddings with."""
-
-
 def search(
-    connection: Connection,
-    spec: SearchSpec,
-    encoder_for: Callable[[str], Encoder] = get_encoder,
+    connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
 ) -> Results:
     """Run `spec` and return its page.
 
     Raises:
-        SearchError: the model cannot do what is asked, or is not known.
+        SearchError: no model can do what is asked, or one is not known.
         UnknownProduct: `spec.like` is no product's SKU.
-        ImageError: `spec.image` is not a picture.
+        ImageError: a picture is none.
+        EncoderError: a model cannot be loaded, and there are no words to do without it.
     """
     if not spec.ranks:
-        statement = browse_statement(spec.filters, spec.limit, (spec.page - 1) * spec.limit)
-        return _results(spec, _run(connection, statement))
-    name = spec.model or config.enabled_models()[0]
-    vectors, liked = query_vectors(connection, spec, name, encoder_for)
-    if not vectors:
-        return Results((), 0, spec)
-    statement = ranking_statement(
-        name,
-        vectors,
-        spec.filters,
+        offset = (spec.page - 1) * spec.limit
+        statement = browse_statement(spec.filters, spec.sort, spec.limit, offset)
+        rows = _run(connection, [statement])[0]
+        facets = count_facets(connection, spec.filters)
+        hits = tuple(_hit(row) for row in rows if row["id"] is not None)
+        return Results(hits, rows[0]["total"], spec, facets=facets)
+    ranking, about = rank(connection, spec, encoder_for)
+    if not ranking.channels and not ranking.words:
+        return replace(about, facets={facet: [] for facet in FACETS})
+    started = time.perf_counter()
+    chosen = [facet for facet in FACETS if getattr(spec.filters, facet)]
+    others = [
+        facet_statement(replace(ranking, filters=ranking.filters.open(facet))) for facet in chosen
+    ]
+    rows, *unfiltered = _run(connection, [ranking_statement(ranking), *others])
+    counts = rows[0]["facets"] or {}
+    counts |= {
+        facet: (found[0]["facets"] or {}).get(facet, {})
+        for facet, found in zip(chosen, unfiltered, strict=True)
+    }
+    hits = tuple(_hit(row, ranking) for row in rows if row["id"] is not None)
+    none_match = rows[0]["total"] == 0
+    return replace(
+        about,
+        hits=() if none_match else hits,
+        nearest=hits if none_match else (),
+        total=rows[0]["total"],
+        truncated=rows[0]["truncated"],
+        facets=_facets(counts, spec.filters),
+        timings=replace(about.timings, sql=time.perf_counter() - started),
+    )
+
+
+def rank(
+    connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
+) -> tuple[Ranking, Results]:
+    """What `search` asks the database, and results as yet without hits."""
+    typed = parse_query(spec.text)
+    corrected = None
+    if typed.words and not spec.verbatim:
+        corrected = correct(typed.words, get_vocabulary(connection))
+    words = corrected or typed.words
+    without = ", ".join(filter(None, [typed.without, *typed.excluded, spec.without]))
+    like = find_product(connection, spec.like) if spec.like else None
+    question = Question(words, without, spec, like)
+    started = time.perf_counter()
+    notes: list[str] = []
+    found: list[Channel] = []
+    compares = spec.counts("text") or spec.counts("image")
+    models = models_for(question) if compares and (words or spec.images or spec.like) else []
+    for model in models:
+        try:
+            quantiles = get_quantiles(connection, model.name)
+            found += channels(connection, question, model, quantiles, encoder_for, 1 / len(models))
+        except EncoderError as error:
+            if not words:
+                raise
+            notes.append(f"{error}; found by words alone")
+    ranking = Ranking(
+        channels=tuple(found),
+        words=words if spec.counts("lexical") else "",
+        lexical=WEIGHTS[question.kind]["lexical"] if words and spec.counts("lexical") else 0.0,
+        filters=spec.filters,
+        excluded=typed.excluded,
+        exclude=like,
+        fusion=spec.fusion or next(iter(FUSIONS)),
+        minimum=config.search_minimum() if spec.minimum is None else spec.minimum,
+        collapse=spec.collapse,
+        sort=spec.sort,
         window=max(config.search_window(), spec.limit),
         limit=spec.limit,
         offset=(spec.page - 1) * spec.limit,
-        exclude=liked,
     )
-    return _results(spec, _run(connection, statement))
+    timings = Timings(encode=time.perf_counter() - started)
+    about = Results((), 0, spec, corrected=corrected or "", notes=tuple(notes), timings=timings)
+    return ranking, about
 
 
-def query_vectors(
-    connection: Connection,
-    spec: SearchSpec,
-    model: str,
-    encoder_for: Callable[[str], Encoder] = get_encoder,
-) -> tuple[QueryVectors, int | None]:
-    """What to compare each kind of embedding with, and the id of the product whose like is sought.
-
-    Words and pictures are compared with both kinds; a product's text with texts, its main picture
-    with pictures. No vectors: the product is not embedded yet.
-    """
-    known = get_spec(model)
-    if spec.like:
-        return _product_vectors(connection, spec.like, model)
-    parts: list[tuple[float, np.ndarray]] = []
-    blend = spec.blend if spec.text and spec.image else float(spec.image is not None)
-    if spec.text and blend < 1:
-        _require("text", known)
-        parts.append((1 - blend, encoder_for(model).encode_texts([spec.text])[0]))
-    if spec.image and blend > 0:
-        _require("image", known)
-        parts.append((blend, encode_picture(encoder_for(model), spec.image)))
-    vector = interpolate(parts)
-    return dict.fromkeys(known.modalities, vector), None
-
-
-def interpolate(parts: list[tuple[float, np.ndarray]]) -> np.ndarray:
-    """The weighted sum of unit vectors, float32 (d,), brought back to unit length.
-
-    Where the parts cancel out, the heaviest one stands alone.
-    """
-    total = np.sum([weight * vector for weight, vector in parts], axis=0)
-    length = float(np.linalg.norm(total))
-    if length < 1e-6:
-        return max(parts, key=lambda part: part[0])[1]
-    return np.asarray(total / length, dtype=np.float32)
-
-
-def _require(modality: Modality, model: ModelSpec) -> None:
-    if modality not in model.modalities:
-        kind = {"text": "words", "image": "pictures"}[modality]
-        able = [name for name in config.enabled_models() if modality in get_spec(name).modalities]
-        other = f"; choose {' or '.join(able)}" if able else ""
-        raise SearchError(f"the model {model.name} does not understand {kind}{other}")
-
-
-def _product_vectors(
-    connection: Connection, sku: str, model: str
-) -> tuple[QueryVectors, int | None]:
-    tables = EMBEDDINGS[model]
-    columns = ", ".join(
-        f"(SELECT e.embedding FROM {table.name} e LEFT JOIN product_image i ON {on}"
-        f" WHERE e.product_id = p.id ORDER BY i.position LIMIT 1) AS {modality}"
-        for modality, table in tables.items()
-        for on in ["i.id = e.image_id" if modality == "image" else "false"]
-    )
-    row = (
-        connection.exec_driver_sql(
-            f"SELECT p.id, {columns} FROM product p WHERE p.sku = %(sku)s", {"sku": sku}
-        )
-        .mappings()
-        .one_or_none()
-    )
-    if row is None:
-        raise UnknownProduct(f"there is no product with the SKU {sku!r}")
-    found = {modality: row[modality] for modality in tables if row[modality] is not None}
-    return {kind: vector.to_numpy().astype(np.float32) for kind, vector in found.items()}, row["id"]
-
-
-def _run(connection: Connection, statement: Statement) -> list[dict[str, Any]]:
-    """Settings and statement in one round trip."""
+def _run(connection: Connection, statements: list[Statement]) -> list[list[dict[str, Any]]]:
+    """Settings and statements in one round trip."""
     driver = cast(psycopg.Connection, connection.connection.driver_connection)
     with driver.pipeline():
-        if "ef_search" in statement.parameters:
-            driver.execute(SETTINGS, statement.parameters)
-        cursor = driver.cursor(row_factory=dict_row)
-        return cursor.execute(statement.sql, statement.parameters, binary=True).fetchall()
+        if "ef_search" in statements[0].parameters:
+            driver.execute(SETTINGS, statements[0].parameters)
+        cursors = [
+            driver.cursor(row_factory=dict_row).execute(it.sql, it.parameters, binary=True)
+            for it in statements
+        ]
+        return [cursor.fetchall() for cursor in cursors]
 
 
-def _results(spec: SearchSpec, rows: list[dict[str, Any]]) -> Results:
-    total = rows[0]["total"]
-    return Results(tuple(_hit(row) for row in rows if row["id"] is not None), total, spec)
+def _facets(counts: Mapping[str, Mapping[str, int]], filters: Filters) -> Facets:
+    """Chosen values are listed even where no product is left."""
+    facets: Facets = {}
+    for facet in FACETS:
+        values = dict.fromkeys(getattr(filters, facet), 0) | dict(counts.get(facet, {}))
+        ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+        facets[facet] = [FacetValue(value, count) for value, count in ordered]
+    return facets
 
 
-def _hit(row: dict[str, Any]) -> Hit:
-    signals = {
-        modality: Signal(rank, similarity)
-        for modality, (rank, similarity) in (row.pop("signals", None) or {}).items()
-    }
-    del row["total"]
-    return Hit(**row, signals=signals)
+def _hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
+    values = {name: row[name] for name in _HIT_FIELDS}
+    if ranking is None:
+        return Hit(**values)
+    found = row["signals"]
+    signals = [
+        Signal(channel.modality, match, channel.weight, channel.model, similarity)
+        for channel in ranking.channels
+        for similarity, match in [found[channel.name]]
+        if match is not None
+    ]
+    if ranking.words:
+        signals.append(Signal("lexical", found["lexical"][1] or 0.0, ranking.lexical))
+    return Hit(
+        **values,
+        score=row["score"],
+        match=1.0 if row["exact"] else min(1.0, max(0.0, row["match"])),
+        exact=row["exact"],
+        variants=row["variants"],
+        colours=tuple(dict.fromkeys(filter(None, row["colours"]))),
+        signals=tuple(signals),
+    )
+
+
+_HIT_FIELDS = (
+    *("id", "sku", "title", "brand", "product_type", "colour", "price", "currency", "in_stock"),
+    *("image_path", "image_width", "image_height"),
+)

@@ -1,20 +1,20 @@
-"""The SQL of the search, written to be read: one statement a search, whatever is looked for."""
+"""The SQL of the search, written to be read: one statement a search, whatever is looked for.
 
-from dataclasses import dataclass
-from typing import Any
+Candidates are found per channel and by words (`catalog.candidates`); then each candidate is scored
+by every signal, so that its score is its own, whichever list it came from and whatever filters are
+in force. The best are the window: hits, their number, pages, sorting and facets all come from it.
+"""
 
-import numpy as np
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
 from pgvector import HalfVector
 
-from catalog.filters import Filters
+from catalog.candidates import EXACT_FACTOR, MOST_BY_WORDS, by_words, nearest, plan, where
+from catalog.filters import FACETS, Filters
+from catalog.fusion import FUSIONS, Channel, calibrated_sum
 from catalog.tables import EMBEDDINGS
-from embedding.registry import Modality
-
-RRF_K = 60
-"""Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher (SIGIR 2009)."""
-
-IMAGES_PER_PRODUCT = 3
-"""Pictures fetched from an index for each product wanted, since several may be of one product."""
 
 MAX_EF_SEARCH = 1000
 """The most that pgvector allows."""
@@ -26,19 +26,24 @@ SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
 """
 """Local to the transaction: a pool hands the connection on unchanged."""
 
-EXACT_FACTOR = 5.0
-"""Up to this times sqrt(window * products) matching products, an exact scan is the better choice
-(docs/decisions/0003-exact-or-index.md)."""
-
-MIN_LOCAL_SHARE = 0.5
-"""The index is used only if, among the products nearest to the query, those that match are at
-least this part of what they are, at the least, in the whole catalogue."""
+NEAREST = 6
+"""Products shown where none matches well enough."""
 
 HIT_COLUMNS = """
        p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.currency, p.in_stock,
        i.path AS image_path, i.width AS image_width, i.height AS image_height"""
 
 MAIN_IMAGE = "SELECT m.id FROM product_image m WHERE m.product_id = p.id AND m.position = 0"
+
+Sort = Literal["", "price", "-price", "newest"]
+"""How hits are ordered: by score, the cheapest first, the dearest first, the newest first."""
+
+ORDERS: dict[Sort, str] = {
+    "": "exact DESC, score DESC, {id}",
+    "price": "price, exact DESC, score DESC, {id}",
+    "-price": "price DESC NULLS LAST, exact DESC, score DESC, {id}",
+    "newest": "{id} DESC",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,162 +54,252 @@ class Statement:
     parameters: dict[str, Any]
 
 
-def browse_statement(filters: Filters, limit: int, offset: int) -> Statement:
-    """The catalogue itself: what can be bought first, then the newest."""
-    where = _where(filters.conditions())
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What is ranked, by what, and which part of it is wanted."""
+
+    channels: tuple[Channel, ...]
+    words: str = ""
+    """For the lexical signal; empty where it does not count."""
+    lexical: float = 0.0
+    """Its weight."""
+    filters: Filters = field(default_factory=Filters)
+    excluded: tuple[str, ...] = ()
+    """Words that no hit may bear."""
+    exclude: int | None = None
+    """A product's id to leave out."""
+    fusion: str = next(iter(FUSIONS))
+    minimum: float = 0.0
+    """The least match of a hit."""
+    collapse: bool = True
+    sort: Sort = ""
+    window: int = 240
+    limit: int = 24
+    offset: int = 0
+
+    def conditions(self) -> Iterator[str]:
+        yield from self.filters.conditions()
+        if self.exclude is not None:
+            yield "p.id <> %(exclude)s"
+        for place in range(len(self.excluded)):
+            yield f"NOT p.lexemes @@ plainto_tsquery('english', %(excluded_{place})s)"
+
+    def parameters(self) -> dict[str, Any]:
+        values = self.filters.parameters() | {
+            "words": self.words,
+            "exclude": self.exclude,
+            "minimum": self.minimum,
+            "window": self.window,
+            "limit": self.limit,
+            "offset": self.offset,
+            "exact_factor": EXACT_FACTOR,
+            "most_by_words": MOST_BY_WORDS,
+            "ef_search": str(min(MAX_EF_SEARCH, 2 * self.window)),
+        }
+        for channel in self.channels:
+            values[f"{channel.name}_vector"] = HalfVector(channel.vector)
+            values[f"{channel.name}_quantiles"] = list(channel.quantiles)
+        return values | {f"excluded_{n}": word for n, word in enumerate(self.excluded)}
+
+
+def browse_statement(filters: Filters, sort: Sort, limit: int, offset: int) -> Statement:
+    """The catalogue itself: what can be bought first, then the newest, unless sorted otherwise."""
+    condition = where(list(filters.conditions()))
+    order = {
+        "price": "price NULLS LAST, id DESC",
+        "-price": "price DESC NULLS LAST, id DESC",
+        "newest": "id DESC",
+    }.get(sort, "in_stock DESC, id DESC")
     sql = f"""
 SELECT total.products AS total, hit.*
-  FROM (SELECT count(*) AS products FROM product p {where}) AS total
+  FROM (SELECT count(*) AS products FROM product p {condition}) AS total
   LEFT JOIN (
        SELECT {HIT_COLUMNS}
-         FROM product p LEFT JOIN product_image i ON i.id = ({MAIN_IMAGE})
-       {where}
-        ORDER BY p.in_stock DESC, p.id DESC
-        LIMIT %(limit)s OFFSET %(offset)s
+         FROM (SELECT p.* FROM product p {condition}
+                ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) AS p
+         LEFT JOIN product_image i ON i.id = ({MAIN_IMAGE})
        ) AS hit ON true
- ORDER BY hit.in_stock DESC, hit.id DESC"""
+ ORDER BY {order}"""
     return Statement(sql, filters.parameters() | {"limit": limit, "offset": offset})
 
 
-def ranking_statement(
-    model: str,
-    vectors: dict[Modality, np.ndarray],
-    filters: Filters,
-    *,
-    window: int,
-    limit: int,
-    offset: int,
-    exclude: int | None = None,
-) -> Statement:
-    """The `window` best products by reciprocal rank fusion over one list a modality.
-
-    Each list comes from its HNSW index if more products match the filters than an exact scan
-    reads in the same time, and from an exact scan otherwise, or where the index came back short:
-    a page is never short while matching products exist. PostgreSQL decides that while it runs,
-    by counting; the part not needed is never executed. `exclude` is a product's id to leave out.
-    """
-    conditions = list(filters.conditions())
-    if exclude is not None:
-        conditions.append("p.id <> %(exclude)s")
-    # Without filters, the statistics know the answer.
-    matching = (
-        f"(SELECT count(*) FROM (SELECT FROM product p {_where(conditions)}"
-        " LIMIT 1 + exact_limit) AS m)"
-        if filters
-        else "products"
-    )
-    lists = [_list(model, modality, conditions) for modality in vectors]
-    exact_limit = "(%(exact_factor)s * sqrt(%(window)s * greatest(products, %(window)s)))::bigint"
-    signals = "\n    UNION ALL\n".join(
-        f"    SELECT '{modality}' AS modality, product_id, image_id, distance,"
-        f" row_number() OVER (ORDER BY distance, product_id) AS rank FROM {modality}_list"
-        for modality in vectors
-    )
+def ranking_statement(ranking: Ranking) -> Statement:
+    """The page of hits; its first row also has what is true of the window as a whole."""
+    steps = ",\n".join(_steps(ranking))
+    page_order = ORDERS[ranking.sort].format(id="product_id")
     sql = f"""
-WITH plan AS MATERIALIZED (
-    SELECT products, exact_limit, {matching} > exact_limit AS use_index
-      FROM (SELECT products, {exact_limit} AS exact_limit
-              FROM (SELECT reltuples AS products FROM pg_class
-                     WHERE oid = 'product'::regclass) AS size) AS bounds
-),{",".join(lists)},
-signals AS (
-{signals}
-),
-fused AS MATERIALIZED (
-    SELECT product_id, max(image_id) AS image_id, sum(1::float8 / ({RRF_K} + rank)) AS score,
-           jsonb_object_agg(modality, jsonb_build_array(rank, 1 - distance)) AS signals
-      FROM signals
-     GROUP BY product_id
-     ORDER BY score DESC, product_id
-     LIMIT %(window)s
-)
-SELECT total.products AS total, hit.*
-  FROM (SELECT count(*) AS products FROM fused) AS total
+WITH {steps}
+SELECT summary.*, hit.*
+  FROM summary
   LEFT JOIN (
-       SELECT {HIT_COLUMNS}, fused.score, fused.signals
-         FROM fused
-         JOIN product p ON p.id = fused.product_id
-         LEFT JOIN product_image i ON i.id = coalesce(fused.image_id, ({MAIN_IMAGE}))
-        ORDER BY fused.score DESC, p.id
-        LIMIT %(limit)s OFFSET %(offset)s
+       SELECT {HIT_COLUMNS},
+              page.place, page.matches, page.exact, page.score, page.match, page.signals,
+              page.variants, page.colours
+         FROM (SELECT cards.*, row_number() OVER (ORDER BY {page_order}) AS place
+                 FROM cards
+                WHERE matches OR NOT EXISTS (SELECT FROM cards WHERE matches)
+                ORDER BY place
+                LIMIT CASE WHEN EXISTS (SELECT FROM cards WHERE matches)
+                           THEN %(limit)s ELSE least(%(limit)s, {NEAREST}) END
+               OFFSET %(offset)s) AS page
+         JOIN product p ON p.id = page.product_id
+         LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
        ) AS hit ON true
- ORDER BY hit.score DESC, hit.id"""
-    parameters = filters.parameters() | {
-        f"{modality}_vector": HalfVector(vector) for modality, vector in vectors.items()
-    }
-    parameters |= {
-        "window": window,
-        "limit": limit,
-        "offset": offset,
-        "exclude": exclude,
-        "exact_factor": EXACT_FACTOR,
-        "ef_search": str(min(MAX_EF_SEARCH, 2 * window)),
-    }
-    return Statement(sql, parameters)
+ ORDER BY hit.place"""
+    return Statement(sql, ranking.parameters())
 
 
-def _list(model: str, modality: Modality, conditions: list[str]) -> str:
-    """The CTEs that find the `window` products nearest in one modality: one row a product."""
-    table = EMBEDDINGS[model][modality].name
-    distance = f"e.embedding <=> %({modality}_vector)s"
-    product = "JOIN product p ON p.id = e.product_id" if conditions else ""
-    if modality == "image":
-        image, fan_out = "e.image_id", f" * {IMAGES_PER_PRODUCT}"
-        once, nearest_first = "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
-    else:
-        image, fan_out, once, nearest_first = "NULL::bigint", "", "", ""
-    by_index = _where([f"(SELECT use_index FROM {modality}_plan)", *conditions])
-    exactly = _where([f"(SELECT count(*) FROM {modality}_by_index) < %(window)s", *conditions])
-    # `+ 0` hides the order from the planner, which would take the index for it again.
-    return f"""
-{modality}_plan AS MATERIALIZED (
-    {_local_check(table, distance, conditions) if conditions else "SELECT use_index FROM plan"}
-),
-{modality}_by_index AS MATERIALIZED (
-    SELECT {once} product_id, image_id, distance
-      FROM (SELECT e.product_id, {image} AS image_id, {distance} AS distance
-              FROM {table} e {product}
-            {by_index}
-             ORDER BY {distance}
-             LIMIT %(window)s{fan_out}) AS nearest
-    {nearest_first}
-),
-{modality}_exactly AS MATERIALIZED (
-    SELECT product_id, image_id, distance
-      FROM (SELECT {once} e.product_id, {image} AS image_id, {distance} AS distance
-              FROM {table} e {product}
-            {exactly}
-            {nearest_first}) AS nearest
-     ORDER BY distance + 0, product_id
-     LIMIT %(window)s
-),
-{modality}_list AS (
-    TABLE {modality}_exactly
-    UNION ALL
-    (SELECT * FROM {modality}_by_index
-      WHERE (SELECT count(*) FROM {modality}_by_index) >= %(window)s
-      ORDER BY distance, product_id
-      LIMIT %(window)s)
+def facet_statement(ranking: Ranking) -> Statement:
+    """What is true of the window as a whole, without hits."""
+    steps = ",\n".join(_steps(ranking))
+    return Statement(f"\nWITH {steps}\nSELECT * FROM summary", ranking.parameters())
+
+
+def _steps(ranking: Ranking) -> Iterator[str]:
+    conditions = list(ranking.conditions())
+    yield plan(conditions)
+    for channel in ranking.channels:
+        yield nearest(channel, conditions)
+    if ranking.words:
+        yield by_words(conditions)
+    lists = [f"{channel.name}_list" for channel in ranking.channels]
+    lists += ["lexical_list"] if ranking.words else []
+    union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
+    yield f"candidate AS MATERIALIZED (\n    {union}\n)"
+    yield _compared(ranking)
+    yield _scored(ranking)
+    yield _window(ranking)
+    yield _cards(ranking)
+    yield _summary()
+
+
+def _compared(ranking: Ranking) -> str:
+    """Each candidate's similarity in every channel, and how far its words cover the query."""
+    columns, joins = [], []
+    for channel in ranking.channels:
+        name, table = channel.name, EMBEDDINGS[channel.model][channel.modality].name
+        distance = f"e.embedding <=> %({name}_vector)s"
+        picture = ", e.image_id" if channel.modality == "image" else ""
+        columns.append(
+            f"1 - coalesce({name}_list.distance, {name}_else.distance) AS {name}_similarity"
+        )
+        if picture:
+            columns.append(
+                f"coalesce({name}_list.image_id, {name}_else.image_id) AS {name}_picture"
+            )
+        # Only for candidates that another list found.
+        joins.append(
+            f"""  LEFT JOIN {name}_list USING (product_id)
+  LEFT JOIN LATERAL (
+       SELECT {distance} AS distance{picture} FROM {table} e
+        WHERE e.product_id = candidate.product_id AND {name}_list.product_id IS NULL
+        ORDER BY ({distance}) + 0 LIMIT 1) AS {name}_else ON true"""
+        )
+    named = "false AS exact, NULL::float8 AS lexical"
+    if ranking.words:
+        named = f"""(p.sku = %(words)s OR lower(p.title) = lower(%(words)s)) AS exact,
+           {_coverage()} AS lexical"""
+    return f"""compared AS MATERIALIZED (
+    SELECT product_id, {named},
+           {", ".join(columns) or "NULL AS nothing"}
+      FROM candidate
+      JOIN product p ON p.id = candidate.product_id
+{chr(10).join(joins)}
 )"""
 
 
-def _local_check(table: str, distance: str, conditions: list[str]) -> str:
-    """Whether products that match lie near the query at all.
-
-    An index walks outward from the query: where the filter asks for what lies elsewhere (shoes,
-    for a question about shirts), it gives up before it has found the best, however many match.
-    """
-    return f"""SELECT count(p.id) >= {MIN_LOCAL_SHARE} * %(window)s
-               * (SELECT least(1, exact_limit / greatest(products, 1)) FROM plan) AS use_index
-      FROM (SELECT e.product_id
-              FROM {table} e
-             WHERE (SELECT use_index FROM plan)
-             ORDER BY {distance}
-             LIMIT %(window)s) AS nearest
-      LEFT JOIN product p ON p.id = nearest.product_id AND {" AND ".join(conditions)}
-    HAVING (SELECT use_index FROM plan)"""
+def _coverage() -> str:
+    """The share of the query's words that a product bears, rare ones counting more, and where it
+    bears them: full in title, brand and SKU, less in its attributes, little in the description."""
+    return """(SELECT sum(t.weight * CASE WHEN p.lexemes @@ t.title_term THEN 1
+                         WHEN ts_filter(p.lexemes, '{b}') @@ t.term THEN 0.8
+                         WHEN p.lexemes @@ t.term THEN 0.4 ELSE 0 END) / sum(t.weight)
+              FROM terms t)"""
 
 
-def _where(conditions: Any) -> str:
-    conditions = list(conditions)
-    return f"WHERE {' AND '.join(conditions)}" if conditions else ""
+def _scored(ranking: Ranking) -> str:
+    columns = ["product_id", "exact", "lexical"]
+    if ranking.words:
+        columns.append(
+            "CASE WHEN lexical > 0 THEN rank() OVER (ORDER BY lexical DESC NULLS LAST) END"
+            " AS lexical_rank"
+        )
+    for channel in ranking.channels:
+        name = channel.name
+        columns += [
+            f"{name}_similarity",
+            f"search.match({name}_similarity, %({name}_quantiles)s) AS {name}_match",
+            f"CASE WHEN {name}_similarity IS NOT NULL THEN rank()"
+            f" OVER (ORDER BY {name}_similarity DESC NULLS LAST) END AS {name}_rank",
+        ]
+        if channel.modality == "image":
+            columns.append(f"{name}_picture")
+    separator = ",\n           "
+    return f"""scored AS MATERIALIZED (
+    SELECT {separator.join(columns)}
+      FROM compared
+)"""
+
+
+def _window(ranking: Ranking) -> str:
+    """The best candidates by score."""
+    score = FUSIONS[ranking.fusion](ranking.channels, ranking.lexical)
+    match = calibrated_sum(ranking.channels, ranking.lexical)
+    seen = [channel.name for channel in ranking.channels if channel.modality == "image"]
+    picture = "coalesce(" + "".join(f"{name}_picture, " for name in seen) + "NULL::bigint)"
+    signals = [
+        f"'{channel.name}', jsonb_build_array({channel.name}_similarity, {channel.name}_match)"
+        for channel in ranking.channels
+    ]
+    if ranking.words:
+        signals.append("'lexical', jsonb_build_array(NULL, lexical)")
+    return f"""best AS MATERIALIZED (
+    SELECT *, exact OR match >= %(minimum)s AS matches
+      FROM (SELECT product_id, exact, coalesce(({score})::float8, 0) AS score,
+                   coalesce({match}, 0) AS match,
+                   {picture} AS image_id,
+                   jsonb_build_object({", ".join(signals)}) AS signals
+              FROM scored) AS fused
+     ORDER BY {ORDERS[""].format(id="product_id")}
+     LIMIT %(window)s
+)"""
+
+
+def _cards(ranking: Ranking) -> str:
+    """One row for all variants of a product, the best of them; or all of them."""
+    order = ORDERS[""].format(id="product_id")
+    card, one = "best.product_id", ""
+    if ranking.collapse:
+        card, one = "coalesce(v.leader_id, best.product_id)", "WHERE variant_rank = 1"
+    return f"""grouped AS MATERIALIZED (
+    SELECT best.*, p.category, p.product_type, p.gender, p.colour, p.brand, p.price,
+           {card} AS card
+      FROM best
+      JOIN product p ON p.id = best.product_id
+      LEFT JOIN product_variant v USING (product_id)
+),
+cards AS MATERIALIZED (
+    SELECT *
+      FROM (SELECT grouped.*,
+                   row_number() OVER (PARTITION BY card, matches ORDER BY {order}) AS variant_rank,
+                   count(*) OVER (PARTITION BY card, matches) AS variants,
+                   array_agg(colour) OVER (PARTITION BY card, matches) AS colours
+              FROM grouped) AS each
+     {one}
+)"""
+
+
+def _summary() -> str:
+    """The number of cards, whether the window cut any off, and each facet's values."""
+    facets = ", ".join(f"('{facet}', {facet})" for facet in FACETS)
+    return f"""summary AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM cards WHERE matches) AS total,
+           (SELECT count(*) FROM best WHERE matches) >= %(window)s AS truncated,
+           (SELECT jsonb_object_agg(facet, counts)
+              FROM (SELECT facet, jsonb_object_agg(value, products) AS counts
+                      FROM (SELECT facet, value, count(DISTINCT card) AS products
+                              FROM grouped, LATERAL (VALUES {facets}) AS f (facet, value)
+                             WHERE matches AND value <> ''
+                             GROUP BY facet, value) AS valued
+                     GROUP BY facet) AS faceted) AS facets
+)"""

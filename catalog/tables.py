@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 
 from pgvector.sqlalchemy import HALFVEC
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     CheckConstraint,
     Column,
     Computed,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -54,6 +56,14 @@ LEXEMES = (
     " || setweight(to_tsvector('english', colour || ' ' || product_type || ' ' || subcategory"
     " || ' ' || category || ' ' || gender || ' ' || usage), 'B')"
     " || setweight(to_tsvector('english', description), 'C')"
+)
+# What variants of one product have in common, beside their pictures: the title without its own
+# colour, its sizes and numbers. `replace` takes the colour as it is, whatever characters it has.
+FAMILY = (
+    "md5(lower(brand) || '|' || lower(product_type) || '|' || lower(gender) || '|'"
+    " || regexp_replace(regexp_replace(replace(' ' || lower(title) || ' ',"
+    " ' ' || lower(colour) || ' ', ' '),"
+    " '\\m(xxs|xs|s|m|l|xl|xxl|xxxl|[0-9]+)\\M', '', 'g'), '[^[:alpha:]]+', ' ', 'g'))"
 )
 # Graph degree and build-time beam width: pgvector's defaults, spelt out because they are part of
 # what a measured recall means.
@@ -109,6 +119,7 @@ class Product(CatalogTable, table=True):
         # The catalogue in the order in which it is browsed.
         Index(None, "in_stock", "id"),
         Index(None, "lexemes", postgresql_using="gin"),
+        Index(None, "family"),
     )
 
     id: int | None = _identity()
@@ -136,6 +147,7 @@ class Product(CatalogTable, table=True):
     document: str = _generated(Text, DOCUMENT)
     document_md5: str = _generated(Text, f"md5({DOCUMENT})")
     lexemes: str = _generated(TSVECTOR, LEXEMES)
+    family: str = _generated(Text, FAMILY)
 
 
 class ProductImage(CatalogTable, table=True):
@@ -184,6 +196,47 @@ class EmbeddingFailure(CatalogTable, table=True):
     source: str = _line(None)
     reason: str = _line(None)
     failed_at: datetime = _now()
+
+
+class ProductVariant(CatalogTable, table=True):
+    """A product that is another one in another colour or size, or with the same picture.
+
+    `leader_id` stands for all of them; it has no row itself. See `catalog.variants`.
+    """
+
+    __tablename__ = "product_variant"
+
+    product_id: int = Field(
+        sa_column=Column(
+            BigInteger,
+            ForeignKey("product.id", ondelete="CASCADE"),
+            primary_key=True,
+            autoincrement=False,
+        )
+    )
+    leader_id: int = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("product.id", ondelete="CASCADE"), nullable=False, index=True
+        )
+    )
+
+
+class Calibration(CatalogTable, table=True):
+    """How close unrelated pairs come under a model, for one kind of query and of item.
+
+    `quantiles` are those similarities that a share of `catalog.calibration.TAILS` of unrelated
+    pairs exceeds, in ascending order. `products` were embedded when they were taken.
+    """
+
+    __tablename__ = "calibration"
+
+    model: str = Field(sa_type=Text, primary_key=True)
+    query: str = Field(sa_type=Text, primary_key=True)
+    item: str = Field(sa_type=Text, primary_key=True)
+    quantiles: list[float] = Field(sa_type=ARRAY(Double), nullable=False)
+    pairs: int = Field(sa_type=BigInteger, nullable=False)
+    products: int = Field(sa_type=BigInteger, nullable=False)
+    fitted_at: datetime = _now()
 
 
 PRODUCT: Table = Product.__table__  # type: ignore[attr-defined]

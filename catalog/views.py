@@ -1,8 +1,11 @@
 """Database objects derived from the tables, made anew after every migration.
 
-They hold no data, so that nothing is lost by dropping them first; a table can then change under
-them without a migration that names each view.
+They hold nothing that the tables do not, so that nothing is lost by dropping them first; a table
+can then change under them without a migration that names each of them. The view over all models
+is composed here, the others stand in `catalog/sql`, one a file.
 """
+
+from pathlib import Path
 
 from sqlalchemy import Connection, Select, and_, inspect, select, text
 from sqlalchemy.dialects import postgresql
@@ -11,6 +14,10 @@ from sqlalchemy.schema import CreateSchema
 from catalog.tables import EMBEDDINGS, PRODUCT, PRODUCT_IMAGE
 
 SCHEMA = "search"
+SQL = Path(__file__).parent / "sql"
+OBJECTS = {"match": "FUNCTION", "vocabulary": "MATERIALIZED VIEW", "terms": "FUNCTION"}
+"""What `SQL` defines and of which kind; each may stand on those before it."""
+
 PRODUCT_COLUMNS = [
     column for column in PRODUCT.columns if column.name not in ("document", "lexemes")
 ]
@@ -40,10 +47,14 @@ def product_vectors() -> Select:
 
 
 def drop_views(connection: Connection) -> None:
+    """Drop every derived object that is there, what stands on others first."""
+    for name, kind in reversed(OBJECTS.items()):
+        connection.execute(text(f"DROP {kind} IF EXISTS {SCHEMA}.{name}"))
     connection.execute(text(f"DROP VIEW IF EXISTS {SCHEMA}.product_vectors"))
 
 
 def create_views(connection: Connection) -> None:
+    """Create every derived object, the vocabulary filled with what the catalogue holds."""
     query = product_vectors().compile(
         dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}
     )
@@ -51,10 +62,19 @@ def create_views(connection: Connection) -> None:
     connection.execute(text(f"CREATE VIEW {SCHEMA}.product_vectors AS {query}"))
     comment = "Each product beside its embeddings, one column a model and modality."
     connection.execute(text(f"COMMENT ON VIEW {SCHEMA}.product_vectors IS '{comment}'"))
+    for name in OBJECTS:
+        # As it stands: neither `:` nor `%` means a parameter.
+        connection.exec_driver_sql(
+            (SQL / f"{name}.sql").read_text("utf-8"), execution_options={"no_parameters": True}
+        )
 
 
 def has_tables(connection: Connection) -> bool:
-    """Whether every table that the views read is there."""
+    """Whether every table and column that the views read is there, as is so at the head."""
     needed = {"product", "product_image"}
     needed |= {table.name for tables in EMBEDDINGS.values() for table in tables.values()}
-    return needed <= set(inspect(connection).get_table_names())
+    inspector = inspect(connection)
+    if not needed <= set(inspector.get_table_names()):
+        return False
+    columns = {column["name"] for column in inspector.get_columns("product")}
+    return {column.name for column in PRODUCT_COLUMNS} <= columns

@@ -49,7 +49,7 @@ class FitSquare:
         return self.size, self.size, 3
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
-        return np.asarray(square(image, self.size))
+        return np.array(square(image, self.size))
 
 
 @dataclass(frozen=True, slots=True)

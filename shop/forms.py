@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 
 from catalog import config
 from catalog.filters import FACETS, Filters
+from catalog.statement import ORDERS
 from embedding.registry import Modality, ModelSpec, models
 from shop.state import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, SearchState
 
@@ -92,6 +93,19 @@ class SearchForm(forms.Form):
         choices=model_choices,
         error_messages={"invalid_choice": "There is no such model; the usual one was used."},
     )
+    sort = forms.ChoiceField(
+        required=False,
+        choices=[(order, order) for order in ORDERS],
+        error_messages={"invalid_choice": "There is no such order; the best come first."},
+    )
+    least = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=100,
+        error_messages=_always("The least match is a number from 0 to 100."),
+    )
+    verbatim = forms.BooleanField(required=False)
+    unfold = forms.BooleanField(required=False)
     n = forms.TypedChoiceField(
         required=False,
         coerce=int,
@@ -141,6 +155,10 @@ class SearchForm(forms.Form):
             model=data.get("model", ""),
             limit=data.get("n", DEFAULT_LIMIT),
             page=data.get("page", 1),
+            sort=data.get("sort", ""),
+            least=data.get("least"),
+            verbatim=data.get("verbatim", False),
+            unfold=data.get("unfold", False),
             filters=Filters(
                 **chosen,
                 min_price=data.get("min_price"),

@@ -18,6 +18,12 @@ FACET_LABELS = {
     "colour": "Colour",
     "brand": "Brand",
 }
+SORTS = {
+    "": "Best match",
+    "price": "Price, low to high",
+    "-price": "Price, high to low",
+    "newest": "Newest",
+}
 SHOWN = 8
 """Values of a facet that are shown before "more"."""
 LISTED = 120

@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from catalog.filters import FACETS, Filters
 from catalog.search import SearchSpec
+from catalog.statement import Sort
 
 LIMITS = (12, 24, 48, 96)
 DEFAULT_LIMIT = 24
@@ -32,6 +33,12 @@ class SearchState:
     limit: int = DEFAULT_LIMIT
     page: int = 1
     filters: Filters = NO_FILTERS
+    sort: Sort = ""
+    least: int | None = None
+    """The least match of a hit in percent; None is the shop's own."""
+    verbatim: bool = False
+    unfold: bool = False
+    """Whether a product's variants are shown one by one."""
 
     @property
     def ranks(self) -> bool:
@@ -47,13 +54,17 @@ class SearchState:
         """What to search for; `image` is the stored query picture."""
         return SearchSpec(
             text=self.text,
-            image=image,
+            images=(image,) if image else (),
             like=self.like,
             blend=self.blend,
             filters=self.filters,
             model=self.model,
             limit=self.limit,
             page=self.page,
+            sort=self.sort,
+            minimum=None if self.least is None else self.least / 100,
+            verbatim=self.verbatim,
+            collapse=not self.unfold,
         )
 
     def query(self) -> str:
@@ -94,6 +105,13 @@ class SearchState:
             yield "in_stock", "1"
         if self.model:
             yield "model", self.model
+        if self.sort:
+            yield "sort", self.sort
+        if self.least is not None:
+            yield "least", str(self.least)
+        for name in ("verbatim", "unfold"):
+            if getattr(self, name):
+                yield name, "1"
         if self.limit != DEFAULT_LIMIT:
             yield "n", str(self.limit)
         if self.page != 1:

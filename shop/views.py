@@ -18,8 +18,9 @@ from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from catalog import config
 from catalog.database import connect
-from catalog.filters import Filters, count_facets
+from catalog.filters import Filters
 from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
 from embedding.encoder import EncoderError
 from embedding.images import ImageError
@@ -67,7 +68,7 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     if product is None:
         raise Http404(f"There is no product with the SKU {sku}.")
     with connect() as connection:
-        similar = _try_search(connection, SearchSpec(like=sku, limit=SIMILAR))
+        similar = _try_search(connection, SearchSpec(like=sku, limit=SIMILAR, minimum=0.0))
     context = {
         "product": product,
         "images": ProductImage.objects.filter(product=product).order_by("position"),
@@ -140,7 +141,6 @@ def _search_page(
     try:
         with connect() as connection:
             outcome = _try_search(connection, state.spec(image))
-            counts = count_facets(connection, state.filters)
             why_empty = _why_empty(connection, outcome)
     except (psycopg.Error, DBAPIError) as error:
         if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
@@ -151,14 +151,19 @@ def _search_page(
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     context = {
         "state": state,
-        "notes": [*notes, outcome.note] if outcome.note else notes,
+        "notes": [*notes, *filter(None, [outcome.note]), *map(_sentence, results.notes)],
         "results": results,
         "why_empty": why_empty,
-        "groups": panel.facet_groups(state, counts),
+        "groups": panel.facet_groups(state, results.facets),
         "chips": list(panel.chips(state, currency)),
         "pagination": panel.pagination(state, results.total),
         "models": panel.selectable_models(state),
         "limits": LIMITS,
+        "sorts": panel.SORTS,
+        "least": config.search_minimum() * 100 if state.least is None else state.least,
+        "verbatim": state.changed(verbatim=True),
+        "unfolded": state.changed(unfold=True),
+        "every_match": state.changed(least=0),
         "currency": currency,
         "unfiltered": state.changed(filters=Filters()),
         "pictureless": state.changed(picture=""),
@@ -202,7 +207,9 @@ def _why_empty(connection: Connection, outcome: Outcome) -> str:
         return "past_the_end"
     if not Product.objects.exists():
         return "no_catalogue"
-    anywhere = replace(results.spec, filters=Filters(), limit=1, page=1)
+    if results.nearest:
+        return "nothing_close"
+    anywhere = replace(results.spec, filters=Filters(), minimum=0.0, limit=1, page=1)
     if results.spec.ranks and not search(connection, anywhere).total:
         return "not_embedded"
     return "no_match"
@@ -217,7 +224,7 @@ def _too_large(request: HttpRequest) -> HttpResponse:
     return render(request, "413.html", {"most": most}, status=413)
 
 
-def _sentence(error: Exception) -> str:
-    """An error's message as people write: a capital first, a full stop last."""
+def _sentence(error: Exception | str) -> str:
+    """A message as people write: a capital first, a full stop last."""
     text = str(error)
     return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -15,6 +15,7 @@ from catalog.importing.fields import ProductRow
 from catalog.importing.pictures import Picture, take_picture
 from catalog.importing.rows import FileError, Progress, RowError, read_rows
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
+from catalog.vocabulary import refresh_vocabulary
 from embedding.images import ImageError
 
 BATCH = 500
@@ -60,6 +61,8 @@ def import_catalog(
     if not dry_run:
         with connect() as connection:
             connection.exec_driver_sql("ANALYZE product, product_image")
+            if report.added or report.updated:
+                refresh_vocabulary(connection)
     return report
 
 

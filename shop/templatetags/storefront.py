@@ -19,7 +19,7 @@ register = template.Library()
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
 LISTABLE = 80
 """Characters up to which an attribute's text with commas, `;` or `|` is shown as a list."""
-SIGNAL_LABELS = {"text": "words", "image": "picture"}
+SIGNAL_LABELS = {"lexical": "Your words", "text": "Meaning", "image": "Picture"}
 
 
 @register.simple_tag
@@ -64,12 +64,18 @@ def percent(share: float) -> int:
 
 
 @register.filter
-def signals(hit: Hit) -> str:
-    """Why a product was found: `words: number 3 · picture: number 1`."""
-    return " · ".join(
-        f"{SIGNAL_LABELS[modality]}: number {signal.rank}, similarity {signal.similarity:.2f}"
-        for modality, signal in hit.signals.items()
-    )
+def signals(hit: Hit) -> list[tuple[str, int, str]]:
+    """Why a product was found: each signal's name, its match in percent, and what it rests on."""
+    return [
+        (
+            SIGNAL_LABELS[signal.name],
+            percent(min(1.0, max(0.0, signal.match))),
+            f"{signal.model}, similarity {signal.similarity:.2f}"
+            if signal.similarity is not None
+            else "share of your words that it bears",
+        )
+        for signal in hit.signals
+    ]
 
 
 @register.filter

@@ -12,15 +12,20 @@ from PIL import Image
 from catalog.database import connect
 from catalog.filling import fill
 from catalog.filters import Filters, count_facets
+from catalog.fusion import FUSIONS, SIGNALS
 from catalog.importing import import_catalog
-from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, interpolate, search
+from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
+from catalog.vectors import interpolate
+from embedding.encoder import EncoderError
 from embedding.images import ImageError
 from tests.fakes import COLOURS, WordsAndColours
 
 ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "imagenet")}
 
 
-def run(**spec: object) -> Results:
+def run(image: bytes | None = None, **spec: object) -> Results:
+    if image is not None:
+        spec["images"] = (image,)
     with connect() as connection:
         return search(connection, SearchSpec(**spec), ENCODERS.__getitem__)  # type: ignore[arg-type]
 
@@ -67,24 +72,101 @@ pytestmark = pytest.mark.usefixtures("catalogue")
 
 
 def test_words_find_texts_and_pictures_one_row_a_product() -> None:
-    results = run(text="green shirt")
+    results = run(text="green shirt", minimum=0.0)
     assert skus(results)[0] == "GREENSHIRT"
     assert len(set(skus(results))) == len(results.hits) == results.total == 7
     best = results.hits[0]
-    assert set(best.signals) == {"text", "image"}
-    assert best.signals["text"].rank == 1
-    assert 0 < best.signals["text"].similarity <= 1
-    assert best.match == max(signal.similarity for signal in best.signals.values())
+    assert [signal.name for signal in best.signals] == ["text", "image", "lexical"]
+    assert 0 < best.signals[0].similarity <= 1  # type: ignore[operator]
+    assert best.exact
+    assert best.match == 1
 
 
-def test_scores_are_reciprocal_rank_fusion() -> None:
-    for hit in run(text="red shoe"):
-        expected = sum(1 / (60 + signal.rank) for signal in hit.signals.values())
+def test_a_match_is_the_weighted_mean_of_what_a_product_has() -> None:
+    for hit in run(text="a red shoe", minimum=0.0):
+        weights = [signal.weight for signal in hit.signals]
+        mean = np.average([signal.match for signal in hit.signals], weights=weights)
+        assert hit.match == pytest.approx(np.clip(mean, 0, 1), abs=1e-6)
+        names = {signal.name for signal in hit.signals}
+        assert names == ({"text", "lexical"} if hit.sku == "NOPIC" else set(SIGNALS))
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_every_fusion_ranks_and_the_same_products(fusion: str) -> None:
+    results = run(text="red shoe", fusion=fusion, minimum=0.0)
+    assert skus(results)[0] == "REDSHOE"
+    assert len(set(skus(results))) == 7
+
+
+def test_reciprocal_rank_fusion_by_hand() -> None:
+    results = run(text="a red shoe", fusion="rrf", minimum=0.0)
+    for hit in results:
+        expected = 0.0
+        for signal in hit.signals:
+            values = [
+                s.similarity if s.similarity is not None else s.match
+                for other in results
+                for s in other.signals
+                if s.name == signal.name
+            ]
+            own = signal.similarity if signal.similarity is not None else signal.match
+            if own or signal.name != "lexical":
+                expected += 1 / (60 + 1 + sum(value > own for value in values))
         assert hit.score == pytest.approx(expected)
 
 
+def test_one_signal_alone() -> None:
+    for signal in SIGNALS:
+        results = run(text="red shoe", signals=(signal,), minimum=0.0)
+        assert {found.name for hit in results for found in hit.signals} == {signal}
+        for fusion in FUSIONS:
+            assert run(text="red shoe", signals=(signal,), fusion=fusion, minimum=0.0).hits
+    assert skus(run(text="red shoe", signals=("lexical",)))[0] == "REDSHOE"
+
+
+def test_nothing_close_is_an_answer() -> None:
+    results = run(text="asdfghjkl", minimum=0.5)
+    assert results.hits == ()
+    assert results.total == 0
+    assert 1 <= len(results.nearest) <= 6
+
+
+def test_an_exact_sku_or_title_comes_first() -> None:
+    assert skus(run(text="BLUESHOE"))[0] == "BLUESHOE"
+    assert skus(run(text="Blue SHOE"))[0] == "BLUESHOE"
+
+
+def test_excluded_words_and_what_to_keep_away_from() -> None:
+    assert "shoe" not in " ".join(hit.title for hit in run(text="red -shoe", minimum=0.0))
+    with_red = run(text="shoe", minimum=0.0)
+    without = run(text="shoe without red", minimum=0.0)
+    place = {hit.sku: n for n, hit in enumerate(with_red)}
+    assert skus(without).index("REDSHOE") > place["REDSHOE"] or place["REDSHOE"] == 2
+
+
+def test_words_beside_a_product_steer_its_like() -> None:
+    assert skus(run(like="REDSHOE", text="blue", minimum=0.0))[0].startswith("BLUE")
+
+
+def test_several_pictures_and_one_to_keep_away_from() -> None:
+    both = run(images=(picture("red"), picture("blue")), minimum=0.0)
+    assert {hit.colour for hit in both.hits[:4]} == {"Red", "Blue"}
+    ask = {"images": (picture("red"), picture("blue")), "minimum": 0.0}
+    away = run(**ask, without_images=(picture("red"),), push=0.9)
+    assert {hit.colour for hit in away.hits[:2]} == {"Blue"}
+
+
+def test_sorted_by_price_within_the_window() -> None:
+    prices = [hit.price for hit in run(text="shoe", sort="price", minimum=0.0)]
+    known = [price for price in prices if price is not None]
+    assert known == sorted(known)
+    assert prices[-1] is None
+    dear = [hit.price for hit in run(text="shoe", sort="-price", minimum=0.0)]
+    assert dear[0] == max(known)
+
+
 def test_a_picture_finds_its_like_and_shows_the_picture_that_matched() -> None:
-    results = run(image=picture("green"))
+    results = run(image=picture("green"), minimum=0.0)
     assert {hit.sku for hit in results.hits[:3]} == {"GREENSHIRT", "GREENSHOE", "REDSHIRT"}
     paths = {hit.sku: hit.image_path for hit in results}
     assert paths["REDSHIRT"] == paths["GREENSHOE"], "its green picture, not its main one"
@@ -92,13 +174,12 @@ def test_a_picture_finds_its_like_and_shows_the_picture_that_matched() -> None:
 
 
 def test_words_and_a_picture_are_blended() -> None:
-    ask = {"text": "shoe", "image": picture("red")}
+    ask = {"text": "shoe", "image": picture("red"), "minimum": 0.0}
     both = run(**ask, blend=0.5)
-    assert {hit.sku for hit in both.hits[:2]} == {"REDSHOE", "REDSHIRT"}
-    assert next(hit for hit in both if hit.signals["text"].rank == 1).sku == "REDSHOE"
+    assert both.hits[0].sku == "REDSHOE"
     words, image = run(**ask, blend=0), run(**ask, blend=1)
-    assert skus(words) == skus(run(text="shoe"))
-    assert skus(image) == skus(run(image=picture("red")))
+    assert {hit.sku for hit in words.hits[:3]} == {"REDSHOE", "BLUESHOE", "GREENSHOE"}
+    assert {hit.sku for hit in image.hits[:2]} == {"REDSHOE", "REDSHIRT"}
 
 
 def test_interpolation_is_linear_and_renormalised() -> None:
@@ -110,10 +191,10 @@ def test_interpolation_is_linear_and_renormalised() -> None:
 
 
 def test_the_like_of_a_product_is_not_itself() -> None:
-    results = run(like="REDSHOE")
+    results = run(like="REDSHOE", minimum=0.0)
     assert "REDSHOE" not in skus(results)
     assert skus(results)[0] == "REDSHIRT"
-    assert run(like="NOPIC").total == 6
+    assert run(like="NOPIC", minimum=0.0).total == 6
 
 
 def test_a_product_that_is_not_embedded_has_no_like_yet() -> None:
@@ -125,15 +206,22 @@ def test_a_product_that_is_not_embedded_has_no_like_yet() -> None:
 
 def test_filters_hold_in_the_same_statement() -> None:
     only = Filters(colour=("Red", "Blue"), gender=("Women",))
-    assert set(skus(run(text="green shirt", filters=only))) == {"REDSHOE", "BLUESHOE"}
-    assert set(skus(run(image=picture("green"), filters=only))) == {"REDSHOE", "BLUESHOE"}
+    assert set(skus(run(text="green shirt", filters=only, minimum=0.0))) == {"REDSHOE", "BLUESHOE"}
+    assert set(skus(run(image=picture("green"), filters=only, minimum=0.0))) == {
+        "REDSHOE",
+        "BLUESHOE",
+    }
     assert (
         skus(run(text="shirt", filters=Filters(in_stock=True, brand=("Nord",)))).count("BLUESHIRT")
         == 0
     )
     cheap = Filters(min_price=Decimal(21), max_price=Decimal(50))
-    assert set(skus(run(text="shirt", filters=cheap))) == {"GREENSHIRT", "BLUESHIRT", "REDSHOE"}
-    assert run(like="REDSHOE", filters=Filters(gender=("Women",))).total == 2
+    assert set(skus(run(text="shirt", filters=cheap, minimum=0.0))) == {
+        "GREENSHIRT",
+        "BLUESHIRT",
+        "REDSHOE",
+    }
+    assert run(like="REDSHOE", filters=Filters(gender=("Women",)), minimum=0.0).total == 2
     assert run(text="shirt", filters=Filters(colour=("Mauve",))).hits == ()
 
 
@@ -150,8 +238,12 @@ def test_without_a_question_it_is_the_catalogue() -> None:
 
 
 def test_pages_of_a_search_share_one_ranking() -> None:
-    whole = skus(run(text="red shirt", limit=7))
-    paged = [sku for page in (1, 2, 3) for sku in skus(run(text="red shirt", limit=3, page=page))]
+    whole = skus(run(text="red shirt", limit=7, minimum=0.0))
+    paged = [
+        sku
+        for page in (1, 2, 3)
+        for sku in skus(run(text="red shirt", limit=3, page=page, minimum=0.0))
+    ]
     assert paged == whole
 
 
@@ -165,7 +257,7 @@ def test_facet_counts_are_what_a_click_gives() -> None:
     for value, count in counts["product_type"].items():
         refined = Filters(colour=("Red",), in_stock=True, product_type=(value,))
         assert run(filters=refined).total == count
-        assert run(text="shoe", filters=refined).total == count
+        assert run(text="shoe", filters=refined, minimum=0.0).total == count
     with connect() as connection:
         facets = count_facets(connection, Filters(colour=("Mauve",)))
     assert [(v.value, v.count) for v in facets["colour"]][-1] == ("Mauve", 0)
@@ -178,11 +270,24 @@ def test_a_model_is_asked_only_for_what_it_can() -> None:
         run(text="red", model="imagenet")
 
 
-def test_a_model_without_embeddings_finds_nothing_and_says_nothing_wrong() -> None:
+def test_without_embeddings_words_alone_find() -> None:
     encoder = WordsAndColours("clip")
     with connect() as connection:
         results = search(connection, SearchSpec(text="red", model="clip"), lambda name: encoder)
-    assert results.hits == ()
+    assert set(skus(results)) == {"REDSHIRT", "REDSHOE"}
+    assert {signal.name for hit in results for signal in hit.signals} == {"lexical"}
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_words() -> None:
+    def broken(name: str) -> WordsAndColours:
+        raise EncoderError("no weights")
+
+    with connect() as connection:
+        results = search(connection, SearchSpec(text="red shoe"), broken)
+        assert skus(results)[0] == "REDSHOE"
+        assert results.notes == ("no weights; found by words alone",)
+        with pytest.raises(EncoderError):
+            search(connection, SearchSpec(images=(picture("red"),)), broken)
 
 
 @pytest.mark.parametrize(
@@ -190,9 +295,12 @@ def test_a_model_without_embeddings_finds_nothing_and_says_nothing_wrong() -> No
     [
         {"blend": 1.5},
         {"limit": 0},
-        {"limit": 97},
+        {"limit": 1001},
         {"page": 0},
-        {"like": "REDSHOE", "text": "x"},
+        {"sort": "colour"},
+        {"fusion": "luck"},
+        {"signals": ("text", "smell")},
+        {"minimum": 2.0},
     ],
 )
 def test_a_spec_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:

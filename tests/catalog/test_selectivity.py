@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic import SELECTIVITY, Synthetic, fill_synthetic
+from catalog.calibration import UNCALIBRATED
 from catalog.database import connect
 from catalog.filters import Filters
+from catalog.fusion import Channel
 from catalog.search import SearchSpec, search
-from catalog.statement import RRF_K, SETTINGS, ranking_statement
-from embedding.registry import get_spec
+from catalog.statement import SETTINGS, Ranking, ranking_statement
+from embedding.registry import Modality, get_spec
 from tests.conftest import fresh_database
 
 PRODUCTS = 24_000
@@ -70,14 +72,10 @@ def queries(data: Synthetic, how_many: int) -> np.ndarray:
 
 
 def exact_top(columns: dict[str, np.ndarray], mask: np.ndarray, query: np.ndarray) -> list[int]:
-    """Ids of the true ten best by fusion, computed in numpy."""
+    """Ids of the true ten best: by the mean of both matches, which uncalibrated are cosines."""
     ids = np.flatnonzero(mask) + 1
-    scores: dict[int, float] = {}
-    for modality in ("text", "image"):
-        similar = columns[modality][mask] @ query
-        for rank, index in enumerate(np.argsort(-similar, kind="stable")[:WINDOW], start=1):
-            scores[int(ids[index])] = scores.get(int(ids[index]), 0) + 1 / (RRF_K + rank)
-    return sorted(scores, key=lambda product: (-scores[product], product))[:10]
+    scores = sum(np.clip(columns[kind][mask] @ query, 0, None) for kind in ("text", "image"))
+    return [int(product) for product in ids[np.argsort(-scores, kind="stable")[:10]]]
 
 
 FILTERS = {
@@ -104,7 +102,9 @@ def test_pages_are_full_and_hold_the_best(
             mask = np.array([price >= filters.min_price for price in prices])
     found = []
     for query in queries(catalogue, 20):
-        spec = SearchSpec(text="anything", filters=filters, limit=48)
+        spec = SearchSpec(
+            text="anything", signals=("text", "image"), filters=filters, minimum=0.0, limit=48
+        )
         with connect() as connection:
             results = search(connection, spec, lambda name, query=query: Given(query))
         assert len(results.hits) == min(48, mask.sum())
@@ -117,11 +117,14 @@ def test_pages_are_full_and_hold_the_best(
     assert np.mean(found) >= 0.99
 
 
+def channel(modality: Modality, vector: np.ndarray) -> Channel:
+    return Channel("fashion", modality, vector, UNCALIBRATED, 1.0)
+
+
 def plan(filters: Filters, data: Synthetic) -> list[str]:
     vector = queries(data, 1)[0]
-    statement = ranking_statement(
-        "fashion", {"text": vector, "image": vector}, filters, window=WINDOW, limit=24, offset=0
-    )
+    both = channel("text", vector), channel("image", vector)
+    statement = ranking_statement(Ranking(both, filters=filters, window=WINDOW))
     with connect() as connection:
         connection.exec_driver_sql(SETTINGS, statement.parameters)
         lines = connection.exec_driver_sql(
@@ -150,17 +153,14 @@ def test_an_index_that_comes_back_short_is_followed_by_an_exact_scan(catalogue: 
     """All near the query fails the filter, and the index gives up before it has a page."""
     query = queries(catalogue, 1)[0]
     statement = ranking_statement(
-        "fashion",
-        {"text": query},
-        Filters(colour=("90 %",)),
-        window=WINDOW,
-        limit=96,
-        offset=0,
+        Ranking(
+            (channel("text", query),), filters=Filters(colour=("90 %",)), window=WINDOW, limit=96
+        )
     )
     with connect() as connection:
         connection.exec_driver_sql(
             "UPDATE product SET colour = 'gone' WHERE id IN (SELECT product_id FROM fashion_text"
-            " ORDER BY embedding <=> %(text_vector)s LIMIT 6000)",
+            " ORDER BY embedding <=> %(fashion_text_vector)s LIMIT 6000)",
             statement.parameters,
         )
         connection.exec_driver_sql(SETTINGS, statement.parameters)

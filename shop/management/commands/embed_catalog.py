@@ -7,6 +7,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
+from catalog.calibration import calibrate, is_due
+from catalog.database import connect
 from catalog.filling import Summary, count_pending, default_workers, fill
 from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.registry import Modality, ModelSpec, RegistryError, UnknownModel, get_spec
@@ -74,6 +76,9 @@ class Command(BaseCommand):
                 names = ", ".join(spec.name for spec in specs)
                 raise CommandError(f"{names}: no {wanted} embeddings to make", returncode=2)
         summaries = [self.embed(spec, modality, options) for spec, modality in tasks]
+        if not options["dry_run"]:
+            for spec in specs:
+                self.calibrate(spec, options)
         if file := options["profile"]:
             runs = [
                 {"model": run.model, "modality": run.modality, "embedded": run.embedded}
@@ -110,6 +115,15 @@ class Command(BaseCommand):
             raise CommandError(f"{name}: {error}", returncode=2) from error
         self.show(name, summary)
         return summary
+
+    def calibrate(self, spec: ModelSpec, options: dict[str, Any]) -> None:
+        """Fit what the model's similarities mean, where that is due."""
+        with connect() as connection:
+            if not (options["rebuild"] or is_due(connection, spec.name)):
+                return
+            encoder = get_encoder(spec.name, options["device"] or default_device())
+            if products := calibrate(connection, encoder):
+                self.stdout.write(f"{spec.name}: calibrated on pairs of {products:,} products")
 
     def show(self, name: str, summary: Summary) -> None:
         self.stdout.write(

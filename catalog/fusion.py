@@ -1,0 +1,89 @@
+"""Fusion: several signals of a product, one score. Each way is a formula in SQL.
+
+The formulas read columns of the statement's `scored` step: for each channel its `similarity`, its
+`rank` among the candidates and its calibrated `match`, NULL where the product has no such
+embedding; and for words `lexical`, the share of the query that the product's own words cover. What
+the default should be is measured: docs/evaluation.md.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from catalog.calibration import QueryKind
+from embedding.registry import Modality
+
+RRF_K = 60
+"""Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher (SIGIR 2009)."""
+
+SIGNALS = ("lexical", "text", "image")
+
+WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
+    "words": {"lexical": 0.3, "text": 0.35, "image": 0.35},
+    "both": {"lexical": 0.15, "text": 0.35, "image": 0.5},
+    "picture": {"text": 0.2, "image": 0.8},
+    "product": {"text": 0.4, "image": 0.6},
+}
+"""What each signal counts in a weighted sum, by the kind of query."""
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """One list of candidates: a model's embeddings of one kind, and what to compare them with."""
+
+    model: str
+    modality: Modality
+    vector: np.ndarray
+    """Of unit length, float32 (d,)."""
+    quantiles: tuple[float, ...]
+    """Of unrelated pairs: see `catalog.calibration`."""
+    weight: float
+
+    @property
+    def name(self) -> str:
+        """Prefix of its columns."""
+        return f"{self.model}_{self.modality}"
+
+
+Formula = Callable[[Sequence[Channel], float], str]
+"""From the channels and the weight of the lexical signal, 0 where it does not count."""
+
+
+def calibrated_sum(channels: Sequence[Channel], lexical: float) -> str:
+    """The weighted mean of the matches; what a product lacks is left out of it."""
+    terms = [(f"{channel.name}_match", channel.weight) for channel in channels]
+    if lexical:
+        terms.append(("lexical", lexical))
+    total = " + ".join(f"{weight} * coalesce({column}, 0)" for column, weight in terms)
+    weights = " + ".join(f"{weight} * ({column} IS NOT NULL)::int" for column, weight in terms)
+    return f"({total}) / nullif({weights}, 0)"
+
+
+def calibrated_max(channels: Sequence[Channel], lexical: float) -> str:
+    """The best match."""
+    return _greatest([f"{channel.name}_match" for channel in channels], lexical)
+
+
+def raw_max(channels: Sequence[Channel], lexical: float) -> str:
+    """The best cosine, whatever it is a cosine with."""
+    return _greatest([f"{channel.name}_similarity" for channel in channels], lexical)
+
+
+def reciprocal_rank(channels: Sequence[Channel], lexical: float) -> str:
+    """The sum of 1 / (60 + rank) over the signals."""
+    ranks = [f"{channel.name}_rank" for channel in channels] + ["lexical_rank"] * bool(lexical)
+    return " + ".join(f"coalesce(1::float8 / ({RRF_K} + {rank}), 0)" for rank in ranks)
+
+
+def _greatest(columns: list[str], lexical: float) -> str:
+    return f"greatest({', '.join(columns + ['lexical'] * bool(lexical))})"
+
+
+FUSIONS: Mapping[str, Formula] = {
+    "calibrated_sum": calibrated_sum,
+    "calibrated_max": calibrated_max,
+    "rrf": reciprocal_rank,
+    "raw_max": raw_max,
+}
+"""By name, the default first."""

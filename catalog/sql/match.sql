@@ -1,0 +1,20 @@
+-- One expression, so that it is expanded where it is called. Beyond the last quantile it goes on with
+-- the slope of the last tenth, whose ends are far enough apart to have one.
+CREATE FUNCTION search.match(similarity float8, quantiles float8[])
+RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN similarity < quantiles[1] THEN 0
+    WHEN similarity >= quantiles[cardinality(quantiles)] THEN
+        1 + 0.1 * (similarity - quantiles[cardinality(quantiles)])
+            / greatest(quantiles[cardinality(quantiles)]
+                       - quantiles[cardinality(quantiles) - cardinality(quantiles) / 10], 0.001)
+    ELSE (width_bucket(similarity, quantiles) - 1
+          + (similarity - quantiles[width_bucket(similarity, quantiles)])
+            / (quantiles[width_bucket(similarity, quantiles) + 1]
+               - quantiles[width_bucket(similarity, quantiles)]))
+         / (cardinality(quantiles) - 1)
+    END;
+
+COMMENT ON FUNCTION search.match(float8, float8[]) IS
+    'A cosine similarity as a match: 1 is what a thousandth of unrelated pairs reach, 0.5 about 3 %.';

@@ -1,0 +1,90 @@
+"""Calibration: unrelated pairs get the same distribution of matches, whatever they are."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from scipy.stats import ks_2samp
+
+from benchmarks.synthetic import fill_synthetic
+from catalog.calibration import (
+    FEWEST,
+    TAILS,
+    UNCALIBRATED,
+    calibrate,
+    fit_quantiles,
+    get_quantiles,
+    interpolate_quantiles,
+    is_due,
+)
+from catalog.database import connect
+from embedding.registry import get_spec
+from tests.conftest import fresh_database
+from tests.fakes import WordsAndColours
+
+PRODUCTS = 2000
+
+
+@pytest.fixture(scope="module")
+def catalogue(template: str) -> Iterator[None]:
+    with fresh_database(template):
+        with connect() as connection:
+            fill_synthetic(connection, get_spec("fashion"), PRODUCTS)
+        yield
+
+
+def matches(similarities: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
+    with connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT search.match(s, %(quantiles)s) FROM unnest(%(similarities)s::float8[])"
+            " WITH ORDINALITY AS given (s, place) ORDER BY place",
+            {"similarities": similarities.tolist(), "quantiles": list(quantiles)},
+        )
+        return np.array(rows.scalars().all())
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_unrelated_pairs_of_different_distributions_get_the_same_matches() -> None:
+    rng = np.random.default_rng(0)
+    texts, pictures = rng.normal(0.36, 0.15, 60_000), rng.gamma(2, 0.06, 60_000) - 0.1
+    fitted = [tuple(fit_quantiles(kind[:40_000].astype(np.float32))) for kind in (texts, pictures)]
+    fresh = [
+        matches(kind[40_000:], quantiles)
+        for kind, quantiles in zip((texts, pictures), fitted, strict=True)
+    ]
+    assert ks_2samp(*fresh).statistic < 0.03
+    for found in fresh:
+        assert (found >= 1 / 3).mean() == pytest.approx(0.1, rel=0.1)
+        assert (found >= 2 / 3).mean() == pytest.approx(0.01, rel=0.3)
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_a_match_by_hand() -> None:
+    quantiles = tuple(np.linspace(0.2, 0.6, len(TAILS)))
+    values = np.array([-1, 0.2, 0.4, 0.6, 0.8])
+    np.testing.assert_allclose(matches(values, quantiles), [0, 0, 0.5, 1, 1.5], atol=1e-9)
+
+
+def test_a_blend_lies_between_words_and_pictures() -> None:
+    kinds = {("words", "text"): (0.0, 1.0), ("both", "text"): (2.0, 3.0)}
+    kinds |= {("picture", "text"): (4.0, 7.0)}
+    assert interpolate_quantiles(kinds, "text", 0.25) == (1.0, 2.0)  # type: ignore[arg-type]
+    assert interpolate_quantiles(kinds, "text", 0.75) == (3.0, 5.0)  # type: ignore[arg-type]
+    assert interpolate_quantiles({}, "text", 0.5) == UNCALIBRATED
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_it_is_due_once_and_again_after_a_fifth_more() -> None:
+    encoder = WordsAndColours("fashion")
+    with connect() as connection:
+        assert is_due(connection, "fashion")
+        assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
+        assert not is_due(connection, "fashion")
+        found = get_quantiles(connection, "fashion")
+        assert {kind for kind, _ in found} == {"words", "picture", "both", "product"}
+        assert all(list(levels) == sorted(set(levels)) for levels in found.values())
+        connection.exec_driver_sql(f"DELETE FROM fashion_text WHERE product_id > {FEWEST - 1}")
+        assert not is_due(connection, "fashion")
+        connection.exec_driver_sql("UPDATE calibration SET products = 10")
+        connection.exec_driver_sql("DELETE FROM calibration WHERE model = 'nothing'")
+        connection.rollback()
