@@ -148,10 +148,10 @@ def fit_quantiles(similarities: NDArray[np.float32]) -> list[float]:
 def match(
     similarity: NDArray[np.float64] | float, quantiles: tuple[float, ...]
 ) -> NDArray[np.float64]:
-    """Matches of similarities: what the SQL function `search.match` computes, for checks of it."""
+    """Matches of similarities, as the SQL function `search.match` computes them."""
     values, levels = np.asarray(similarity, np.float64), np.asarray(quantiles)
     inside = np.interp(values, levels, np.linspace(0, 1, len(levels)))
-    slope = 1 / STEPS / (levels[-1] - levels[-2])
+    slope = 0.1 / max(levels[-1] - levels[-1 - len(levels) // 10], 0.001)
     return np.where(values > levels[-1], 1 + (values - levels[-1]) * slope, inside)
 
 

@@ -58,6 +58,8 @@ class Filters:
 class FacetValue:
     value: str
     count: int
+    or_more: bool = False
+    """Whether a window cut the count off."""
 
 
 def count_facets(connection: Connection, filters: Filters) -> dict[str, list[FacetValue]]:

@@ -20,9 +20,9 @@ RRF_K = 60
 SIGNALS = ("lexical", "text", "image")
 
 WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
-    "words": {"lexical": 0.3, "text": 0.35, "image": 0.35},
-    "both": {"lexical": 0.15, "text": 0.35, "image": 0.5},
-    "picture": {"text": 0.2, "image": 0.8},
+    "words": {"lexical": 0.3, "text": 0.45, "image": 0.25},
+    "both": {"lexical": 0.35, "text": 0.25, "image": 0.4},
+    "picture": {"text": 0.35, "image": 0.65},
     "product": {"text": 0.4, "image": 0.6},
 }
 """What each signal counts in a weighted sum, by the kind of query."""

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, cast
 
+import numpy as np
 import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.calibration import get_quantiles
+from catalog.calibration import UNCALIBRATED, get_quantiles, match
+from catalog.diversity import maximal_marginal_relevance
 from catalog.filters import FACETS, FacetValue, Filters, count_facets
 from catalog.fusion import FUSIONS, WEIGHTS, Channel
 from catalog.query import parse_query
@@ -156,20 +158,21 @@ def search(
         facet_statement(replace(ranking, filters=ranking.filters.open(facet))) for facet in chosen
     ]
     rows, *unfiltered = _run(connection, [ranking_statement(ranking), *others])
-    counts = rows[0]["facets"] or {}
-    counts |= {
-        facet: (found[0]["facets"] or {}).get(facet, {})
-        for facet, found in zip(chosen, unfiltered, strict=True)
+    summary = rows[0]
+    summaries = dict.fromkeys(FACETS, summary) | {
+        facet: found[0] for facet, found in zip(chosen, unfiltered, strict=True)
     }
+    if ranking.vectors:
+        rows = _diversified(connection, rows, spec, ranking.vectors)
     hits = tuple(_hit(row, ranking) for row in rows if row["id"] is not None)
-    none_match = rows[0]["total"] == 0
+    none_match = summary["total"] == 0
     return replace(
         about,
         hits=() if none_match else hits,
         nearest=hits if none_match else (),
-        total=rows[0]["total"],
-        truncated=rows[0]["truncated"],
-        facets=_facets(counts, spec.filters),
+        total=summary["total"],
+        truncated=summary["truncated"],
+        facets=_facets(summaries, spec.filters),
         timings=replace(about.timings, sql=time.perf_counter() - started),
     )
 
@@ -199,6 +202,10 @@ def rank(
             if not words:
                 raise
             notes.append(f"{error}; found by words alone")
+    window = max(config.search_window(), spec.limit)
+    vectors = None
+    if spec.diversity and not spec.sort and found:
+        vectors = max(found, key=lambda channel: channel.modality == "image")
     ranking = Ranking(
         channels=tuple(found),
         words=words if spec.counts("lexical") else "",
@@ -210,9 +217,10 @@ def rank(
         minimum=config.search_minimum() if spec.minimum is None else spec.minimum,
         collapse=spec.collapse,
         sort=spec.sort,
-        window=max(config.search_window(), spec.limit),
-        limit=spec.limit,
-        offset=(spec.page - 1) * spec.limit,
+        vectors=vectors,
+        window=window,
+        limit=window if vectors else spec.limit,
+        offset=0 if vectors else (spec.page - 1) * spec.limit,
     )
     timings = Timings(encode=time.perf_counter() - started)
     about = Results((), 0, spec, corrected=corrected or "", notes=tuple(notes), timings=timings)
@@ -232,13 +240,32 @@ def _run(connection: Connection, statements: list[Statement]) -> list[list[dict[
         return [cursor.fetchall() for cursor in cursors]
 
 
-def _facets(counts: Mapping[str, Mapping[str, int]], filters: Filters) -> Facets:
+def _diversified(
+    connection: Connection, rows: list[dict[str, Any]], spec: SearchSpec, channel: Channel
+) -> list[dict[str, Any]]:
+    """The page of a window's rows, put in order of relevance and variety; exact ones stay first."""
+    page = slice((spec.page - 1) * spec.limit, spec.page * spec.limit)
+    first = [row for row in rows if row["exact"]]
+    others = [row for row in rows if not row["exact"] and row.get("vector") is not None]
+    last = [row for row in rows if not row["exact"] and row.get("vector") is None]
+    if others:
+        quantiles = get_quantiles(connection, channel.model).get(("product", channel.modality))
+        embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
+        likeness = match(embedded @ embedded.T, quantiles or UNCALIBRATED)
+        relevance = np.array([row["match"] for row in others], np.float64)
+        order = maximal_marginal_relevance(relevance, np.minimum(likeness, 1), spec.diversity)
+        others = [others[place] for place in order]
+    return (first + others + last)[page]
+
+
+def _facets(summaries: Mapping[str, Mapping[str, Any]], filters: Filters) -> Facets:
     """Chosen values are listed even where no product is left."""
     facets: Facets = {}
-    for facet in FACETS:
-        values = dict.fromkeys(getattr(filters, facet), 0) | dict(counts.get(facet, {}))
+    for facet, summary in summaries.items():
+        counts = (summary["facets"] or {}).get(facet, {})
+        values = dict.fromkeys(getattr(filters, facet), 0) | counts
         ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
-        facets[facet] = [FacetValue(value, count) for value, count in ordered]
+        facets[facet] = [FacetValue(*item, or_more=summary["truncated"]) for item in ordered]
     return facets
 
 

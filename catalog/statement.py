@@ -73,6 +73,8 @@ class Ranking:
     """The least match of a hit."""
     collapse: bool = True
     sort: Sort = ""
+    vectors: Channel | None = None
+    """Whose embeddings of the hits are wanted with them."""
     window: int = 240
     limit: int = 24
     offset: int = 0
@@ -134,7 +136,7 @@ SELECT summary.*, hit.*
   LEFT JOIN (
        SELECT {HIT_COLUMNS},
               page.place, page.matches, page.exact, page.score, page.match, page.signals,
-              page.variants, page.colours
+              page.variants, page.colours{_vector(ranking.vectors)}
          FROM (SELECT cards.*, row_number() OVER (ORDER BY {page_order}) AS place
                  FROM cards
                 WHERE matches OR NOT EXISTS (SELECT FROM cards WHERE matches)
@@ -147,6 +149,14 @@ SELECT summary.*, hit.*
        ) AS hit ON true
  ORDER BY hit.place"""
     return Statement(sql, ranking.parameters())
+
+
+def _vector(channel: Channel | None) -> str:
+    if channel is None:
+        return ""
+    table = EMBEDDINGS[channel.model][channel.modality].name
+    own = "e.image_id = i.id" if channel.modality == "image" else "e.product_id = p.id"
+    return f", (SELECT e.embedding FROM {table} e WHERE {own}) AS vector"
 
 
 def facet_statement(ranking: Ranking) -> Statement:

@@ -199,12 +199,19 @@ class EmbeddingFailure(CatalogTable, table=True):
 
 
 class ProductVariant(CatalogTable, table=True):
-    """A product that is another one in another colour or size, or with the same picture.
+    """Of which product one with a picture is a variant: `leader_id`, itself where of none.
 
-    `leader_id` stands for all of them; it has no row itself. See `catalog.variants`.
+    `family` and `model` are what it was compared by, at `compared_at`. See `catalog.variants`.
     """
 
     __tablename__ = "product_variant"
+    __table_args__ = (
+        Index(
+            "product_variant_family_idx",
+            "family",
+            postgresql_where=text("product_id = leader_id"),
+        ),
+    )
 
     product_id: int = Field(
         sa_column=Column(
@@ -219,6 +226,9 @@ class ProductVariant(CatalogTable, table=True):
             BigInteger, ForeignKey("product.id", ondelete="CASCADE"), nullable=False, index=True
         )
     )
+    family: str = _line(None)
+    model: str = _line(None)
+    compared_at: datetime = _now()
 
 
 class Calibration(CatalogTable, table=True):

@@ -29,6 +29,9 @@ UNSEEN_WORDINGS = (
 )
 """Beside the wordings that the models were trained on, some that they were not."""
 
+REFINEMENTS = ("{colour}", "in {colour}", "but in {colour}", "the same in {colour}")
+"""What is typed beside a product to have it in another colour."""
+
 
 def derive(
     kind: str, catalogue: Catalogue, folder: Path, sample: int | None = None, seed: int = 0
@@ -132,6 +135,24 @@ def _images(catalogue: Catalogue, folder: Path, _random: Random) -> Iterator[Rec
             }
 
 
+def _refined(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[Record]:
+    """Each product, and words for another colour that its type comes in, with the products of its
+    type in that colour."""
+    colours: dict[str, dict[str, None]] = {}
+    for product in catalogue.products.values():
+        colours.setdefault(product.first("product_type"), {})[product.first("colour")] = None
+    for sku, product in catalogue.products.items():
+        kind, own = product.first("product_type"), product.first("colour")
+        others = sorted(colour for colour in colours[kind] if colour and colour != own)
+        if kind and own and others and product.image_path:
+            colour = random.choice(others)
+            yield {
+                "like": sku,
+                "text": random.choice(REFINEMENTS).format(colour=colour.lower()),
+                "relevant": {"product_type": [kind], "colour": [colour]},
+            }
+
+
 def _all_titles(catalogue: Catalogue) -> dict[str, None]:
     return dict.fromkeys(product.first("title") for product in catalogue.products.values())
 
@@ -140,6 +161,7 @@ _DERIVED: Mapping[str, Callable[[Catalogue, Path, Random], Iterator[Record]]] = 
     "attributes": _attributes,
     "titles": _titles,
     "images": _images,
+    "refined": _refined,
     "misspelt": _misspelt,
 }
 

@@ -337,3 +337,17 @@ def test_the_settings_do_not_leak_into_the_pool() -> None:
     run(text="red")
     with connect() as connection:
         assert connection.exec_driver_sql("SHOW hnsw.iterative_scan").scalar() == "off"
+
+
+def test_variety_puts_what_is_unlike_first_and_loses_nothing() -> None:
+    plain = run(like="REDSHIRT", minimum=0.0)
+    varied = run(like="REDSHIRT", minimum=0.0, diversity=0.6)
+    assert sorted(skus(plain)) == sorted(skus(varied))
+    assert skus(plain) != skus(varied)
+    paged = [
+        sku
+        for page in (1, 2)
+        for sku in skus(run(like="REDSHIRT", minimum=0.0, diversity=0.6, limit=4, page=page))
+    ]
+    assert paged == skus(varied)
+    assert skus(run(like="REDSHIRT", minimum=0.0, diversity=0.6, page=9)) == []

@@ -10,6 +10,7 @@ from catalog import config
 from catalog.calibration import calibrate, is_due
 from catalog.database import connect
 from catalog.filling import Summary, count_pending, default_workers, fill
+from catalog.variants import find_variants
 from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.registry import Modality, ModelSpec, RegistryError, UnknownModel, get_spec
 
@@ -79,6 +80,8 @@ class Command(BaseCommand):
         if not options["dry_run"]:
             for spec in specs:
                 self.calibrate(spec, options)
+                if spec.name == config.enabled_models()[0]:
+                    self.find_variants(spec, options)
         if file := options["profile"]:
             runs = [
                 {"model": run.model, "modality": run.modality, "embedded": run.embedded}
@@ -124,6 +127,18 @@ class Command(BaseCommand):
             encoder = get_encoder(spec.name, options["device"] or default_device())
             if products := calibrate(connection, encoder):
                 self.stdout.write(f"{spec.name}: calibrated on pairs of {products:,} products")
+
+    def find_variants(self, spec: ModelSpec, options: dict[str, Any]) -> None:
+        """Find which products are variants of others, by the default model's pictures."""
+        if "image" not in spec.modalities:
+            return
+        with tqdm(desc="variants", unit=" products", disable=options["verbosity"] == 0) as bar:
+
+            def update(products: int, total: int) -> None:
+                bar.total = total
+                bar.update(products)
+
+            find_variants(spec.name, update)
 
     def show(self, name: str, summary: Summary) -> None:
         self.stdout.write(

@@ -1,0 +1,151 @@
+"""Whatever is asked: pages, total, facets and sorting agree, and no product comes twice."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from catalog.calibration import calibrate
+from catalog.database import connect
+from catalog.filling import fill
+from catalog.filters import FACETS, Filters
+from catalog.importing import import_catalog
+from catalog.search import Hit, Results, SearchSpec, search
+from catalog.variants import find_variants
+from catalog.vocabulary import forget_vocabulary
+from tests.catalog.test_search import picture
+from tests.conftest import fresh_database
+from tests.fakes import COLOURS, WordsAndColours
+
+ENCODER = WordsAndColours()
+PRODUCTS = 600
+WINDOW = 60
+"""Small, so that some questions fill it and others do not."""
+
+KINDS = ("shirt", "shoe", "hat", "bag", "coat", "sock")
+STYLES = ("linen", "leather", "striped", "plain", "winter", "summer", "warm", "long", "short")
+BRANDS = ("Nord", "Sued", "Ost", "")
+GENDERS = ("Men", "Women", "")
+
+
+@pytest.fixture(scope="module")
+def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    folder = tmp_path_factory.mktemp("pages")
+    for colour in COLOURS:
+        (folder / f"{colour}.png").write_bytes(picture(colour))
+    draw = random.Random(1)
+    rows = ["sku,title,description,category,product_type,gender,colour,brand,price,in_stock,images"]
+    for number in range(PRODUCTS):
+        kind, colour, style = draw.choice(KINDS), draw.choice(list(COLOURS)), draw.choice(STYLES)
+        price = "" if number % 17 == 0 else f"{draw.randrange(500, 9000) / 100}"
+        images = "" if number % 13 == 0 else f"{colour}.png"
+        rows.append(
+            f"S{number},{style} {colour} {kind} {number % 40},made for {draw.choice(STYLES)} days,"
+            f"Things,{kind}s,{draw.choice(GENDERS)},{colour.title()},{draw.choice(BRANDS)},{price},"
+            f"{draw.choice(('yes', 'no'))},{images}"
+        )
+    (folder / "c.csv").write_text("\n".join(rows))
+    with pytest.MonkeyPatch.context() as patch, fresh_database(template):
+        patch.setenv("MEDIA_ROOT", str(folder / "media"))
+        patch.setenv("SEARCH_WINDOW", str(WINDOW))
+        import_catalog(folder / "c.csv", folder)
+        for modality in ENCODER.spec.modalities:
+            fill(ENCODER, modality)
+        with connect() as connection:
+            calibrate(connection, ENCODER)
+        assert find_variants("fashion") > 500
+        forget_vocabulary()
+        yield
+
+
+pytestmark = pytest.mark.usefixtures("catalogue")
+
+
+def run(spec: SearchSpec) -> Results:
+    with connect() as connection:
+        return search(connection, spec, lambda name: ENCODER)
+
+
+WORDS = (*KINDS, *STYLES, *COLOURS, "without", "-red", "shrit", "S77", "for", "the", '"', "%")
+PRICES = st.none() | st.integers(5, 90).map(Decimal)
+FILTERS = st.builds(
+    Filters,
+    product_type=st.lists(st.sampled_from([f"{kind}s" for kind in KINDS]), max_size=2).map(tuple),
+    gender=st.lists(st.sampled_from(["Men", "Women", "Nobody"]), max_size=1).map(tuple),
+    colour=st.lists(st.sampled_from([name.title() for name in COLOURS]), max_size=2).map(tuple),
+    brand=st.lists(st.sampled_from(BRANDS[:3]), max_size=1).map(tuple),
+    min_price=PRICES,
+    max_price=PRICES,
+    in_stock=st.booleans(),
+)
+SPECS = st.builds(
+    SearchSpec,
+    text=st.lists(st.sampled_from(WORDS), max_size=4).map(" ".join),
+    images=st.lists(st.sampled_from(sorted(COLOURS)).map(picture), max_size=2).map(tuple),
+    like=st.sampled_from(["", "", "", "S1", "S26"]),
+    without=st.sampled_from(["", "", "leather"]),
+    blend=st.sampled_from([0.0, 0.3, 0.5, 1.0]),
+    filters=FILTERS,
+    signals=st.lists(st.sampled_from(["lexical", "text", "image"]), max_size=3, unique=True).map(
+        tuple
+    ),
+    fusion=st.sampled_from(["", "rrf", "calibrated_max", "raw_max"]),
+    minimum=st.sampled_from([None, 0.0, 0.2, 0.6, 1.0]),
+    verbatim=st.booleans(),
+    collapse=st.booleans(),
+    diversity=st.sampled_from([0.0, 0.0, 0.5]),
+    sort=st.sampled_from(["", "", "price", "-price", "newest"]),
+    limit=st.integers(5, 40),
+)
+
+
+def meets(hit: Hit, filters: Filters) -> bool:
+    chosen = all(
+        not getattr(filters, facet) or getattr(hit, facet) in getattr(filters, facet)
+        for facet in ("product_type", "colour", "brand")
+    )
+    bounds = [bound for bound in (filters.min_price, filters.max_price) if bound is not None]
+    priced = not bounds or (
+        hit.price is not None
+        and (filters.min_price is None or hit.price >= filters.min_price)
+        and (filters.max_price is None or hit.price <= filters.max_price)
+    )
+    return chosen and priced and (hit.in_stock or not filters.in_stock)
+
+
+@settings(max_examples=500, deadline=None)
+@given(spec=SPECS, data=st.data())
+def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> None:
+    first = run(spec)
+    hits = list(first)
+    for page in range(2, first.pages + 1):
+        more = run(replace(spec, page=page))
+        assert (more.total, more.facets) == (first.total, first.facets)
+        assert len(more.hits) == min(spec.limit, first.total - spec.limit * (page - 1))
+        hits += more
+    assert len(hits) == first.total
+    assert len({hit.id for hit in hits}) == len(hits)
+    assert not run(replace(spec, page=first.pages + 1)).hits
+    assert all(meets(hit, spec.filters) for hit in hits)
+    assert bool(first.nearest) <= (first.total == 0)
+
+    least = 0.4 if spec.minimum is None else spec.minimum
+    if spec.ranks:
+        assert all(hit.exact or (hit.match or 0) >= least - 1e-6 for hit in hits)
+    if spec.sort == "price":
+        prices = [hit.price for hit in hits if hit.price is not None]
+        assert prices == sorted(prices)
+
+    facet = data.draw(st.sampled_from(FACETS))
+    if values := first.facets[facet]:
+        chosen = data.draw(st.sampled_from(values))
+        filters = replace(spec.filters, **{facet: (chosen.value,)})
+        clicked = run(replace(spec, filters=filters))
+        if chosen.or_more:
+            assert clicked.total >= chosen.count
+        else:
+            assert clicked.total == chosen.count

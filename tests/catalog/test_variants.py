@@ -1,0 +1,146 @@
+"""Variants: products that are one to a shopper are one card, and can be unfolded."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from catalog import variants
+from catalog.calibration import TAILS
+from catalog.database import connect
+from catalog.filling.pending import Pending
+from catalog.filling.writer import write_embeddings
+from catalog.search import SearchSpec, search
+from catalog.variants import find_variants
+from embedding.registry import Modality
+from tests.fakes import WordsAndColours
+
+DIMENSIONS = WordsAndColours().spec.dimensions
+
+
+def direction(similarity: float, other: int) -> np.ndarray:
+    """A unit vector with this cosine to the first axis, away from it along axis `other`."""
+    vector = np.zeros((1, DIMENSIONS), np.float32)
+    vector[0, 0], vector[0, other] = similarity, np.sqrt(1 - similarity**2)
+    return vector
+
+
+def add(sku: str, title: str, colour: str, vector: np.ndarray) -> int:
+    with connect() as connection:
+        product = connection.execute(
+            text(
+                "INSERT INTO product (sku, title, colour) VALUES (:sku, :title, :colour)"
+                " RETURNING id"
+            ),
+            {"sku": sku, "title": title, "colour": colour},
+        ).scalar_one()
+        picture = connection.execute(
+            text(
+                "INSERT INTO product_image (product_id, position, path, sha256, width, height)"
+                " VALUES (:product, 0, :sku, :sku, 1, 1) RETURNING id"
+            ),
+            {"product": product, "sku": sku},
+        ).scalar_one()
+    embed("image", Pending(picture, product, sku, sku), vector)
+    embed("text", Pending(product, product, title, title), vector)
+    return int(product)
+
+
+def embed(modality: Modality, row: Pending, vector: np.ndarray) -> None:
+    with connect() as connection:
+        write_embeddings(connection, "fashion", modality, [row], vector)
+
+
+def groups() -> set[frozenset[str]]:
+    with connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT array_agg(sku) FROM product_variant JOIN product ON id = product_id"
+            " GROUP BY leader_id"
+        )
+        return {frozenset(row[0]) for row in rows}
+
+
+@pytest.fixture
+def shop(database: str) -> dict[str, int]:
+    """Two shirts alike in two colours, a third of that title that looks otherwise, two titles with
+    the same picture, and a bag."""
+    with connect() as connection:
+        for kind in ("product", "words"):
+            connection.execute(
+                text("INSERT INTO calibration VALUES ('fashion', :kind, 'image', :q, 9, 9)"),
+                {"kind": kind, "q": list(np.linspace(-0.5, 0.5, len(TAILS)))},
+            )
+    return {
+        "RED": add("RED", "Red Linen Shirt", "Red", direction(1.0, 1)),
+        "BLUE": add("BLUE", "Blue Linen Shirt", "Blue", direction(0.8, 2)),
+        "OTHER": add("OTHER", "Green Linen Shirt", "Green", direction(0.3, 3)),
+        "TWIN": add("TWIN", "Summer top", "Red", direction(0.99, 4)),
+        "BAG": add("BAG", "Leather bag", "Red", direction(0.0, 5)),
+    }
+
+
+EXPECTED = {frozenset({"RED", "BLUE", "TWIN"}), frozenset({"OTHER"}), frozenset({"BAG"})}
+
+
+@pytest.mark.parametrize("batch", [1, 2, 500])
+def test_families_that_look_alike_and_the_same_picture(
+    shop: dict[str, int], batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(variants, "BATCH", batch)
+    told: list[tuple[int, int]] = []
+    assert find_variants("fashion", lambda *counts: told.append(counts)) == 5
+    assert sum(products for products, _ in told) == 5
+    assert {total for _, total in told} == {5}
+    assert groups() == EXPECTED
+    assert find_variants("fashion") == 0
+
+
+def test_what_changes_is_compared_anew_with_those_that_it_led(shop: dict[str, int]) -> None:
+    find_variants("fashion")
+    with connect() as connection:
+        connection.exec_driver_sql("UPDATE product SET title = 'Red Kite' WHERE sku = 'RED'")
+    assert find_variants("fashion") == 3
+    assert groups() == {
+        frozenset({"RED", "TWIN"}),
+        *(frozenset({sku}) for sku in ("BLUE", "OTHER", "BAG")),
+    }
+    with connect() as connection:
+        connection.exec_driver_sql("DELETE FROM product WHERE sku = 'RED'")
+    assert find_variants("fashion") == 1
+    assert frozenset({"TWIN"}) in groups()
+
+
+def test_a_new_picture_is_compared_anew(shop: dict[str, int]) -> None:
+    find_variants("fashion")
+    with connect() as connection:
+        picture = connection.exec_driver_sql(
+            "SELECT id FROM product_image WHERE path = 'TWIN'"
+        ).scalar_one()
+    embed("image", Pending(picture, shop["TWIN"], "TWIN", "new"), direction(0.0, 6))
+    assert find_variants("fashion") == 1
+    assert frozenset({"TWIN"}) in groups()
+
+
+def test_before_calibration_nothing_is_compared(database: str, tmp_path: Path) -> None:
+    add("RED", "Red Linen Shirt", "Red", direction(1.0, 1))
+    assert find_variants("fashion") == 0
+    assert groups() == set()
+
+
+def test_variants_are_one_card_with_their_number_and_colours(shop: dict[str, int]) -> None:
+    find_variants("fashion")
+    encoder = WordsAndColours()
+
+    def run(**spec: object) -> dict[str, tuple[int, tuple[str, ...]]]:
+        with connect() as connection:
+            query = SearchSpec(text="linen shirt", minimum=0.0, **spec)  # type: ignore[arg-type]
+            found = search(connection, query, lambda name: encoder)
+        assert found.total == len(found.hits)
+        return {hit.sku: (hit.variants, tuple(sorted(hit.colours))) for hit in found}
+
+    folded = run()
+    assert len(folded) == 3
+    (card,) = set(folded) & {"RED", "BLUE", "TWIN"}
+    assert folded[card] == (3, ("Blue", "Red"))
+    assert set(run(collapse=False)) == {"RED", "BLUE", "TWIN", "OTHER", "BAG"}
