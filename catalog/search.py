@@ -265,7 +265,8 @@ def _facets(summaries: Mapping[str, Mapping[str, Any]], filters: Filters) -> Fac
         counts = (summary["facets"] or {}).get(facet, {})
         values = dict.fromkeys(getattr(filters, facet), 0) | counts
         ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
-        facets[facet] = [FacetValue(*item, or_more=summary["truncated"]) for item in ordered]
+        or_more = summary["truncated"]
+        facets[facet] = [FacetValue(value, count, or_more) for value, count in ordered]
     return facets
 
 

@@ -25,7 +25,7 @@ class SearchSpec:
     text: str = ""
     """As typed in the box: see `catalog.query.parse_query` for `-word` and `without …`."""
     images: tuple[bytes, ...] = field(default=(), repr=False)
-    """Encoded pictures, whose mean is looked for."""
+    """Encoded pictures, whose mean is looked for, that of `like` among them."""
     like: str = ""
     """SKU of a product whose like are wanted, with or without words beside it."""
     without: str = ""
@@ -33,7 +33,7 @@ class SearchSpec:
     without_images: tuple[bytes, ...] = field(default=(), repr=False)
     """Pictures of what to keep away from."""
     blend: float = 0.5
-    """Share of the pictures, or of the product, where there are words too: 0 to 1."""
+    """Share of the pictures and the product together, where there are words too: 0 to 1."""
     push: float = 0.4
     """Weight of what to keep away from, where what is looked for has 1."""
     filters: Filters = field(default_factory=Filters)

@@ -84,7 +84,7 @@ class Ranking:
         if self.exclude is not None:
             yield "p.id <> %(exclude)s"
         for place in range(len(self.excluded)):
-            yield f"NOT p.lexemes @@ plainto_tsquery('english', %(excluded_{place})s)"
+            yield f"NOT p.lexemes @@ phraseto_tsquery('english', %(excluded_{place})s)"
 
     def parameters(self) -> dict[str, Any]:
         values = self.filters.parameters() | {

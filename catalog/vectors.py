@@ -31,15 +31,23 @@ class Question:
 
     @property
     def kind(self) -> QueryKind:
-        if self.words and (self.spec.images or self.like is not None):
+        if self.words and self.examples:
             return "both"
         if self.like is not None:
             return "product"
         return "picture" if self.spec.images else "words"
 
     @property
+    def examples(self) -> int:
+        """How many pictures and products are looked for."""
+        return len(self.spec.images) + (self.like is not None)
+
+    @property
     def picture_share(self) -> float:
-        return self.spec.blend if self.kind == "both" else float(self.kind == "picture")
+        """Of the examples, which have the same share each; words have the rest."""
+        if not self.examples:
+            return 0.0
+        return self.spec.blend if self.words else 1.0
 
     @property
     def needs(self) -> set[Modality]:
@@ -141,10 +149,9 @@ def _vectors(
     parts: list[tuple[float, np.ndarray]] = []
     if question.words and share < 1:
         parts.append((1 - share, encoder_for(model.name).encode_texts([question.words])[0]))
+    each = share / max(1, question.examples)
     parts += [
-        (share / len(spec.images), encode_picture(encoder_for(model.name), image))
-        for image in spec.images
-        if share > 0
+        (each, encode_picture(encoder_for(model.name), image)) for image in spec.images if each > 0
     ]
     away = (
         [(-spec.push, encoder_for(model.name).encode_texts([question.without])[0])]
@@ -159,9 +166,8 @@ def _vectors(
     if question.like is None:
         return dict.fromkeys(model.modalities, interpolate(parts + away)) if parts else {}
     own = _product_vectors(connection, question.like, model.name)
-    weight = share if question.words else 1.0
     return {
-        modality: interpolate([(weight, vector), *parts, *away]) for modality, vector in own.items()
+        modality: interpolate([(each, vector), *parts, *away]) for modality, vector in own.items()
     }
 
 

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
 
 from catalog import config
 from catalog.filters import FACETS, Filters
 from catalog.statement import ORDERS
 from embedding.registry import Modality, ModelSpec, models
-from shop.state import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, SearchState
+from shop.pictures import DIGEST
+from shop.state import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, MAX_PICTURES, SearchState
 
 MAX_QUERY_LENGTH = 500
 MAX_VALUE_LENGTH = 200
@@ -43,6 +43,17 @@ class ValuesField(forms.Field):
             raise forms.ValidationError(f"At most {MAX_VALUES} values can be chosen in a filter.")
         if any("\x00" in item or len(item) > MAX_VALUE_LENGTH for item in value):
             raise forms.ValidationError("A filter's value was not understood and is left out.")
+
+
+class PicturesField(ValuesField):
+    """The names of stored pictures."""
+
+    def validate(self, value: tuple[str, ...]) -> None:
+        forms.Field.validate(self, value)
+        if any(not DIGEST.fullmatch(digest) for digest in value):
+            raise forms.ValidationError("The picture's address is not complete.")
+        if len(value) > MAX_PICTURES:
+            raise forms.ValidationError(f"At most {MAX_PICTURES} pictures can be looked for.")
 
 
 def model_choices() -> list[tuple[str, str]]:
@@ -77,10 +88,7 @@ class SearchForm(forms.Form):
     """The search box, the filter panel and the tool bar, from an address's parameters."""
 
     q = QueryField(required=False)
-    picture = forms.CharField(
-        required=False,
-        validators=[RegexValidator(r"\A[0-9a-f]{64}\Z", "The picture's address is not complete.")],
-    )
+    picture = PicturesField(required=False)
     like = forms.CharField(required=False, strip=False, max_length=MAX_SKU_LENGTH)
     blend = forms.FloatField(
         required=False,
@@ -104,8 +112,9 @@ class SearchForm(forms.Form):
         max_value=100,
         error_messages=_always("The least match is a number from 0 to 100."),
     )
-    verbatim = forms.BooleanField(required=False)
+    verbatim = QueryField(required=False)  # the words that are meant as they are, and no others
     unfold = forms.BooleanField(required=False)
+    variety = forms.BooleanField(required=False)
     n = forms.TypedChoiceField(
         required=False,
         coerce=int,
@@ -149,7 +158,7 @@ class SearchForm(forms.Form):
         chosen = {facet: data.get(facet, ()) for facet in FACETS}
         return SearchState(
             text=data.get("q", ""),
-            picture=data.get("picture", ""),
+            pictures=data.get("picture", ()),
             like=data.get("like", ""),
             blend=data.get("blend", DEFAULT_BLEND),
             model=data.get("model", ""),
@@ -157,8 +166,9 @@ class SearchForm(forms.Form):
             page=data.get("page", 1),
             sort=data.get("sort", ""),
             least=data.get("least"),
-            verbatim=data.get("verbatim", False),
+            verbatim=bool(data.get("q")) and data.get("verbatim") == data.get("q"),
             unfold=data.get("unfold", False),
+            variety=data.get("variety", False),
             filters=Filters(
                 **chosen,
                 min_price=data.get("min_price"),
@@ -180,8 +190,6 @@ class SearchForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
         self._check_prices(data)
-        if data.get("like") and (data.get("q") or data.get("picture")):
-            data["like"] = ""  # new words in the box end the search for a product's like
         self._check_model(data)
         return data
 
@@ -195,7 +203,7 @@ class SearchForm(forms.Form):
 
     def _check_model(self, data: dict[str, Any]) -> None:
         chosen = data.get("model")
-        able = usable_models(needed_modalities(data.get("q", ""), data.get("picture", "")))
+        able = usable_models(needed_modalities(data.get("q", ""), data.get("picture", ())))
         if chosen and able and chosen not in {spec.name for spec in able}:
             data["model"] = ""
             label = models()[chosen].label
@@ -204,11 +212,11 @@ class SearchForm(forms.Form):
             )
 
 
-def needed_modalities(words: str, picture: str) -> tuple[Modality, ...]:
+def needed_modalities(words: str, pictures: tuple[str, ...]) -> tuple[Modality, ...]:
     """What a model must understand to search for these."""
     needed: list[Modality] = []
     if words:
         needed.append("text")
-    if picture:
+    if pictures:
         needed.append("image")
     return tuple(needed)

@@ -96,7 +96,7 @@ def chips(state: SearchState, currency: str = "") -> Iterator[Chip]:
 
 def selectable_models(state: SearchState) -> list[ModelSpec]:
     """The models that can do what is asked, the default one first."""
-    return usable_models(needed_modalities(state.text, state.picture))
+    return usable_models(needed_modalities(state.text, state.pictures))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,9 @@ from catalog.statement import Sort
 LIMITS = (12, 24, 48, 96)
 DEFAULT_LIMIT = 24
 DEFAULT_BLEND = 0.5
+VARIETY = 0.5
+"""The diversity of a search that asks for variety."""
+MAX_PICTURES = 4
 NO_FILTERS = Filters()
 
 
@@ -22,11 +25,11 @@ NO_FILTERS = Filters()
 class SearchState:
     """A search as its address holds it; defaults stay out of the address.
 
-    `picture` is the SHA-256 of a stored query picture; everything else is as in `SearchSpec`.
+    `pictures` are the SHA-256 of stored query pictures; everything else is as in `SearchSpec`.
     """
 
     text: str = ""
-    picture: str = ""
+    pictures: tuple[str, ...] = ()
     like: str = ""
     blend: float = DEFAULT_BLEND
     model: str = ""
@@ -39,22 +42,24 @@ class SearchState:
     verbatim: bool = False
     unfold: bool = False
     """Whether a product's variants are shown one by one."""
+    variety: bool = False
+    """Whether what is unlike the hits before it comes first."""
 
     @property
     def ranks(self) -> bool:
         """Whether there is something to rank by."""
-        return bool(self.text or self.picture or self.like)
+        return bool(self.text or self.pictures or self.like)
 
     @property
     def is_home(self) -> bool:
         """Whether this is the shop's front page: nothing asked for, nothing turned over."""
         return not self.ranks and not self.filters and self.page == 1
 
-    def spec(self, image: bytes | None = None) -> SearchSpec:
-        """What to search for; `image` is the stored query picture."""
+    def spec(self, images: tuple[bytes, ...] = ()) -> SearchSpec:
+        """What to search for; `images` are the stored query pictures."""
         return SearchSpec(
             text=self.text,
-            images=(image,) if image else (),
+            images=images,
             like=self.like,
             blend=self.blend,
             filters=self.filters,
@@ -65,6 +70,7 @@ class SearchState:
             minimum=None if self.least is None else self.least / 100,
             verbatim=self.verbatim,
             collapse=not self.unfold,
+            diversity=VARIETY if self.variety else 0.0,
         )
 
     def query(self) -> str:
@@ -79,6 +85,14 @@ class SearchState:
         """The same search with other values, from its first page on."""
         return replace(self, **({"page": 1} | values))
 
+    def with_picture(self, digest: str) -> "SearchState":
+        """The same search with one more picture, the oldest making way for it."""
+        kept = [known for known in self.pictures if known != digest]
+        return self.changed(pictures=tuple([*kept, digest][-MAX_PICTURES:]))
+
+    def without_picture(self, digest: str) -> "SearchState":
+        return self.changed(pictures=tuple(it for it in self.pictures if it != digest))
+
     def filtered(self, **values: Any) -> "SearchState":
         """The same search behind other filters."""
         return self.changed(filters=replace(self.filters, **values))
@@ -89,9 +103,12 @@ class SearchState:
         return self.filtered(**{facet: kept})
 
     def _parameters(self) -> Iterator[tuple[str, str]]:
-        for name, value in (("q", self.text), ("picture", self.picture), ("like", self.like)):
-            if value:
-                yield name, value
+        if self.text:
+            yield "q", self.text
+        for picture in self.pictures:
+            yield "picture", picture
+        if self.like:
+            yield "like", self.like
         if self.blend != DEFAULT_BLEND:
             yield "blend", f"{self.blend:g}"
         for facet in FACETS:
@@ -109,7 +126,9 @@ class SearchState:
             yield "sort", self.sort
         if self.least is not None:
             yield "least", str(self.least)
-        for name in ("verbatim", "unfold"):
+        if self.verbatim:
+            yield "verbatim", self.text
+        for name in ("unfold", "variety"):
             if getattr(self, name):
                 yield name, "1"
         if self.limit != DEFAULT_LIMIT:

@@ -97,7 +97,7 @@ def upload_picture(request: HtmxRequest) -> HttpResponse:
 @csrf_protect
 def _store_picture(request: HtmxRequest) -> HttpResponse:
     form = SearchForm(QueryDict(request.POST.get("state", "")))
-    state = form.state.changed(like="")
+    state = form.state
     upload = request.FILES.get("file")
     if not isinstance(upload, UploadedFile):
         return _search_page(request, state, ["Choose a picture first."], status=400)
@@ -108,7 +108,7 @@ def _store_picture(request: HtmxRequest) -> HttpResponse:
     except ImageError as error:
         note = f"This picture cannot be used: {error}."
         return _search_page(request, state, [note], status=400)
-    return HttpResponseSeeOther(replace(state, picture=digest).url())
+    return HttpResponseSeeOther(state.with_picture(digest).url())
 
 
 @require_safe
@@ -132,15 +132,14 @@ def product_image(request: HttpRequest, width: int, path: str) -> HttpResponse:
 def _search_page(
     request: HtmxRequest, state: SearchState, notes: list[str], status: int = 200
 ) -> HttpResponse:
-    image = None
-    if state.picture:
-        image = pictures.load_query_picture(state.picture)
-        if image is None:
-            notes = [*notes, "This picture has expired, upload it again."]
-            state = replace(state, picture="")
+    stored = {digest: pictures.load_query_picture(digest) for digest in state.pictures}
+    images = {digest: image for digest, image in stored.items() if image is not None}
+    if len(images) < len(stored):
+        notes = [*notes, "A picture has expired, upload it again."]
+        state = replace(state, pictures=tuple(images))
     try:
         with connect() as connection:
-            outcome = _try_search(connection, state.spec(image))
+            outcome = _try_search(connection, state.spec(tuple(images.values())))
             why_empty = _why_empty(connection, outcome)
     except (psycopg.Error, DBAPIError) as error:
         if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
@@ -166,7 +165,7 @@ def _search_page(
         "every_match": state.changed(least=0),
         "currency": currency,
         "unfiltered": state.changed(filters=Filters()),
-        "pictureless": state.changed(picture=""),
+        "pictures": [(digest, state.without_picture(digest)) for digest in state.pictures],
         "likeless": state.changed(like=""),
         "first_page": state.changed(page=1),
         "liked": liked,

@@ -12,7 +12,7 @@ from benchmarks.synthetic import SELECTIVITY, Synthetic, fill_synthetic
 from catalog.calibration import UNCALIBRATED
 from catalog.database import connect
 from catalog.filters import Filters
-from catalog.fusion import Channel
+from catalog.fusion import WEIGHTS, Channel
 from catalog.search import SearchSpec, search
 from catalog.statement import SETTINGS, Ranking, ranking_statement
 from embedding.registry import Modality, get_spec
@@ -72,9 +72,13 @@ def queries(data: Synthetic, how_many: int) -> np.ndarray:
 
 
 def exact_top(columns: dict[str, np.ndarray], mask: np.ndarray, query: np.ndarray) -> list[int]:
-    """Ids of the true ten best: by the mean of both matches, which uncalibrated are cosines."""
+    """Ids of the true ten best: by the weighted mean of both matches, which uncalibrated are
+    cosines."""
     ids = np.flatnonzero(mask) + 1
-    scores = sum(np.clip(columns[kind][mask] @ query, 0, None) for kind in ("text", "image"))
+    scores = sum(
+        WEIGHTS["words"][kind] * np.clip(columns[kind][mask] @ query, 0, None)
+        for kind in ("text", "image")
+    )
     return [int(product) for product in ids[np.argsort(-scores, kind="stable")[:10]]]
 
 

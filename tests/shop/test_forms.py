@@ -46,7 +46,7 @@ def test_everything_at_once():
     assert form.notes == []
     assert form.state == SearchState(
         text="red dress",
-        picture=DIGEST,
+        pictures=(DIGEST,),
         blend=0.25,
         model="fashion",
         limit=48,
@@ -132,10 +132,26 @@ def test_words_of_any_script_are_words(words):
     assert parse(query).state.text == words
 
 
-def test_words_end_the_search_for_the_like_of_a_product():
-    form = parse("q=dress&like=SKU-1")
-    assert form.state == SearchState(text="dress")
-    form.state.spec()
+def test_words_steer_the_search_for_the_like_of_a_product():
+    form = parse("q=in+blue&like=SKU-1")
+    assert form.state == SearchState(text="in blue", like="SKU-1")
+    assert form.state.spec().like == "SKU-1"
+
+
+def test_several_pictures_each_once_and_the_oldest_makes_way():
+    digests = [f"{number:064x}" for number in range(5)]
+    state = parse("&".join(f"picture={digest}" for digest in [*digests[:4], digests[0]])).state
+    assert state.pictures == tuple(digests[:4])
+    assert state.with_picture(digests[4]).pictures == tuple(digests[1:])
+    assert state.with_picture(digests[0]).pictures == (*digests[1:4], digests[0])
+    assert state.without_picture(digests[1]).pictures == (digests[0], *digests[2:4])
+    assert parse("&".join(f"picture={digest}" for digest in digests)).state.pictures == ()
+
+
+def test_words_are_taken_as_they_are_only_while_they_are_those():
+    state = SearchState(text="shrit", verbatim=True)
+    assert parse(state.query()).state == state
+    assert not parse("q=shoos&verbatim=shrit").state.verbatim
 
 
 def test_a_sku_keeps_its_spaces_and_slashes():
@@ -161,7 +177,7 @@ PRICES = st.none() | st.decimals(0, 10**6, places=2)
 STATES = st.builds(
     SearchState,
     text=st.just("") | WORDS,
-    picture=st.sampled_from(["", DIGEST]),
+    pictures=st.sampled_from([(), (DIGEST,), (DIGEST, "0" * 64)]),
     blend=st.integers(0, 20).map(lambda step: step / 20),
     limit=st.sampled_from(LIMITS),
     page=st.integers(1, MAX_PAGE),
@@ -187,7 +203,7 @@ def test_no_address_breaks_the_search(parameters):
     query = QueryDict(mutable=True)
     query.update(parameters)
     state = SearchForm(query).state
-    image = b"picture" if state.picture else None
-    spec = state.spec(image)
+    images = (b"picture",) * len(state.pictures)
+    spec = state.spec(images)
     assert 1 <= spec.limit <= MAX_LIMIT
     assert SearchForm(QueryDict(state.query())).state == state

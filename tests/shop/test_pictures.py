@@ -123,7 +123,7 @@ def test_an_upload_leads_back_to_the_search_with_the_picture(folder):
     response = post(encoded(), "q=red+dress&colour=Red&page=3&like=SKU")
     [file] = folder.iterdir()
     assert response.status_code == 303
-    assert response["Location"] == f"/?q=red+dress&picture={file.stem}&colour=Red"
+    assert response["Location"] == f"/?q=red+dress&picture={file.stem}&like=SKU&colour=Red"
 
 
 def test_a_hostile_state_cannot_lead_elsewhere(folder):

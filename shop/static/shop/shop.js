@@ -79,7 +79,7 @@ document.addEventListener("input", (event) => {
   if (event.target.id === "least") document.querySelector(".least output").textContent = `${event.target.value}%`;
   if (event.target.id !== "blend") return;
   const share = Math.round(event.target.value * 100);
-  document.querySelector(".blend output").textContent = `${share}% picture`;
+  document.querySelector(".blend output").textContent = `${share}%`;
 });
 
 // Lists that were unfolded stay so when the panel is swapped.
