@@ -7,7 +7,7 @@
 | `MEDIA_ROOT`    | product pictures                                    | `VAR_DIR/media`  |
 | `MODELS`        | the models to embed with and to search, best first  | fashion,imagenet |
 | `SEARCH_WINDOW` | products that one search ranks                      | 240              |
-| `SEARCH_MINIMUM`| the least match of a hit, 0 to 1                    | 0.4              |
+| `SEARCH_MINIMUM`| the least match of a hit, 0 to 1                    | by the query     |
 """
 
 import os
@@ -47,9 +47,11 @@ def search_window() -> int:
     return int(value)
 
 
-def search_minimum() -> float:
-    """The least match of a hit, from 0 to 1; chosen by measurement (docs/evaluation.md)."""
-    value = os.environ.get("SEARCH_MINIMUM") or "0.4"
+def search_minimum() -> float | None:
+    """The least match of a hit, from 0 to 1, whatever the query; None: `fusion.MINIMUMS`."""
+    value = os.environ.get("SEARCH_MINIMUM")
+    if not value:
+        return None
     try:
         minimum = float(value)
     except ValueError:

@@ -19,7 +19,7 @@ from catalog import config
 from catalog.calibration import UNCALIBRATED, get_quantiles, match
 from catalog.diversity import maximal_marginal_relevance
 from catalog.filters import FACETS, FacetValue, Filters, count_facets
-from catalog.fusion import FUSIONS, WEIGHTS, Channel
+from catalog.fusion import FUSIONS, MINIMUMS, WEIGHTS, Channel
 from catalog.query import parse_query
 from catalog.spec import MAX_LIMIT, SearchError, SearchSpec, UnknownProduct
 from catalog.spelling import correct
@@ -113,6 +113,8 @@ class Results:
     spec: SearchSpec
     nearest: tuple[Hit, ...] = ()
     """Where nothing matches: what comes closest."""
+    minimum: float = 0.0
+    """The least match of a hit."""
     truncated: bool = False
     """Whether more may match than the window holds."""
     facets: Facets = field(default_factory=dict)
@@ -202,6 +204,8 @@ def rank(
             if not words:
                 raise
             notes.append(f"{error}; found by words alone")
+    asked = config.search_minimum() if spec.minimum is None else spec.minimum
+    minimum = MINIMUMS[question.kind] if asked is None else asked
     window = max(config.search_window(), spec.limit)
     vectors = None
     if spec.diversity and not spec.sort and found:
@@ -214,7 +218,7 @@ def rank(
         excluded=typed.excluded,
         exclude=like,
         fusion=spec.fusion or next(iter(FUSIONS)),
-        minimum=config.search_minimum() if spec.minimum is None else spec.minimum,
+        minimum=minimum,
         collapse=spec.collapse,
         sort=spec.sort,
         vectors=vectors,
@@ -223,7 +227,15 @@ def rank(
         offset=0 if vectors else (spec.page - 1) * spec.limit,
     )
     timings = Timings(encode=time.perf_counter() - started)
-    about = Results((), 0, spec, corrected=corrected or "", notes=tuple(notes), timings=timings)
+    about = Results(
+        (),
+        0,
+        spec,
+        minimum=minimum,
+        corrected=corrected or "",
+        notes=tuple(notes),
+        timings=timings,
+    )
     return ranking, about
 
 

@@ -44,7 +44,7 @@ class SearchSpec:
     fusion: str = ""
     """One of `fusion.FUSIONS`; "" is the default one."""
     minimum: float | None = None
-    """The least match of a hit, 0 to 1; None is the setting `SEARCH_MINIMUM`."""
+    """The least match of a hit, 0 to 1; None: `SEARCH_MINIMUM`, or `fusion.MINIMUMS`."""
     verbatim: bool = False
     """Look for the words as they are, without correcting their spelling."""
     collapse: bool = True

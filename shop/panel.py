@@ -34,6 +34,7 @@ LISTED = 120
 class Option:
     value: str
     count: int
+    or_more: bool
     chosen: bool
 
 
@@ -61,7 +62,7 @@ def facet_groups(state: SearchState, counts: dict[str, list[FacetValue]]) -> lis
     for facet, label in FACET_LABELS.items():
         chosen = set(getattr(state.filters, facet))
         options = [
-            Option(found.value, found.count, found.value in chosen)
+            Option(found.value, found.count, found.or_more, found.value in chosen)
             for place, found in enumerate(counts[facet])
             if place < LISTED or found.value in chosen
         ]

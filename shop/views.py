@@ -18,7 +18,6 @@ from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from catalog import config
 from catalog.database import connect
 from catalog.filters import Filters
 from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
@@ -159,7 +158,7 @@ def _search_page(
         "models": panel.selectable_models(state),
         "limits": LIMITS,
         "sorts": panel.SORTS,
-        "least": config.search_minimum() * 100 if state.least is None else state.least,
+        "least": results.minimum * 100 if state.least is None else state.least,
         "verbatim": state.changed(verbatim=True),
         "unfolded": state.changed(unfold=True),
         "every_match": state.changed(least=0),

@@ -133,9 +133,9 @@ def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> 
     assert all(meets(hit, spec.filters) for hit in hits)
     assert bool(first.nearest) <= (first.total == 0)
 
-    least = 0.4 if spec.minimum is None else spec.minimum
+    assert spec.minimum is None or not spec.ranks or first.minimum == spec.minimum
     if spec.ranks:
-        assert all(hit.exact or (hit.match or 0) >= least - 1e-6 for hit in hits)
+        assert all(hit.exact or (hit.match or 0) >= first.minimum - 1e-6 for hit in hits)
     if spec.sort == "price":
         prices = [hit.price for hit in hits if hit.price is not None]
         assert prices == sorted(prices)

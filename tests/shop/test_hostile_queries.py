@@ -1,0 +1,115 @@
+"""Whatever is typed gives a page, and is text: nothing is fetched, and no file is read for it."""
+
+import sys
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from catalog.filling import fill
+from catalog.importing import import_catalog
+from embedding.encoder import get_encoder
+from tests.catalog.test_search import picture
+from tests.conftest import fresh_database
+
+CLIENT = Client(headers={"host": "localhost"})
+SECRET = "a-file-that-no-search-reads.txt"
+
+QUERIES = {
+    "10,000 characters": "long sleeve " * 834,
+    "one word of 10,000 characters": "a" * 10_000,
+    "emoji": "👗👠🩱 in red 🇩🇪 👩‍👧",
+    "single quotes": "men's 'shirt' o''clock '; DROP TABLE product; --",
+    "double quotes": '"red shirt" "unclosed',
+    "percent signs": "100% cotton %s %(words)s %%",
+    "backslashes": r"C:\Users\x \' \x00 \\",
+    "NUL": "red\x00shirt",
+    "right to left": "فستان أحمر שמלה אדומה \u202eshirt",
+    "combining marks": "z̷̢͝a̵̛l̸g̶o̷ " * 50,
+    "only stop words": "the and of a",
+    "only spaces": " \t\n\u3000 ",
+    "only punctuation": "!!! ??? ... &|():* <->",
+    "only exclusions": '-red -"blue shirt"',
+    "only without": "without",
+    "tsquery operators": "red & !shirt | (dress:* <-> 'x')",
+    "an address": "http://localhost/x.png",
+    "another scheme": "file:///etc/passwd data:image/png;base64,AAAA",
+    "markup": "<script>alert(1)</script> {{ 7|add:7 }} {% now 'Y' %}",
+    "a number": "00000000000000000000042",
+}
+
+
+@pytest.fixture(scope="module")
+def shop(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("hostile")
+    (folder / "red.png").write_bytes(picture("red"))
+    (folder / SECRET).write_text("red")
+    (folder / "c.csv").write_text("sku,title,images\nR,red shirt,red.png\nS,blue shirt,red.png\n")
+    with pytest.MonkeyPatch.context() as patch, fresh_database(template):
+        patch.setenv("MEDIA_ROOT", str(folder / "media"))
+        import_catalog(folder / "c.csv", folder)
+        encoder = get_encoder("fashion")
+        for modality in encoder.spec.modalities:
+            fill(encoder, modality)
+        yield folder
+
+
+class Watch:
+    """Addresses connected to, and names looked up, and files opened, while it is on."""
+
+    def __init__(self) -> None:
+        self.on = False
+        self.seen: list[str] = []
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.on and event in ("socket.connect", "socket.getaddrinfo", "open"):
+            self.seen.append(f"{event} {arguments[:2]}")
+
+
+WATCH = Watch()
+
+
+@pytest.mark.parametrize("name", QUERIES)
+@pytest.mark.parametrize("least", ["", "0"])
+def test_any_text_gives_a_page(shop: Path, name: str, least: str) -> None:
+    response = CLIENT.get("/", {"q": QUERIES[name], "least": least})
+    assert response.status_code == HTTPStatus.OK
+    page = response.content.decode()
+    assert "<title>" in page
+    assert "<script>alert" not in page
+
+
+def test_bytes_that_are_no_text_give_a_page(shop: Path) -> None:
+    for query in ("q=%ff%fe", "q=red%00shirt", "q=%ed%b3%bf", "q=%"):
+        assert CLIENT.get(f"/?{query}").status_code == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("form", ["{}", "file://{}", "-{}", "without {}", '"{}"'])
+def test_a_path_is_never_read(shop: Path, form: str) -> None:
+    CLIENT.get("/", {"q": "warm"})  # whatever is loaded at the first search
+    secret = shop / SECRET
+    WATCH.seen.clear()
+    WATCH.on = True
+    try:
+        response = CLIENT.get("/", {"q": form.format(secret)})
+    finally:
+        WATCH.on = False
+    assert response.status_code == HTTPStatus.OK
+    assert not [event for event in WATCH.seen if SECRET in event]
+
+
+@pytest.mark.parametrize("text", ["http://localhost/x.png", "https://evil.example/a.jpg red"])
+def test_an_address_is_never_fetched(shop: Path, text: str) -> None:
+    CLIENT.get("/", {"q": "warm"})
+    WATCH.seen.clear()
+    WATCH.on = True
+    try:
+        response = CLIENT.get("/", {"q": text})
+    finally:
+        WATCH.on = False
+    assert response.status_code == HTTPStatus.OK
+    assert not [event for event in WATCH.seen if "socket" in event]
