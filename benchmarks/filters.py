@@ -65,11 +65,7 @@ def run(connection: Connection, statement: Statement, factor: float) -> tuple[li
 
 
 def measure(products: int, window: int, queries: int) -> None:
-    rng = np.random.default_rng(5)
-    vectors = clustered(products, MODEL.dimensions, np.random.default_rng(1)).vectors
-    near = vectors[rng.integers(products, size=queries)]
-    noisy = near + 0.5 * rng.normal(size=near.shape) / near.shape[1] ** 0.5
-    asked = (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32)
+    asked = clustered(products, MODEL.dimensions, np.random.default_rng(1)).near(queries)
     limit = min(window, 96)
     print(f"{products:,} products, window {window}, text and image fused, p50 in ms\n")
     header = "| filter | exact | index | recall@10 | recall@48 | chosen | recall@10 | short pages |"

@@ -21,10 +21,26 @@ STYLES = 1000
 @dataclass(frozen=True, slots=True)
 class Synthetic:
     """`vectors`, float32 (n, d), are the products' text embeddings in the order of their ids,
-    which count from 1; `labels`, (n,), tell the cluster of each."""
+    which count from 1; `labels` and `styles`, (n,), tell the cluster and the style of each."""
 
     vectors: np.ndarray
     labels: np.ndarray
+    styles: np.ndarray
+
+    def near(self, count: int, seed: int = 5) -> np.ndarray:
+        """Unit vectors near products drawn at random, float32 (count, d), to search with."""
+        rng = np.random.default_rng(seed)
+        drawn = self.vectors[rng.integers(len(self.vectors), size=count)]
+        return _unit(drawn + 0.5 * rng.normal(size=drawn.shape) / drawn.shape[1] ** 0.5)
+
+    def words(self, count: int, seed: int = 5) -> list[str]:
+        """The words of the same products' titles, without their numbers."""
+        drawn = np.random.default_rng(seed).integers(len(self.vectors), size=count)
+        return [title(self.labels[n], self.styles[n]) for n in drawn]
+
+
+def title(label: int, style: int) -> str:
+    return f"Kind{label} style{style}"
 
 
 def clustered(products: int, dimensions: int, rng: np.random.Generator) -> Synthetic:
@@ -34,8 +50,9 @@ def clustered(products: int, dimensions: int, rng: np.random.Generator) -> Synth
     styles = _unit(rng.normal(size=(STYLES, dimensions)))
     labels = rng.integers(CLUSTERS, size=products)
     own = _unit(rng.normal(size=(products, dimensions)))
-    style = styles[rng.integers(STYLES, size=products)]
-    return Synthetic(_unit(kinds[labels] + 0.8 * style + 0.6 * own), labels)
+    chosen = rng.integers(STYLES, size=products)
+    vectors = _unit(kinds[labels] + 0.8 * styles[chosen] + 0.6 * own)
+    return Synthetic(vectors, labels, chosen)
 
 
 def fill_synthetic(
@@ -63,8 +80,8 @@ def fill_synthetic(
             for number in range(products):
                 category = f"category {data.labels[number] % 20}"
                 price, stock = float(rng.integers(100, 20000)) / 100, bool(rng.random() < 0.9)
-                title = f"Product {number + 1}"
-                row = (number + 1, f"S{number + 1}", title, category, colours[number], price, stock)
+                named = f"{title(data.labels[number], data.styles[number])} {number + 1}"
+                row = (number + 1, f"S{number + 1}", named, category, colours[number], price, stock)
                 copy.write_row(row)
         cursor.execute("SELECT setval(pg_get_serial_sequence('product', 'id'), %s)", [products])
         if "text" in model.modalities:

@@ -147,7 +147,7 @@ def search(
     if not spec.ranks:
         offset = (spec.page - 1) * spec.limit
         statement = browse_statement(spec.filters, spec.sort, spec.limit, offset)
-        rows = _run(connection, [statement])[0]
+        rows = run_statements(connection, [statement])[0]
         facets = count_facets(connection, spec.filters)
         hits = tuple(_hit(row) for row in rows if row["id"] is not None)
         return Results(hits, rows[0]["total"], spec, facets=facets)
@@ -159,7 +159,7 @@ def search(
     others = [
         facet_statement(replace(ranking, filters=ranking.filters.open(facet))) for facet in chosen
     ]
-    rows, *unfiltered = _run(connection, [ranking_statement(ranking), *others])
+    rows, *unfiltered = run_statements(connection, [ranking_statement(ranking), *others])
     summary = rows[0]
     summaries = dict.fromkeys(FACETS, summary) | {
         facet: found[0] for facet, found in zip(chosen, unfiltered, strict=True)
@@ -239,7 +239,9 @@ def rank(
     return ranking, about
 
 
-def _run(connection: Connection, statements: list[Statement]) -> list[list[dict[str, Any]]]:
+def run_statements(
+    connection: Connection, statements: list[Statement]
+) -> list[list[dict[str, Any]]]:
     """Settings and statements in one round trip."""
     driver = cast(psycopg.Connection, connection.connection.driver_connection)
     with driver.pipeline():

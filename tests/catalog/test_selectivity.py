@@ -63,14 +63,6 @@ def columns(catalogue: Synthetic) -> dict[str, np.ndarray]:
     return {"colour": colour, "category": category, "text": text, "image": image}
 
 
-def queries(data: Synthetic, how_many: int) -> np.ndarray:
-    """Unit vectors near random products, (n, d)."""
-    rng = np.random.default_rng(5)
-    near = data.vectors[rng.integers(PRODUCTS, size=how_many)]
-    noisy = near + 0.5 * rng.normal(size=near.shape) / near.shape[1] ** 0.5
-    return (noisy / np.linalg.norm(noisy, axis=1, keepdims=True)).astype(np.float32)
-
-
 def exact_top(columns: dict[str, np.ndarray], mask: np.ndarray, query: np.ndarray) -> list[int]:
     """Ids of the true ten best: by the weighted mean of both matches, which uncalibrated are
     cosines."""
@@ -105,7 +97,7 @@ def test_pages_are_full_and_hold_the_best(
             prices = connection.exec_driver_sql("SELECT price FROM product ORDER BY id").scalars()
             mask = np.array([price >= filters.min_price for price in prices])
     found = []
-    for query in queries(catalogue, 20):
+    for query in catalogue.near(20):
         spec = SearchSpec(
             text="anything", signals=("text", "image"), filters=filters, minimum=0.0, limit=48
         )
@@ -126,7 +118,7 @@ def channel(modality: Modality, vector: np.ndarray) -> Channel:
 
 
 def plan(filters: Filters, data: Synthetic) -> list[str]:
-    vector = queries(data, 1)[0]
+    vector = data.near(1)[0]
     both = channel("text", vector), channel("image", vector)
     statement = ranking_statement(Ranking(both, filters=filters, window=WINDOW))
     with connect() as connection:
@@ -155,7 +147,7 @@ def test_the_index_serves_what_many_match_and_an_exact_scan_what_few(
 
 def test_an_index_that_comes_back_short_is_followed_by_an_exact_scan(catalogue: Synthetic) -> None:
     """All near the query fails the filter, and the index gives up before it has a page."""
-    query = queries(catalogue, 1)[0]
+    query = catalogue.near(1)[0]
     statement = ranking_statement(
         Ranking(
             (channel("text", query),), filters=Filters(colour=("90 %",)), window=WINDOW, limit=96
