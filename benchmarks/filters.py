@@ -21,7 +21,7 @@ from catalog.filters import Filters
 from catalog.fusion import Channel
 from catalog.server import embedded_url
 from catalog.statement import SETTINGS, Ranking, Statement, ranking_statement
-from embedding.registry import get_spec
+from embedding.registry import ModelSpec, get_spec
 
 MODEL = get_spec("fashion")
 WAYS = {"exact": 1e9, "index": 0.0, "chosen": EXACT_FACTOR}
@@ -35,14 +35,14 @@ FILTERS = {
 }
 
 
-def prepare(products: int) -> None:
+def prepare(products: int, model: ModelSpec = MODEL) -> None:
     """Point the process at the benchmark's database; fill it if it is empty."""
     from alembic import command
     from alembic.config import Config
 
     from catalog import config
 
-    os.environ["DATABASE_URL"] = embedded_url(database=f"bench{products}")
+    os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{model.name}_{products}")
     forget_engine()
     with connect() as connection:
         ready = "product" in inspect(connection).get_table_names()
@@ -52,7 +52,7 @@ def prepare(products: int) -> None:
         filled = connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar()
         if not filled:
             print(f"filling a catalogue of {products:,} products", flush=True)
-            fill_synthetic(connection, MODEL, products)
+            fill_synthetic(connection, model, products)
 
 
 def run(connection: Connection, statement: Statement, factor: float) -> tuple[list[int], float]:

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Connection
 
-from benchmarks.filters import MODEL, prepare
+from benchmarks.filters import prepare
 from benchmarks.synthetic import clustered
 from catalog.calibration import UNCALIBRATED
 from catalog.database import connect
@@ -22,7 +22,10 @@ from catalog.filters import Filters
 from catalog.fusion import WEIGHTS, Channel
 from catalog.search import run_statements
 from catalog.statement import Ranking, ranking_statement
-from embedding.registry import Modality
+from embedding.registry import Modality, get_spec
+
+MODEL = get_spec("clip")
+"""For its 512 dimensions; nothing is encoded."""
 
 FILTERS = {
     "no filter": Filters(),
@@ -95,7 +98,7 @@ def main() -> None:
         "--explain", action="store_true", help="print the plan of a fused statement"
     )
     arguments = parser.parse_args()
-    prepare(arguments.products)
+    prepare(arguments.products, MODEL)
     with connect() as connection:
         if arguments.explain:
             explain(connection, arguments.products, arguments.window)

@@ -1,19 +1,16 @@
 """The catalogue's own words, kept in `search.vocabulary` (catalog/sql/vocabulary.sql)."""
 
-import time
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 from typing import cast
 
 import psycopg
 from sqlalchemy import Connection
 
-MAX_AGE = 60.0
-"""Seconds for which a process goes on with the words that it has read."""
+from catalog.snapshots import Snapshots
 
 
 @dataclass(frozen=True)
@@ -45,26 +42,14 @@ class Vocabulary:
         return sorted(self.products)
 
 
-_snapshots: dict[tuple[str, int, str], tuple[float, Vocabulary]] = {}
-_lock = Lock()
-
-
 def get_vocabulary(connection: Connection) -> Vocabulary:
-    """The words of the connection's database, at most `MAX_AGE` seconds old."""
-    info = _driver(connection).info
-    key = (info.host, info.port, info.dbname)
-    with _lock:
-        read_at, vocabulary = _snapshots.get(key, (0.0, None))
-        if vocabulary is None or time.monotonic() - read_at > MAX_AGE:
-            vocabulary = _read(connection)
-            _snapshots[key] = time.monotonic(), vocabulary
-    return vocabulary
+    """The words of the connection's database, at most a minute old."""
+    return _snapshots.get(connection)
 
 
 def forget_vocabulary() -> None:
     """Read anew at the next use, whatever the database."""
-    with _lock:
-        _snapshots.clear()
+    _snapshots.forget()
 
 
 def refresh_vocabulary(connection: Connection) -> None:
@@ -83,17 +68,13 @@ def refresh_vocabulary(connection: Connection) -> None:
     forget_vocabulary()
 
 
-def _read(connection: Connection) -> Vocabulary:
-    rows = (
-        _driver(connection)
-        .execute("SELECT word, lexeme, products FROM search.vocabulary")
-        .fetchall()
-    )
+def _load(connection: Connection, _key: str) -> Vocabulary:
+    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    rows = driver.execute("SELECT word, lexeme, products FROM search.vocabulary").fetchall()
     return Vocabulary(
         {word: products for word, _, products in rows},
         frozenset(lexeme for _, lexeme, _ in rows if lexeme),
     )
 
 
-def _driver(connection: Connection) -> psycopg.Connection:
-    return cast(psycopg.Connection, connection.connection.driver_connection)
+_snapshots = Snapshots(_load)

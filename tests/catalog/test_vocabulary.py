@@ -6,8 +6,9 @@ from threading import Barrier, Thread
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
-from catalog import vocabulary
+from catalog import snapshots
 from catalog.database import connect
 from catalog.importing import import_catalog
 from catalog.tables import PRODUCT
@@ -126,7 +127,7 @@ def test_a_snapshot_is_kept_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
         connection.execute(PRODUCT.insert(), PRODUCTS[1:])
         connection.exec_driver_sql("REFRESH MATERIALIZED VIEW search.vocabulary")
         assert get_vocabulary(connection) is before
-        monkeypatch.setattr(vocabulary, "MAX_AGE", 0.0)
+        monkeypatch.setattr(snapshots, "SECONDS", 0.0)
         after = get_vocabulary(connection)
     assert "nord" not in before.products
     assert after.products["nord"] == 2
@@ -141,16 +142,20 @@ def test_each_database_has_its_own(template: str) -> None:
         assert not get_vocabulary(connection).products
 
 
-def test_threads_that_come_at_once_read_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_threads_that_come_at_once_read_it_once() -> None:
     reads = []
-    read = vocabulary._read
-    monkeypatch.setattr(vocabulary, "_read", lambda c: reads.append(1) or read(c))
+
+    def load(connection: Connection, key: str) -> int:
+        reads.append(key)
+        return len(reads)
+
+    kept = snapshots.Snapshots(load)
     barrier = Barrier(4)
 
     def use() -> None:
         with connect() as connection:
             barrier.wait()
-            get_vocabulary(connection)
+            kept.get(connection)
 
     threads = [Thread(target=use) for _ in range(4)]
     for thread in threads:
