@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from sklearn.datasets import load_sample_images
 
 from catalog.database import connect
 
@@ -186,3 +187,78 @@ def test_a_page_that_is_not_there_helps(page: Page) -> None:
     assert 'name="q"' in answer.text()
     page.goto("/?colour=Mauve")
     expect(page.locator(".empty")).to_be_visible()
+
+
+def test_pictures_add_up_and_can_be_taken_away(page: Page, demo_folder: Path) -> None:
+    upload(page, drawn_picture(demo_folder, "Boots"))
+    upload(page, drawn_picture(demo_folder, "Dresses"))
+    expect(page.locator(".query-picture")).to_have_count(2)
+    expect(page).to_have_url(re.compile("picture=.*picture="))
+    page.get_by_role("link", name="Remove the picture").first.click()
+    expect(page.locator(".query-picture")).to_have_count(1)
+    assert types_on_page(page, 1) == ["Dresses"]
+
+
+def test_words_steer_what_is_like_a_product(page: Page) -> None:
+    search(page, "red dress")
+    page.locator(".similar").first.click()
+    expect(page.locator(".query-picture")).to_have_count(1)
+    search(page, "in blue")
+    expect(page).to_have_url(re.compile("like="))
+    page.locator("#blend").fill("0.9")
+    expect(page).to_have_url(re.compile("blend=0.9"))
+    assert types_on_page(page, 1) == ["Dresses"]
+    page.get_by_role("link", name="Remove the product").click()
+    expect(page).not_to_have_url(re.compile("like="))
+
+
+def test_a_slip_is_put_right_and_can_be_undone(page: Page) -> None:
+    search(page, "red drses")
+    expect(page.locator(".corrected strong")).to_have_text("red dress")
+    assert types_on_page(page, 1) == ["Dresses"]
+    page.get_by_role("link", name="Search instead for red drses").click()
+    expect(page.locator(".corrected")).to_have_count(0)
+    search(page, "red skrit")  # other words are put right again
+    expect(page.locator(".corrected strong")).to_have_text("red skirt")
+
+
+@pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])
+def test_what_nothing_matches_is_said_with_the_nearest_apart(page: Page) -> None:
+    page.goto("/?q=asdfghjkl")
+    expect(page.locator("#results-heading")).to_have_text("Nothing matches")
+    expect(page.locator(".is-nearest .card")).not_to_have_count(0)
+    page.goto("/?q=asdfghjkl&least=0")
+    expect(page.locator(".is-nearest")).to_have_count(0)
+    expect(page.locator(".card").first).to_be_visible()
+
+
+def test_a_landscape_is_like_no_product(page: Page) -> None:
+    upload(page, Path(load_sample_images().filenames[0]))
+    expect(page.locator("#results-heading")).to_have_text("Nothing matches")
+
+
+def test_the_least_match_moves_with_its_slider(page: Page) -> None:
+    search(page, "red dress")
+    expect(page.locator(".card").first).to_be_visible()
+    page.locator("#least").fill("60")
+    expect(page).to_have_url(re.compile("least=60"))
+    shown = [int(text.split("%")[0]) for text in page.locator(".match").all_inner_texts()]
+    assert min(shown) >= 60
+
+
+def test_a_card_says_why(page: Page) -> None:
+    search(page, "red dress")
+    page.locator(".match summary").first.click()
+    expect(page.locator(".why").first).to_contain_text("Your words")
+    expect(page.locator(".why").first).to_contain_text("Picture")
+
+
+def test_variety_changes_the_order_and_stays_in_the_address(page: Page) -> None:
+    search(page, "red dress")
+    page.locator(".similar").first.click()
+    expect(page.locator("#variety")).to_be_visible()
+    before = titles(page)
+    page.locator("#variety").check()
+    expect(page).to_have_url(re.compile("variety=1"))
+    expect(page.locator(".card").first).to_be_visible()
+    assert titles(page) != before
