@@ -19,7 +19,7 @@ MIN_LOCAL_SHARE = 0.5
 """The index is used only if, among the products nearest to the query, those that match are at
 least this part of what they are, at the least, in the whole catalogue."""
 
-MOST_BY_WORDS = 1000
+MOST_BY_WORDS = 500
 """Products looked at because of their words: a word that more of them bear tells little, and the
 embeddings know what is meant by it."""
 
