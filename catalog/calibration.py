@@ -77,26 +77,6 @@ def _load(connection: Connection, model: str) -> Quantiles:
 _snapshots = Snapshots(_load)
 
 
-def interpolate_quantiles(
-    quantiles: Quantiles, item: Modality, picture_share: float
-) -> tuple[float, ...]:
-    """Quantiles for a query that is words and pictures, of which the pictures' share is given.
-
-    Between words, half and half, and pictures they are taken to change in straight lines.
-    """
-    anchors: tuple[QueryKind, ...] = ("words", "both", "picture")
-    places = [
-        (at, quantiles[kind, item])
-        for at, kind in zip((0.0, 0.5, 1.0), anchors, strict=True)
-        if (kind, item) in quantiles
-    ]
-    if not places:
-        return UNCALIBRATED
-    shares = [at for at, _ in places]
-    steps = zip(*(values for _, values in places), strict=True)
-    return tuple(float(np.interp(picture_share, shares, values)) for values in steps)
-
-
 def is_due(connection: Connection, model: str) -> bool:
     """Whether a model has never been calibrated, or the catalogue has grown by a fifth since."""
     fitted = connection.execute(

@@ -7,6 +7,7 @@
 | `MEDIA_ROOT`    | product pictures                                    | `VAR_DIR/media`  |
 | `MODELS`        | the models to embed with and to search, best first  | fashion,imagenet |
 | `SEARCH_WINDOW` | products that one search ranks                      | 240              |
+| `QUERY_LOG`     | searched words that are remembered; 0: none         | 50000            |
 | `SEARCH_MINIMUM`| the least match of a hit, 0 to 1                    | by the query     |
 """
 
@@ -59,3 +60,11 @@ def search_minimum() -> float | None:
     if not 0 <= minimum <= 1:
         raise ConfigError(f"SEARCH_MINIMUM must be a number from 0 to 1, not {value!r}")
     return minimum
+
+
+def query_log() -> int:
+    """How many different words that shoppers looked for are remembered; 0 switches it off."""
+    value = os.environ.get("QUERY_LOG") or "50000"
+    if not value.isdecimal():
+        raise ConfigError(f"QUERY_LOG must be a number from 0, not {value!r}")
+    return int(value)

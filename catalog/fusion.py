@@ -49,37 +49,40 @@ class Channel:
         return f"{self.model}_{self.modality}"
 
 
-Formula = Callable[[Sequence[Channel], float], str]
-"""From the channels and the weight of the lexical signal, 0 where it does not count."""
+Formula = Callable[[Sequence[Channel], bool], str]
+"""From the channels, and whether the lexical signal counts."""
 
 
-def calibrated_sum(channels: Sequence[Channel], lexical: float) -> str:
-    """The weighted mean of the matches; what a product lacks is left out of it."""
-    terms = [(f"{channel.name}_match", channel.weight) for channel in channels]
-    if lexical:
-        terms.append(("lexical", lexical))
-    total = " + ".join(f"{weight} * coalesce({column}, 0)" for column, weight in terms)
-    weights = " + ".join(f"{weight} * ({column} IS NOT NULL)::int" for column, weight in terms)
-    return f"({total}) / nullif({weights}, 0)"
+def calibrated_sum(channels: Sequence[Channel], lexical: bool) -> str:
+    """The weighted mean of the matches; what a product lacks is left out of it.
+
+    Weights are parameters of the statement: `<channel>_weight` and `lexical_weight`.
+    """
+    columns = {channel.name: f"{channel.name}_match" for channel in channels}
+    columns |= {"lexical": "lexical"} if lexical else {}
+    weights = {name: f"%({name}_weight)s::float8" for name in columns}
+    total = " + ".join(f"{weights[it]} * coalesce({columns[it]}, 0)" for it in columns)
+    present = " + ".join(f"{weights[it]} * ({columns[it]} IS NOT NULL)::int" for it in columns)
+    return f"({total}) / nullif({present}, 0)"
 
 
-def calibrated_max(channels: Sequence[Channel], lexical: float) -> str:
+def calibrated_max(channels: Sequence[Channel], lexical: bool) -> str:
     """The best match."""
     return _greatest([f"{channel.name}_match" for channel in channels], lexical)
 
 
-def raw_max(channels: Sequence[Channel], lexical: float) -> str:
+def raw_max(channels: Sequence[Channel], lexical: bool) -> str:
     """The best cosine, whatever it is a cosine with."""
     return _greatest([f"{channel.name}_similarity" for channel in channels], lexical)
 
 
-def reciprocal_rank(channels: Sequence[Channel], lexical: float) -> str:
+def reciprocal_rank(channels: Sequence[Channel], lexical: bool) -> str:
     """The sum of 1 / (60 + rank) over the signals."""
     ranks = [f"{channel.name}_rank" for channel in channels] + ["lexical_rank"] * bool(lexical)
     return " + ".join(f"coalesce(1::float8 / ({RRF_K} + {rank}), 0)" for rank in ranks)
 
 
-def _greatest(columns: list[str], lexical: float) -> str:
+def _greatest(columns: list[str], lexical: bool) -> str:
     return f"greatest({', '.join(columns + ['lexical'] * bool(lexical))})"
 
 

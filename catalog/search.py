@@ -20,6 +20,7 @@ from catalog.calibration import UNCALIBRATED, get_quantiles, match
 from catalog.diversity import maximal_marginal_relevance
 from catalog.filters import FACETS, FacetValue, Filters, count_facets
 from catalog.fusion import FUSIONS, MINIMUMS, WEIGHTS, Channel
+from catalog.queries import TextEncoder
 from catalog.query import parse_query
 from catalog.spec import MAX_LIMIT, SearchError, SearchSpec, UnknownProduct
 from catalog.spelling import correct
@@ -119,6 +120,10 @@ class Results:
     """Whether more may match than the window holds."""
     facets: Facets = field(default_factory=dict)
     """For each facet its values, the most frequent first, and how many hits each would leave."""
+    words: str = ""
+    """What was looked for, as far as it is words; spelling corrected."""
+    encoded: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
+    """Embeddings of these and other words, by words and model."""
     corrected: str = ""
     """The words looked for, where their spelling was corrected."""
     notes: tuple[str, ...] = ()
@@ -193,13 +198,14 @@ def rank(
     question = Question(words, without, spec, like)
     started = time.perf_counter()
     notes: list[str] = []
+    texts = TextEncoder(connection, encoder_for)
     found: list[Channel] = []
     compares = spec.counts("text") or spec.counts("image")
     models = models_for(question) if compares and (words or spec.images or spec.like) else []
     for model in models:
         try:
             quantiles = get_quantiles(connection, model.name)
-            found += channels(connection, question, model, quantiles, encoder_for, 1 / len(models))
+            found += channels(question, model, quantiles, texts, 1 / len(models))
         except EncoderError as error:
             if not words:
                 raise
@@ -231,6 +237,8 @@ def rank(
         (),
         0,
         spec,
+        words=words,
+        encoded=texts.encoded,
         minimum=minimum,
         corrected=corrected or "",
         notes=tuple(notes),

@@ -83,13 +83,19 @@ class Ranking:
         yield from self.filters.conditions()
         if self.exclude is not None:
             yield "p.id <> %(exclude)s"
-        for place in range(len(self.excluded)):
-            yield f"NOT p.lexemes @@ phraseto_tsquery('english', %(excluded_{place})s)"
+        if self.excluded:
+            yield (
+                "NOT EXISTS (SELECT FROM unnest(%(excluded)s::text[]) AS word"
+                " WHERE p.lexemes @@ phraseto_tsquery('english', word))"
+            )
 
     def parameters(self) -> dict[str, Any]:
         values = self.filters.parameters() | {
             "words": self.words,
             "exclude": self.exclude,
+            "excluded": list(self.excluded),
+            "lexical_weight": self.lexical,
+            "collapse": self.collapse,
             "minimum": self.minimum,
             "window": self.window,
             "limit": self.limit,
@@ -101,7 +107,8 @@ class Ranking:
         for channel in self.channels:
             values[f"{channel.name}_vector"] = HalfVector(channel.vector)
             values[f"{channel.name}_quantiles"] = list(channel.quantiles)
-        return values | {f"excluded_{n}": word for n, word in enumerate(self.excluded)}
+            values[f"{channel.name}_weight"] = channel.weight
+        return values
 
 
 def browse_statement(filters: Filters, sort: Sort, limit: int, offset: int) -> Statement:
@@ -179,7 +186,7 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     yield _compared(ranking)
     yield _scored(ranking)
     yield _window(ranking)
-    yield _cards(ranking)
+    yield _cards()
     yield _summary()
 
 
@@ -253,8 +260,9 @@ def _scored(ranking: Ranking) -> str:
 
 def _window(ranking: Ranking) -> str:
     """The best candidates by score."""
-    score = FUSIONS[ranking.fusion](ranking.channels, ranking.lexical)
-    match = calibrated_sum(ranking.channels, ranking.lexical)
+    lexical = bool(ranking.words)
+    score = FUSIONS[ranking.fusion](ranking.channels, lexical)
+    match = calibrated_sum(ranking.channels, lexical)
     seen = [channel.name for channel in ranking.channels if channel.modality == "image"]
     picture = "coalesce(" + "".join(f"{name}_picture, " for name in seen) + "NULL::bigint)"
     signals = [
@@ -275,15 +283,13 @@ def _window(ranking: Ranking) -> str:
 )"""
 
 
-def _cards(ranking: Ranking) -> str:
+def _cards() -> str:
     """One row for all variants of a product, the best of them; or all of them."""
     order = ORDERS[""].format(id="product_id")
-    card, one = "best.product_id", ""
-    if ranking.collapse:
-        card, one = "coalesce(v.leader_id, best.product_id)", "WHERE variant_rank = 1"
     return f"""grouped AS MATERIALIZED (
     SELECT best.*, p.category, p.product_type, p.gender, p.colour, p.brand, p.price,
-           {card} AS card
+           CASE WHEN %(collapse)s THEN coalesce(v.leader_id, best.product_id)
+                ELSE best.product_id END AS card
       FROM best
       JOIN product p ON p.id = best.product_id
       LEFT JOIN product_variant v USING (product_id)
@@ -295,7 +301,7 @@ cards AS MATERIALIZED (
                    count(*) OVER (PARTITION BY card, matches) AS variants,
                    array_agg(colour) OVER (PARTITION BY card, matches) AS colours
               FROM grouped) AS each
-     {one}
+     WHERE variant_rank = 1
 )"""
 
 

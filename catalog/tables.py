@@ -70,6 +70,9 @@ FAMILY = (
 HNSW = {"m": 16, "ef_construction": 64}
 
 
+_ZERO = {"server_default": "0"}
+
+
 def _identity() -> Any:
     return Field(
         default=None, sa_column=Column(BigInteger, Identity(always=False), primary_key=True)
@@ -229,6 +232,38 @@ class ProductVariant(CatalogTable, table=True):
     family: str = _line(None)
     model: str = _line(None)
     compared_at: datetime = _now()
+
+
+class QueryEmbedding(CatalogTable, table=True):
+    """Words that somebody looked for, or asked to have embedded, under one model.
+
+    Without an `embedding`, it is a request: `attempts` have been made, the last one begun at
+    `claimed_at` and failed for `reason`. `searches` are shoppers' own; `unanswered` are those that
+    found nothing, with no filter set; `results` is what the last one found.
+    """
+
+    __tablename__ = "query_embedding"
+    __table_args__ = (
+        CheckConstraint("text <> '' AND length(text) <= 500", name="text"),
+        Index(None, "used_at"),
+        Index(
+            "query_embedding_requests_idx",
+            "used_at",
+            postgresql_where=text("embedding IS NULL"),
+        ),
+    )
+
+    text: str = Field(sa_type=Text, primary_key=True)
+    model: str = Field(sa_type=Text, primary_key=True)
+    embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
+    embedded_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    used_at: datetime = _now()
+    searches: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    unanswered: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    results: int | None = Field(default=None, sa_type=BigInteger)
+    attempts: int = Field(0, nullable=False, sa_column_kwargs=_ZERO)
+    claimed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    reason: str = _line()
 
 
 class Calibration(CatalogTable, table=True):

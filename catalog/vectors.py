@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.calibration import Quantiles, QueryKind, interpolate_quantiles
+from catalog.calibration import UNCALIBRATED, Quantiles, QueryKind
 from catalog.fusion import WEIGHTS, Channel
+from catalog.queries import TextEncoder
 from catalog.spec import SearchError, SearchSpec, UnknownProduct
 from catalog.tables import EMBEDDINGS
 from embedding.encoder import Encoder, encode_picture
@@ -94,11 +96,10 @@ def models_for(question: Question) -> list[ModelSpec]:
 
 
 def channels(
-    connection: Connection,
     question: Question,
     model: ModelSpec,
     quantiles: Quantiles,
-    encoder_for: EncoderFor,
+    texts: TextEncoder,
     share: float = 1.0,
 ) -> list[Channel]:
     """What to compare each of the model's kinds of embedding with.
@@ -107,67 +108,92 @@ def channels(
     None: the product is not embedded yet.
 
     Args:
+        quantiles: the model's, of unrelated pairs.
+        texts: encodes words, and knows the database.
         share: of the model, where several are asked.
 
     Raises:
         ImageError: a picture is none.
+        EncoderError: the model cannot be loaded.
     """
-    vectors = _vectors(connection, question, model, encoder_for)
     weights = WEIGHTS[question.kind]
     return [
         Channel(
             model.name,
             modality,
             vector,
-            quantiles.get(("product", modality)) or interpolate_quantiles(quantiles, modality, 1.0)
-            if question.kind == "product"
-            else interpolate_quantiles(quantiles, modality, question.picture_share),
+            _quantiles(texts.connection, question, model.name, modality, quantiles),
             share * weights[modality],
         )
-        for modality, vector in vectors.items()
+        for modality, vector in _vectors(question, model, texts).items()
         if question.spec.counts(modality)
     ]
 
 
-def interpolate(parts: list[tuple[float, np.ndarray]]) -> np.ndarray:
-    """The weighted sum of unit vectors, float32 (d,), brought back to unit length.
+def interpolate(connection: Connection, parts: list[tuple[float, np.ndarray]]) -> np.ndarray:
+    """The weighted sum of unit vectors, float32 (d,), brought back to unit length and rounded to
+    half precision, by `search.interpolate`: SQL and the storefront ask with the same vector."""
+    if len(parts) == 1:
+        return parts[0][1]
+    found = connection.exec_driver_sql(
+        "SELECT search.interpolate(%(vectors)s::halfvec[], %(weights)s::float8[])",
+        {
+            "vectors": [HalfVector(vector).to_text() for _, vector in parts],
+            "weights": [weight for weight, _ in parts],
+        },
+    ).scalar_one()
+    return np.asarray(found.to_numpy(), dtype=np.float32)
 
-    Negative weights push away. Where the parts cancel out, the heaviest one stands alone.
-    """
-    total = np.sum([weight * vector for weight, vector in parts], axis=0)
-    length = float(np.linalg.norm(total))
-    if length < 1e-6:
-        return max(parts, key=lambda part: part[0])[1]
-    return np.asarray(total / length, dtype=np.float32)
+
+def _quantiles(
+    connection: Connection,
+    question: Question,
+    model: str,
+    modality: Modality,
+    known: Quantiles,
+) -> tuple[float, ...]:
+    """Those fitted for such a query, or between those for words and pictures."""
+    fitted_shares = {"words": 0.0, "both": 0.5, "picture": 1.0, "product": 1.0}
+    if question.picture_share == fitted_shares[question.kind]:
+        if fitted := known.get((question.kind, modality)):
+            return fitted
+        if not known:
+            return UNCALIBRATED
+    found = connection.exec_driver_sql(
+        "SELECT search.quantiles(%(model)s, %(query)s, %(item)s, %(share)s)",
+        {
+            "model": model,
+            "query": question.kind,
+            "item": modality,
+            "share": question.picture_share,
+        },
+    ).scalar_one()
+    return tuple(map(float, found))
 
 
-def _vectors(
-    connection: Connection, question: Question, model: ModelSpec, encoder_for: EncoderFor
-) -> QueryVectors:
-    spec = question.spec
+def _vectors(question: Question, model: ModelSpec, texts: TextEncoder) -> QueryVectors:
+    spec, encoder_for = question.spec, texts.encoder_for
     share = question.picture_share
     parts: list[tuple[float, np.ndarray]] = []
     if question.words and share < 1:
-        parts.append((1 - share, encoder_for(model.name).encode_texts([question.words])[0]))
+        parts.append((1 - share, texts.encode(question.words, model.name)))
     each = share / max(1, question.examples)
     parts += [
         (each, encode_picture(encoder_for(model.name), image)) for image in spec.images if each > 0
     ]
-    away = (
-        [(-spec.push, encoder_for(model.name).encode_texts([question.without])[0])]
-        if question.without
-        else []
-    )
+    away = [(-spec.push, texts.encode(question.without, model.name))] if question.without else []
     away += [
         (-spec.push / len(spec.without_images), encode_picture(encoder_for(model.name), image))
         for image in spec.without_images
         if "image" in model.modalities
     ]
     if question.like is None:
-        return dict.fromkeys(model.modalities, interpolate(parts + away)) if parts else {}
-    own = _product_vectors(connection, question.like, model.name)
+        vector = interpolate(texts.connection, parts + away) if parts else None
+        return {} if vector is None else dict.fromkeys(model.modalities, vector)
+    own = _product_vectors(texts.connection, question.like, model.name)
     return {
-        modality: interpolate([(each, vector), *parts, *away]) for modality, vector in own.items()
+        modality: interpolate(texts.connection, [(each, vector), *parts, *away])
+        for modality, vector in own.items()
     }
 
 

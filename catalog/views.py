@@ -11,12 +11,38 @@ from sqlalchemy import Connection, Select, and_, inspect, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateSchema
 
-from catalog.tables import EMBEDDINGS, PRODUCT, PRODUCT_IMAGE
+from catalog.compositions import compositions
+from catalog.tables import EMBEDDINGS, PRODUCT, PRODUCT_IMAGE, metadata
 
 SCHEMA = "search"
 SQL = Path(__file__).parent / "sql"
-OBJECTS = {"match": "FUNCTION", "vocabulary": "MATERIALIZED VIEW", "terms": "FUNCTION"}
-"""What `SQL` defines and of which kind; each may stand on those before it."""
+OBJECTS = {
+    "match": "FUNCTION",
+    "vocabulary": "MATERIALIZED VIEW",
+    "terms": "FUNCTION",
+    "quantiles": "FUNCTION",
+    "interpolate": "FUNCTION",
+    "hit": "TYPE",
+    "tidy": "FUNCTION",
+    "find_model": "FUNCTION",
+    "embedding": "FUNCTION",
+    "request": "FUNCTION",
+    "embed": "PROCEDURE",
+    "product_embeddings": "FUNCTION",
+    "ranked": "FUNCTION",
+    "products": "FUNCTION",
+    "similar": "FUNCTION",
+    "blend": "FUNCTION",
+    "recall": "FUNCTION",
+    "duplicates": "FUNCTION",
+    "popular_queries": "VIEW",
+    "unanswered_queries": "VIEW",
+    "price_outliers": "FUNCTION",
+    "misfiled": "FUNCTION",
+    "gaps": "FUNCTION",
+}
+"""What `SQL` defines and of which kind; each may stand on those before it, and on the views of
+`catalog.compositions`."""
 
 PRODUCT_COLUMNS = [
     column for column in PRODUCT.columns if column.name not in ("document", "lexemes")
@@ -50,7 +76,8 @@ def drop_views(connection: Connection) -> None:
     """Drop every derived object that is there, what stands on others first."""
     for name, kind in reversed(OBJECTS.items()):
         connection.execute(text(f"DROP {kind} IF EXISTS {SCHEMA}.{name}"))
-    connection.execute(text(f"DROP VIEW IF EXISTS {SCHEMA}.product_vectors"))
+    for name in ("product_vectors", *compositions()):
+        connection.execute(text(f"DROP VIEW IF EXISTS {SCHEMA}.{name}"))
 
 
 def create_views(connection: Connection) -> None:
@@ -59,22 +86,27 @@ def create_views(connection: Connection) -> None:
         dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}
     )
     connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
-    connection.execute(text(f"CREATE VIEW {SCHEMA}.product_vectors AS {query}"))
     comment = "Each product beside its embeddings, one column a model and modality."
-    connection.execute(text(f"COMMENT ON VIEW {SCHEMA}.product_vectors IS '{comment}'"))
-    for name in OBJECTS:
-        # As it stands: neither `:` nor `%` means a parameter.
-        connection.exec_driver_sql(
-            (SQL / f"{name}.sql").read_text("utf-8"), execution_options={"no_parameters": True}
-        )
+    for name, (select_, about) in {
+        "product_vectors": (str(query), comment),
+        **compositions(),
+    }.items():
+        _run(connection, f"CREATE VIEW {SCHEMA}.{name} AS {select_}")
+        _run(connection, f"COMMENT ON VIEW {SCHEMA}.{name} IS $${about}$$")
+    for name in (*OBJECTS, "grants"):
+        _run(connection, (SQL / f"{name}.sql").read_text("utf-8"))
 
 
 def has_tables(connection: Connection) -> bool:
     """Whether every table and column that the views read is there, as is so at the head."""
-    needed = {"product", "product_image"}
-    needed |= {table.name for tables in EMBEDDINGS.values() for table in tables.values()}
+    needed = set(metadata.tables)
     inspector = inspect(connection)
     if not needed <= set(inspector.get_table_names()):
         return False
     columns = {column["name"] for column in inspector.get_columns("product")}
     return {column.name for column in PRODUCT_COLUMNS} <= columns
+
+
+def _run(connection: Connection, sql: str) -> None:
+    """As it stands: neither `:` nor `%` means a parameter."""
+    connection.exec_driver_sql(sql, execution_options={"no_parameters": True})

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import psycopg
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -18,8 +19,10 @@ from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from catalog import config
 from catalog.database import connect
 from catalog.filters import Filters
+from catalog.queries import remember
 from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
 from embedding.encoder import EncoderError
 from embedding.images import ImageError
@@ -140,6 +143,7 @@ def _search_page(
         with connect() as connection:
             outcome = _try_search(connection, state.spec(tuple(images.values())))
             why_empty = _why_empty(connection, outcome)
+        _remember(outcome.results)
     except (psycopg.Error, DBAPIError) as error:
         if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
             raise
@@ -192,6 +196,20 @@ def _try_search(connection: Connection, spec: SearchSpec) -> Outcome:
         return Outcome(Results((), 0, spec), _sentence(error), status=404)
     except (SearchError, ImageError, EncoderError) as error:
         return Outcome(Results((), 0, spec), _sentence(error))
+
+
+def _remember(results: Results) -> None:
+    """Note what was looked for; turning pages is not looking anew."""
+    if not results.words or results.spec.page > 1:
+        return
+    encoded: dict[str, np.ndarray | None] = {
+        model: vector
+        for (words, model), vector in results.encoded.items()
+        if words == results.words
+    }
+    if not encoded:  # by the words alone, or a picture alone counts
+        encoded[config.enabled_models()[0]] = None
+    remember(results.words, encoded.items(), results.total, bool(results.spec.filters))
 
 
 def _why_empty(connection: Connection, outcome: Outcome) -> str:

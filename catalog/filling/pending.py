@@ -73,7 +73,7 @@ def next_pending(
     With `older_than`, embeddings made before it count as pending too, whatever their hash.
     """
     rows = connection.exec_driver_sql(
-        f"SELECT s.id, s.product_id, s.content, s.source FROM ({_source(model, modality)}) AS s"
+        f"SELECT s.id, s.product_id, s.content, s.source FROM ({source(model, modality)}) AS s"
         f" WHERE s.id > %(after)s AND {STALE} AND NOT {FAILED} ORDER BY s.id LIMIT %(limit)s",
         {"model": model, "after": after, "limit": limit, "older_than": older_than},
     )
@@ -89,11 +89,11 @@ def coverage(
         f"SELECT count(*), count(*) FILTER (WHERE NOT failed AND NOT stale),"
         " count(*) FILTER (WHERE NOT failed AND stale), count(*) FILTER (WHERE failed)"
         f" FROM (SELECT {FAILED} AS failed, {STALE} AS stale"
-        f" FROM ({_source(model, modality)}) AS s) AS t",
+        f" FROM ({source(model, modality)}) AS s) AS t",
         {"model": model, "older_than": older_than},
     ).one()
     return Coverage(*row)
 
 
-def _source(model: str, modality: Modality) -> str:
+def source(model: str, modality: Modality) -> str:
     return SOURCES[modality].format(table=embedding_table_name(model, modality))

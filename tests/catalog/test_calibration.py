@@ -5,16 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
+from sqlalchemy import insert
 
 from benchmarks.synthetic import fill_synthetic
 from catalog.calibration import (
     FEWEST,
+    TABLE,
     TAILS,
     UNCALIBRATED,
     calibrate,
     fit_quantiles,
     get_quantiles,
-    interpolate_quantiles,
     is_due,
 )
 from catalog.database import connect
@@ -65,12 +66,33 @@ def test_a_match_by_hand() -> None:
     np.testing.assert_allclose(matches(values, quantiles), [0, 0, 0.5, 1, 1.5], atol=1e-9)
 
 
+@pytest.mark.usefixtures("catalogue")
 def test_a_blend_lies_between_words_and_pictures() -> None:
-    kinds = {("words", "text"): (0.0, 1.0), ("both", "text"): (2.0, 3.0)}
-    kinds |= {("picture", "text"): (4.0, 7.0)}
-    assert interpolate_quantiles(kinds, "text", 0.25) == (1.0, 2.0)  # type: ignore[arg-type]
-    assert interpolate_quantiles(kinds, "text", 0.75) == (3.0, 5.0)  # type: ignore[arg-type]
-    assert interpolate_quantiles({}, "text", 0.5) == UNCALIBRATED
+    fitted = {
+        "words": [0.0, 1.0],
+        "both": [2.0, 3.0],
+        "picture": [4.0, 7.0],
+        "product": [9.0, 10.0],
+    }
+    with connect() as connection:
+        for query, quantiles in fitted.items():
+            row = {"model": "mixed", "query": query, "item": "text", "quantiles": quantiles}
+            connection.execute(insert(TABLE), row | {"pairs": 1, "products": 1})
+
+        def between(query: str, share: float, item: str = "text") -> list[float]:
+            sql = "SELECT search.quantiles('mixed', %(query)s, %(item)s, %(share)s)"
+            values = {"query": query, "item": item, "share": share}
+            return list(connection.exec_driver_sql(sql, values).scalar_one())
+
+        assert between("both", 0.0) == fitted["words"]
+        assert between("both", 0.25) == [1.0, 2.0]
+        assert between("both", 0.5) == fitted["both"]
+        assert between("both", 0.75) == [3.0, 5.0]
+        assert between("picture", 1.0) == fitted["picture"]
+        assert between("product", 1.0) == fitted["product"]
+        assert between("both", 0.5, "image") == list(UNCALIBRATED)
+        connection.exec_driver_sql("DELETE FROM calibration WHERE query <> 'words'")
+        assert between("product", 1.0) == fitted["words"]
 
 
 @pytest.mark.usefixtures("catalogue")

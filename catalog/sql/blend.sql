@@ -1,0 +1,38 @@
+CREATE FUNCTION search.blend(
+    sku text, words text, weight float8 DEFAULT 0.5, model text DEFAULT NULL,
+    category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
+    colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,
+    max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, minimum float8 DEFAULT NULL,
+    fold boolean DEFAULT true)
+RETURNS SETOF search.hit
+LANGUAGE plpgsql STABLE ROWS 240
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    chosen text := search.find_model(model, 'text');
+    own record := search.product_embeddings(sku, chosen);
+    vector halfvec := search.embedding(words, chosen);
+    weights float8[] := ARRAY[weight, 1 - weight];
+BEGIN
+    IF own.text IS NULL AND own.image IS NULL THEN
+        RAISE EXCEPTION 'the product % is not embedded by the model %', quote_literal(sku), chosen
+            USING ERRCODE = 'no_data_found', HINT = 'See: SELECT * FROM search.coverage;';
+    ELSIF weight IS NULL OR weight NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'the weight must lie between 0 and 1, not %', weight
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'It is the product''s: 0 is the words alone, 1 the product alone.';
+    END IF;
+    RETURN QUERY SELECT * FROM search.ranked(
+        chosen, 'both', search.tidy(words),
+        CASE WHEN own.text IS NOT NULL THEN search.interpolate(ARRAY[own.text, vector], weights) END,
+        CASE WHEN own.image IS NOT NULL THEN search.interpolate(ARRAY[own.image, vector], weights) END,
+        weight, minimum, fold,
+        own.product_id, '{}', category, product_type, gender, colour, brand, min_price, max_price,
+        in_stock);
+END
+$$;
+
+COMMENT ON FUNCTION search.blend(text, text, float8, text, text, text, text, text, text, numeric, numeric, boolean,
+                                 float8, boolean) IS
+    'A product and words in one query; the weight is the product''s: '
+    'SELECT * FROM search.blend(''42419'', ''with flowers'', weight => 0.4) LIMIT 12';

@@ -1,0 +1,24 @@
+CREATE FUNCTION search.embedding(query text, model text DEFAULT NULL)
+RETURNS halfvec
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    name text := search.find_model(model, 'text');
+    words text := search.tidy(query);
+    found halfvec;
+BEGIN
+    SELECT q.embedding INTO found FROM query_embedding q WHERE q.text = words AND q.model = name;
+    IF found IS NULL THEN
+        RAISE EXCEPTION '% is not embedded by the model % yet', quote_literal(left(words, 80)), name
+            USING ERRCODE = 'no_data_found',
+                  HINT = format('CALL search.embed(%L, %L);', words, name);
+    END IF;
+    RETURN found;
+END
+$$;
+
+COMMENT ON FUNCTION search.embedding(text, text) IS
+    'The embedding of words, to be compared with those of products: '
+    'ORDER BY fashion_image <=> search.embedding(''blue jeans'', ''fashion''). '
+    'Words that nobody has looked for yet: CALL search.embed(''blue jeans'', ''fashion'').';

@@ -1,0 +1,38 @@
+CREATE FUNCTION search.find_model(model text, modality text DEFAULT NULL)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    found search.models;
+    able text := (SELECT string_agg(m.name, ', ' ORDER BY m.position, m.name) FROM search.models m
+                   WHERE coalesce(modality, 'text') = 'text' AND m.has_text
+                      OR modality = 'image' AND m.has_image OR modality IS NULL);
+BEGIN
+    IF modality IS NOT NULL AND modality NOT IN ('text', 'image') THEN
+        RAISE EXCEPTION 'there is no modality %', quote_literal(modality)
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'There are: text, image.';
+    END IF;
+    IF model IS NULL THEN
+        SELECT * INTO found FROM search.models m
+         WHERE m.position IS NOT NULL AND (modality IS DISTINCT FROM 'text' OR m.has_text)
+           AND (modality IS DISTINCT FROM 'image' OR m.has_image)
+         ORDER BY m.position LIMIT 1;
+    ELSE
+        SELECT * INTO found FROM search.models m WHERE m.name = find_model.model;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'there is no model %', quote_literal(model)
+                USING ERRCODE = 'invalid_parameter_value', HINT = format('There are: %s.', able);
+        END IF;
+    END IF;
+    IF found.name IS NULL OR modality = 'text' AND NOT found.has_text
+       OR modality = 'image' AND NOT found.has_image THEN
+        RAISE EXCEPTION 'the model % has no % embeddings', coalesce(found.name, '(default)'), modality
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('These have: %s.', able);
+    END IF;
+    RETURN found.name;
+END
+$$;
+
+COMMENT ON FUNCTION search.find_model(text, text) IS
+    'The name of a model, checked; NULL is the default one that has the modality.';

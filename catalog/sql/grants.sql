@@ -1,0 +1,33 @@
+-- The role is the cluster's, not the database's: it may be there already, and a managed service may not let
+-- the shop's own user make one. Then everything works but analysts have no role of their own.
+DO $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
+        CREATE ROLE analyst NOLOGIN;
+        ALTER ROLE analyst SET statement_timeout = '60s';
+        ALTER ROLE analyst SET hnsw.ef_search = 200;
+        ALTER ROLE analyst SET hnsw.iterative_scan = 'relaxed_order';
+        ALTER ROLE analyst SET hnsw.max_scan_tuples = 50000;
+        COMMENT ON ROLE analyst IS
+            'Reads the catalogue, its embeddings and the schema search; may ask for words to be embedded.';
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN RAISE NOTICE 'no role "analyst": this user may not create roles';
+    WHEN duplicate_object OR unique_violation THEN NULL; -- another migration was faster
+END
+$$;
+
+DO $$
+DECLARE
+    readable text;
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
+        SELECT string_agg(format('%I', name), ', ') INTO readable FROM search.readable;
+        EXECUTE 'GRANT USAGE ON SCHEMA search TO analyst';
+        EXECUTE 'GRANT SELECT ON ' || readable || ' TO analyst';
+        EXECUTE 'GRANT SELECT ON ALL TABLES IN SCHEMA search TO analyst';
+        EXECUTE 'GRANT EXECUTE ON ALL ROUTINES IN SCHEMA search TO analyst';
+    END IF;
+    REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA search FROM PUBLIC;
+END
+$$;

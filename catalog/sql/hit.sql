@@ -1,0 +1,8 @@
+CREATE TYPE search.hit AS (
+    place bigint, sku text, title text, brand text, category text, product_type text, gender text,
+    colour text, price numeric, currency text, in_stock boolean, match float8, exact boolean,
+    words_match float8, text_match float8, image_match float8, variants bigint, colours text[],
+    image_path text, product_id bigint
+);
+
+COMMENT ON TYPE search.hit IS 'A product found. Matches are shares: 1 is as close as a thousandth of unrelated pairs come.';

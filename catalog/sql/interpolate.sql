@@ -1,0 +1,19 @@
+CREATE FUNCTION search.interpolate(vectors halfvec[], weights float8[])
+RETURNS halfvec
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = public, pg_temp
+RETURN (
+    WITH total AS (
+        SELECT place, sum(weight * component) AS component
+          FROM unnest(vectors, weights) AS part (vector, weight),
+               unnest(part.vector::vector::real[]) WITH ORDINALITY AS each (component, place)
+         GROUP BY place)
+    SELECT CASE WHEN sqrt(sum(component ^ 2)) < 1e-6
+                THEN (SELECT vector FROM unnest(vectors, weights) AS part (vector, weight)
+                       ORDER BY weight DESC LIMIT 1)
+                ELSE l2_normalize(array_agg(component::real ORDER BY place)::vector)::halfvec END
+      FROM total);
+
+COMMENT ON FUNCTION search.interpolate(halfvec[], float8[]) IS
+    'The weighted sum of unit vectors, brought back to unit length; a negative weight pushes away. '
+    'Where they cancel out, the heaviest one stands alone.';

@@ -1,0 +1,20 @@
+-- The only way in which an analyst writes: so it runs as its owner, and pins what its names mean.
+CREATE FUNCTION search.request(query text, model text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    name text := search.find_model(model, 'text');
+    words text := search.tidy(query);
+BEGIN
+    INSERT INTO query_embedding AS q (text, model) VALUES (words, name)
+        ON CONFLICT ON CONSTRAINT query_embedding_pkey DO UPDATE
+       SET attempts = CASE WHEN q.embedding IS NULL THEN 0 ELSE q.attempts END,
+           used_at = now();
+    PERFORM pg_notify('search_requests', name);
+END
+$$;
+
+COMMENT ON FUNCTION search.request(text, text) IS
+    'Ask for words to be embedded, and do not wait. Takes effect when the transaction commits.';

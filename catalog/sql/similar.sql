@@ -1,0 +1,32 @@
+CREATE FUNCTION search.similar(
+    sku text, model text DEFAULT NULL, using_images boolean DEFAULT true, using_texts boolean DEFAULT true,
+    category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
+    colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,
+    max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, minimum float8 DEFAULT NULL,
+    fold boolean DEFAULT true)
+RETURNS SETOF search.hit
+LANGUAGE plpgsql STABLE ROWS 240
+SET search_path = public, pg_temp
+AS $$
+DECLARE
+    chosen text := search.find_model(model);
+    own record := search.product_embeddings(sku, chosen);
+BEGIN
+    IF NOT coalesce(using_images, false) AND NOT coalesce(using_texts, false) THEN
+        RAISE EXCEPTION 'neither texts nor images are to be compared'
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF (NOT using_images OR own.image IS NULL) AND (NOT using_texts OR own.text IS NULL) THEN
+        RAISE EXCEPTION 'the product % is not embedded so by the model %', quote_literal(sku), chosen
+            USING ERRCODE = 'no_data_found', HINT = 'See: SELECT * FROM search.coverage;';
+    END IF;
+    RETURN QUERY SELECT * FROM search.ranked(
+        chosen, 'product', NULL, CASE WHEN using_texts THEN own.text END,
+        CASE WHEN using_images THEN own.image END, 1, minimum, fold, own.product_id, '{}',
+        category, product_type, gender, colour, brand, min_price, max_price, in_stock);
+END
+$$;
+
+COMMENT ON FUNCTION search.similar(text, text, boolean, boolean, text, text, text, text, text, numeric, numeric,
+                                   boolean, float8, boolean) IS
+    'The products most like the one with this SKU, in text, in picture or in both: '
+    'SELECT * FROM search.similar(''42419'', using_texts => false) LIMIT 12';

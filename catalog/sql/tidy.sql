@@ -1,0 +1,19 @@
+CREATE FUNCTION search.tidy(query text)
+RETURNS text
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    words text := btrim(regexp_replace(query, '\s+', ' ', 'g'));
+BEGIN
+    IF coalesce(words, '') = '' THEN
+        RAISE EXCEPTION 'the words to look for are empty' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF length(words) > 500 THEN
+        RAISE EXCEPTION 'the words to look for are longer than 500 characters'
+            USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    RETURN words;
+END
+$$;
+
+COMMENT ON FUNCTION search.tidy(text) IS 'Words as they are kept and compared: with single spaces.';
