@@ -11,7 +11,7 @@ import os
 import time
 
 import numpy as np
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection
 
 from benchmarks.synthetic import SELECTIVITY, clustered, fill_synthetic
 from catalog.calibration import UNCALIBRATED
@@ -44,10 +44,7 @@ def prepare(products: int, model: ModelSpec = MODEL) -> None:
 
     os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{model.name}_{products}")
     forget_engine()
-    with connect() as connection:
-        ready = "product" in inspect(connection).get_table_names()
-    if not ready:
-        command.upgrade(Config(toml_file=config.PROJECT / "pyproject.toml"), "head")
+    command.upgrade(Config(toml_file=config.PROJECT / "pyproject.toml"), "head")
     with connect() as connection:
         filled = connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar()
         if not filled:

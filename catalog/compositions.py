@@ -50,7 +50,10 @@ def compositions() -> Mapping[str, tuple[str, str]]:
     """The views' names, each with its query and its comment."""
     return {
         "models": (_models(), "The models of the registry; those in use have a position."),
-        "weights": (_weights(), "What each signal counts, and the least match, by the query."),
+        "weights": (
+            _weights(),
+            "What each signal counts, the least match, and the products ranked, by query.",
+        ),
         "conditions": (_conditions(), "What a filter adds to a statement."),
         "statements": (_statements(), "The statements that a search runs, as text."),
         "readable": (_readable(), "The tables that analysts may read."),
@@ -79,11 +82,19 @@ def _models() -> str:
 
 
 def _weights() -> str:
+    asked = config.search_minimum()
     rows = [
-        (kind, weights.get("lexical", 0.0), weights["text"], weights["image"], MINIMUMS[kind])
+        (
+            kind,
+            weights.get("lexical", 0.0),
+            weights["text"],
+            weights["image"],
+            MINIMUMS[kind] if asked is None else asked,
+            config.search_window(),
+        )
         for kind, weights in WEIGHTS.items()
     ]
-    return _values(("query", "lexical", "text", "image", "minimum"), rows)
+    return _values(("query", "lexical", "text", "image", "minimum", "products"), rows)
 
 
 def _conditions() -> str:

@@ -193,7 +193,7 @@ def rank(
     if typed.words and not spec.verbatim:
         corrected = correct(typed.words, get_vocabulary(connection))
     words = corrected or typed.words
-    without = ", ".join(filter(None, [typed.without, *typed.excluded, spec.without]))
+    without = ", ".join(filter(None, [typed.without, spec.without]))
     like = find_product(connection, spec.like) if spec.like else None
     question = Question(words, without, spec, like)
     started = time.perf_counter()

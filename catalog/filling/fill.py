@@ -13,6 +13,7 @@ from catalog.filling.pending import coverage
 from catalog.filling.pipeline import AHEAD, run_pipeline
 from catalog.filling.profile import Profile
 from catalog.filling.reader import DECODING, Failure, Reader
+from catalog.filling.turns import turn
 from catalog.filling.writer import forget_failures, write
 from catalog.tables import embedding_table_name
 from embedding.decoding import Decoder
@@ -54,8 +55,10 @@ def fill(
     limit: int | None = None,
     rebuild: bool = False,
     progress: Progress = lambda rows: None,
+    wait: bool = True,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Summary:
-    """Embed what is missing or stale in one modality.
+    """Embed what is missing or stale in one modality; one process at a time does so.
 
     Args:
         encoder: what encodes.
@@ -66,9 +69,28 @@ def fill(
         limit: at most so many rows.
         rebuild: embed everything anew, and give what failed another chance.
         progress: see `Progress`; called in the writer's thread.
+        wait: for another process that embeds the same; else leave it to that one.
+        on_wait: called where it has to wait.
     """
     model = encoder.spec.name
     summary = Summary(model, modality)
+    with turn(model, modality, on_wait if wait else None) as mine:
+        if mine:
+            _fill(encoder, modality, summary, batch_size, workers, limit, rebuild, progress)
+    return summary
+
+
+def _fill(
+    encoder: Encoder,
+    modality: Modality,
+    summary: Summary,
+    batch_size: int | None,
+    workers: int,
+    limit: int | None,
+    rebuild: bool,
+    progress: Progress,
+) -> None:
+    model = summary.model
     older_than = datetime.now(UTC) if rebuild else None
     if rebuild:
         with connect() as connection:
@@ -90,7 +112,6 @@ def fill(
         reader = Reader(model, modality, size, limit, older_than, decoder)
         run_pipeline(reader, partial(encode, encoder, modality), record, summary.profile)
     _analyze(model, modality)
-    return summary
 
 
 def count_pending(model: str, modality: Modality, rebuild: bool = False) -> int:

@@ -6,15 +6,15 @@ AS $$
 DECLARE
     name text := search.find_model(model, 'text');
     words text := search.tidy(query);
-    found halfvec;
+    stored halfvec;
 BEGIN
-    SELECT q.embedding INTO found FROM query_embedding q WHERE q.text = words AND q.model = name;
-    IF found IS NULL THEN
+    SELECT q.embedding INTO stored FROM query_embedding q WHERE q.text = words AND q.model = name;
+    IF stored IS NULL THEN
         RAISE EXCEPTION '% is not embedded by the model % yet', quote_literal(left(words, 80)), name
             USING ERRCODE = 'no_data_found',
                   HINT = format('CALL search.embed(%L, %L);', words, name);
     END IF;
-    RETURN found;
+    RETURN stored;
 END
 $$;
 

@@ -4,7 +4,7 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
 AS $$
 DECLARE
-    found search.models;
+    chosen search.models;
     able text := (SELECT string_agg(m.name, ', ' ORDER BY m.position, m.name) FROM search.models m
                    WHERE coalesce(modality, 'text') = 'text' AND m.has_text
                       OR modality = 'image' AND m.has_image OR modality IS NULL);
@@ -14,23 +14,23 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value', HINT = 'There are: text, image.';
     END IF;
     IF model IS NULL THEN
-        SELECT * INTO found FROM search.models m
+        SELECT * INTO chosen FROM search.models m
          WHERE m.position IS NOT NULL AND (modality IS DISTINCT FROM 'text' OR m.has_text)
            AND (modality IS DISTINCT FROM 'image' OR m.has_image)
          ORDER BY m.position LIMIT 1;
     ELSE
-        SELECT * INTO found FROM search.models m WHERE m.name = find_model.model;
+        SELECT * INTO chosen FROM search.models m WHERE m.name = find_model.model;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'there is no model %', quote_literal(model)
                 USING ERRCODE = 'invalid_parameter_value', HINT = format('There are: %s.', able);
         END IF;
     END IF;
-    IF found.name IS NULL OR modality = 'text' AND NOT found.has_text
-       OR modality = 'image' AND NOT found.has_image THEN
-        RAISE EXCEPTION 'the model % has no % embeddings', coalesce(found.name, '(default)'), modality
+    IF chosen.name IS NULL OR modality = 'text' AND NOT chosen.has_text
+       OR modality = 'image' AND NOT chosen.has_image THEN
+        RAISE EXCEPTION 'the model % has no % embeddings', coalesce(chosen.name, '(default)'), modality
             USING ERRCODE = 'invalid_parameter_value', HINT = format('These have: %s.', able);
     END IF;
-    RETURN found.name;
+    RETURN chosen.name;
 END
 $$;
 

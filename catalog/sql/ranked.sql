@@ -23,6 +23,7 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT * INTO STRICT weight FROM search.weights w WHERE w.query = ranked.query;
+    PERFORM set_config('hnsw.ef_search', least(1000, 2 * weight.products)::text, true);
     SELECT string_agg(c.condition, ' AND ' ORDER BY c.place) INTO conditions
       FROM search.conditions c
      WHERE c.name = ANY (array_remove(ARRAY[
@@ -51,7 +52,7 @@ BEGIN
         '       f.variants, f.colours, f.image_path, f.id'
         '  FROM (%s) AS f JOIN product p ON p.id = f.id WHERE f.matches ORDER BY f.place',
         model || '_text', model || '_image', statement)
-    USING words, exclude, excluded, coalesce(minimum, weight.minimum), 240, 0, fold,
+    USING words, exclude, excluded, coalesce(minimum, weight.minimum), weight.products, 0, fold,
           text_vector, search.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search.quantiles(model, query, 'image', picture_share), weight.image,
           weight.lexical, ARRAY[category], ARRAY[product_type], ARRAY[gender], ARRAY[colour],

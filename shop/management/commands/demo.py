@@ -10,6 +10,7 @@ from tqdm import tqdm
 from catalog import config
 from catalog.database import connect
 from catalog.demo import write_catalogue
+from catalog.worker import Worker, running
 from shop import server
 from shop.management.commands.serve import port_number
 
@@ -37,7 +38,8 @@ class Command(BaseCommand):
         with suppress(SystemExit):  # it has told what could not be embedded; the shop still opens
             call_command("embed_catalog")
         if not options["no_serve"]:
-            call_command("serve", port=options["port"])
+            with running(Worker()):
+                call_command("serve", port=options["port"])
 
     def empty(self) -> bool:
         with connect() as connection:

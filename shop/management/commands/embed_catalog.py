@@ -10,6 +10,7 @@ from catalog import config
 from catalog.calibration import calibrate, is_due
 from catalog.database import connect
 from catalog.filling import Summary, count_pending, default_workers, fill
+from catalog.queries import forget_embeddings
 from catalog.variants import find_variants
 from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.registry import Modality, ModelSpec, RegistryError, UnknownModel, get_spec
@@ -113,6 +114,7 @@ class Command(BaseCommand):
                     limit=options["limit"],
                     rebuild=options["rebuild"],
                     progress=lambda rows: cast(None, bar.update(rows)),
+                    on_wait=lambda: bar.write(f"{name}: another process is at it, waiting"),
                 )
         except EncoderError as error:
             raise CommandError(f"{name}: {error}", returncode=2) from error
@@ -125,6 +127,8 @@ class Command(BaseCommand):
             if not (options["rebuild"] or is_due(connection, spec.name)):
                 return
             encoder = get_encoder(spec.name, options["device"] or default_device())
+            if options["rebuild"] and "text" in spec.modalities:
+                forget_embeddings(connection, spec.name)  # of queries: the model may be another
             if products := calibrate(connection, encoder):
                 self.stdout.write(f"{spec.name}: calibrated on pairs of {products:,} products")
 

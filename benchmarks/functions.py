@@ -1,0 +1,81 @@
+"""SQL functions against the statements that they stand for.
+
+    python -m benchmarks.functions [--products 200000] [--queries 60]
+
+On the synthetic catalogue of `benchmarks.signals`. `search.products` is called as an analyst calls
+it; the statement is the storefront's, all hits of its window fetched. Both answer the same queries
+in turn, so that the ratio holds on a noisy machine; that the SKUs are the same is checked.
+"""
+
+import argparse
+import time
+
+import numpy as np
+from sqlalchemy import Connection
+
+from benchmarks.filters import prepare
+from benchmarks.signals import FILTERS, MODEL
+from benchmarks.synthetic import clustered
+from catalog.database import connect
+from catalog.filters import Filters
+from catalog.queries import remember
+from catalog.search import SearchSpec, run_statements
+from catalog.search import rank as rank_spec
+from catalog.statement import ranking_statement
+
+
+def measure(connection: Connection, phrases: list[str]) -> None:
+    print("| filter | statement, p50 ms (p95) | search.products, p50 ms (p95) | ratio |")
+    print("|---|---|---|---|")
+    for name, filters in FILTERS.items():
+        seconds: dict[str, list[float]] = {"statement": [], "function": []}
+        for phrase in phrases:
+            spec = SearchSpec(
+                text=phrase, model=MODEL.name, filters=filters, limit=240, verbatim=True
+            )
+            ranking, _ = rank_spec(connection, spec, _unknown)
+            started = time.perf_counter()
+            rows = run_statements(connection, [ranking_statement(ranking)])[0]
+            seconds["statement"].append(time.perf_counter() - started)
+            started = time.perf_counter()
+            found = connection.exec_driver_sql(*_call(phrase, filters)).all()
+            seconds["function"].append(time.perf_counter() - started)
+            expected = [row["sku"] for row in rows if row["id"] and row["matches"]]
+            assert [row.sku for row in found] == expected, phrase
+        p50, p95 = (
+            {way: 1000 * np.percentile(each, q) for way, each in seconds.items()} for q in (50, 95)
+        )
+        cells = " | ".join(f"{p50[way]:.1f} ({p95[way]:.1f})" for way in seconds)
+        print(f"| {name} | {cells} | {p50['function'] / p50['statement']:.2f} |", flush=True)
+
+
+def _call(phrase: str, filters: Filters) -> tuple[str, dict[str, object]]:
+    colour = filters.colour[0] if filters.colour else None
+    return (
+        "SELECT * FROM search.products(%(phrase)s, %(model)s, colour => %(colour)s)",
+        {"phrase": phrase, "model": MODEL.name, "colour": colour},
+    )
+
+
+def _unknown(name: str) -> object:
+    raise AssertionError(f"{name} is not asked: every phrase is stored")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--products", type=int, default=200_000)
+    parser.add_argument("--queries", type=int, default=60)
+    arguments = parser.parse_args()
+    prepare(arguments.products, MODEL)
+    data = clustered(arguments.products, MODEL.dimensions, np.random.default_rng(1))
+    phrases = data.words(arguments.queries)
+    for phrase, vector in zip(phrases, data.near(arguments.queries), strict=True):
+        remember(phrase, [(MODEL.name, vector)], 0, is_filtered=True)
+    with connect() as connection:
+        measure(connection, phrases)
+
+
+if __name__ == "__main__":
+    main()

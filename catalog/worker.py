@@ -1,0 +1,211 @@
+"""The embedding worker: words that were asked for, and products soon after they change.
+
+Several may run. Each request is claimed by one of them for `LEASE` seconds; products of one model
+and modality are embedded by one at a time. What a killed worker had in hand, another takes up.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+import psycopg
+from pgvector import HalfVector
+from sqlalchemy.exc import DBAPIError
+
+from catalog import config
+from catalog.calibration import calibrate, is_due
+from catalog.database import connect, connection_parameters
+from catalog.filling import count_pending, fill
+from catalog.queries import forget_oldest
+from catalog.variants import find_variants
+from catalog.vocabulary import refresh_vocabulary
+from embedding.encoder import Encoder, get_encoder
+from embedding.registry import ModelSpec, get_spec
+
+CHANNEL = "search_requests"
+LEASE = 30
+"""Seconds after which a claimed request counts as abandoned."""
+TRIES = 3
+"""Times that a request is tried before it is set aside; `search.embed` and
+`search.coverage` go by the same number."""
+MICRO_BATCH = 64
+POLL = 5.0
+"""Seconds between looks at the tables, should a notification be lost."""
+SETTLE = 0.2
+"""Seconds for which changes of products are gathered before they are embedded."""
+TIDY = 60.0
+"""Seconds between refreshes of what is derived from changed products, at the least."""
+
+logger = logging.getLogger(__name__)
+
+CLAIM = """
+UPDATE query_embedding q
+   SET attempts = q.attempts + 1, claimed_at = clock_timestamp()
+  FROM (SELECT text, model
+          FROM query_embedding
+         WHERE embedding IS NULL AND attempts < %(tries)s AND model = ANY(%(models)s)
+           AND (claimed_at IS NULL OR claimed_at < clock_timestamp() - %(lease)s * interval '1 s')
+         ORDER BY used_at
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED) AS next
+ WHERE (q.text, q.model) = (next.text, next.model)
+RETURNING q.model, q.text
+"""
+ANSWER = """
+UPDATE query_embedding
+   SET embedding = %(embedding)s, embedded_at = now(), attempts = 0, claimed_at = NULL, reason = ''
+ WHERE text = %(text)s AND model = %(model)s
+"""
+REFUSE = """
+UPDATE query_embedding SET claimed_at = NULL, reason = %(reason)s
+ WHERE text = %(text)s AND model = %(model)s
+"""
+
+
+class Worker:
+    """Embeds until told to stop.
+
+    Args:
+        encoder_for: a model's encoder by its name.
+        poll: seconds between looks without a notification.
+    """
+
+    def __init__(
+        self, encoder_for: Callable[[str], Encoder] = get_encoder, poll: float = POLL
+    ) -> None:
+        self.encoder_for = encoder_for
+        self.poll = poll
+        self._untidy = False
+        self._tidied = 0.0
+
+    def run(self, stop: Event) -> None:
+        """Work until `stop` is set; a database that goes away is waited for."""
+        while not stop.is_set():
+            try:
+                with self._listening() as listener:
+                    while not stop.is_set():
+                        self.work()
+                        self._wait(listener, stop)
+            except (psycopg.OperationalError, DBAPIError) as error:
+                logger.warning("the database does not answer, trying again: %s", error)
+                stop.wait(min(1.0, self.poll))
+
+    def work(self) -> None:
+        """All that is to be done now."""
+        while self.answer_requests():
+            pass
+        self.embed_products()
+
+    def answer_requests(self) -> int:
+        """Embed a micro-batch of the words that were asked for; returns how many there were."""
+        models = [spec.name for spec in _enabled() if "text" in spec.modalities]
+        with connect() as connection:
+            rows = connection.exec_driver_sql(
+                CLAIM, {"tries": TRIES, "models": models, "lease": LEASE, "limit": MICRO_BATCH}
+            ).all()
+        asked: dict[str, list[str]] = {}
+        for model, words in rows:
+            asked.setdefault(model, []).append(words)
+        for model, texts in asked.items():
+            self._answer(model, texts)
+        return len(rows)
+
+    def embed_products(self) -> None:
+        """Embed what is new or has changed, as `embed_catalog` does, and what follows from it."""
+        for spec in _enabled():
+            for modality in spec.modalities:
+                if count_pending(spec.name, modality):
+                    try:
+                        encoder = self.encoder_for(spec.name)
+                        summary = fill(encoder, modality, batch_size=MICRO_BATCH, wait=False)
+                    except (psycopg.OperationalError, DBAPIError):
+                        raise
+                    except Exception as error:  # the model is at fault, and others may not be
+                        logger.error("%s %s: %s", spec.name, modality, error)
+                        continue
+                    if summary.embedded:
+                        self._untidy = True
+                        logger.info("%s %s: %s embedded", spec.name, modality, summary.embedded)
+        if self._untidy and time.monotonic() - self._tidied > TIDY:
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Calibration, variants and the vocabulary, which rest on all products."""
+        self._untidy, self._tidied = False, time.monotonic()
+        with connect() as connection:
+            refresh_vocabulary(connection)
+            for spec in _enabled():
+                if is_due(connection, spec.name):
+                    calibrate(connection, self.encoder_for(spec.name))
+        default = _enabled()[0]
+        if "image" in default.modalities:
+            find_variants(default.name)
+        if size := config.query_log():
+            forget_oldest(size)
+
+    def _answer(self, model: str, texts: list[str]) -> None:
+        vectors: Sequence[np.ndarray | Exception]
+        try:
+            vectors = list(self.encoder_for(model).encode_texts(texts))
+        except Exception:  # whatever a model may raise: which of the texts is it?
+            vectors = [self._try(model, words) for words in texts]
+        with connect() as connection:
+            for words, vector in zip(texts, vectors, strict=True):
+                values: dict[str, Any] = {"text": words, "model": model}
+                if isinstance(vector, Exception):
+                    values["reason"] = f"{type(vector).__name__}: {vector}"
+                    connection.exec_driver_sql(REFUSE, values)
+                else:
+                    values["embedding"] = HalfVector(vector)
+                    connection.exec_driver_sql(ANSWER, values)
+
+    def _try(self, model: str, words: str) -> np.ndarray | Exception:
+        try:
+            vector: np.ndarray = self.encoder_for(model).encode_texts([words])[0]
+        except Exception as error:
+            return error
+        return vector
+
+    def _listening(self) -> psycopg.Connection:
+        parameters = connection_parameters()
+        listener: psycopg.Connection = psycopg.connect(
+            **parameters,  # type: ignore[arg-type]
+            autocommit=True,
+        )
+        listener.execute(f"LISTEN {CHANNEL}")
+        return listener
+
+    def _wait(self, listener: psycopg.Connection, stop: Event) -> None:
+        """Until something is asked for or has changed, or it is time to look."""
+        deadline = time.monotonic() + self.poll
+        while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            payloads = [notice.payload for notice in _notices(listener, min(left, 0.25))]
+            if payloads:
+                if all(payload == "products" for payload in payloads):
+                    stop.wait(SETTLE)
+                return
+
+
+@contextmanager
+def running(worker: Worker) -> Iterator[None]:
+    """Have it work in a thread of its own; at the end, what it has in hand is finished."""
+    stop = Event()
+    thread = Thread(target=worker.run, args=(stop,), name="worker", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(LEASE)
+
+
+def _notices(listener: psycopg.Connection, timeout: float) -> Iterator[psycopg.Notify]:
+    return listener.notifies(timeout=timeout, stop_after=1)
+
+
+def _enabled() -> list[ModelSpec]:
+    return [get_spec(name) for name in config.enabled_models()]

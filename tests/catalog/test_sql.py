@@ -1,0 +1,520 @@
+"""The schema `search` as an analyst meets it: in SQL, under the analyst's own role."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, LiteralString, cast
+
+import numpy as np
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from psycopg.rows import dict_row
+
+from catalog.config import enabled_models
+from catalog.database import connect
+from catalog.filters import Filters
+from catalog.queries import remember
+from catalog.search import SearchSpec, search
+from catalog.views import OBJECTS
+from catalog.worker import Worker, running
+from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES
+from tests.catalog.test_pages import catalogue as catalogue
+
+pytestmark = pytest.mark.usefixtures("catalogue")
+
+PHRASES = tuple(
+    f"{style} {colour} {kind}" for style in STYLES[:4] for colour in COLOURS for kind in KINDS
+)
+SKUS = tuple(f"S{number}" for number in range(1, 60))
+
+
+class Analyst:
+    """A plain connection under the role `analyst`."""
+
+    def __init__(self) -> None:
+        self.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+        self.connection.execute("SET ROLE analyst")
+
+    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+        cursor = self.connection.cursor(row_factory=dict_row)
+        return cursor.execute(cast(LiteralString, sql), values).fetchall()
+
+    def run(self, sql: str, *values: Any) -> None:
+        self.connection.execute(cast(LiteralString, sql), values)
+
+
+@pytest.fixture(scope="module")
+def analyst(catalogue: None) -> Iterator[Analyst]:
+    """Every phrase is embedded, as if shoppers had looked for it."""
+    vectors = ENCODER.encode_texts(list(PHRASES))
+    for phrase, vector in zip(PHRASES, vectors, strict=True):
+        remember(phrase, [("fashion", vector)], 7, is_filtered=False)
+    user = Analyst()
+    yield user
+    user.connection.close()
+
+
+def storefront(**spec: Any) -> list[str]:
+    with connect() as connection:
+        found = search(connection, SearchSpec(limit=240, **spec), lambda name: ENCODER)
+    return [hit.sku for hit in found]
+
+
+FILTERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "product_type": st.sampled_from([f"{kind}s" for kind in KINDS]),
+        "gender": st.sampled_from(["Men", "Women"]),
+        "colour": st.sampled_from([colour.title() for colour in COLOURS]),
+        "brand": st.sampled_from(["Nord", "Sued"]),
+        "min_price": st.integers(5, 40),
+        "max_price": st.integers(41, 90),
+        "in_stock": st.booleans(),
+    },
+)
+MINIMUMS = st.sampled_from([None, 0.0, 0.3, 0.8])
+
+
+def arguments(**values: Any) -> tuple[str, list[Any]]:
+    given = {name: value for name, value in values.items() if value is not None}
+    return "".join(f", {name} => %s" for name in given), list(given.values())
+
+
+def as_filters(chosen: dict[str, Any]) -> Filters:
+    facets = ("product_type", "gender", "colour", "brand")
+    return Filters(
+        **{name: (value,) if name in facets else value for name, value in chosen.items()}
+    )
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    phrase=st.sampled_from(PHRASES),
+    filters=FILTERS,
+    minimum=MINIMUMS,
+    fold=st.booleans(),
+    excluded=st.lists(st.sampled_from(sorted(COLOURS)), max_size=2),
+)
+def test_products_are_the_storefronts_in_its_order(
+    analyst: Analyst,
+    phrase: str,
+    filters: dict[str, Any],
+    minimum: float | None,
+    fold: bool,
+    excluded: list[str],
+) -> None:
+    named, values = arguments(minimum=minimum, fold=fold, excluded=excluded, **filters)
+    rows = analyst.rows(f"SELECT sku FROM search.products(%s{named})", phrase, *values)
+    words = " ".join([phrase, *(f"-{word}" for word in excluded)])
+    expected = storefront(
+        text=words, filters=as_filters(filters), minimum=minimum, collapse=fold, verbatim=True
+    )
+    assert [row["sku"] for row in rows] == expected
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sku=st.sampled_from(SKUS),
+    filters=FILTERS,
+    minimum=MINIMUMS,
+    fold=st.booleans(),
+    using=st.sampled_from([("text", "image"), ("text",), ("image",)]),
+)
+def test_similar_is_the_storefronts_more_like_this(
+    analyst: Analyst,
+    sku: str,
+    filters: dict[str, Any],
+    minimum: float | None,
+    fold: bool,
+    using: tuple[str, ...],
+) -> None:
+    named, values = arguments(minimum=minimum, fold=fold, **filters)
+    flags = f", using_texts => {'text' in using}, using_images => {'image' in using}"
+    has_picture = int(sku[1:]) % 13 != 0
+    if using == ("image",) and not has_picture:
+        with pytest.raises(psycopg.errors.NoDataFound, match="is not embedded"):
+            analyst.rows(f"SELECT sku FROM search.similar(%s{flags}{named})", sku, *values)
+        return
+    rows = analyst.rows(f"SELECT sku FROM search.similar(%s{flags}{named})", sku, *values)
+    spec = {"like": sku, "filters": as_filters(filters), "minimum": minimum, "collapse": fold}
+    assert [row["sku"] for row in rows] == storefront(signals=using, **spec)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sku=st.sampled_from(SKUS),
+    phrase=st.sampled_from(PHRASES),
+    weight=st.integers(0, 20).map(lambda step: step / 20),
+    filters=FILTERS,
+    minimum=MINIMUMS,
+)
+def test_a_blend_is_the_storefronts(
+    analyst: Analyst,
+    sku: str,
+    phrase: str,
+    weight: float,
+    filters: dict[str, Any],
+    minimum: float | None,
+) -> None:
+    named, values = arguments(weight=weight, minimum=minimum, **filters)
+    rows = analyst.rows(f"SELECT sku FROM search.blend(%s, %s{named})", sku, phrase, *values)
+    spec = {"like": sku, "text": phrase, "blend": weight, "minimum": minimum, "verbatim": True}
+    assert [row["sku"] for row in rows] == storefront(filters=as_filters(filters), **spec)
+
+
+def test_a_hit_says_why(analyst: Analyst) -> None:
+    rows = analyst.rows("SELECT * FROM search.products('linen red shirt')")
+    assert [row["place"] for row in rows] == list(range(1, len(rows) + 1))
+    row = next(row for row in rows if row["image_path"])
+    for name in ("match", "text_match", "image_match", "words_match"):
+        assert row[name] > 0
+    assert (row["category"], row["product_type"]) == ("Things", "shirts")
+
+
+def test_an_embedding_can_be_ordered_by_and_the_index_is_used(analyst: Analyst) -> None:
+    statement = (
+        "SELECT sku, fashion_image <=> search.embedding('linen red shirt', 'fashion') AS distance"
+        " FROM search.product_vectors WHERE fashion_image IS NOT NULL"
+        " ORDER BY fashion_image <=> search.embedding('linen red shirt', 'fashion') LIMIT 10"
+    )
+    analyst.run("SET enable_seqscan = off")
+    try:
+        plan = "\n".join(row["QUERY PLAN"] for row in analyst.rows(f"EXPLAIN {statement}"))
+        rows = analyst.rows(statement)
+    finally:
+        analyst.run("RESET enable_seqscan")
+    assert "fashion_image_embedding_hnsw" in plan
+    distances = [row["distance"] for row in rows]
+    assert len(rows) == 10
+    assert distances == sorted(distances)
+
+
+def test_an_unknown_phrase_says_how_to_embed_it(analyst: Analyst) -> None:
+    for call in ("search.embedding('a new phrase')", "search.products('a new phrase')"):
+        with pytest.raises(psycopg.errors.NoDataFound) as caught:
+            analyst.rows(f"SELECT * FROM {call}")
+        assert "not embedded" in str(caught.value)
+        assert caught.value.diag.message_hint == "CALL search.embed('a new phrase', 'fashion');"
+
+
+def test_a_phrase_is_embedded_on_demand(analyst: Analyst) -> None:
+    with running(Worker(lambda name: ENCODER, poll=5.0)):
+        analyst.run("CALL search.embed('  warm   white coat ', 'fashion')")
+        analyst.run("CALL search.embed('warm white coat')")
+    (row,) = analyst.rows("SELECT search.embedding('warm white coat') AS vector")
+    expected = ENCODER.encode_texts(["warm white coat"])[0]
+    np.testing.assert_allclose(_floats(row), expected, atol=1e-3)
+
+
+def _floats(row: dict[str, Any]) -> np.ndarray:
+    return np.array([float(part) for part in str(row["vector"]).strip("[]").split(",")])
+
+
+def test_without_a_worker_it_gives_up_and_says_how_to_start_one(analyst: Analyst) -> None:
+    with pytest.raises(psycopg.errors.QueryCanceled) as caught:
+        analyst.run("CALL search.embed('nobody hears this', patience => '100 ms')")
+    assert "embedding_worker" in str(caught.value.diag.message_hint)
+
+
+class Poisoned:
+    """An encoder that one phrase breaks."""
+
+    spec = ENCODER.spec
+
+    def encode_texts(self, texts: list[str]) -> np.ndarray:
+        if any("poison" in words for words in texts):
+            raise ValueError("these words break me")
+        return ENCODER.encode_texts(texts)
+
+    def encode_images(self, images: list[object]) -> np.ndarray:
+        raise NotImplementedError
+
+
+def test_poison_is_set_aside_after_three_tries_and_the_others_are_served(analyst: Analyst) -> None:
+    analyst.run("SELECT search.request('poison')")
+    analyst.run("SELECT search.request('harmless')")
+    worker = Worker(lambda name: Poisoned())  # type: ignore[return-value, arg-type]
+    tries = 0
+    while worker.answer_requests():
+        tries += 1
+    assert tries == 3
+    analyst.rows("SELECT search.embedding('harmless')")
+    with (
+        pytest.raises(psycopg.errors.RaiseException, match="these words break me"),
+        running(worker),
+    ):
+        analyst.run("CALL search.embed('poison')")
+    (row,) = analyst.rows(
+        "SELECT failed FROM search.coverage WHERE model = 'fashion' AND modality = 'query'"
+    )
+    assert row["failed"] == 1
+
+
+def test_several_workers_share_and_an_abandoned_request_is_taken_up(analyst: Analyst) -> None:
+    for number in range(200):
+        analyst.run("SELECT search.request(%s)", f"shared {number}")
+    analyst.run("SELECT search.request('abandoned')")
+    with connect() as connection:  # as if a worker had been killed a minute ago
+        connection.exec_driver_sql(
+            "UPDATE query_embedding SET attempts = 1, claimed_at = now() - interval '1 min'"
+            " WHERE text = 'abandoned'"
+        )
+    before = len(ENCODER.texts)
+    with running(Worker(lambda name: ENCODER)), running(Worker(lambda name: ENCODER)):
+        analyst.run("CALL search.embed('shared 199')")
+        analyst.run("CALL search.embed('abandoned')")
+        for number in range(200):
+            analyst.run("CALL search.embed(%s)", f"shared {number}")
+    encoded = [text for text in ENCODER.texts[before:] if text.startswith(("shared", "aband"))]
+    assert len(encoded) == len(set(encoded)) == 201
+
+
+WRONG = {
+    "SELECT * FROM search.products('')": "empty",
+    "SELECT * FROM search.products('   ')": "empty",
+    "SELECT * FROM search.products(NULL)": "empty",
+    "SELECT * FROM search.products('x', model => 'nothing')": "no model 'nothing'",
+    "SELECT * FROM search.products('x', model => 'imagenet')": "has no text embeddings",
+    "SELECT * FROM search.products(repeat('x', 600))": "500 characters",
+    "SELECT * FROM search.products('linen red shirt', minimum => 2)": "between 0 and 1",
+    "SELECT * FROM search.similar('nothing')": "no product with the SKU 'nothing'",
+    "SELECT * FROM search.similar(NULL)": "no product with the SKU",
+    "SELECT * FROM search.similar('S1', using_images => false, using_texts => false)": "neither",
+    "SELECT * FROM search.blend('S1', 'linen red shirt', weight => 1.5)": "between 0 and 1",
+    "SELECT * FROM search.recall('fashion', 'image', k => 0)": "between 1 and 1000",
+    "SELECT * FROM search.recall('fashion', 'image', sample => 0)": "between 1 and 10000",
+    "SELECT * FROM search.recall('fashion', 'sound')": "no modality 'sound'",
+    "SELECT * FROM search.recall('imagenet', 'text')": "has no text embeddings",
+    "SELECT * FROM search.duplicates('fashion', threshold => -1)": "between 0 and 1",
+    "SELECT * FROM search.price_outliers(neighbours => 0)": "from 3 to 100",
+    "SELECT * FROM search.misfiled(neighbours => 1000)": "from 3 to 100",
+    "CALL search.embed('', 'fashion')": "empty",
+    "CALL search.embed('x', 'imagenet')": "has no text embeddings",
+}
+
+
+@pytest.mark.parametrize("sql", WRONG)
+def test_wrong_arguments_get_one_line(analyst: Analyst, sql: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        analyst.run(sql)
+    message = caught.value.diag.message_primary or ""
+    assert WRONG[sql] in message
+    assert "\n" not in message
+
+
+def test_what_exists_is_listed(analyst: Analyst) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        analyst.run("SELECT search.embedding('x', 'nothing')")
+    hint = caught.value.diag.message_hint or ""
+    assert "fashion" in hint
+    assert "imagenet" not in hint
+
+
+INJECTIONS = (
+    "'; DROP TABLE product; --",
+    "$$; DROP TABLE product; $$",
+    "fashion_text; DROP TABLE product",
+    'fashion"; DROP TABLE product; --',
+    "{conditions}",
+    "%(words)s $1 %s",
+    "x' OR '1'='1",
+    "\\'; SELECT pg_sleep(10); --",
+)
+CALLS = (
+    "SELECT * FROM search.products(%s)",
+    "SELECT * FROM search.products('linen red shirt', %s)",
+    *(
+        f"SELECT * FROM search.products('linen red shirt', {name} => %s)"
+        for name in ("category", "product_type", "gender", "colour", "brand")
+    ),
+    "SELECT * FROM search.products('linen red shirt', excluded => ARRAY[%s])",
+    "SELECT * FROM search.similar(%s)",
+    "SELECT * FROM search.similar('S1', %s)",
+    "SELECT * FROM search.similar('S1', colour => %s)",
+    "SELECT * FROM search.blend(%s, 'linen red shirt')",
+    "SELECT * FROM search.blend('S1', %s)",
+    "SELECT * FROM search.recall(%s)",
+    "SELECT * FROM search.recall('fashion', %s)",
+    "SELECT * FROM search.duplicates(%s)",
+    "SELECT * FROM search.price_outliers(%s)",
+    "SELECT * FROM search.misfiled(%s)",
+    "SELECT * FROM search.gaps(ARRAY[%s])",
+    "SELECT search.request(%s)",
+    "SELECT search.request('x', %s)",
+)
+
+
+REASONS = psycopg.errors.InvalidParameterValue, psycopg.errors.NoDataFound
+"""For which a call may be refused: a syntax error would mean that an argument was read as SQL."""
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_no_argument_is_ever_a_statement(analyst: Analyst, call: str) -> None:
+    for injection in INJECTIONS:
+        with suppress(*REASONS):
+            analyst.run(call, injection)
+    (row,) = analyst.rows("SELECT count(*) AS products FROM product")
+    assert row["products"] == 600
+
+
+ALLOWED = (
+    "SELECT * FROM product LIMIT 1",
+    "SELECT * FROM product_image LIMIT 1",
+    "SELECT * FROM fashion_text LIMIT 1",
+    "SELECT * FROM clip_image LIMIT 1",
+    "SELECT * FROM search.product_vectors LIMIT 1",
+    "SELECT * FROM search.coverage",
+    "SELECT * FROM search.popular_queries",
+    "SELECT * FROM search.unanswered_queries",
+    "SELECT * FROM search.vocabulary LIMIT 1",
+    "SELECT * FROM search.models",
+    "SELECT search.request('allowed')",
+)
+REFUSED = (
+    "INSERT INTO product (sku, title) VALUES ('x', 'x')",
+    "UPDATE product SET price = 0",
+    "DELETE FROM product",
+    "TRUNCATE product",
+    "UPDATE fashion_text SET source_md5 = ''",
+    "INSERT INTO query_embedding (text, model) VALUES ('x', 'fashion')",
+    "UPDATE query_embedding SET searches = 0",
+    "DELETE FROM query_embedding",
+    "SELECT * FROM auth_user",
+    "SELECT * FROM django_session",
+    "SELECT * FROM alembic_version",
+    "CREATE TABLE mine (x int)",
+    "CREATE TABLE search.mine (x int)",
+    "CREATE FUNCTION search.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "REFRESH MATERIALIZED VIEW search.vocabulary",
+    "DROP FUNCTION search.tidy(text)",
+)
+
+
+@pytest.mark.parametrize("sql", ALLOWED)
+def test_what_an_analyst_may(analyst: Analyst, sql: str) -> None:
+    analyst.run(sql)
+
+
+@pytest.mark.parametrize("sql", REFUSED)
+def test_what_an_analyst_may_not(analyst: Analyst, sql: str) -> None:
+    with connect() as connection:  # Django's are made by Django, and not in this database
+        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS auth_user (id int)")
+        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS django_session (id int)")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        analyst.run(sql)
+
+
+def test_nobody_else_may_use_the_schema(analyst: Analyst) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
+        other.execute("DROP ROLE IF EXISTS stranger")
+        other.execute("CREATE ROLE stranger")
+        try:
+            other.execute("SET ROLE stranger")
+            for sql in ("SELECT search.request('x')", "SELECT * FROM search.models"):
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    other.execute(cast(LiteralString, sql))
+        finally:
+            other.execute("RESET ROLE")
+            other.execute("DROP ROLE stranger")
+
+
+def test_the_role_has_its_limits(analyst: Analyst) -> None:
+    (row,) = analyst.rows(
+        "SELECT rolcanlogin, setconfig FROM pg_roles LEFT JOIN pg_db_role_setting"
+        " ON setrole = pg_roles.oid WHERE rolname = 'analyst'"
+    )
+    assert not row["rolcanlogin"]
+    names = {setting.split("=")[0] for setting in row["setconfig"]}
+    assert {"statement_timeout", "hnsw.ef_search", "hnsw.max_scan_tuples"} <= names
+
+
+def test_everything_is_documented(analyst: Analyst) -> None:
+    rows = analyst.rows(
+        "SELECT oid::regprocedure::text AS name, obj_description(oid, 'pg_proc') AS comment"
+        " FROM pg_proc WHERE pronamespace = 'search'::regnamespace"
+        " UNION ALL SELECT oid::regclass::text, obj_description(oid, 'pg_class') FROM pg_class"
+        " WHERE relnamespace = 'search'::regnamespace AND relkind IN ('v', 'm')"
+    )
+    assert len(rows) >= len(OBJECTS)
+    assert [row["name"] for row in rows if not row["comment"]] == []
+
+
+def test_functions_pin_their_search_path(analyst: Analyst) -> None:
+    rows = analyst.rows(
+        "SELECT proname, proconfig, prosecdef FROM pg_proc"
+        " WHERE pronamespace = 'search'::regnamespace AND prolang <>"
+        " (SELECT oid FROM pg_language WHERE lanname = 'internal')"
+    )
+    unpinned = {
+        row["proname"]
+        for row in rows
+        if not any(setting.startswith("search_path=") for setting in row["proconfig"] or ())
+    }
+    # `match` is an expression of built-in operators; a procedure that commits can have no setting.
+    assert unpinned == {"match", "embed"}
+    assert {row["proname"] for row in rows if row["prosecdef"]} == {"request"}
+
+
+def test_coverage_counts_what_there_is(analyst: Analyst) -> None:
+    rows = {
+        (row["model"], row["modality"]): row
+        for row in analyst.rows("SELECT * FROM search.coverage")
+    }
+    assert {model for model, _ in rows} == set(enabled_models())
+    texts = rows["fashion", "text"]
+    assert (texts["total"], texts["embedded"], texts["stale"], texts["missing"]) == (600, 600, 0, 0)
+    assert texts["oldest"] <= texts["newest"]
+    with connect() as connection:
+        connection.exec_driver_sql("UPDATE product SET title = title || ' ' WHERE sku = 'S5'")
+    (row,) = analyst.rows(
+        "SELECT embedded, stale FROM search.coverage WHERE model = 'fashion' AND modality = 'text'"
+    )
+    assert (row["embedded"], row["stale"]) == (599, 1)
+    Worker(lambda name: ENCODER).embed_products()
+    (row,) = analyst.rows(
+        "SELECT embedded, stale FROM search.coverage WHERE model = 'fashion' AND modality = 'text'"
+    )
+    assert (row["embedded"], row["stale"]) == (600, 0)
+
+
+def test_recall_compares_the_index_with_the_truth(analyst: Analyst) -> None:
+    (row,) = analyst.rows("SELECT * FROM search.recall('fashion', 'text', k => 10, sample => 50)")
+    assert row["queries"] == 50
+    assert row["recall"] >= 0.95
+    assert row["index_ms"] > 0
+    assert row["exact_ms"] > 0
+
+
+def test_duplicates_are_pictures_that_are_the_same(analyst: Analyst) -> None:
+    rows = analyst.rows("SELECT * FROM search.duplicates('fashion', threshold => 0.999)")
+    assert rows
+    assert all(row["similarity"] >= 0.999 and row["sku"] != row["other_sku"] for row in rows)
+    pairs = {frozenset((row["sku"], row["other_sku"])) for row in rows}
+    assert len(pairs) == len(rows)
+
+
+def test_the_three_analyses(analyst: Analyst) -> None:
+    (dear, *_) = analyst.rows("SELECT * FROM search.price_outliers('fashion', neighbours => 20)")
+    assert float(dear["price"] / dear["usual_price"]) == pytest.approx(
+        float(dear["factor"]), abs=0.006
+    )
+    for row in analyst.rows("SELECT * FROM search.misfiled('fashion')"):
+        assert row["looks_like"] != row["product_type"]
+    rows = analyst.rows(
+        "SELECT * FROM search.gaps(ARRAY['linen red shirt', 'harmless'], 'fashion')"
+    )
+    assert [row["wish"] for row in rows] == ["harmless", "linen red shirt"]
+    assert rows[1]["found"] > 0
+
+
+def test_what_shoppers_look_for_can_be_seen(analyst: Analyst) -> None:
+    remember("purple unicorn", [("fashion", None)], 0, is_filtered=False)
+    remember("purple unicorn", [("fashion", None)], 0, is_filtered=True)
+    (row,) = analyst.rows("SELECT * FROM search.unanswered_queries WHERE query = 'purple unicorn'")
+    assert (row["unanswered"], row["searches"]) == (1, 2)
+    rows = analyst.rows("SELECT * FROM search.popular_queries LIMIT 5")
+    assert [row["searches"] for row in rows] == sorted(
+        (row["searches"] for row in rows), reverse=True
+    )
