@@ -32,10 +32,15 @@ from alembic import command  # noqa: E402
 from alembic.config import Config  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
+from catalog import config  # noqa: E402
 from catalog.database import forget_engine  # noqa: E402
+from catalog.demo import write_catalogue  # noqa: E402
 from catalog.server import embedded_url  # noqa: E402
 
 numbers = count(1)
+
+DRAWN = 72
+"""Products of the drawn catalogue in tests."""
 
 
 def alembic_config() -> Config:
@@ -75,6 +80,25 @@ def fresh_database(template: str) -> Iterator[str]:
                 yield url
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
+    """The drawn catalogue, imported and embedded by the real `fashion` model."""
+    with pytest.MonkeyPatch.context() as patch, fresh_database(template) as url:
+        patch.setenv("MEDIA_ROOT", str(media))
+        file, images = str(folder / "products.csv"), folder / "images"
+        call_command("import_catalog", file, images=images, verbosity=0)
+        call_command("embed_catalog", model=["fashion"], verbosity=0)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def demo_folder() -> Path:
+    """The drawn catalogue, kept between runs."""
+    folder = config.var_dir() / "demo"
+    write_catalogue(folder, DRAWN)
+    return folder
 
 
 @pytest.fixture(scope="session")

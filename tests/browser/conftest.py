@@ -10,11 +10,8 @@ import pytest
 from django.core.management import call_command
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from catalog import config
-from catalog.demo import write_catalogue
-from tests.conftest import PROJECT, fresh_database
+from tests.conftest import PROJECT, demo_database
 
-PRODUCTS = 72
 SCREENSHOTS = PROJECT / "var" / "screenshots"
 HOW = "install one (Debian: apt-get install chromium) or name it in CHROMIUM"
 QUIET = (
@@ -36,25 +33,13 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def demo_folder() -> Path:
-    """The drawn catalogue, kept between runs."""
-    folder = config.var_dir() / "demo"
-    write_catalogue(folder, PRODUCTS)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def shop(
     chromium: str, template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a running shop."""
     from waitress.server import create_server
 
-    with pytest.MonkeyPatch.context() as patch, fresh_database(template):
-        patch.setenv("MEDIA_ROOT", str(tmp_path_factory.mktemp("media")))
-        file, images = str(demo_folder / "products.csv"), demo_folder / "images"
-        call_command("import_catalog", file, images=images, verbosity=0)
-        call_command("embed_catalog", model=["fashion"], verbosity=0)
+    with demo_database(template, demo_folder, tmp_path_factory.mktemp("media")):
         call_command("collectstatic", interactive=False, verbosity=0)
         from shop.wsgi import application
 

@@ -1,0 +1,98 @@
+"""The worker as it is run: a process of its own, which may be killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from catalog.database import connect
+from tests.conftest import PROJECT
+
+SECONDS = 60
+"""For a process to start and load its model, on a busy machine."""
+
+
+@contextmanager
+def worker() -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "embedding_worker"],
+        cwd=PROJECT,
+        env=os.environ | {"MODELS": "fashion"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr
+        assert "listens" in process.stderr.readline()
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def embed(words: str) -> None:
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
+        connection.execute("CALL search.embed(%s, patience => '60 s')", (words,))
+
+
+def add_product(sku: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO product (sku, title) VALUES (%(sku)s, %(sku)s)", {"sku": sku}
+        )
+
+
+def wait_until_embedded(sku: str) -> None:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        with connect() as connection:
+            if connection.exec_driver_sql(
+                "SELECT EXISTS (SELECT FROM fashion_text e JOIN product p ON p.id = e.product_id"
+                " WHERE p.sku = %(sku)s)",
+                {"sku": sku},
+            ).scalar():
+                return
+        time.sleep(0.05)
+    pytest.fail(f"{sku} is not embedded")
+
+
+def test_words_and_products_are_embedded_and_a_killed_worker_loses_nothing(database: str) -> None:
+    add_product("BEFORE")
+    with worker() as first:
+        wait_until_embedded("BEFORE")
+        embed("red dress")
+        add_product("AFTER")
+        wait_until_embedded("AFTER")
+        with connect() as connection:
+            for number in range(300):
+                connection.exec_driver_sql(
+                    "SELECT search.request(%(words)s)", {"words": f"words {number}"}
+                )
+        first.send_signal(signal.SIGKILL)
+        first.wait()
+    with connect() as connection:  # what it had in hand is free again once its lease is over
+        connection.exec_driver_sql(
+            "UPDATE query_embedding SET claimed_at = claimed_at - interval '1 min'"
+        )
+    with worker() as second:
+        for number in (0, 150, 299):
+            embed(f"words {number}")
+        second.send_signal(signal.SIGTERM)
+        assert second.wait(timeout=SECONDS) == 0
+
+
+def test_misuse_ends_with_2(database: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "embedding_worker", "--poll", "0"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "--poll" in done.stderr
