@@ -9,6 +9,7 @@ import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 
 import fasteners
 import psutil
@@ -25,13 +26,15 @@ with warnings.catch_warnings():
 DATABASE = "shop"
 SETTINGS_FILE = "catalog.conf"
 
+_starting = Lock()
+
 
 def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
     """The libpq address of `database` on the embedded server, both made and started if need be."""
     folder = folder or config.var_dir() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # The package's own lock does not cover the first set-up of a folder.
-    with fasteners.InterProcessLock(folder.parent / f"{folder.name}.lock"):
+    # The package's own lock covers neither the first set-up of a folder nor threads.
+    with _starting, fasteners.InterProcessLock(folder.parent / f"{folder.name}.lock"):
         server = get_server(folder, start=False)
         if server._postmaster_info is None:
             server.ensure_pgdata_inited()

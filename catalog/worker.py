@@ -24,19 +24,18 @@ from catalog.queries import forget_oldest
 from catalog.variants import find_variants
 from catalog.vocabulary import refresh_vocabulary
 from embedding.encoder import Encoder, get_encoder
-from embedding.registry import ModelSpec, get_spec
+from embedding.registry import Modality, ModelSpec, get_spec
 
-CHANNEL = "search_requests"
 LEASE = 30
 """Seconds after which a claimed request counts as abandoned."""
 TRIES = 3
 """Times that a request is tried before it is set aside; `search.embed` and
 `search.coverage` go by the same number."""
 MICRO_BATCH = 64
+SLICE = 256
+"""Texts or pictures embedded before it is looked whether to stop."""
 POLL = 5.0
 """Seconds between looks at the tables, should a notification be lost."""
-SETTLE = 0.2
-"""Seconds for which changes of products are gathered before they are embedded."""
 TIDY = 60.0
 """Seconds between refreshes of what is derived from changed products, at the least."""
 
@@ -83,22 +82,34 @@ class Worker:
         self._tidied = 0.0
 
     def run(self, stop: Event) -> None:
-        """Work until `stop` is set; a database that goes away is waited for."""
+        """Work until `stop` is set; a database that goes away is waited for.
+
+        Words are answered in a thread of their own: who asked for them waits, and must not wait for
+        a thousand products.
+        """
+        answering = Thread(
+            target=self._loop, args=(stop, "search_requests", self.answer_requests), daemon=True
+        )
+        answering.start()
+        self._loop(stop, "search_products", self.embed_products)
+        answering.join()
+
+    def _loop(self, stop: Event, channel: str, work: Callable[[], int]) -> None:
+        """Do `work` until nothing is left, whenever `channel` is notified, and now and then."""
         while not stop.is_set():
             try:
-                with self._listening() as listener:
+                with psycopg.connect(
+                    **connection_parameters(),  # type: ignore[arg-type]
+                    autocommit=True,
+                ) as listener:
+                    listener.execute(f"LISTEN {channel}".encode())
                     while not stop.is_set():
-                        self.work()
+                        while work() and not stop.is_set():
+                            pass
                         self._wait(listener, stop)
             except (psycopg.OperationalError, DBAPIError) as error:
                 logger.warning("the database does not answer, trying again: %s", error)
                 stop.wait(min(1.0, self.poll))
-
-    def work(self) -> None:
-        """All that is to be done now."""
-        while self.answer_requests():
-            pass
-        self.embed_products()
 
     def answer_requests(self) -> int:
         """Embed a micro-batch of the words that were asked for; returns how many there were."""
@@ -114,24 +125,37 @@ class Worker:
             self._answer(model, texts)
         return len(rows)
 
-    def embed_products(self) -> None:
-        """Embed what is new or has changed, as `embed_catalog` does, and what follows from it."""
+    def embed_products(self) -> int:
+        """Embed some of what is new or has changed, as `embed_catalog` does, and what follows from
+        it; returns how many texts and pictures there were."""
+        embedded = 0
         for spec in _enabled():
             for modality in spec.modalities:
-                if count_pending(spec.name, modality):
-                    try:
-                        encoder = self.encoder_for(spec.name)
-                        summary = fill(encoder, modality, batch_size=MICRO_BATCH, wait=False)
-                    except (psycopg.OperationalError, DBAPIError):
-                        raise
-                    except Exception as error:  # the model is at fault, and others may not be
-                        logger.error("%s %s: %s", spec.name, modality, error)
-                        continue
-                    if summary.embedded:
-                        self._untidy = True
-                        logger.info("%s %s: %s embedded", spec.name, modality, summary.embedded)
-        if self._untidy and time.monotonic() - self._tidied > TIDY:
+                embedded += self._embed(spec, modality)
+        if self._untidy and not embedded and time.monotonic() - self._tidied > TIDY:
             self._tidy()
+        return embedded
+
+    def _embed(self, spec: ModelSpec, modality: Modality) -> int:
+        if not count_pending(spec.name, modality):
+            return 0
+        try:
+            summary = fill(
+                self.encoder_for(spec.name),
+                modality,
+                batch_size=MICRO_BATCH,
+                limit=SLICE,
+                wait=False,
+            )
+        except (psycopg.OperationalError, DBAPIError):
+            raise
+        except Exception as error:  # the model is at fault, and others may not be
+            logger.error("%s %s: %s", spec.name, modality, error)
+            return 0
+        if summary.embedded:
+            self._untidy = True
+            logger.info("%s %s: %s embedded", spec.name, modality, summary.embedded)
+        return summary.embedded
 
     def _tidy(self) -> None:
         """Calibration, variants and the vocabulary, which rest on all products."""
@@ -170,23 +194,11 @@ class Worker:
             return error
         return vector
 
-    def _listening(self) -> psycopg.Connection:
-        parameters = connection_parameters()
-        listener: psycopg.Connection = psycopg.connect(
-            **parameters,  # type: ignore[arg-type]
-            autocommit=True,
-        )
-        listener.execute(f"LISTEN {CHANNEL}")
-        return listener
-
     def _wait(self, listener: psycopg.Connection, stop: Event) -> None:
         """Until something is asked for or has changed, or it is time to look."""
         deadline = time.monotonic() + self.poll
         while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
-            payloads = [notice.payload for notice in _notices(listener, min(left, 0.25))]
-            if payloads:
-                if all(payload == "products" for payload in payloads):
-                    stop.wait(SETTLE)
+            if any(listener.notifies(timeout=min(left, 0.25), stop_after=1)):
                 return
 
 
@@ -201,10 +213,6 @@ def running(worker: Worker) -> Iterator[None]:
     finally:
         stop.set()
         thread.join(LEASE)
-
-
-def _notices(listener: psycopg.Connection, timeout: float) -> Iterator[psycopg.Notify]:
-    return listener.notifies(timeout=timeout, stop_after=1)
 
 
 def _enabled() -> list[ModelSpec]:

@@ -18,7 +18,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM pg_notify('search_requests', 'products');
+    PERFORM pg_notify('search_products', '');
     RETURN NULL;
 END
 $$

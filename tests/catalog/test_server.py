@@ -131,3 +131,15 @@ def test_memory_settings_fit_small_and_large_machines() -> None:
     assert large["shared_buffers"] == "2048MB"
     assert large["maintenance_work_mem"] == "1024MB"
     assert large["max_parallel_workers"] == "8"
+
+
+def test_threads_that_come_at_once_start_one_server(folder: Path) -> None:
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor\n"
+        "from catalog.server import embedded_url\n"
+        "with ThreadPoolExecutor(4) as pool:\n"
+        "    print(len(set(pool.map(lambda _: embedded_url(), range(8)))))"
+    )
+    done = run(code, folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "1"

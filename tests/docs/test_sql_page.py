@@ -52,7 +52,8 @@ def shop(
         ):
             remember(words, [("fashion", None)], found, is_filtered=False)
         worker = Worker()
-        worker.work()
+        while worker.embed_products():
+            pass
         with running(worker):
             yield
 
