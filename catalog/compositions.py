@@ -65,7 +65,7 @@ def compositions() -> Mapping[str, tuple[str, str]]:
 
 
 def _models() -> str:
-    enabled = list(config.enabled_models())
+    enabled = _enabled()
     rows = [
         (
             spec.name,
@@ -145,7 +145,7 @@ def _coverage() -> str:
         f" FROM (SELECT s.embedded_at, {FAILED % {'model': _literal(name)}} AS failed,"
         f" s.embedded_source IS DISTINCT FROM s.source AS stale"
         f" FROM ({source(name, modality)}) AS s) AS t"
-        for name in config.enabled_models()
+        for name in _enabled()
         for modality in EMBEDDINGS[name]
     ]
     parts.append(
@@ -155,6 +155,11 @@ def _coverage() -> str:
         " min(embedded_at), max(embedded_at) FROM query_embedding GROUP BY model"
     )
     return " UNION ALL ".join(parts)
+
+
+def _enabled() -> list[str]:
+    """Those in use; one that has left the registry may still be in the environment."""
+    return [name for name in config.enabled_models() if name in EMBEDDINGS]
 
 
 def _channel(spec: ModelSpec, modality: str) -> Channel:

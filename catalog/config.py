@@ -9,9 +9,12 @@
 | `SEARCH_WINDOW` | products that one search ranks                      | 240              |
 | `QUERY_LOG`     | searched words that are remembered; 0: none         | 50000            |
 | `SEARCH_MINIMUM`| the least match of a hit, 0 to 1                    | by the query     |
+| `FETCH_ALLOW`   | private hosts or networks to fetch pictures from    | none             |
 """
 
 import os
+import re
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -68,3 +71,21 @@ def query_log() -> int:
     if not value.isdecimal():
         raise ConfigError(f"QUERY_LOG must be a number from 0, not {value!r}")
     return int(value)
+
+
+def fetch_allowed() -> tuple[frozenset[str], tuple[IPv4Network | IPv6Network, ...]]:
+    """Hosts, in small letters, and networks that may be fetched from although they are private."""
+    hosts, networks = set(), []
+    for entry in (os.environ.get("FETCH_ALLOW") or "").lower().split(","):
+        if not (entry := entry.strip()):
+            continue
+        try:
+            networks.append(ip_network(entry, strict=False))
+        except ValueError as error:
+            if not re.fullmatch(r"(?=.*[a-z])[a-z0-9_-]+(\.[a-z0-9_-]+)*", entry):
+                message = (
+                    f"FETCH_ALLOW must list hosts and networks like 10.1.0.0/16, not {entry!r}"
+                )
+                raise ConfigError(message) from error
+            hosts.add(entry)
+    return frozenset(hosts), tuple(networks)

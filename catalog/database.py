@@ -1,18 +1,31 @@
 """The one way to the database: an address, a pool of connections, a check of pgvector's version."""
 
+import logging
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TypeVar
 
 import psycopg
 from pgvector.psycopg import register_vector
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
 
 from catalog import config
 
 PGVECTOR_NEEDED = (0, 8, 4)
+
+
+AWAY = 120.0
+"""Seconds for which a database that does not answer is waited for, by those who can wait."""
+RETRY = 0.5
+
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 
 class DatabaseError(RuntimeError):
@@ -69,6 +82,37 @@ def connect() -> Iterator[Connection]:
     """A connection in a transaction that commits at the end, or rolls back on an error."""
     with engine().begin() as connection:
         yield connection
+
+
+def persist(work: Callable[[], Result]) -> Result:
+    """What `work` returns, which is tried again while the database is away, for `AWAY` seconds at
+    most: it restarts, or a standby takes over. `work` must bear being done twice.
+
+    Raises:
+        DBAPIError, psycopg.OperationalError: it stays away, or the error is another one.
+    """
+    give_up = time.monotonic() + AWAY
+    while True:
+        try:
+            return work()
+        except (DBAPIError, psycopg.OperationalError) as error:
+            if not _is_away(error) or time.monotonic() > give_up:
+                raise
+            logger.warning("the database is away, waiting for it: %s", error)
+            time.sleep(RETRY)
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether the connection is at fault, not what was asked."""
+    if isinstance(error, DBAPIError):
+        if error.connection_invalidated:
+            return True
+        error = error.orig if isinstance(error.orig, Exception) else error
+    gone = psycopg.errors.AdminShutdown | psycopg.errors.CannotConnectNow
+    if isinstance(error, gone | psycopg.errors.CrashShutdown):
+        return True
+    # One without a code never reached a server.
+    return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
 
 
 def forget_engine() -> None:

@@ -112,7 +112,9 @@ def rank(
     texts = TextEncoder(connection, encoder_for)
     found: list[Channel] = []
     compares = spec.counts("text") or spec.counts("image")
-    models = models_for(question) if compares and (words or spec.images or spec.like) else []
+    models = (
+        models_for(connection, question) if compares and (words or spec.images or spec.like) else []
+    )
     for model in models:
         try:
             quantiles = get_quantiles(connection, model.name)

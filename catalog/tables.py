@@ -174,6 +174,46 @@ class ProductImage(CatalogTable, table=True):
     height: int
 
 
+class ImageAddress(CatalogTable, table=True):
+    """An address at which a product's picture is to be had, in the order of the product's list.
+
+    `status` is empty until it is `fetched` or `dead`; `attempts` were made, the last one at
+    `tried_at` and failed for `reason`. `image_id` is the picture that came of it: NULL where the
+    product has the very same picture from elsewhere.
+    """
+
+    __tablename__ = "image_address"
+    __table_args__ = (
+        CheckConstraint("status IN ('', 'fetched', 'dead')", name="status"),
+        Index(
+            "image_address_pending_idx",
+            "product_id",
+            "position",
+            postgresql_where=text("status = ''"),
+        ),
+    )
+
+    product_id: int = Field(
+        sa_column=Column(
+            BigInteger,
+            ForeignKey("product.id", ondelete="CASCADE"),
+            primary_key=True,
+            autoincrement=False,
+        )
+    )
+    position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    url: str = _line(None)
+    status: str = _line()
+    attempts: int = Field(0, nullable=False, sa_column_kwargs=_ZERO)
+    reason: str = _line()
+    tried_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    image_id: int | None = Field(
+        sa_column=Column(
+            BigInteger, ForeignKey("product_image.id", ondelete="SET NULL"), index=True
+        )
+    )
+
+
 class EmbeddingFailure(CatalogTable, table=True):
     """A text or picture that a model could not embed, so that it is not tried for ever.
 
@@ -266,6 +306,15 @@ class QueryEmbedding(CatalogTable, table=True):
     reason: str = _line()
 
 
+class Setting(CatalogTable, table=True):
+    """What is set for the shop as a whole, not for a process: see `catalog.choice`."""
+
+    __tablename__ = "setting"
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    value: str = _line(None)
+
+
 class Calibration(CatalogTable, table=True):
     """How close unrelated pairs come under a model, for one kind of query and of item.
 
@@ -286,6 +335,7 @@ class Calibration(CatalogTable, table=True):
 
 PRODUCT: Table = Product.__table__  # type: ignore[attr-defined]
 PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
+IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
 
 
 def embedding_table_name(model: str, modality: Modality) -> str:

@@ -7,8 +7,8 @@ import numpy as np
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
-from catalog import config
 from catalog.calibration import UNCALIBRATED, Quantiles, QueryKind
+from catalog.choice import models_in_use
 from catalog.fusion import WEIGHTS, Channel
 from catalog.queries import TextEncoder
 from catalog.spec import SearchError, SearchSpec, UnknownProduct
@@ -73,23 +73,20 @@ def find_product(connection: Connection, sku: str) -> int:
     return int(found)
 
 
-def models_for(question: Question) -> list[ModelSpec]:
+def models_for(connection: Connection, question: Question) -> list[ModelSpec]:
     """The models to ask: those named that understand what is asked.
 
     Raises:
         SearchError: none of them does.
     """
-    names = (question.spec.model or config.enabled_models()[0]).split("+")
+    in_use = models_in_use(connection)
+    names = (question.spec.model or in_use[0]).split("+")
     specs = [get_spec(name) for name in dict.fromkeys(names)]
     able = [spec for spec in specs if question.needs <= set(spec.modalities)]
     if not able:
         missing = min(question.needs - set(specs[0].modalities))
         kind = {"text": "words", "image": "pictures"}[missing]
-        others = [
-            name
-            for name in config.enabled_models()
-            if question.needs <= set(get_spec(name).modalities)
-        ]
+        others = [name for name in in_use if question.needs <= set(get_spec(name).modalities)]
         instead = f"; choose {' or '.join(others)}" if others else ""
         raise SearchError(f"the model {specs[0].name} does not understand {kind}{instead}")
     return able

@@ -18,8 +18,10 @@ from sqlalchemy.exc import DBAPIError
 
 from catalog import config
 from catalog.calibration import calibrate, is_due
+from catalog.choice import models_in_use
 from catalog.database import connect, connection_parameters
 from catalog.filling import count_pending, fill
+from catalog.filling.index import ensure_index
 from catalog.queries import forget_oldest
 from catalog.variants import find_variants
 from catalog.vocabulary import refresh_vocabulary
@@ -165,6 +167,9 @@ class Worker:
             for spec in _enabled():
                 if is_due(connection, spec.name):
                     calibrate(connection, self.encoder_for(spec.name))
+        for spec in _enabled():
+            for modality in spec.modalities:
+                ensure_index(spec.name, modality)
         default = _enabled()[0]
         if "image" in default.modalities:
             find_variants(default.name)
@@ -216,4 +221,5 @@ def running(worker: Worker) -> Iterator[None]:
 
 
 def _enabled() -> list[ModelSpec]:
-    return [get_spec(name) for name in config.enabled_models()]
+    with connect() as connection:
+        return [get_spec(name) for name in models_in_use(connection)]

@@ -3,13 +3,24 @@
 Django's tables, and any other that `catalog.tables` does not define, are none of its business.
 """
 
+import random
+import sys
+import time
+
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from catalog import views
 from catalog.database import connect, forget_engine, require_pgvector
 from catalog.tables import metadata
+
+PATIENCE = "500ms"
+"""For which a lock is waited for. PostgreSQL looks for deadlocks after a second and ends whoever
+looked: so it is the migration that gives way, and tries again, never a shopper's search."""
+ATTEMPTS = 60
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
@@ -50,6 +61,15 @@ def run(connection: Connection) -> None:
 
 if context.is_offline_mode():
     raise SystemExit("Run the migrations on a connected database; --sql is not supported.")
-with connect() as connection:
-    run(connection)
+for attempt in range(1, ATTEMPTS + 1):
+    try:
+        with connect() as connection:
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+            run(connection)
+        break
+    except OperationalError as error:
+        if not isinstance(error.orig, LockNotAvailable) or attempt == ATTEMPTS:
+            raise
+        print("The tables are in use, trying again ...", file=sys.stderr)
+        time.sleep(random.uniform(0.1, 1.0))
 forget_engine()  # connections opened before the extension came do not know its types

@@ -8,7 +8,8 @@ from typing import Any
 
 from django import forms
 
-from catalog import config
+from catalog.choice import models_in_use
+from catalog.database import connect
 from catalog.filters import FACETS, Filters
 from catalog.statement import ORDERS
 from embedding.registry import Modality, ModelSpec, models
@@ -64,7 +65,8 @@ def model_choices() -> list[tuple[str, str]]:
 def usable_models(needed: tuple[Modality, ...]) -> list[ModelSpec]:
     """The enabled models that understand all of `needed`, the default one first."""
     known = models()
-    enabled = [known[name] for name in config.enabled_models() if name in known]
+    with connect() as connection:
+        enabled = [known[name] for name in models_in_use(connection)]
     return [spec for spec in enabled if set(needed) <= set(spec.modalities)]
 
 

@@ -10,7 +10,8 @@ from types import FrameType
 
 from waitress.server import create_server
 
-from catalog import config
+from catalog.choice import default_model
+from catalog.database import connect
 from embedding.encoder import EncoderError, get_encoder
 
 HOST = "127.0.0.1"
@@ -53,7 +54,8 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
 def _warm_up() -> None:
     """Load the default model, so that the first shopper need not wait for it."""
     with suppress(EncoderError):  # searches will say what is wrong
-        encoder = get_encoder(config.enabled_models()[0])
+        with connect() as connection:
+            encoder = get_encoder(default_model(connection))
         if "text" in encoder.spec.modalities:
             encoder.encode_texts(["warm up"])
 

@@ -19,7 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from catalog import config
+from catalog.choice import default_model
 from catalog.database import connect
 from catalog.filters import Filters
 from catalog.queries import remember
@@ -143,7 +143,7 @@ def _search_page(
         with connect() as connection:
             outcome = _try_search(connection, state.spec(tuple(images.values())))
             why_empty = _why_empty(connection, outcome)
-        _remember(outcome.results)
+            _remember(connection, outcome.results)
     except (psycopg.Error, DBAPIError) as error:
         if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
             raise
@@ -198,7 +198,7 @@ def _try_search(connection: Connection, spec: SearchSpec) -> Outcome:
         return Outcome(Results((), 0, spec), _sentence(error))
 
 
-def _remember(results: Results) -> None:
+def _remember(connection: Connection, results: Results) -> None:
     """Note what was looked for; turning pages is not looking anew."""
     if not results.words or results.spec.page > 1:
         return
@@ -208,7 +208,7 @@ def _remember(results: Results) -> None:
         if words == results.words
     }
     if not encoded:  # by the words alone, or a picture alone counts
-        encoded[config.enabled_models()[0]] = None
+        encoded[results.spec.model or default_model(connection)] = None
     remember(results.words, encoded.items(), results.total, bool(results.spec.filters))
 
 

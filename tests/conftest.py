@@ -4,6 +4,7 @@ A template database holds the whole schema; a test that writes gets a clone of i
 of a second, and both Django and SQLAlchemy are pointed there.
 """
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -95,8 +96,10 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def demo_folder() -> Path:
-    """The drawn catalogue, kept between runs."""
-    folder = config.var_dir() / "demo"
+    """The drawn catalogue, kept between runs for as long as it would be drawn the same."""
+    sources = sorted((PROJECT / "catalog" / "demo").rglob("*.py"))
+    drawn_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    folder = config.var_dir() / f"demo-{drawn_by[:12]}"
     write_catalogue(folder, DRAWN)
     return folder
 

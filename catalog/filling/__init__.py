@@ -4,7 +4,15 @@ Each batch is committed by itself, so that a process killed at any moment loses 
 a few batches at most, and the next run carries on.
 """
 
-from catalog.filling.fill import Summary, count_pending, default_workers, fill
+from catalog.filling.fill import Summary, count_pending, default_workers, estimate, fill
 from catalog.filling.pending import Coverage, coverage
 
-__all__ = ["Coverage", "Summary", "count_pending", "coverage", "default_workers", "fill"]
+__all__ = [
+    "Coverage",
+    "Summary",
+    "count_pending",
+    "coverage",
+    "default_workers",
+    "estimate",
+    "fill",
+]

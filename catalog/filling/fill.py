@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from threading import Event
 
-from catalog.database import connect
+from catalog.database import connect, persist
 from catalog.filling.encoding import Encoded, encode
-from catalog.filling.pending import coverage
+from catalog.filling.pending import EVERYTHING, Selection, coverage
 from catalog.filling.pipeline import AHEAD, run_pipeline
 from catalog.filling.profile import Profile
 from catalog.filling.reader import DECODING, Failure, Reader
@@ -25,6 +26,9 @@ SMALLEST_BATCH = 64
 
 BATCHES_IN_USE = DECODING + AHEAD + 1
 """Whose pixels must be kept: those being decoded, those waiting, and the one being encoded."""
+
+SAMPLE = 256
+"""Rows from which an estimate is made."""
 
 Progress = Callable[[int], None]
 """Called with the number of rows that a batch has dealt with, once it is committed."""
@@ -54,7 +58,9 @@ def fill(
     workers: int = 0,
     limit: int | None = None,
     rebuild: bool = False,
+    selection: Selection = EVERYTHING,
     progress: Progress = lambda rows: None,
+    stop: Event | None = None,
     wait: bool = True,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Summary:
@@ -68,7 +74,9 @@ def fill(
         workers: processes that decode pictures; 0 decodes in threads (see `Decoder`).
         limit: at most so many rows.
         rebuild: embed everything anew, and give what failed another chance.
+        selection: only these products.
         progress: see `Progress`; called in the writer's thread.
+        stop: when it is set, the run ends after the batch in hand.
         wait: for another process that embeds the same; else leave it to that one.
         on_wait: called where it has to wait.
     """
@@ -76,48 +84,61 @@ def fill(
     summary = Summary(model, modality)
     with turn(model, modality, on_wait if wait else None) as mine:
         if mine:
-            _fill(encoder, modality, summary, batch_size, workers, limit, rebuild, progress)
+            older_than = begin_rebuild(model, modality) if rebuild else None
+            size = batch_size or find_batch_size(encoder, modality)
+            with ExitStack() as stack:
+                decoder = _decoder(stack, encoder, modality, workers, size)
+                reader = Reader(model, modality, size, limit, older_than, decoder, selection)
+                run_pipeline(
+                    reader,
+                    partial(encode, encoder, modality),
+                    partial(_record, summary, progress),
+                    summary.profile,
+                    stop,
+                )
+            analyze(model, modality)
     return summary
 
 
-def _fill(
+def estimate(
     encoder: Encoder,
     modality: Modality,
-    summary: Summary,
-    batch_size: int | None,
-    workers: int,
-    limit: int | None,
-    rebuild: bool,
-    progress: Progress,
-) -> None:
-    model = summary.model
-    older_than = datetime.now(UTC) if rebuild else None
-    if rebuild:
-        with connect() as connection:
-            forget_failures(connection, model, modality)
-    size = batch_size or find_batch_size(encoder, modality)
-
-    def record(encoded: Encoded) -> None:
-        write(model, modality, encoded)
-        summary.embedded += len(encoded.rows)
-        summary.failures += encoded.failures
-        progress(len(encoded))
-
+    *,
+    workers: int = 0,
+    selection: Selection = EVERYTHING,
+    rows: int = SAMPLE,
+) -> float:
+    """Rows a second that a fill would come to, from a sample that is encoded and thrown away."""
+    profile = Profile()
+    size = find_batch_size(encoder, modality)
     with ExitStack() as stack:
-        decoder = None
-        if modality == "image":
-            decoder = stack.enter_context(
-                Decoder(encoder.preparation, workers, size, BATCHES_IN_USE)
-            )
-        reader = Reader(model, modality, size, limit, older_than, decoder)
-        run_pipeline(reader, partial(encode, encoder, modality), record, summary.profile)
-    _analyze(model, modality)
+        decoder = _decoder(stack, encoder, modality, workers, size)
+        reader = Reader(encoder.spec.name, modality, size, rows, None, decoder, selection)
+        run_pipeline(reader, partial(encode, encoder, modality), lambda encoded: None, profile)
+    return profile.encoder.rows / profile.seconds if profile.seconds else 0.0
 
 
-def count_pending(model: str, modality: Modality, rebuild: bool = False) -> int:
+def _decoder(
+    stack: ExitStack, encoder: Encoder, modality: Modality, workers: int, size: int
+) -> Decoder | None:
+    if modality == "text":
+        return None
+    return stack.enter_context(Decoder(encoder.preparation, workers, size, BATCHES_IN_USE))
+
+
+def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:
+    persist(partial(write, summary.model, summary.modality, encoded))
+    summary.embedded += len(encoded.rows)
+    summary.failures += encoded.failures
+    progress(len(encoded))
+
+
+def count_pending(
+    model: str, modality: Modality, rebuild: bool = False, selection: Selection = EVERYTHING
+) -> int:
     """How many rows `fill` would embed."""
     with connect() as connection:
-        state = coverage(connection, model, modality)
+        state = coverage(connection, model, modality, selection=selection)
     return state.total if rebuild else state.pending
 
 
@@ -135,7 +156,14 @@ def find_batch_size(encoder: Encoder, modality: Modality) -> int:
     return -(-SMALLEST_BATCH // tuned) * tuned
 
 
-def _analyze(model: str, modality: Modality) -> None:
+def begin_rebuild(model: str, modality: Modality) -> datetime:
+    """Forget what failed; embeddings made before the time that this returns are to be renewed."""
+    with connect() as connection:
+        forget_failures(connection, model, modality)
+    return datetime.now(UTC)
+
+
+def analyze(model: str, modality: Modality) -> None:
     """The search takes the catalogue's size from the statistics."""
     with connect() as connection:
         connection.exec_driver_sql(f"ANALYZE product, {embedding_table_name(model, modality)}")

@@ -7,6 +7,7 @@ that an edit by anyone, in any tool, makes it pending. What failed is not, until
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -28,6 +29,31 @@ class Pending:
     def file(self) -> Path:
         """The picture's file; `content` is its path below the media folder."""
         return config.media_root() / self.content
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which products are meant: all of them, those named, those changed since a time."""
+
+    skus: tuple[str, ...] = ()
+    since: datetime | None = None
+
+    def condition(self) -> str:
+        """SQL, on `s.product_id`, that begins with AND; its parameters are `parameters()`."""
+        parts = []
+        if self.skus:
+            parts.append("p.sku = ANY(%(skus)s)")
+        if self.since is not None:
+            parts.append("p.updated_at >= %(since)s")
+        if not parts:
+            return ""
+        return f" AND s.product_id IN (SELECT p.id FROM product p WHERE {' AND '.join(parts)})"
+
+    def parameters(self) -> dict[str, Any]:
+        return {"skus": list(self.skus), "since": self.since}
+
+
+EVERYTHING = Selection()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +93,7 @@ def next_pending(
     after: int,
     limit: int,
     older_than: datetime | None = None,
+    selection: Selection = EVERYTHING,
 ) -> list[Pending]:
     """The next `limit` rows to embed with ids above `after`, by id.
 
@@ -74,14 +101,20 @@ def next_pending(
     """
     rows = connection.exec_driver_sql(
         f"SELECT s.id, s.product_id, s.content, s.source FROM ({source(model, modality)}) AS s"
-        f" WHERE s.id > %(after)s AND {STALE} AND NOT {FAILED} ORDER BY s.id LIMIT %(limit)s",
-        {"model": model, "after": after, "limit": limit, "older_than": older_than},
+        f" WHERE s.id > %(after)s AND {STALE} AND NOT {FAILED}{selection.condition()}"
+        " ORDER BY s.id LIMIT %(limit)s",
+        {"model": model, "after": after, "limit": limit, "older_than": older_than}
+        | selection.parameters(),
     )
     return [Pending(*row) for row in rows]
 
 
 def coverage(
-    connection: Connection, model: str, modality: Modality, older_than: datetime | None = None
+    connection: Connection,
+    model: str,
+    modality: Modality,
+    older_than: datetime | None = None,
+    selection: Selection = EVERYTHING,
 ) -> Coverage:
     """Counts over the whole catalogue; a failure counts as failed even if an older embedding
     stands."""
@@ -89,8 +122,8 @@ def coverage(
         f"SELECT count(*), count(*) FILTER (WHERE NOT failed AND NOT stale),"
         " count(*) FILTER (WHERE NOT failed AND stale), count(*) FILTER (WHERE failed)"
         f" FROM (SELECT {FAILED} AS failed, {STALE} AS stale"
-        f" FROM ({source(model, modality)}) AS s) AS t",
-        {"model": model, "older_than": older_than},
+        f" FROM ({source(model, modality)}) AS s WHERE true{selection.condition()}) AS t",
+        {"model": model, "older_than": older_than} | selection.parameters(),
     ).one()
     return Coverage(*row)
 

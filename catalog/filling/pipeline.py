@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sized
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event
 from typing import TypeVar
 
 from catalog.filling.profile import Profile
@@ -24,11 +25,13 @@ def run_pipeline(
     encode: Callable[[Read], Encoded],
     write: Callable[[Encoded], None],
     profile: Profile,
+    stop: Event | None = None,
 ) -> None:
     """Take each batch through all three parts, in order, and add the times to `profile`.
 
-    An error in any part ends the run with that error, after what has been encoded is written. The
-    length of a batch is its number of rows.
+    When `stop` is set, the batch that is being encoded is the last. An error in any part ends the
+    run with that error, after what has been encoded is written. The length of a batch is its
+    number of rows.
     """
     reader, encoder, writer = profile.reader, profile.encoder, profile.writer
     iterator = iter(batches)
@@ -51,6 +54,8 @@ def run_pipeline(
         coming = deque(reading.submit(read) for _ in range(AHEAD))
         going: deque[Future[None]] = deque()
         while (batch := coming.popleft().result()) is not None:
+            if stop is not None and stop.is_set():
+                break
             coming.append(reading.submit(read))
             with encoder.working() as part:
                 encoded = encode(batch)

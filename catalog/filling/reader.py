@@ -4,12 +4,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 import numpy as np
 from PIL import Image
 
-from catalog.database import connect
-from catalog.filling.pending import Pending, next_pending
+from catalog.database import connect, persist
+from catalog.filling.pending import EVERYTHING, Pending, Selection, next_pending
 from embedding.decoding import Decoder, Decoding
 from embedding.registry import Modality
 
@@ -52,6 +53,7 @@ class Reader:
     limit: int | None = None
     older_than: datetime | None = None
     decoder: Decoder | None = None
+    selection: Selection = EVERYTHING
 
     def __iter__(self) -> Iterator[Batch]:
         if self.decoder is not None:
@@ -74,20 +76,24 @@ class Reader:
         left = self.limit if self.limit is not None else float("inf")
         after = 0
         while left > 0:
-            with connect() as connection:
-                page = next_pending(
-                    connection,
-                    self.model,
-                    self.modality,
-                    after=after,
-                    limit=int(min(size, left)),
-                    older_than=self.older_than,
-                )
+            page = persist(partial(self._page, after, int(min(size, left))))
             if not page:
                 return
             left -= len(page)
             after = page[-1].id
             yield page
+
+    def _page(self, after: int, limit: int) -> list[Pending]:
+        with connect() as connection:
+            return next_pending(
+                connection,
+                self.model,
+                self.modality,
+                after=after,
+                limit=limit,
+                older_than=self.older_than,
+                selection=self.selection,
+            )
 
 
 def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterator[Batch]:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from catalog.fetching.addresses import AddressError, parse_address
+
 FIELDS = (
     *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),
     *("gender", "colour", "usage", "price", "currency", "in_stock", "images"),
+    "image_url",
 )
 ALIASES = {
     "productid": "sku",
@@ -32,13 +35,29 @@ ALIASES = {
     "filename": "images",
     "picture": "images",
     "pictures": "images",
+    "imageurls": "image_url",
+    "imagelink": "image_url",
+    "imagelinks": "image_url",
+    "imageaddress": "image_url",
+    "imgurl": "image_url",
+    "pictureurl": "image_url",
+    "pictureurls": "image_url",
+    "photourl": "image_url",
+    "photourls": "image_url",
 } | {name.replace("_", ""): name for name in FIELDS}
 """Spellings of column names, in small letters without blanks and signs."""
+
+NEXT_ADDRESS = re.compile(r";(?=\s*[a-z]{2,9}://)", re.ASCII | re.IGNORECASE)
+PICTURES = ("images", "image_url")
+"""Fields that are no columns of `product`."""
 
 TRUE = {"true", "yes", "y", "1", "t", "in stock", "instock", "available"}
 FALSE = {"false", "no", "n", "0", "f", "out of stock", "outofstock", "sold out", "unavailable"}
 MAX_PRICE = Decimal("9999999999.99")
-MAX_LENGTH = {"sku": 200, "title": 500, "description": 100_000, "images": 10_000, "currency": 3}
+MAX_LENGTH = {
+    **{"sku": 200, "title": 500, "description": 100_000, "currency": 3},
+    **{"images": 10_000, "image_url": 20_000},
+}
 DEFAULT_MAX_LENGTH = 100
 """Characters. Four facets of this length still fit a row of a B-tree index."""
 
@@ -51,13 +70,14 @@ class FieldError(ValueError):
 class ProductRow:
     """A row of the file, understood: `values` are columns of `product`, all of them checked.
 
-    `images` are the names of the picture files, the main one first; None if the file has no such
-    column, so that the pictures stay as they are.
+    `images` are the names of the picture files, the main one first, and `addresses` those of
+    pictures to be fetched; None if the file has no such column, so that they stay as they are.
     """
 
     line: int
     values: dict[str, Any]
     images: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] | None = None
 
     @property
     def sku(self) -> str:
@@ -115,7 +135,7 @@ class Columns:
             FieldError: a cell cannot be used.
         """
         raw = {name: cells.get(column) for name, column in self.fields.items()}
-        values = {name: PARSERS[name](name, raw[name]) for name in raw if name != "images"}
+        values = {name: PARSERS[name](name, raw[name]) for name in raw if name not in PICTURES}
         for needed in ("sku", "title"):
             if not values[needed]:
                 raise FieldError(f"{needed} is missing")
@@ -125,9 +145,10 @@ class Columns:
             if cells.get(column) not in (None, "")
         }
         images = _names(raw["images"]) if "images" in raw else None
+        addresses = _addresses(raw["image_url"]) if "image_url" in raw else None
         if attributes:
             values["attributes"] = attributes
-        return ProductRow(line, values, images)
+        return ProductRow(line, values, images, addresses)
 
 
 def parse_text(name: str, value: Any) -> str:
@@ -184,6 +205,19 @@ def _names(value: Any) -> tuple[str, ...]:
     parts = value if isinstance(value, list) else re.split(r"[;|]", parse_text("images", value))
     names = (parse_text("images", part) for part in parts)
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _addresses(value: Any) -> tuple[str, ...]:
+    """Web addresses, torn only where another begins: a `;` may be part of one."""
+    parts = value if isinstance(value, list) else NEXT_ADDRESS.split(parse_text("image_url", value))
+    addresses = (parse_text("image_url", part).strip("; \t\r\n") for part in parts)
+    chosen = tuple(dict.fromkeys(address for address in addresses if address))
+    for address in chosen:
+        try:
+            parse_address(address)
+        except AddressError as error:
+            raise FieldError(f"image_url {_short(address)}: {error}") from error
+    return chosen
 
 
 def _attribute(column: str, value: Any) -> Any:

@@ -1,28 +1,9 @@
-"""Taking in picture files: checked by decoding, stored by the hash of their bytes."""
+"""Taking in picture files."""
 
-import hashlib
-from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
-from PIL import Image
-
-from catalog import config
-from catalog.files import write_whole
-from embedding.images import IMAGE_FORMATS, ImageError, open_image
-
-MAX_BYTES = 50 * 2**20
-FOLDER = "products"
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture in the media folder: `path` below it, `sha256` of its bytes, its size in pixels."""
-
-    path: str
-    sha256: str
-    width: int
-    height: int
+from catalog.pictures import MAX_BYTES, Picture, take_content
+from embedding.images import ImageError
 
 
 def take_picture(folder: Path, name: str, known: dict[str, Picture], *, store: bool) -> Picture:
@@ -33,21 +14,7 @@ def take_picture(folder: Path, name: str, known: dict[str, Picture], *, store: b
     Raises:
         ImageError: no such file in the folder, too large, or not a whole picture.
     """
-    content = _read(folder, name)
-    sha256 = hashlib.sha256(content).hexdigest()
-    if (picture := known.get(sha256)) and (config.media_root() / picture.path).exists():
-        return picture
-    open_image(content)
-    with Image.open(BytesIO(content), formats=IMAGE_FORMATS) as image:
-        width, height = image.size
-        if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # EXIF orientation: lies on its side
-            width, height = height, width
-        ending = (image.format or "").lower().replace("jpeg", "jpg")
-    picture = Picture(f"{FOLDER}/{sha256[:2]}/{sha256}.{ending}", sha256, width, height)
-    kept = config.media_root() / picture.path
-    if store and not kept.exists():
-        write_whole(kept, content)
-    return picture
+    return take_content(_read(folder, name), known, store=store)
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -2,24 +2,25 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.database import connect
 from catalog.importing.fields import ProductRow
-from catalog.importing.pictures import Picture, take_picture
+from catalog.importing.pictures import take_picture
+from catalog.importing.placing import replace_addresses, replace_images
 from catalog.importing.rows import FileError, Progress, RowError, read_rows
+from catalog.pictures import PICTURE_COLUMNS, Picture
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from catalog.vocabulary import refresh_vocabulary
 from embedding.images import ImageError
 
 BATCH = 500
-PICTURE_COLUMNS = tuple(field.name for field in fields(Picture))
 
 
 @dataclass(slots=True)
@@ -42,6 +43,8 @@ def import_catalog(
 ) -> Report:
     """Upsert the products of a file by SKU, with their pictures from the folder `images`.
 
+    Addresses of pictures are remembered for `catalog.fetching`.
+
     Columns that the file lacks stay as they are. Each batch is committed by itself; a `dry_run`
     checks everything and changes nothing. `progress` is told the bytes read.
 
@@ -60,7 +63,7 @@ def import_catalog(
     report.errors.sort(key=lambda error: error.line)
     if not dry_run:
         with connect() as connection:
-            connection.exec_driver_sql("ANALYZE product, product_image")
+            connection.exec_driver_sql("ANALYZE product, product_image, image_address")
             if report.added or report.updated:
                 refresh_vocabulary(connection)
     return report
@@ -70,16 +73,19 @@ def _import_batch(
     rows: list[ProductRow], images: Path | None, report: Report, dry_run: bool
 ) -> None:
     with connect() as connection:
-        pictures: dict[str, list[Picture] | None] = {}
+        pictures: dict[str, list[Picture]] = {}
         good = []
         for row, taken in _take_pictures(connection, rows, images, store=not dry_run):
             if isinstance(taken, RowError):
                 report.errors.append(taken)
             else:
                 good.append(row)
-                pictures[row.sku] = taken
+                if taken is not None:
+                    pictures[row.sku] = taken
         added, updated = _upsert_products(connection, good)
-        updated |= _replace_images(connection, pictures) - added
+        addresses = {row.sku: row.addresses for row in good if row.addresses is not None}
+        updated |= replace_images(connection, pictures) - added
+        updated |= replace_addresses(connection, addresses) - added
         report.added += len(added)
         report.updated += len(updated)
         report.unchanged += len(good) - len(added) - len(updated)
@@ -140,48 +146,3 @@ def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[se
         for sku, is_new in written:
             (added if is_new else changed).add(sku)
     return added, changed
-
-
-def _replace_images(
-    connection: Connection, pictures: Mapping[str, list[Picture] | None]
-) -> set[str]:
-    """Make each product's pictures those given, in their order; returns the SKUs that changed.
-
-    A picture that keeps its place keeps its row, and so its embeddings.
-    """
-    wanted = {sku: list(given) for sku, given in pictures.items() if given is not None}
-    if not wanted:
-        return set()
-    stored = connection.execute(
-        select(PRODUCT.c.sku, PRODUCT.c.id, PRODUCT_IMAGE.c.position, PRODUCT_IMAGE.c.sha256)
-        .outerjoin(PRODUCT_IMAGE)
-        .where(PRODUCT.c.sku.in_(wanted))
-    )
-    ids: dict[str, int] = {}
-    hashes: dict[str, dict[int, str]] = {sku: {} for sku in wanted}
-    for sku, product_id, position, sha256 in stored:
-        ids[sku] = product_id
-        if position is not None:
-            hashes[sku][position] = sha256
-    changed, new, gone = set(), [], []
-    for sku, given in wanted.items():
-        if hashes[sku] == dict(enumerate(picture.sha256 for picture in given)):
-            continue
-        changed.add(sku)
-        beyond = PRODUCT_IMAGE.c.position >= len(given)
-        gone.append(and_(PRODUCT_IMAGE.c.product_id == ids[sku], beyond))
-        for position, picture in enumerate(given):
-            if hashes[sku].get(position) != picture.sha256:
-                place = {"product_id": ids[sku], "position": position}
-                new.append(place | {name: getattr(picture, name) for name in PICTURE_COLUMNS})
-    if gone:
-        connection.execute(delete(PRODUCT_IMAGE).where(or_(*gone)))
-    if new:
-        upsert = insert(PRODUCT_IMAGE).values(new)
-        connection.execute(
-            upsert.on_conflict_do_update(
-                index_elements=[PRODUCT_IMAGE.c.product_id, PRODUCT_IMAGE.c.position],
-                set_={name: upsert.excluded[name] for name in PICTURE_COLUMNS},
-            )
-        )
-    return changed

@@ -5,6 +5,7 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     chosen search.models;
+    default_name text := (SELECT s.value FROM setting s WHERE s.name = 'default_model');
     able text := (SELECT string_agg(m.name, ', ' ORDER BY m.position, m.name) FROM search.models m
                    WHERE coalesce(modality, 'text') = 'text' AND m.has_text
                       OR modality = 'image' AND m.has_image OR modality IS NULL);
@@ -15,9 +16,10 @@ BEGIN
     END IF;
     IF model IS NULL THEN
         SELECT * INTO chosen FROM search.models m
-         WHERE m.position IS NOT NULL AND (modality IS DISTINCT FROM 'text' OR m.has_text)
+         WHERE (m.position IS NOT NULL OR m.name = default_name) AND (modality IS DISTINCT FROM 'text' OR m.has_text)
            AND (modality IS DISTINCT FROM 'image' OR m.has_image)
-         ORDER BY m.position LIMIT 1;
+         ORDER BY m.name = default_name DESC NULLS LAST, m.position
+         LIMIT 1;
     ELSE
         SELECT * INTO chosen FROM search.models m WHERE m.name = find_model.model;
         IF NOT FOUND THEN

@@ -68,6 +68,16 @@ class ModelSpec:
     """The licence of its weights."""
 
 
+def registry_file(name: str) -> Path:
+    """The file of the entry `name`.
+
+    Raises:
+        UnknownModel, RegistryError: as `get_spec`.
+    """
+    get_spec(name)
+    return next(path for path in _entries() if _parse(path, path.read_bytes()).name == name)
+
+
 def models() -> dict[str, ModelSpec]:
     """All entries by name: the packaged ones, then those of `EMBEDDING_REGISTRY`'s folders.
 

@@ -1,6 +1,13 @@
 import json
+import signal
+import sys
 from argparse import ArgumentTypeError
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
+from threading import Event, current_thread, main_thread
+from types import FrameType
 from typing import Any, cast
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,14 +15,20 @@ from tqdm import tqdm
 
 from catalog import config
 from catalog.calibration import calibrate, is_due
+from catalog.choice import default_model
 from catalog.database import connect
-from catalog.filling import Summary, count_pending, default_workers, fill
+from catalog.filling import Summary, count_pending, default_workers, estimate, fill
+from catalog.filling.index import defer_index, ensure_index
+from catalog.filling.pending import EVERYTHING, Selection
+from catalog.filling.ray_engine import RayEngineError, fill_on_ray
 from catalog.queries import forget_embeddings
 from catalog.variants import find_variants
 from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.registry import Modality, ModelSpec, RegistryError, UnknownModel, get_spec
 
 SHOWN = 20
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
 
 
 def positive(text: str) -> int:
@@ -26,6 +39,39 @@ def positive(text: str) -> int:
 
 def natural(text: str) -> int:
     return 0 if text == "0" else positive(text)
+
+
+def moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError as error:
+        raise ArgumentTypeError(f"{text!r} is no date or time, such as 2026-11-20") from error
+
+
+def as_time(seconds: float) -> str:
+    minutes, seconds = divmod(max(1, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min" if minutes else f"{seconds} s"
+
+
+@contextmanager
+def stopping() -> Iterator[Event]:
+    """An event that the first Ctrl-C sets; the second ends the process as usual."""
+    stop = Event()
+    if current_thread() is not main_thread():
+        yield stop
+        return
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(signal.SIGINT, before)
+        print("\nStopping after the batch in hand ...", file=sys.stderr, flush=True)
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Command(BaseCommand):
@@ -62,11 +108,41 @@ class Command(BaseCommand):
         parser.add_argument(
             "--profile", type=Path, metavar="FILE", help="write each part's times as JSON"
         )
+        parser.add_argument(
+            "--engine",
+            choices=["plain", "ray"],
+            default="plain",
+            help="plain: this machine; ray: a Ray cluster (docs/scaling.md; default: plain)",
+        )
+        parser.add_argument(
+            "--address",
+            help="the Ray cluster's, auto or HOST:PORT (default: start one on this machine)",
+        )
         parser.add_argument("--limit", type=positive, metavar="N", help="rows a model and modality")
-        parser.add_argument("--dry-run", action="store_true", help="count, and change nothing")
+        parser.add_argument(
+            "--sku", action="append", metavar="SKU", help="only this product, may be repeated"
+        )
+        parser.add_argument(
+            "--since",
+            type=moment,
+            metavar="TIME",
+            help="only products changed since then: 2026-11-20, or 2026-11-20T18:00",
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="count, estimate the time from a sample, and change nothing",
+        )
         parser.add_argument("--rebuild", action="store_true", help="embed everything anew")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["address"] and options["engine"] != "ray":
+            raise CommandError("--address is for --engine ray", returncode=2)
+        selection = Selection(tuple(options["sku"] or ()), options["since"])
+        if selection != EVERYTHING and options["engine"] == "ray":
+            raise CommandError("--sku and --since are for the plain engine", returncode=2)
+        if unknown := self.unknown(selection.skus):
+            raise CommandError(f"no product has the SKU {unknown[0]!r}", returncode=2)
         try:
             specs = [get_spec(name) for name in options["model"] or config.enabled_models()]
         except (UnknownModel, RegistryError) as error:
@@ -77,11 +153,24 @@ class Command(BaseCommand):
             if not tasks:
                 names = ", ".join(spec.name for spec in specs)
                 raise CommandError(f"{names}: no {wanted} embeddings to make", returncode=2)
-        summaries = [self.embed(spec, modality, options) for spec, modality in tasks]
+        summaries = []
+        with stopping() as stop:
+            for spec, modality in tasks:
+                if not stop.is_set():
+                    summaries.append(self.embed(spec, modality, selection, stop, options))
+        if stop.is_set():
+            self.stderr.write(
+                "Stopped. What is embedded stays; the same command goes on from here."
+            )
+            raise SystemExit(INTERRUPTED)
         if not options["dry_run"]:
+            for spec, modality in tasks:
+                self.build_index(spec, modality, options)
+            with connect() as connection:
+                chosen = default_model(connection)
             for spec in specs:
                 self.calibrate(spec, options)
-                if spec.name == config.enabled_models()[0]:
+                if spec.name == chosen:
                     self.find_variants(spec, options)
         if file := options["profile"]:
             runs = [
@@ -93,14 +182,35 @@ class Command(BaseCommand):
         if any(summary.failures for summary in summaries):
             raise SystemExit(1)
 
-    def embed(self, spec: ModelSpec, modality: Modality, options: dict[str, Any]) -> Summary:
+    def unknown(self, skus: tuple[str, ...]) -> list[str]:
+        """Those that no product has."""
+        with connect() as connection:
+            known = connection.exec_driver_sql(
+                "SELECT sku FROM product WHERE sku = ANY(%(skus)s)", {"skus": list(skus)}
+            ).scalars()
+            return sorted(set(skus) - set(known))
+
+    def embed(
+        self,
+        spec: ModelSpec,
+        modality: Modality,
+        selection: Selection,
+        stop: Event,
+        options: dict[str, Any],
+    ) -> Summary:
         name = f"{spec.name} {modality}"
-        total = count_pending(spec.name, modality, options["rebuild"])
+        total = count_pending(spec.name, modality, options["rebuild"], selection)
         total = min(total, options["limit"] or total)
-        if options["dry_run"] or not total:
-            self.stdout.write(f"{name}: {total} to embed")
+        if not total:
+            self.stdout.write(f"{name}: 0 to embed")
             return Summary(spec.name, modality)
         try:
+            if options["dry_run"]:
+                return self.estimate(spec, modality, selection, total, options)
+            with connect() as connection:
+                defer_index(connection, spec.name, modality, total)
+            if options["engine"] == "ray":
+                return self.embed_on_ray(spec, modality, total, stop, options)
             device = options["device"] or default_device()
             encoder = get_encoder(spec.name, device)
             workers = options["workers"]
@@ -113,13 +223,72 @@ class Command(BaseCommand):
                     workers=default_workers(device) if workers is None else workers,
                     limit=options["limit"],
                     rebuild=options["rebuild"],
+                    selection=selection,
+                    stop=stop,
                     progress=lambda rows: cast(None, bar.update(rows)),
                     on_wait=lambda: bar.write(f"{name}: another process is at it, waiting"),
                 )
-        except EncoderError as error:
+        except (EncoderError, RayEngineError) as error:
             raise CommandError(f"{name}: {error}", returncode=2) from error
         self.show(name, summary)
         return summary
+
+    def estimate(
+        self,
+        spec: ModelSpec,
+        modality: Modality,
+        selection: Selection,
+        total: int,
+        options: dict[str, Any],
+    ) -> Summary:
+        """Say how many rows are to be embedded, and how long that takes at a sample's speed."""
+        device = options["device"] or default_device()
+        workers = default_workers(device) if options["workers"] is None else options["workers"]
+        encoder = get_encoder(spec.name, device)
+        rate = estimate(encoder, modality, workers=workers, selection=selection)
+        took = f", about {as_time(total / rate)} at {rate:.0f}/s" if rate else ""
+        self.stdout.write(f"{spec.name} {modality}: {total} to embed{took}")
+        return Summary(spec.name, modality)
+
+    def embed_on_ray(
+        self,
+        spec: ModelSpec,
+        modality: Modality,
+        total: int,
+        stop: Event,
+        options: dict[str, Any],
+    ) -> Summary:
+        name = f"{spec.name} {modality}"
+        quiet = options["verbosity"] == 0
+        with tqdm(total=total, desc=name, unit=f" {modality}s", disable=quiet) as bar:
+            summary = fill_on_ray(
+                spec.name,
+                modality,
+                address=options["address"],
+                device=options["device"],
+                batch_size=options["batch_size"],
+                limit=options["limit"],
+                rebuild=options["rebuild"],
+                progress=lambda rows: cast(None, bar.update(rows)),
+                stop=stop,
+                on_wait=lambda: bar.write(f"{name}: another process is at it, waiting"),
+            )
+        self.show(name, summary)
+        return summary
+
+    def build_index(self, spec: ModelSpec, modality: Modality, options: dict[str, Any]) -> None:
+        """Build the index that a large fill did without, or that was never finished."""
+        name = f"{spec.name} {modality}"
+        quiet = options["verbosity"] == 0
+        with tqdm(desc=f"{name} index", unit=" rows", disable=quiet, leave=False) as bar:
+
+            def update(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            seconds = ensure_index(spec.name, modality, update)
+        if seconds:
+            self.stdout.write(f"{name}: index built in {seconds:.1f} s")
 
     def calibrate(self, spec: ModelSpec, options: dict[str, Any]) -> None:
         """Fit what the model's similarities mean, where that is due."""

@@ -1,0 +1,84 @@
+"""The index kept up row by row, or built at the end of a fill.
+
+    python -m benchmarks.index [--rows 1000 5000 20000] [--present 0]
+
+Embeddings of 512 dimensions are written in batches as `embed_catalog` writes them, into a table
+that holds `--present` rows and its index; then the same without the index, which is built
+afterwards. Both in one run, in a database of its own.
+"""
+
+import argparse
+import os
+import time
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmarks.filters import prepare
+from benchmarks.synthetic import clustered
+from catalog.database import connect
+from catalog.filling.index import ensure_index, get_index
+from catalog.filling.pending import Pending
+from catalog.filling.writer import write_embeddings
+from embedding.registry import get_spec
+
+MODEL = get_spec("clip")
+BATCH = 1024
+EMPTY = 1
+"""Products that `prepare` makes, to be replaced."""
+
+
+def write(vectors: np.ndarray, first: int) -> float:
+    """Seconds that the rows take whose ids begin at `first`."""
+    rows = [Pending(first + n, first + n, "", "benchmark") for n in range(len(vectors))]
+    started = time.perf_counter()
+    for start in tqdm(range(0, len(rows), BATCH), leave=False):
+        with connect() as connection:
+            batch = slice(start, start + BATCH)
+            write_embeddings(connection, MODEL.name, "text", rows[batch], vectors[batch])
+    return time.perf_counter() - started
+
+
+def reset(present: np.ndarray, products: int) -> None:
+    """A catalogue of `products`, of which the first ones are embedded and indexed."""
+    with connect() as connection:
+        connection.exec_driver_sql("TRUNCATE product CASCADE")
+        connection.exec_driver_sql(
+            "INSERT INTO product (id, sku, title) SELECT n, n, 'Shirt'"
+            " FROM generate_series(1, %(products)s) AS n",
+            {"products": products},
+        )
+    if len(present):
+        write(present, 1)
+    ensure_index(MODEL.name, "text")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rows", type=int, nargs="+", default=[1000, 5000, 20_000])
+    parser.add_argument("--present", type=int, default=0)
+    arguments = parser.parse_args()
+    prepare(EMPTY, MODEL)
+    print(f"{os.cpu_count()} cores; {arguments.present:,} rows present; seconds\n")
+    print("| rows | with the index | without | then building it | ratio |\n|---|---|---|---|---|")
+    for rows in arguments.rows:
+        total = arguments.present + rows
+        vectors = clustered(total, MODEL.dimensions, np.random.default_rng(1)).vectors
+        present, coming = np.split(vectors, [arguments.present])
+        reset(present, total)
+        kept = write(coming, arguments.present + 1)
+        reset(present, total)
+        with connect() as connection:
+            connection.exec_driver_sql(f"DROP INDEX {get_index(MODEL.name, 'text').name}")
+        without = write(coming, arguments.present + 1)
+        building = ensure_index(MODEL.name, "text")
+        ratio = kept / (without + building)
+        print(
+            f"| {rows:,} | {kept:.1f} | {without:.1f} | {building:.1f} | {ratio:.1f} |", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Fetching pictures by address: politely, within limits, and only from where it is safe."""

@@ -1,0 +1,56 @@
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from catalog import config
+from catalog.choice import default_model
+from catalog.database import connect
+from catalog.retirement import write_migration
+from embedding.registry import RegistryError, UnknownModel, registry_file
+
+
+class Command(BaseCommand):
+    help = (
+        "Remove a model: its entry in the registry, and its tables, by a migration that is written"
+        " and run. Not the default model (set_default_model). Exit status: 0 done, 2 misuse."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="a model of the registry")
+        parser.add_argument(
+            "--no-upgrade",
+            action="store_true",
+            help="write the migration and leave it to you to run `alembic upgrade head`",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = options["name"]
+        try:
+            entry = registry_file(name)
+            with connect() as connection:
+                if name == default_model(connection):
+                    raise CommandError(
+                        f"{name} is the default model: choose another with set_default_model",
+                        returncode=2,
+                    )
+            migration = write_migration(name)
+        except (UnknownModel, RegistryError) as error:
+            raise CommandError(str(error), returncode=2) from error
+        entry.unlink()
+        self.stdout.write(f"Removed {shown(entry)}, wrote {shown(migration)}: commit both")
+        if name in config.enabled_models():
+            self.stdout.write(f"Take {name} out of MODELS before processes start again")
+        if not options["no_upgrade"]:
+            # In a process of its own, which reads the registry without the model.
+            done = subprocess.run(
+                [sys.executable, "-m", "alembic", "upgrade", "head"], cwd=config.PROJECT
+            )
+            if done.returncode:
+                raise CommandError("the migration failed; it can be run again", returncode=2)
+
+
+def shown(path: Path) -> str:
+    return str(path.relative_to(config.PROJECT) if path.is_relative_to(config.PROJECT) else path)

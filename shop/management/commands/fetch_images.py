@@ -1,0 +1,137 @@
+import csv
+from argparse import ArgumentTypeError
+from pathlib import Path
+from typing import Any, cast
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from catalog import config
+from catalog.fetching.client import Limits
+from catalog.fetching.records import Unfetched, count_pending, dead_links
+from catalog.fetching.run import Manners, Summary, fetch_images
+from shop.management.commands.embed_catalog import positive
+
+SHOWN = 20
+INTERRUPTED = 130
+
+
+def seconds(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 86_400:
+        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return number
+
+
+class Command(BaseCommand):
+    help = (
+        "Fetch the pictures that the catalogue names by address (the field image_url). May be"
+        " stopped at any moment; the next run carries on. Private addresses are refused unless"
+        " FETCH_ALLOW names them. Exit status: 0 all fetched, 1 some could not be, 2 misuse."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        manners = Manners()
+        parser.add_argument(
+            "--workers",
+            type=positive,
+            default=manners.workers,
+            metavar="N",
+            help=f"requests at a time ({manners.workers})",
+        )
+        parser.add_argument(
+            "--per-host",
+            type=positive,
+            default=manners.per_host,
+            metavar="N",
+            help=f"of these, to one host ({manners.per_host})",
+        )
+        parser.add_argument(
+            "--interval",
+            type=seconds,
+            default=manners.interval,
+            metavar="SECONDS",
+            help=f"between two requests to one host ({manners.interval:g})",
+        )
+        parser.add_argument(
+            "--timeout",
+            type=seconds,
+            default=manners.limits.seconds,
+            metavar="SECONDS",
+            help=f"for a whole request ({manners.limits.seconds:g})",
+        )
+        parser.add_argument("--retry-dead", action="store_true", help="try dead links again")
+        parser.add_argument("--limit", type=positive, metavar="N", help="addresses in this run")
+        parser.add_argument("--dry-run", action="store_true", help="count, and fetch nothing")
+        parser.add_argument(
+            "--dead", type=Path, metavar="FILE", help="write all dead links to a CSV file"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            config.fetch_allowed()
+        except config.ConfigError as error:
+            raise CommandError(str(error), returncode=2) from error
+        if not options["timeout"]:
+            raise CommandError("--timeout must be more than 0 seconds", returncode=2)
+        total = count_pending(retry_dead=options["retry_dead"])
+        total = min(total, options["limit"] or total)
+        summary = Summary()
+        if options["dry_run"]:
+            self.stdout.write(f"{total} to fetch")
+        else:
+            self.fetch(total, summary, options)
+        dead = dead_links()
+        if options["dead"]:
+            write_dead(options["dead"], dead)
+        if not options["dry_run"]:
+            self.show(summary, dead)
+            if dead or summary.put_off:
+                raise SystemExit(1)
+
+    def fetch(self, total: int, summary: Summary, options: dict[str, Any]) -> None:
+        limits = Limits(options["timeout"], min(options["timeout"], Limits().silence))
+        manners = Manners(options["workers"], options["per_host"], options["interval"], limits)
+        quiet = options["verbosity"] == 0
+        try:
+            with tqdm(total=total, desc="fetch", unit=" pictures", disable=quiet) as bar:
+                fetch_images(
+                    manners,
+                    limit=options["limit"],
+                    retry_dead=options["retry_dead"],
+                    summary=summary,
+                    progress=lambda: cast(None, bar.update()),
+                )
+        except KeyboardInterrupt:
+            self.stderr.write(
+                f"Stopped: {summary.fetched} fetched, {summary.dead} dead."
+                " ./manage.py fetch_images carries on with the others."
+            )
+            raise SystemExit(INTERRUPTED) from None
+        except OSError as error:
+            raise CommandError(f"the media folder: {error}", returncode=2) from error
+
+    def show(self, summary: Summary, dead: list[Unfetched]) -> None:
+        for kind, links in (("dead", dead), ("not reached", summary.put_off)):
+            for link in links[:SHOWN]:
+                self.stderr.write(f"{kind}: {link.sku}: {ascii(link.url)[1:-1]}: {link.reason}")
+            if len(links) > SHOWN:
+                more = " (--dead FILE writes them all)" if kind == "dead" else ""
+                self.stderr.write(f"... and {len(links) - SHOWN} more {kind}{more}")
+        self.stdout.write(
+            f"{summary.fetched} fetched, {summary.dead} dead ({len(dead)} in all),"
+            f" {len(summary.put_off)} not reached, which the next run tries again"
+        )
+
+
+def write_dead(path: Path, dead: list[Unfetched]) -> None:
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["sku", "url", "reason"])
+            writer.writerows([link.sku, link.url, link.reason] for link in dead)
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}", returncode=2) from error

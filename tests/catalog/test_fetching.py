@@ -1,0 +1,460 @@
+"""Pictures by address, from a local server that misbehaves in every way that servers do."""
+
+import csv
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from email.utils import formatdate
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+from django.core.management import CommandError, call_command
+from sqlalchemy import select
+
+from catalog import config
+from catalog.database import connect
+from catalog.fetching import run
+from catalog.fetching.addresses import AddressError, parse_address, resolve
+from catalog.fetching.client import Limits, retry_after
+from catalog.fetching.run import Manners, Summary, fetch_images
+from catalog.importing import import_catalog
+from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
+from tests.catalog.misbehaving import Server, jpeg, misbehaving_server
+from tests.conftest import PROJECT
+
+QUICK = Limits(seconds=1, silence=0.5, size=200_000)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """The server, at the one internal address that may be fetched from."""
+    monkeypatch.setenv("FETCH_ALLOW", "127.0.0.1")
+    monkeypatch.setattr(run, "BACK_OFF", 0.02)
+    with misbehaving_server() as server:
+        yield server
+
+
+@pytest.fixture
+def folder(database: str, tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def load(folder: Path, *rows: str, header: str = "sku,title,image_url") -> None:
+    file = folder / "c.csv"
+    file.write_text("\n".join([header, *rows]) + "\n")
+    report = import_catalog(file, folder)
+    assert report.errors == []
+
+
+def fetch(**manners: object) -> Summary:
+    settings: dict[str, object] = {"workers": 4, "interval": 0.0, "limits": QUICK, **manners}
+    return fetch_images(Manners(**settings))  # type: ignore[arg-type]
+
+
+def addresses() -> dict[str, dict[str, object]]:
+    """What is known of each address, by the end of it."""
+    with connect() as connection:
+        query = select(IMAGE_ADDRESS).order_by(IMAGE_ADDRESS.c.product_id, IMAGE_ADDRESS.c.position)
+        rows = connection.execute(query).mappings()
+        return {str(row["url"]).split("/", 3)[-1]: dict(row) for row in rows}
+
+
+def pictures(sku: str = "A") -> list[tuple[int, int]]:
+    """Positions and ids of a product's pictures, in order."""
+    with connect() as connection:
+        query = select(PRODUCT_IMAGE.c.position, PRODUCT_IMAGE.c.id).join(PRODUCT)
+        rows = connection.execute(query.where(PRODUCT.c.sku == sku).order_by("position"))
+        return [(position, image) for position, image in rows]
+
+
+def stored(folder: Path) -> list[Path]:
+    return [path for path in (folder / "media").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    ("path", "attempts"),
+    [("ok", 1), ("lying", 1), ("hops/5", 1), ("broken", 2), ("later/0", 2)],
+)
+def test_pictures_that_are_got(folder: Path, server: Server, path: str, attempts: int) -> None:
+    load(folder, f"A,Shirt,{server.url(path)}")
+    assert fetch().fetched == 1
+    row = addresses()[path]
+    assert (row["status"], row["attempts"], row["reason"]) == ("fetched", attempts, "")
+    assert pictures() == [(0, row["image_id"])]
+    (file,) = stored(folder)
+    assert file.read_bytes() == jpeg()
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("status/404", "answered 404"),
+        ("status/410", "answered 410"),
+        ("status/403", "answered 403"),
+        ("status/204", "answered 204"),
+        ("html", "not a picture"),
+        ("empty", "the file is empty"),
+        ("truncated", "damaged or incomplete"),
+        ("long", "damaged or incomplete"),
+        ("bomb", "pixels"),
+        ("gzip", "compressed"),
+        ("endless", "larger than"),
+        ("large", "larger than"),
+        ("hops/6", "redirected more than 5 times"),
+        ("loop", "redirected more than 5 times"),
+        ("to/file:///etc/passwd", "neither http nor https"),
+        ("to/http://169.254.169.254/latest/meta-data", "private address"),
+        ("to/http://127.0.0.2/", "private address"),
+        ("to/http://2130706434/", "private address"),
+        ("to/http://[::1", "not a web address"),
+        ("nowhere", "without saying where to"),
+    ],
+)
+def test_dead_links(folder: Path, server: Server, path: str, reason: str) -> None:
+    load(folder, f"A,Shirt,{server.url(path)}")
+    summary = fetch()
+    assert (summary.dead, summary.put_off) == (1, [])
+    (row,) = addresses().values()
+    assert (row["status"], row["attempts"]) == ("dead", 1)
+    assert reason in str(row["reason"])
+    assert (pictures(), stored(folder)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("drip", "took longer than 1 s"),
+        ("dripping", "took longer than 1 s"),
+        ("silent", "no answer within 0.5 s"),
+        ("short", "not a whole HTTP answer"),
+        ("headers", "not a whole HTTP answer"),
+        ("junk", "not a whole HTTP answer"),
+        ("reset", "the connection failed"),
+        ("status/503", "answered 503"),
+    ],
+)
+def test_what_may_work_later_is_tried_thrice_and_stays_pending(
+    folder: Path, server: Server, path: str, reason: str
+) -> None:
+    load(folder, f"A,Shirt,{server.url(path)}")
+    summary = fetch()
+    assert [link.sku for link in summary.put_off] == ["A"]
+    assert reason in summary.put_off[0].reason
+    row = addresses()[path]
+    assert (row["status"], row["attempts"]) == ("", 3)
+    assert server.hits["/" + path] == 3
+    assert stored(folder) == []
+
+
+def test_an_address_that_never_answers_is_dead_after_some_runs(
+    folder: Path, server: Server
+) -> None:
+    load(folder, f"A,Shirt,{server.url('status/500')}")
+    assert [fetch().dead for _ in range(4)] == [0, 0, 1, 0]
+    assert server.hits["/status/500"] == 9
+
+
+def test_retry_after_is_honoured(folder: Path, server: Server) -> None:
+    load(folder, f"A,Shirt,{server.url('later/1')}")
+    assert fetch().fetched == 1
+    assert server.begun[1] - server.begun[0] >= 0.9
+
+
+def test_a_host_that_wants_to_be_left_alone_for_long_is_left_to_the_next_run(
+    folder: Path, server: Server
+) -> None:
+    load(folder, *(f"S{n},Shirt,{server.url(f'later/9999?{n}')}" for n in range(5)))
+    summary = fetch(workers=1)
+    assert [link.reason for link in summary.put_off] == 5 * ["answered 429"]
+    assert sum(server.hits.values()) == 1
+    assert fetch_images(Manners(workers=1, interval=0), limit=1).fetched == 1
+
+
+def test_retry_after_as_a_number_a_date_and_nonsense() -> None:
+    assert retry_after("7") == 7
+    assert retry_after("-7") is None
+    assert retry_after("soon") is None
+    assert retry_after("") is None
+    assert retry_after(formatdate(0, usegmt=True)) == 0
+    in_a_minute = retry_after(formatdate(time.time() + 60, usegmt=True))
+    assert in_a_minute is not None
+    assert 50 < in_a_minute <= 60
+
+
+def test_a_host_is_not_asked_more_often_than_wanted(folder: Path, server: Server) -> None:
+    load(folder, *(f"S{n},Shirt,{server.url(f'slow/red?{n}')}" for n in range(8)))
+    assert fetch(workers=8, per_host=2, interval=0.05).fetched == 8
+    assert server.most_active == 2
+    begun = sorted(server.begun)
+    assert begun[-1] - begun[0] >= 7 * 0.05
+
+
+def test_without_such_a_limit_all_workers_are_at_it(folder: Path, server: Server) -> None:
+    load(folder, *(f"S{n},Shirt,{server.url(f'together/{n}')}" for n in range(4)))
+    assert fetch(workers=4, per_host=4, limits=Limits()).fetched == 4
+
+
+def test_a_request_says_who_asks_and_carries_nothing_else(
+    folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    load(folder, f"A,Shirt,{server.url('ok/red')}")
+    assert fetch().fetched == 1
+    (headers,) = server.headers_seen
+    assert headers["host"] == f"127.0.0.1:{server.port}"
+    assert headers["user-agent"].startswith("catalog-search")
+    assert not headers.keys() & {"cookie", "authorization", "referer"}
+
+
+def test_a_stopped_run_is_carried_on_and_fetches_only_the_rest(
+    folder: Path, server: Server
+) -> None:
+    load(folder, *(f"S{n},Shirt,{server.url(f'slow/red?{n}')}" for n in range(12)))
+    stop = Event()
+    got = []
+
+    def progress() -> None:
+        got.append(1)
+        if len(got) == 5:
+            stop.set()
+
+    first = fetch_images(Manners(workers=1, interval=0), progress=progress, stop=stop)
+    done = {path for path, row in addresses().items() if row["status"] == "fetched"}
+    assert 5 <= first.fetched == len(done) < 12
+    assert fetch().fetched == 12 - len(done)
+    assert all(server.hits["/" + path] == 1 for path in done)
+    assert fetch() == Summary()
+
+
+def test_a_limit(folder: Path, server: Server) -> None:
+    load(folder, *(f"S{n},Shirt,{server.url(f'ok/red?{n}')}" for n in range(3)))
+    assert fetch_images(Manners(interval=0), limit=2).fetched == 2
+
+
+# -- which addresses
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "127.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254"),
+        *("100.64.0.1", "0.0.0.0", "224.0.0.1", "240.0.0.1", "255.255.255.255"),
+        *("[::1]", "[::]", "[fe80::1]", "[fc00::1]", "[fec0::1]", "[ff02::1]"),
+        *("[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[::127.0.0.1]", "[::ffff:0:127.0.0.1]"),
+        *("[2002:7f00:1::]", "[64:ff9b::127.0.0.1]", "[64:ff9b::a9fe:a9fe]", "[64:ff9b:1::1]"),
+        *("2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "localhost"),
+        *("localhost.", "LOCALHOST"),
+    ],
+)
+def test_internal_addresses_are_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FETCH_ALLOW", raising=False)
+    with pytest.raises(AddressError, match="is a private address: see FETCH_ALLOW"):
+        resolve(parse_address(f"http://{host}/x.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("host", "allow"),
+    [
+        ("127.0.0.1", "127.0.0.1"),
+        ("10.1.2.3", "shop.internal, 10.0.0.0/8"),
+        ("localhost", "localhost"),
+        ("LocalHost", "LOCALHOST"),
+        ("[::ffff:10.0.0.1]", "10.0.0.0/8"),
+        ("[fc00::1]", "fc00::/7"),
+    ],
+)
+def test_what_a_setting_names_is_not_refused(
+    host: str, allow: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FETCH_ALLOW", allow)
+    assert resolve(parse_address(f"http://{host}/x.jpg"))
+
+
+@pytest.mark.parametrize("host", ["8.8.8.8", "[2001:4860:4860::8888]", "[64:ff9b::8.8.8.8]"])
+def test_public_addresses_are_not_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FETCH_ALLOW", raising=False)
+    assert resolve(parse_address(f"https://{host}/"))
+
+
+def test_a_name_is_resolved_once_and_connected_to_as_checked(
+    folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name server that answers differently the second time gains nothing by it."""
+    real, asked = socket.getaddrinfo, []
+
+    def rebinding(host: str, *args: object, **more: object) -> object:
+        if host == "pictures.example":
+            asked.append(host)
+            host = "127.0.0.1" if len(asked) == 1 else "127.0.0.66"
+        return real(host, *args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+    load(folder, f"A,Shirt,{server.url('ok', 'pictures.example')}")
+    assert fetch().fetched == 1
+    assert len(asked) == 1
+    assert server.headers_seen[0]["host"] == f"pictures.example:{server.port}"
+
+
+def test_a_setting_that_cannot_be_used(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FETCH_ALLOW", "10.0.0.0/99")
+    with pytest.raises(config.ConfigError, match="FETCH_ALLOW"):
+        config.fetch_allowed()
+    with pytest.raises(CommandError) as misuse:
+        call_command("fetch_images", verbosity=0)
+    assert misuse.value.returncode == 2
+
+
+def test_an_address_in_its_parts() -> None:
+    address = parse_address("HTTPS://Bücher.example:8443/a b/ü.jpg?w=1;h=%20#part")
+    assert str(address) == "https://xn--bcher-kva.example:8443/a%20b/%C3%BC.jpg?w=1;h=%20"
+    assert parse_address("http://a.example").target == "/"
+
+
+# -- import
+
+
+def test_addresses_of_a_cell(folder: Path) -> None:
+    cell = (
+        "http://a.example/x.jpg;v=1;w=2 ; https://b.example/y.jpg;http://a.example/x.jpg;v=1;w=2;"
+    )
+    load(folder, f"A,Shirt,{cell}", header="sku,title,Image Link")
+    urls = [row["url"] for row in addresses().values()]
+    assert urls == ["http://a.example/x.jpg;v=1;w=2", "https://b.example/y.jpg"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("ftp://a.example/x.jpg", "file:///etc/passwd", "//a.example/x.jpg", "x.jpg", "http://"),
+        *("http://a.example/x.jpg;ftp://b.example/y.jpg", "http://me:secret@a.example/"),
+        *("http://a.example:99999/", "http://a.example\\@b.example/", "http://[::1/"),
+        *("javascript:alert(1)", "http://a b/", "http://a.example/" + "x" * 2000),
+    ],
+)
+def test_a_bad_address_is_an_error_of_its_row(database: str, tmp_path: Path, url: str) -> None:
+    file = tmp_path / "c.csv"
+    file.write_text(f"sku,title,image_url\nA,Shirt,{url}\nB,Skirt,\n")
+    report = import_catalog(file)
+    assert [(error.line, error.sku) for error in report.errors] == [(2, "A")]
+    assert report.errors[0].reason.startswith("image_url ")
+    assert report.added == 1
+
+
+def test_addresses_that_stay_keep_their_pictures_and_others_lose_them(
+    folder: Path, server: Server
+) -> None:
+    red, blue, green = (server.url(f"ok/{colour}") for colour in ("red", "blue", "green"))
+    load(folder, f"A,Shirt,{red};{blue}")
+    assert fetch().fetched == 2
+    before = {path: row["image_id"] for path, row in addresses().items()}
+    load(folder, f"A,Shirt,{red};{blue}")
+    assert fetch() == Summary()
+    load(folder, "A,Skirt", header="sku,title")
+    assert len(pictures()) == 2
+    load(folder, f"A,Skirt,{green};{blue}")
+    assert {path: row["status"] for path, row in addresses().items()} == {
+        "ok/green": "",
+        "ok/blue": "fetched",
+    }
+    assert pictures() == [(0, before["ok/blue"])]
+    assert fetch().fetched == 1
+    after = {path: row["image_id"] for path, row in addresses().items()}
+    assert pictures() == [(0, after["ok/green"]), (1, before["ok/blue"])]
+    load(folder, "A,Skirt,")
+    assert (pictures(), addresses()) == ([], {})
+
+
+def test_pictures_by_address_come_after_those_from_files(folder: Path, server: Server) -> None:
+    for colour in ("white", "black"):
+        (folder / f"{colour}.jpg").write_bytes(jpeg(colour))
+    header = "sku,title,images,image_url"
+    urls = ";".join(server.url(path) for path in ("status/404", "ok/red", "ok/blue"))
+    load(folder, f"A,Shirt,,{urls}", header=header)
+    assert fetch().fetched == 2
+    rows = addresses()
+    by_address = [rows["ok/red"]["image_id"], rows["ok/blue"]["image_id"]]
+    assert pictures() == list(enumerate(by_address)), "a dead link leaves no gap"
+    load(folder, f"A,Shirt,white.jpg;black.jpg,{urls}", header=header)
+    assert [image for _, image in pictures()][2:] == by_address
+    load(folder, "A,Shirt,black.jpg", header="sku,title,images")
+    assert [position for position, _ in pictures()] == [0, 1, 2]
+    assert [image for _, image in pictures()][1:] == by_address
+
+
+def test_the_same_picture_twice_is_one_until_the_first_is_gone(
+    folder: Path, server: Server
+) -> None:
+    one, two = server.url("ok/red?1"), server.url("ok/red?2")
+    load(folder, f"A,Shirt,{one};{two}")
+    assert fetch(workers=1).fetched == 2
+    assert len(pictures()) == 1
+    load(folder, f"A,Shirt,{two}")
+    fetch()
+    assert [position for position, _ in pictures()] == [0]
+
+
+def test_an_import_meanwhile_wins(folder: Path, server: Server) -> None:
+    load(folder, f"A,Shirt,{server.url('silent')}")
+    fetching = Thread(target=fetch)
+    fetching.start()
+    while not server.hits["/silent"]:
+        assert fetching.is_alive()
+        time.sleep(0.01)
+    load(folder, f"A,Shirt,{server.url('ok')}")
+    fetching.join()
+    assert list(addresses()) == ["ok"]
+    assert addresses()["ok"]["status"] == ""
+
+
+# -- the command
+
+
+def test_the_command_reports_and_its_status_means_something(
+    folder: Path, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(folder, f"A,Shirt,{server.url('ok')}", f"B,Skirt,{server.url('status/404')}")
+    call_command("fetch_images", dry_run=True, verbosity=0)
+    assert capsys.readouterr().out == "2 to fetch\n"
+    assert not server.hits
+    with pytest.raises(SystemExit) as status:
+        call_command("fetch_images", dead=folder / "dead.csv", verbosity=0)
+    assert status.value.code == 1
+    output = capsys.readouterr()
+    assert "1 fetched, 1 dead (1 in all), 0 not reached" in output.out
+    assert f"dead: B: {server.url('status/404')}: answered 404" in output.err
+    (row,) = csv.DictReader((folder / "dead.csv").open())
+    assert row == {"sku": "B", "url": server.url("status/404"), "reason": "answered 404"}
+    with pytest.raises(SystemExit):
+        call_command("fetch_images", retry_dead=True, verbosity=0)
+    assert server.hits["/status/404"] == 2
+    load(folder, "B,Skirt,")
+    call_command("fetch_images", verbosity=0)
+    assert "0 fetched, 0 dead" in capsys.readouterr().out
+    for arguments in (["--workers", "0"], ["--interval", "-1"], ["--timeout", "0"], ["--nope"]):
+        with pytest.raises(CommandError):
+            call_command("fetch_images", *arguments, verbosity=0)
+
+
+def test_ctrl_c_ends_within_seconds_and_says_how_to_go_on(folder: Path, server: Server) -> None:
+    load(folder, f"A,Shirt,{server.url('ok')}", f"B,Skirt,{server.url('drip')}")
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "fetch_images", "--timeout", "600", "-v", "0"],
+        cwd=PROJECT,
+        env=os.environ,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(server.hits) < 2 or not pictures():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert "Stopped: 1 fetched, 0 dead. ./manage.py fetch_images carries on" in said
+    assert addresses()["drip"]["status"] == ""

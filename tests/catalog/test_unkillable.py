@@ -1,0 +1,212 @@
+"""Embedding loses nothing and does nothing twice, whatever happens to it."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+
+from catalog.database import connect
+from tests.conftest import PROJECT, fresh_database
+
+PRODUCTS = 4000
+KILLS = 20
+
+
+def add_products(url: str, count: int = PRODUCTS) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(
+            "INSERT INTO product (sku, title) SELECT n, 'red shirt ' || n"
+            " FROM generate_series(1, %s) AS n",
+            (count,),
+        )
+
+
+def rows(url: str) -> list[tuple[str, str, str]]:
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT sku, embedding::text, source_md5 FROM fashion_text"
+            " JOIN product ON id = product_id ORDER BY sku"
+        ).fetchall()
+
+
+def count(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        found = connection.execute("SELECT count(*) FROM fashion_text").fetchone()
+    assert found
+    return int(found[0])
+
+
+@contextmanager
+def filling(**environment: str) -> Iterator["subprocess.Popen[str]"]:
+    """A process that has begun to embed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.catalog.filling_process"],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout
+        assert process.stdout.readline().strip() == "begins"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def finish(process: "subprocess.Popen[str]") -> int:
+    """How many rows it embedded, once it has ended."""
+    printed, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    return int(printed.split()[-1])
+
+
+def test_killed_twenty_times_it_ends_with_the_rows_of_an_undisturbed_run(
+    database: str, template: str
+) -> None:
+    add_products(database)
+    draw = random.Random(7)
+    progress = [0]
+    for _ in range(KILLS):
+        with filling() as process:
+            time.sleep(draw.uniform(0, 0.25))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        progress.append(count(database))
+    assert progress == sorted(progress)
+    assert 0 < progress[-1] < PRODUCTS, "it was killed while it was at work"
+    with filling() as process:
+        rest = finish(process)
+    assert rest == PRODUCTS - progress[-1]
+    with fresh_database(template) as undisturbed:
+        add_products(undisturbed)
+        with filling(DATABASE_URL=undisturbed) as process:
+            assert finish(process) == PRODUCTS
+        assert rows(undisturbed) == rows(database)
+
+
+def test_two_at_once_embed_nothing_twice(database: str) -> None:
+    add_products(database, 1000)
+    with filling() as first, filling() as second:
+        assert finish(first) + finish(second) == 1000
+    assert count(database) == 1000
+
+
+def test_ctrl_c_ends_soon_and_says_how_to_go_on(database: str) -> None:
+    add_products(database, 30_000)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "embed_catalog", "--model", "fashion", "--modality", "text"],
+        cwd=PROJECT,
+        env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 120
+        while count(database) == 0 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130, errors
+    assert "the same command goes on from here" in errors
+    assert "Traceback" not in errors
+    assert 0 < count(database) < 30_000
+
+
+@pytest.fixture
+def own_server() -> Iterator[Path]:
+    """A folder for an embedded server that nothing else uses."""
+    with TemporaryDirectory(prefix="restart-test-") as name:
+        os.chmod(name, 0o755)
+        yield Path(name)
+
+
+def test_postgresql_restarts_under_it_and_it_goes_on(own_server: Path) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    environment["VAR_DIR"] = str(own_server)
+    script = (
+        "import sys\n"
+        "from catalog.server import embedded_url, psql_path\n"
+        "print(embedded_url(), psql_path().with_name('pg_ctl'), flush=True)\n"
+        "sys.stdin.read()"
+    )
+    keeper = subprocess.Popen(  # holds the server up for as long as its input is open
+        [sys.executable, "-c", script],
+        cwd=PROJECT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert keeper.stdout
+        url, pg_ctl = keeper.stdout.readline().split()
+        subprocess.run(
+            [sys.executable, "-m", "alembic", "upgrade", "head"],
+            cwd=PROJECT,
+            env=environment,
+            check=True,
+        )
+        add_products(url)
+        with filling(VAR_DIR=str(own_server), DATABASE_URL=url) as process:
+            while count(url) < 500:
+                time.sleep(0.02)
+            folder = own_server / "postgres"
+            user = folder.owner()
+            for mode in ("fast", "immediate"):
+                restart = [pg_ctl, "-w", "-D", str(folder), "-m", mode, "-l", f"{folder}/log"]
+                subprocess.run(
+                    [*restart, "-o", f'-h "" -k {folder}', "restart"],
+                    check=True,
+                    stdout=subprocess.DEVNULL,
+                    user=user if os.geteuid() == 0 else None,
+                )
+            finish(process)
+        assert count(url) == PRODUCTS
+    finally:
+        keeper.communicate()
+
+
+def test_what_is_chosen_by_sku_or_time_is_all_that_is_embedded(database: str) -> None:
+    from django.core.management import CommandError, call_command
+
+    add_products(database, 20)
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE product SET updated_at = '2020-01-01' WHERE sku NOT IN ('1', '2')"
+        )
+    options = {"model": ["fashion"], "modality": "text", "verbosity": 0}
+    call_command("embed_catalog", sku=["5", "6"], **options)
+    assert [sku for sku, _, _ in rows(database)] == ["5", "6"]
+    call_command("embed_catalog", "--since", "2021-06-01", **options)
+    assert [sku for sku, _, _ in rows(database)] == ["1", "2", "5", "6"]
+    with pytest.raises(CommandError, match="no product has the SKU 'nothing'") as caught:
+        call_command("embed_catalog", sku=["5", "nothing"], **options)
+    assert caught.value.returncode == 2
+
+
+def test_a_dry_run_estimates_and_changes_nothing(
+    database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from django.core.management import call_command
+
+    add_products(database, 300)
+    call_command("embed_catalog", "--dry-run", model=["fashion"], modality="text")
+    said = capsys.readouterr().out
+    assert re.search(r"fashion text: 300 to embed, about \d+ (s|min) at \d+/s", said)
+    assert count(database) == 0
