@@ -311,6 +311,7 @@ def _require_pictures() -> None:
 
 def _import_ray() -> ModuleType:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it writes past Python's logging
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what a warning asks for
     try:
         import ray
@@ -339,6 +340,7 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised, once
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
+        context.raise_original_map_exception = True
         context.target_max_block_size = 1  # each batch goes on as soon as it is read
         yield
     finally:
