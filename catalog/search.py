@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from catalog import config
 from catalog.calibration import UNCALIBRATED, get_quantiles, match
+from catalog.choice import models_in_use
 from catalog.diversity import maximal_marginal_relevance
 from catalog.filters import FACETS, FacetValue, Filters, count_facets
 from catalog.fusion import FUSIONS, MINIMUMS, WEIGHTS, Channel
@@ -99,6 +100,7 @@ def rank(
     connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
 ) -> tuple[Ranking, Results]:
     """What `search` asks the database, and results as yet without hits."""
+    in_use = models_in_use(connection)  # first of all: migrations hold searches up there
     typed = parse_query(spec.text)
     corrected = None
     if typed.words and not spec.verbatim:
@@ -113,7 +115,7 @@ def rank(
     found: list[Channel] = []
     compares = spec.counts("text") or spec.counts("image")
     models = (
-        models_for(connection, question) if compares and (words or spec.images or spec.like) else []
+        models_for(question, in_use) if compares and (words or spec.images or spec.like) else []
     )
     for model in models:
         try:

@@ -8,7 +8,6 @@ from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog.calibration import UNCALIBRATED, Quantiles, QueryKind
-from catalog.choice import models_in_use
 from catalog.fusion import WEIGHTS, Channel
 from catalog.queries import TextEncoder
 from catalog.spec import SearchError, SearchSpec, UnknownProduct
@@ -73,13 +72,12 @@ def find_product(connection: Connection, sku: str) -> int:
     return int(found)
 
 
-def models_for(connection: Connection, question: Question) -> list[ModelSpec]:
-    """The models to ask: those named that understand what is asked.
+def models_for(question: Question, in_use: list[str]) -> list[ModelSpec]:
+    """The models to ask: those named, or the first in use, that understand what is asked.
 
     Raises:
         SearchError: none of them does.
     """
-    in_use = models_in_use(connection)
     names = (question.spec.model or in_use[0]).split("+")
     specs = [get_spec(name) for name in dict.fromkeys(names)]
     able = [spec for spec in specs if question.needs <= set(spec.modalities)]

@@ -43,6 +43,13 @@ def migrates() -> bool:
     return True
 
 
+def hold_searches_up(connection: Connection) -> None:
+    """Every search reads `setting` before anything else: those under way end, new ones wait, and
+    none holds what the migration needs while it waits for what the migration has."""
+    if connection.exec_driver_sql("SELECT to_regclass('setting')").scalar():
+        connection.exec_driver_sql("LOCK TABLE setting IN ACCESS EXCLUSIVE MODE")
+
+
 def run(connection: Connection) -> None:
     require_pgvector(connection)
     context.configure(
@@ -53,6 +60,7 @@ def run(connection: Connection) -> None:
     )
     rebuild = migrates()
     if rebuild:
+        hold_searches_up(connection)
         views.drop_views(connection)
     context.run_migrations()
     if rebuild and views.has_tables(connection):
