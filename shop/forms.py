@@ -3,13 +3,12 @@
 Nothing in an address can break a page: what cannot be used is left out, and a note says so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
 
-from catalog.choice import models_in_use
-from catalog.database import connect
+from catalog import config
 from catalog.filters import FACETS, Filters
 from catalog.statement import ORDERS
 from embedding.registry import Modality, ModelSpec, models
@@ -59,15 +58,17 @@ class PicturesField(ValuesField):
 
 def model_choices() -> list[tuple[str, str]]:
     """The models in use, by name and label; "" is the default one."""
-    return [("", ""), *((spec.name, spec.label) for spec in usable_models(()))]
+    return [
+        ("", ""),
+        *((spec.name, spec.label) for spec in usable_models(config.enabled_models(), ())),
+    ]
 
 
-def usable_models(needed: tuple[Modality, ...]) -> list[ModelSpec]:
-    """The enabled models that understand all of `needed`, the default one first."""
+def usable_models(names: Iterable[str], needed: tuple[Modality, ...]) -> list[ModelSpec]:
+    """The models called `names` that understand all of `needed`, in the order given."""
     known = models()
-    with connect() as connection:
-        enabled = [known[name] for name in models_in_use(connection)]
-    return [spec for spec in enabled if set(needed) <= set(spec.modalities)]
+    found = [known[name] for name in names if name in known]
+    return [spec for spec in found if set(needed) <= set(spec.modalities)]
 
 
 def _always(message: str) -> dict[str, str]:
@@ -205,12 +206,13 @@ class SearchForm(forms.Form):
 
     def _check_model(self, data: dict[str, Any]) -> None:
         chosen = data.get("model")
-        able = usable_models(needed_modalities(data.get("q", ""), data.get("picture", ())))
+        needed = needed_modalities(data.get("q", ""), data.get("picture", ()))
+        able = usable_models(config.enabled_models(), needed)
         if chosen and able and chosen not in {spec.name for spec in able}:
             data["model"] = ""
             label = models()[chosen].label
             self.remarks.append(
-                f"{label} does not understand what you look for; {able[0].label} was used."
+                f"{label} does not understand what you look for; the usual one was used."
             )
 
 

@@ -95,9 +95,9 @@ def chips(state: SearchState, currency: str = "") -> Iterator[Chip]:
         yield Chip("In stock", state.filtered(in_stock=False).url())
 
 
-def selectable_models(state: SearchState) -> list[ModelSpec]:
-    """The models that can do what is asked, the default one first."""
-    return usable_models(needed_modalities(state.text, state.pictures))
+def selectable_models(state: SearchState, in_use: list[str]) -> list[ModelSpec]:
+    """Those of the models `in_use` that can do what is asked."""
+    return usable_models(in_use, needed_modalities(state.text, state.pictures))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from catalog.choice import default_model
+from catalog.choice import models_in_use
 from catalog.database import connect
 from catalog.filters import Filters
 from catalog.queries import remember
@@ -143,12 +143,13 @@ def _search_page(
         with connect() as connection:
             outcome = _try_search(connection, state.spec(tuple(images.values())))
             why_empty = _why_empty(connection, outcome)
-            _remember(connection, outcome.results)
+            in_use = models_in_use(connection)
     except (psycopg.Error, DBAPIError) as error:
         if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
             raise
         return render(request, "setup.html", status=503)
     results = outcome.results
+    _remember(results, in_use[0])
     currency = next((hit.currency for hit in results if hit.currency), "")
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     context = {
@@ -159,7 +160,7 @@ def _search_page(
         "groups": panel.facet_groups(state, results.facets),
         "chips": list(panel.chips(state, currency)),
         "pagination": panel.pagination(state, results.total),
-        "models": panel.selectable_models(state),
+        "models": panel.selectable_models(state, in_use),
         "limits": LIMITS,
         "sorts": panel.SORTS,
         "least": results.minimum * 100 if state.least is None else state.least,
@@ -198,7 +199,7 @@ def _try_search(connection: Connection, spec: SearchSpec) -> Outcome:
         return Outcome(Results((), 0, spec), _sentence(error))
 
 
-def _remember(connection: Connection, results: Results) -> None:
+def _remember(results: Results, default: str) -> None:
     """Note what was looked for; turning pages is not looking anew."""
     if not results.words or results.spec.page > 1:
         return
@@ -208,7 +209,7 @@ def _remember(connection: Connection, results: Results) -> None:
         if words == results.words
     }
     if not encoded:  # by the words alone, or a picture alone counts
-        encoded[results.spec.model or default_model(connection)] = None
+        encoded[results.spec.model or default] = None
     remember(results.words, encoded.items(), results.total, bool(results.spec.filters))
 
 
