@@ -17,6 +17,7 @@ from catalog.candidates import EXACT_FACTOR, MOST_BY_WORDS
 from catalog.filling.pending import FAILED, source
 from catalog.filters import FACETS, Filters
 from catalog.fusion import MINIMUMS, WEIGHTS, Channel
+from catalog.queries import TRIES
 from catalog.statement import Ranking, ranking_statement
 from catalog.tables import EMBEDDINGS, metadata
 from embedding.registry import ModelSpec, models
@@ -150,8 +151,8 @@ def _coverage() -> str:
     ]
     parts.append(
         "SELECT model, 'query', count(*), count(embedding), 0,"
-        " count(*) FILTER (WHERE embedding IS NULL AND attempts < 3),"
-        " count(*) FILTER (WHERE embedding IS NULL AND attempts >= 3),"
+        f" count(*) FILTER (WHERE embedding IS NULL AND attempts < {TRIES}),"
+        f" count(*) FILTER (WHERE embedding IS NULL AND attempts >= {TRIES}),"
         " min(embedded_at), max(embedded_at) FROM query_embedding GROUP BY model"
     )
     return " UNION ALL ".join(parts)

@@ -23,6 +23,9 @@ MAX_LENGTH = 500
 PRUNED = 0.01
 """Of the searches, those after which the oldest words are forgotten."""
 
+TRIES = 3
+"""Times that a request is tried before it is set aside; catalog/sql/embed.sql goes by it too."""
+
 logger = logging.getLogger(__name__)
 
 STORE = """

@@ -11,7 +11,6 @@ from catalog.calibration import UNCALIBRATED, Quantiles, QueryKind
 from catalog.fusion import WEIGHTS, Channel
 from catalog.queries import TextEncoder
 from catalog.spec import SearchError, SearchSpec, UnknownProduct
-from catalog.tables import EMBEDDINGS
 from embedding.encoder import Encoder, encode_picture
 from embedding.registry import Modality, ModelSpec, get_spec
 
@@ -185,22 +184,22 @@ def _vectors(question: Question, model: ModelSpec, texts: TextEncoder) -> QueryV
     if question.like is None:
         vector = interpolate(texts.connection, parts + away) if parts else None
         return {} if vector is None else dict.fromkeys(model.modalities, vector)
-    own = _product_vectors(texts.connection, question.like, model.name)
+    own = _product_vectors(texts.connection, spec.like, model.name)
     return {
         modality: interpolate(texts.connection, [(each, vector), *parts, *away])
         for modality, vector in own.items()
     }
 
 
-def _product_vectors(connection: Connection, product: int, model: str) -> QueryVectors:
+def _product_vectors(connection: Connection, sku: str, model: str) -> QueryVectors:
     """A product's text, and its main picture, as they are embedded."""
-    tables = EMBEDDINGS[model]
-    columns = ", ".join(
-        f"(SELECT e.embedding FROM {table.name} e LEFT JOIN product_image i ON {on}"
-        f" WHERE e.product_id = %(product)s ORDER BY i.position LIMIT 1) AS {modality}"
-        for modality, table in tables.items()
-        for on in ["i.id = e.image_id" if modality == "image" else "false"]
-    )
-    row = connection.exec_driver_sql(f"SELECT {columns}", {"product": product}).mappings().one()
-    found = {modality: row[modality] for modality in tables if row[modality] is not None}
-    return {kind: vector.to_numpy().astype(np.float32) for kind, vector in found.items()}
+    row = connection.exec_driver_sql(
+        "SELECT text, image FROM search.product_embeddings(%(sku)s, %(model)s)",
+        {"sku": sku, "model": model},
+    ).one()
+    found: dict[Modality, HalfVector | None] = {"text": row.text, "image": row.image}
+    return {
+        modality: vector.to_numpy().astype(np.float32)
+        for modality, vector in found.items()
+        if vector is not None
+    }

@@ -20,9 +20,10 @@ from catalog import config
 from catalog.calibration import calibrate, is_due
 from catalog.choice import models_in_use
 from catalog.database import connect, connection_parameters
-from catalog.filling import count_pending, fill
+from catalog.filling import fill
+from catalog.filling.fill import is_any_pending
 from catalog.filling.index import ensure_index
-from catalog.queries import forget_oldest
+from catalog.queries import TRIES, forget_oldest
 from catalog.variants import find_variants
 from catalog.vocabulary import refresh_vocabulary
 from embedding.encoder import Encoder, get_encoder
@@ -30,9 +31,6 @@ from embedding.registry import Modality, ModelSpec, get_spec
 
 LEASE = 30
 """Seconds after which a claimed request counts as abandoned."""
-TRIES = 3
-"""Times that a request is tried before it is set aside; `search.embed` and
-`search.coverage` go by the same number."""
 MICRO_BATCH = 64
 SLICE = 256
 """Texts or pictures embedded before it is looked whether to stop."""
@@ -139,7 +137,7 @@ class Worker:
         return embedded
 
     def _embed(self, spec: ModelSpec, modality: Modality) -> int:
-        if not count_pending(spec.name, modality):
+        if not is_any_pending(spec.name, modality):
             return 0
         try:
             summary = fill(

@@ -10,7 +10,7 @@ from threading import Event
 
 from catalog.database import connect, persist
 from catalog.filling.encoding import Encoded, encode
-from catalog.filling.pending import EVERYTHING, Selection, coverage
+from catalog.filling.pending import EVERYTHING, Selection, coverage, next_pending
 from catalog.filling.pipeline import AHEAD, run_pipeline
 from catalog.filling.profile import Profile
 from catalog.filling.reader import DECODING, Failure, Reader
@@ -140,6 +140,12 @@ def count_pending(
     with connect() as connection:
         state = coverage(connection, model, modality, selection=selection)
     return state.total if rebuild else state.pending
+
+
+def is_any_pending(model: str, modality: Modality) -> bool:
+    """Whether `fill` would embed anything: found out without counting all."""
+    with connect() as connection:
+        return bool(next_pending(connection, model, modality, after=0, limit=1))
 
 
 def default_workers(device: str) -> int:

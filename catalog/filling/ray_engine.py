@@ -31,8 +31,9 @@ from catalog.filling.fill import (
     analyze,
     begin_rebuild,
     find_batch_size,
+    is_any_pending,
 )
-from catalog.filling.pending import FAILED, STALE, Pending, next_pending, source
+from catalog.filling.pending import FAILED, STALE, Pending, source
 from catalog.filling.reader import PAGE, Batch, Reader
 from catalog.filling.turns import turn
 from catalog.filling.writer import write
@@ -193,7 +194,7 @@ def fill_on_ray(
     if address is not None:
         _require_reachable(address)
     with turn(model, modality, on_wait):
-        if not (rebuild or _is_any_pending(model, modality)):
+        if not (rebuild or is_any_pending(model, modality)):
             return summary
         with _connected(ray, address), _errors_as_they_were(ray):
             gpus = int(ray.cluster_resources().get("GPU", 0))
@@ -276,11 +277,6 @@ def _sum_up(
         if stop is not None and stop.is_set():
             break
     summary.profile.seconds += time.perf_counter() - started
-
-
-def _is_any_pending(model: str, modality: Modality) -> bool:
-    with connect() as connection:
-        return bool(next_pending(connection, model, modality, after=0, limit=1))
 
 
 def _describe(job: Job) -> tuple[int, Preparation | None]:

@@ -78,7 +78,7 @@ class Command(BaseCommand):
     help = (
         "Embed the products' texts and pictures: what is missing or stale, and only that. May be"
         " stopped at any moment; the next run carries on. Exit status: 0 done, 1 some rows could"
-        " not be embedded, 2 misuse."
+        " not be embedded, 2 misuse, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
