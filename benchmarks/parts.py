@@ -3,12 +3,13 @@
 Rates are in pictures a second.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from pgvector import HalfVector
@@ -26,11 +27,24 @@ from catalog.filling.profile import Profile
 from catalog.filling.reader import decode_batches
 from catalog.filling.writer import write
 from embedding.decoding import Decoder
-from embedding.encoder import get_encoder
+from embedding.encoder import Encoder, get_encoder
+from embedding.memory import keeping_memory
 from embedding.preparation import open_prepared
 
 LOOP_BATCH = 32
 """Pictures that the plain loop hands to `SentenceTransformer.encode`: its default batch."""
+
+
+class Ready:
+    """An encoder that has its vectors already."""
+
+    def __init__(self, encoder: Encoder, rows: int) -> None:
+        self.spec, self.preparation = encoder.spec, encoder.preparation
+        vectors = np.random.default_rng(0).normal(size=(rows, self.spec.dimensions))
+        self.vectors = vectors.astype(np.float32)
+
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        return self.vectors[: len(pixels)]
 
 
 class Bench:
@@ -49,9 +63,10 @@ class Bench:
         assert self.encoder.preparation is not None, f"{model} has no preparation"
         self.preparation = self.encoder.preparation
         self.device, self.workers, self.files, self.rows = device, workers, files, rows
-        tuned = find_batch_size(self.encoder, "image")
-        self.batch_size = batch_size or tuned
+        with keeping_memory():  # as `fill` does
+            self.batch_size = batch_size or find_batch_size(self.encoder, "image")
         self.profile = Profile()
+        self.cost = 0.0
         self.pending = [
             Pending(n, n, files[n % len(files)].name, str(n)) for n in range(1, rows + 1)
         ]
@@ -63,7 +78,7 @@ class Bench:
         if database:
             tables.prepare(self.encoder.spec, self.files, self.rows)
             alone["write"] = self.write
-            together = {"pipeline": self.pipeline}
+            together = {"pipeline": self.pipeline, "pipeline without a model": self.overhead}
             if self.encoder.spec.loader == "checkpoint":
                 together["plain loop"] = partial(self.loop, loop_rows)
         rates: dict[str, list[float]] = {name: [] for name in alone | together}
@@ -77,6 +92,8 @@ class Bench:
             "limit as profiled": self.profile.limit,
             f"pipeline / {slowest}": round(rate["pipeline"] / rate[slowest], 3),
         }
+        if database:
+            findings["CPU of the pipeline's process without a model, ms a picture"] = self.cost
         if "plain loop" in rate:
             findings["pipeline / plain loop"] = round(rate["pipeline"] / rate["plain loop"], 2)
         return {
@@ -97,7 +114,7 @@ class Bench:
 
     def decode(self) -> float:
         """Decoding alone, by workers that have started."""
-        with self._decoder() as decoder:
+        with keeping_memory(), self._decoder() as decoder:
             list(decode_batches(decoder, islice(self._batches(), BATCHES_IN_USE)))
             return _rate(lambda: sum(map(len, decode_batches(decoder, self._batches()))))
 
@@ -107,8 +124,9 @@ class Bench:
         distinct = {file: open_prepared(file, self.preparation) for file in set(files)}
         pixels = np.stack([distinct[file] for file in files])
         encode = self.encoder.encode_pixels
-        encode(pixels)
-        return _rate(lambda: sum(len(encode(pixels[: len(rows)])) for rows in self._batches()))
+        with keeping_memory():
+            encode(pixels)
+            return _rate(lambda: sum(len(encode(pixels[: len(rows)])) for rows in self._batches()))
 
     def write(self) -> float:
         """Writing alone, of vectors in memory."""
@@ -132,10 +150,21 @@ class Bench:
         self.profile = summary.profile
         return summary.rate
 
+    def overhead(self) -> float:
+        """The same with an encoder that costs nothing, and decoding in processes of its own: what
+        is left keeps one interpreter busy, and bounds what the fastest device can be fed."""
+        tables.empty(self.encoder.spec)
+        ready = cast(Encoder, Ready(self.encoder, self.batch_size))
+        workers = self.workers or os.cpu_count() or 1
+        started = time.process_time()
+        summary = fill(ready, "image", batch_size=self.batch_size, workers=workers)
+        self.cost = round(1000 * (time.process_time() - started) / summary.embedded, 3)
+        return summary.rate
+
     def pipeline_without_database(self) -> float:
         """The same from files to vectors in memory."""
         self.profile = Profile()
-        with self._decoder() as decoder:
+        with keeping_memory(), self._decoder() as decoder:
             batches = decode_batches(decoder, self._batches())
             encode_batch = partial(encode, self.encoder, "image")
             run_pipeline(batches, encode_batch, lambda encoded: None, self.profile)

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from embedding.images import ImageError, open_image
+from embedding.memory import keep_memory
 from embedding.preparation import Preparation, open_prepared
 from embedding.shared import SharedPixels
 
@@ -164,6 +165,7 @@ _worker: tuple[SharedPixels, Preparation]
 def _start_worker(shared: SharedPixels, preparation: Preparation) -> None:
     global _worker
     _worker = shared, preparation
+    keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

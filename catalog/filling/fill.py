@@ -19,6 +19,7 @@ from catalog.filling.writer import forget_failures, write
 from catalog.tables import embedding_table_name
 from embedding.decoding import Decoder
 from embedding.encoder import Encoder
+from embedding.memory import keeping_memory
 from embedding.registry import Modality
 
 SMALLEST_BATCH = 64
@@ -85,8 +86,8 @@ def fill(
     with turn(model, modality, on_wait if wait else None) as mine:
         if mine:
             older_than = begin_rebuild(model, modality) if rebuild else None
-            size = batch_size or find_batch_size(encoder, modality)
-            with ExitStack() as stack:
+            with ExitStack() as stack, keeping_memory():
+                size = batch_size or find_batch_size(encoder, modality)
                 decoder = _decoder(stack, encoder, modality, workers, size)
                 reader = Reader(model, modality, size, limit, older_than, decoder, selection)
                 run_pipeline(
@@ -110,8 +111,8 @@ def estimate(
 ) -> float:
     """Rows a second that a fill would come to, from a sample that is encoded and thrown away."""
     profile = Profile()
-    size = find_batch_size(encoder, modality)
-    with ExitStack() as stack:
+    with ExitStack() as stack, keeping_memory():
+        size = find_batch_size(encoder, modality)
         decoder = _decoder(stack, encoder, modality, workers, size)
         reader = Reader(encoder.spec.name, modality, size, rows, None, decoder, selection)
         run_pipeline(reader, partial(encode, encoder, modality), lambda encoded: None, profile)

@@ -70,15 +70,19 @@ def has_index(connection: Connection, model: str, modality: Modality) -> bool:
 
 
 def ensure_index(
-    model: str, modality: Modality, progress: Progress = lambda done, total: None
+    model: str,
+    modality: Modality,
+    progress: Progress = lambda done, total: None,
+    *,
+    wait: bool = True,
 ) -> float:
-    """Build the index if it is not there; returns the seconds that it took, 0 if it was there.
+    """Build the index if it is not there; returns the seconds that it took, 0 if it was not built.
 
-    Another process that embeds the same is waited for.
+    Another process that embeds the same is waited for, or, without `wait`, left to build it.
     """
-    with turn(model, modality, lambda: None):
+    with turn(model, modality, (lambda: None) if wait else None) as mine:
         with connect() as connection:
-            if has_index(connection, model, modality):
+            if not mine or has_index(connection, model, modality):
                 return 0.0
         started = time.perf_counter()
         with ThreadPoolExecutor(1, "index") as building:

@@ -39,6 +39,7 @@ from catalog.filling.turns import turn
 from catalog.filling.writer import write
 from embedding.decoding import Decoder
 from embedding.encoder import get_encoder
+from embedding.memory import keep_memory, keeping_memory
 from embedding.preparation import Preparation
 from embedding.registry import Modality
 
@@ -103,7 +104,7 @@ class Reading:
 
     def __call__(self, ids: Row) -> Iterator[Row]:
         job, size = self.job, self.batch_size
-        with ExitStack() as stack:
+        with ExitStack() as stack, keeping_memory():
             decoder = None
             if job.modality == "image":
                 _require_pictures()
@@ -129,6 +130,7 @@ class Encoding:
 
     def __init__(self, job: Job) -> None:
         self.job = job
+        keep_memory()
         self.encoder = _load(job)
         if job.batch_size is None:
             self.encoder.tune(job.modality)

@@ -1,60 +1,43 @@
-"""Mini-batches: halved where the device's memory does not hold them, found by a probe."""
+"""Memory that is freed stays with the process while that is wanted, and is given back after."""
 
-import time
+import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from embedding.loaders.base import TorchEncoder
-from embedding.preparation import FitSquare
-from embedding.registry import get_spec
+from embedding.memory import _glibc, keeping_memory
 
-
-class Small(TorchEncoder):
-    """Holds `room` pictures at a time, each of which takes some time beside that of a batch."""
-
-    preparation = FitSquare(4)
-
-    def __init__(self, room: int, call: float = 0.0, picture: float = 0.0) -> None:
-        super().__init__(get_spec("fashion"), "cpu")
-        self.room, self.call, self.picture = room, call, picture
-        self.sizes: list[int] = []
-
-    def _embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
-        self.sizes.append(len(pixels))
-        if len(pixels) > self.room:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        time.sleep(self.call + self.picture * len(pixels))
-        values = pixels.float().mean((1, 2, 3))
-        return torch.stack([values, torch.ones_like(values)], 1).repeat(1, 192)
+pytestmark = pytest.mark.skipif(
+    sys.platform != "linux" or _glibc() is None, reason="the allocator is not glibc's"
+)
+MEGABYTES = 400
 
 
-def pixels(count: int) -> np.ndarray:
-    return np.arange(count, dtype=np.uint8)[:, None, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+def resident() -> float:
+    """Megabytes of memory that the process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 1e6
 
 
-def test_a_batch_that_does_not_fit_is_halved_and_nothing_is_lost() -> None:
-    encoder = Small(room=5)
-    vectors = encoder.encode_pixels(pixels(40))
-    assert encoder.sizes == [32, 16, 8, *[4] * 10]
-    np.testing.assert_allclose(vectors, Small(room=99).encode_pixels(pixels(40)), atol=1e-6)
-    encoder.sizes.clear()
-    encoder.encode_pixels(pixels(9))
-    assert encoder.sizes == [4, 4, 1]
+def use_memory() -> None:
+    arrays = [np.ones(1_000_000, np.uint8) for _ in range(MEGABYTES)]
+    del arrays
 
 
-def test_one_picture_that_does_not_fit_is_an_error() -> None:
-    with pytest.raises(torch.OutOfMemoryError):
-        Small(room=0).encode_pixels(pixels(3))
+def test_freed_memory_is_kept_and_given_back_at_the_end() -> None:
+    before = resident()
+    use_memory()
+    assert resident() - before < MEGABYTES / 2
+    with keeping_memory():
+        use_memory()
+        assert resident() - before > MEGABYTES / 2
+    assert resident() - before < MEGABYTES / 2
 
 
-def test_the_probe_finds_what_fits() -> None:
-    encoder = Small(room=20, call=0.002)
-    assert encoder.tune("image") == encoder.batch_size == 16
-
-
-def test_the_probe_stops_where_larger_is_no_faster() -> None:
-    encoder = Small(room=9999, call=0.001, picture=0.002)
-    assert 4 <= encoder.tune("image") <= 64
-    assert max(encoder.sizes) <= 512
+def test_it_is_given_back_after_an_error_too() -> None:
+    before = resident()
+    with pytest.raises(ZeroDivisionError), keeping_memory():
+        use_memory()
+        raise ZeroDivisionError
+    assert resident() - before < MEGABYTES / 2
