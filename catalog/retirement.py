@@ -22,7 +22,7 @@ branch_labels = None
 depends_on = None
 
 TABLES = {tables}
-ROWS = ("calibration", "query_embedding", "embedding_failure", "product_variant")
+ROWS = ("calibration", "query_embedding", "embedding_failure")
 
 
 def upgrade() -> None:

@@ -36,6 +36,9 @@ SLICE = 256
 """Texts or pictures embedded before it is looked whether to stop."""
 POLL = 5.0
 """Seconds between looks at the tables, should a notification be lost."""
+IDLE_SHARE, BUSY_SHARE = 0.01, 0.1
+"""How much of the time a worker that finds nothing may look, unasked and when notified: a look at a
+million products takes a second."""
 TIDY = 60.0
 """Seconds between refreshes of what is derived from changed products, at the least."""
 
@@ -104,12 +107,15 @@ class Worker:
                 ) as listener:
                     listener.execute(f"LISTEN {channel}".encode())
                     while not stop.is_set():
-                        while work() and not stop.is_set():
-                            pass
-                        self._wait(listener, stop)
+                        started = time.monotonic()
+                        if not work():
+                            self._wait(listener, stop, time.monotonic() - started)
             except (psycopg.OperationalError, DBAPIError) as error:
                 logger.warning("the database does not answer, trying again: %s", error)
                 stop.wait(min(1.0, self.poll))
+            except Exception:  # the loop is all that answers: it goes on, whatever happens
+                logger.exception("trying again")
+                stop.wait(self.poll)
 
     def answer_requests(self) -> int:
         """Embed a micro-batch of the words that were asked for; returns how many there were."""
@@ -167,7 +173,7 @@ class Worker:
                     calibrate(connection, self.encoder_for(spec.name))
         for spec in _enabled():
             for modality in spec.modalities:
-                ensure_index(spec.name, modality)
+                ensure_index(spec.name, modality, wait=False)
         default = _enabled()[0]
         if "image" in default.modalities:
             find_variants(default.name)
@@ -197,9 +203,14 @@ class Worker:
             return error
         return vector
 
-    def _wait(self, listener: psycopg.Connection, stop: Event) -> None:
-        """Until something is asked for or has changed, or it is time to look."""
-        deadline = time.monotonic() + self.poll
+    def _wait(self, listener: psycopg.Connection, stop: Event, looking: float) -> None:
+        """Until something is asked for or has changed, or it is time to look.
+
+        `looking` is how many seconds the last look took.
+        """
+        if stop.wait(looking / BUSY_SHARE):
+            return
+        deadline = time.monotonic() + max(self.poll, looking / IDLE_SHARE)
         while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
             if any(listener.notifies(timeout=min(left, 0.25), stop_after=1)):
                 return

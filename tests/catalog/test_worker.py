@@ -1,0 +1,103 @@
+"""The worker beside others, in a thread; as a process: `tests/shop/test_embedding_worker.py`."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from catalog.database import connect, connection_parameters
+from catalog.filling.index import get_index, has_index
+from catalog.filling.turns import turn
+from catalog.worker import Worker, running
+from tests.fakes import WordsAndColours
+
+ENCODER = WordsAndColours("fashion")
+ADD = "INSERT INTO product (sku, title) VALUES ('A', 'red dress')"
+
+
+@pytest.mark.parametrize(
+    ("statement", "notifies"),
+    [
+        ("INSERT INTO product (sku, title) VALUES ('B', 'blue dress')", True),
+        ("UPDATE product SET title = 'green dress'", True),
+        ("UPDATE product SET brand = 'Acme', in_stock = false", True),
+        ("UPDATE product SET title = title, price = 9.99, in_stock = false", False),
+        ("UPDATE product_image SET sha256 = repeat('b', 64)", True),
+        ("UPDATE product_image SET position = 3", False),
+        ("DELETE FROM product", False),
+    ],
+)
+def test_word_goes_out_of_what_is_embedded_and_not_of_a_sale(
+    database: str, statement: str, notifies: bool
+) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(ADD)
+        connection.exec_driver_sql(
+            "INSERT INTO product_image (product_id, position, path, sha256, width, height)"
+            " SELECT id, 0, 'a.jpg', repeat('a', 64), 1, 1 FROM product"
+        )
+    with psycopg.connect(**connection_parameters(), autocommit=True) as listener:  # type: ignore[arg-type]
+        listener.execute("LISTEN search_products")
+        with connect() as connection:
+            connection.exec_driver_sql(statement)
+        assert any(listener.notifies(timeout=0.5, stop_after=1)) is notifies
+
+
+def test_it_goes_on_after_whatever_went_wrong(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", "fashion")
+    with running(Worker(lambda name: ENCODER, poll=0.1)):
+        wait_for(lambda: embedded("first words"))
+        (tmp_path / "half.toml").write_text("dimensions = ")
+        monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
+        time.sleep(0.5)  # both threads meet it
+        (tmp_path / "half.toml").unlink()
+        wait_for(lambda: embedded("other words"))
+        with connect() as connection:
+            connection.exec_driver_sql(ADD)
+        wait_for(lambda: count("fashion_text") == 1)
+
+
+def test_it_does_not_wait_for_another_who_embeds(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", "fashion")
+    monkeypatch.setattr("catalog.worker.TIDY", 0.0)
+    with connect() as connection:
+        connection.exec_driver_sql(ADD)
+        connection.exec_driver_sql(f"DROP INDEX {get_index('fashion', 'image').name}")
+    with turn("fashion", "image"), running(Worker(lambda name: ENCODER, poll=0.1)):
+        wait_for(lambda: count("fashion_text") == 1)
+        time.sleep(0.5)  # it tidies up
+        with connect() as connection:
+            connection.exec_driver_sql("UPDATE product SET title = 'blue dress'")
+        wait_for(lambda: count("fashion_text WHERE source_md5 = md5('blue dress')") == 1)
+        with connect() as connection:
+            assert not has_index(connection, "fashion", "image")
+
+
+def embedded(words: str) -> bool:
+    """Whether a worker has answered for `words`, which are asked for."""
+    with connect() as connection:
+        connection.exec_driver_sql("SELECT search.request(%(words)s)", {"words": words})
+        return bool(
+            connection.exec_driver_sql(
+                "SELECT embedding IS NOT NULL FROM query_embedding WHERE text = %(words)s",
+                {"words": words},
+            ).scalar()
+        )
+
+
+def count(rows: str) -> int:
+    with connect() as connection:
+        return int(connection.exec_driver_sql(f"SELECT count(*) FROM {rows}").scalar_one())
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
