@@ -36,8 +36,11 @@ def test_freed_memory_is_kept_and_given_back_at_the_end() -> None:
 
 
 def test_it_is_given_back_after_an_error_too() -> None:
-    before = resident()
-    with pytest.raises(ZeroDivisionError), keeping_memory():
+    def fail() -> None:
         use_memory()
         raise ZeroDivisionError
+
+    before = resident()
+    with pytest.raises(ZeroDivisionError), keeping_memory():
+        fail()
     assert resident() - before < MEGABYTES / 2
