@@ -27,7 +27,7 @@ from catalog.queries import TRIES, forget_oldest
 from catalog.variants import find_variants
 from catalog.vocabulary import refresh_vocabulary
 from embedding.encoder import Encoder, get_encoder
-from embedding.registry import Modality, ModelSpec, get_spec
+from embedding.registry import Modality, ModelSpec, get_spec, models
 
 LEASE = 30
 """Seconds after which a claimed request counts as abandoned."""
@@ -37,8 +37,8 @@ SLICE = 256
 POLL = 5.0
 """Seconds between looks at the tables, should a notification be lost."""
 IDLE_SHARE, BUSY_SHARE = 0.01, 0.1
-"""How much of the time a worker that finds nothing may look, unasked and when notified: a look at a
-million products takes a second."""
+"""How much of the time each of its threads may look for work and find none, unasked and when
+notified: a look at a million products takes a second, tidying up a minute."""
 TIDY = 60.0
 """Seconds between refreshes of what is derived from changed products, at the least."""
 
@@ -81,21 +81,31 @@ class Worker:
     ) -> None:
         self.encoder_for = encoder_for
         self.poll = poll
-        self._untidy = False
-        self._tidied = 0.0
+        self._untidy = Event()
+        self._tidied = -TIDY
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set; a database that goes away is waited for.
 
         Words are answered in a thread of their own: who asked for them waits, and must not wait for
-        a thousand products.
+        a thousand products. Nor must a changed product wait for what rests on all of them.
+
+        Raises:
+            RegistryError: the registry cannot be read from the start.
         """
-        answering = Thread(
-            target=self._loop, args=(stop, "search_requests", self.answer_requests), daemon=True
-        )
-        answering.start()
+        models()
+        others = [
+            Thread(target=self._loop, args=(stop, channel, work), daemon=True)
+            for channel, work in (
+                ("search_requests", self.answer_requests),
+                ("search_products", self.tidy),
+            )
+        ]
+        for thread in others:
+            thread.start()
         self._loop(stop, "search_products", self.embed_products)
-        answering.join()
+        for thread in others:
+            thread.join()
 
     def _loop(self, stop: Event, channel: str, work: Callable[[], int]) -> None:
         """Do `work` until nothing is left, whenever `channel` is notified, and now and then."""
@@ -132,14 +142,12 @@ class Worker:
         return len(rows)
 
     def embed_products(self) -> int:
-        """Embed some of what is new or has changed, as `embed_catalog` does, and what follows from
-        it; returns how many texts and pictures there were."""
+        """Embed some of what is new or has changed, as `embed_catalog` does; returns how many texts
+        and pictures there were."""
         embedded = 0
         for spec in _enabled():
             for modality in spec.modalities:
                 embedded += self._embed(spec, modality)
-        if self._untidy and not embedded and time.monotonic() - self._tidied > TIDY:
-            self._tidy()
         return embedded
 
     def _embed(self, spec: ModelSpec, modality: Modality) -> int:
@@ -159,13 +167,17 @@ class Worker:
             logger.error("%s %s: %s", spec.name, modality, error)
             return 0
         if summary.embedded:
-            self._untidy = True
+            self._untidy.set()
             logger.info("%s %s: %s embedded", spec.name, modality, summary.embedded)
         return summary.embedded
 
-    def _tidy(self) -> None:
-        """Calibration, variants and the vocabulary, which rest on all products."""
-        self._untidy, self._tidied = False, time.monotonic()
+    def tidy(self) -> int:
+        """Renew what rests on all products, calibration, variants and the vocabulary, if any was
+        embedded since the last time, and that is a while ago; returns 0, for there is no more."""
+        if not self._untidy.is_set() or time.monotonic() - self._tidied < TIDY:
+            return 0
+        self._untidy.clear()
+        self._tidied = time.monotonic()
         with connect() as connection:
             refresh_vocabulary(connection)
             for spec in _enabled():
@@ -179,6 +191,7 @@ class Worker:
             find_variants(default.name)
         if size := config.query_log():
             forget_oldest(size)
+        return 0
 
     def _answer(self, model: str, texts: list[str]) -> None:
         vectors: Sequence[np.ndarray | Exception]

@@ -61,7 +61,9 @@ def run(connection: Connection) -> None:
     rebuild = migrates()
     if rebuild:
         hold_searches_up(connection)
-        views.drop_views(connection)
+        # What an older revision needs gone is not known; at the head, counts may stay.
+        to_head = context.get_revision_argument() == context.get_head_revision()
+        views.drop_views(connection, views.counted(connection) if to_head else ())
     context.run_migrations()
     if rebuild and views.has_tables(connection):
         views.create_views(connection)

@@ -6,9 +6,11 @@ a few batches at most, and the next run carries on.
 
 from catalog.filling.fill import Summary, count_pending, default_workers, estimate, fill
 from catalog.filling.pending import Coverage, coverage
+from catalog.filling.reader import FillingError
 
 __all__ = [
     "Coverage",
+    "FillingError",
     "Summary",
     "count_pending",
     "coverage",

@@ -31,6 +31,10 @@ BATCHES_IN_USE = DECODING + AHEAD + 1
 SAMPLE = 256
 """Rows from which an estimate is made."""
 
+ANALYZE_SHARE = 0.1
+"""New rows, as a share of those counted last, above which they are counted anew, as autovacuum
+does."""
+
 Progress = Callable[[int], None]
 """Called with the number of rows that a batch has dealt with, once it is committed."""
 
@@ -97,7 +101,7 @@ def fill(
                     summary.profile,
                     stop,
                 )
-            analyze(model, modality)
+            analyze(model, modality, summary.embedded)
     return summary
 
 
@@ -170,7 +174,13 @@ def begin_rebuild(model: str, modality: Modality) -> datetime:
     return datetime.now(UTC)
 
 
-def analyze(model: str, modality: Modality) -> None:
-    """The search takes the catalogue's size from the statistics."""
+def analyze(model: str, modality: Modality, written: int) -> None:
+    """The search takes the catalogue's size from the statistics. Where few rows are new they may
+    stay: counting takes longer than embedding these did."""
+    table = embedding_table_name(model, modality)
     with connect() as connection:
-        connection.exec_driver_sql(f"ANALYZE product, {embedding_table_name(model, modality)}")
+        counted = connection.exec_driver_sql(
+            "SELECT reltuples FROM pg_class WHERE oid = %(table)s::regclass", {"table": table}
+        ).scalar_one()
+        if written > ANALYZE_SHARE * counted:
+            connection.exec_driver_sql(f"ANALYZE product, {table}")

@@ -34,7 +34,7 @@ from catalog.filling.fill import (
     is_any_pending,
 )
 from catalog.filling.pending import FAILED, STALE, Pending, source
-from catalog.filling.reader import PAGE, Batch, Reader
+from catalog.filling.reader import PAGE, Batch, FillingError, Reader
 from catalog.filling.turns import turn
 from catalog.filling.writer import write
 from embedding.decoding import Decoder
@@ -62,7 +62,7 @@ Row = dict[str, Any]
 """What passes between the parts: a pickled batch, and the seconds that each worked for it."""
 
 
-class RayEngineError(RuntimeError):
+class RayEngineError(FillingError):
     """The job cannot run as things are; the message says what to do."""
 
 
@@ -107,7 +107,6 @@ class Reading:
         with ExitStack() as stack, keeping_memory():
             decoder = None
             if job.modality == "image":
-                _require_pictures()
                 decoder = stack.enter_context(Decoder(self.preparation, 0, size, BATCHES_IN_USE))
             reader = RangeReader(
                 job.model,
@@ -187,7 +186,7 @@ def fill_on_ray(
         batch_size, limit, rebuild, progress, stop, on_wait: as `fill` has them.
 
     Raises:
-        RayEngineError: Ray is missing or cannot be reached, or some of its machines lack the
+        FillingError: Ray is missing or cannot be reached, or some of its machines lack the
             database or the pictures.
         EncoderError: the model cannot be loaded.
     """
@@ -209,7 +208,7 @@ def fill_on_ray(
             results = _results(ray, job, actors or gpus or machines, bool(gpus), limit)
             with closing(results):  # a stopped job ends before Ray does
                 _sum_up(results, summary, progress, stop)
-        analyze(model, modality)
+        analyze(model, modality, summary.embedded)
     return summary
 
 
@@ -295,16 +294,6 @@ def _load(job: Job) -> Any:
 
 def _packed(value: object) -> bytes:
     return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-
-
-def _require_pictures() -> None:
-    """Without their folder all pictures would be noted as unreadable, and left alone for ever."""
-    folder = config.media_root()
-    if not folder.is_dir():
-        raise RayEngineError(
-            f"{socket.gethostname()} has no folder {folder}: every machine must see the pictures"
-            " at the MEDIA_ROOT of this one"
-        )
 
 
 def _import_ray() -> ModuleType:

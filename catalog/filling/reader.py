@@ -1,5 +1,6 @@
 """The reader: pending rows in batches, their texts and decoded pictures at hand."""
 
+import socket
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
+from catalog import config
 from catalog.database import connect, persist
 from catalog.filling.pending import EVERYTHING, Pending, Selection, next_pending
 from embedding.decoding import Decoder, Decoding
@@ -22,6 +24,10 @@ DECODING = 3
 
 Failure = tuple[Pending, str]
 """A row that cannot be embedded, and the reason."""
+
+
+class FillingError(RuntimeError):
+    """Nothing can be embedded as things are; the message says what to do."""
 
 
 @dataclass(slots=True)
@@ -85,7 +91,7 @@ class Reader:
 
     def _page(self, after: int, limit: int) -> list[Pending]:
         with connect() as connection:
-            return next_pending(
+            page = next_pending(
                 connection,
                 self.model,
                 self.modality,
@@ -94,6 +100,9 @@ class Reader:
                 older_than=self.older_than,
                 selection=self.selection,
             )
+        if page and self.modality == "image":
+            _require_pictures()
+        return page
 
 
 def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterator[Batch]:
@@ -105,6 +114,16 @@ def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterat
             yield _decoded(*coming.popleft())
     while coming:
         yield _decoded(*coming.popleft())
+
+
+def _require_pictures() -> None:
+    """Without their folder all pictures would be noted as unreadable, and left alone for ever."""
+    folder = config.media_root()
+    if not folder.is_dir() or not any(folder.iterdir()):
+        raise FillingError(
+            f"there are no pictures in {folder} on {socket.gethostname()}: every machine that"
+            " embeds must see the shop's MEDIA_ROOT"
+        )
 
 
 def _decoded(rows: list[Pending], decoding: Decoding) -> Batch:

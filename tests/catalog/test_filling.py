@@ -1,6 +1,7 @@
 """Embeddings are filled where they are missing or stale, and nowhere else."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -251,3 +252,31 @@ def test_misuse_is_status_2(database: str, arguments: list[str]) -> None:
 def test_misuse_from_python_is_a_command_error(database: str) -> None:
     with pytest.raises(CommandError, match="there are: "):
         call_command("embed_catalog", model=["nope"])
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_without_the_folder_of_pictures_none_is_condemned(catalogue: Path, empty: bool) -> None:
+    elsewhere = catalogue.rename(catalogue.with_name("elsewhere"))
+    if empty:  # as where a share is not mounted
+        catalogue.mkdir()
+    with pytest.raises(CommandError, match="MEDIA_ROOT") as caught:
+        call_command("embed_catalog", model=["fashion"], modality="image", verbosity=0)
+    assert caught.value.returncode == 2
+    assert state("image") == Coverage(10, 0, 10, 0)
+    shutil.rmtree(catalogue, ignore_errors=True)
+    elsewhere.rename(catalogue)
+    assert fill(WordsAndColours(), "image").embedded == 10
+
+
+def test_statistics_are_taken_where_much_is_new_and_not_after_an_edit(catalogue: Path) -> None:
+    counted = "SELECT reltuples FROM pg_class WHERE relname = 'fashion_text'"
+    encoder = WordsAndColours()
+    fill(encoder, "text")
+    assert scalar(counted) == 20
+    execute("UPDATE pg_class SET reltuples = 21 WHERE relname = 'fashion_text'")  # a trace
+    execute("UPDATE product SET title = 'Another' WHERE sku = 'P3'")
+    assert fill(encoder, "text").embedded == 1
+    assert scalar(counted) == 21
+    execute("UPDATE product SET colour = 'Blue'")
+    assert fill(encoder, "text").embedded == 20
+    assert scalar(counted) == 20

@@ -106,6 +106,21 @@ def test_down_and_up_again_on_a_filled_database(database: str) -> None:
     command.check(alembic_config())
 
 
+def test_the_vocabulary_is_counted_anew_only_where_its_definition_changed(database: str) -> None:
+    def words() -> list[str]:
+        with connect() as connection:
+            return list(connection.exec_driver_sql("SELECT word FROM search.vocabulary").scalars())
+
+    with connect() as connection:
+        connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "shirt"}])
+    command.upgrade(alembic_config(), "head")
+    assert words() == []  # the worker and embed_catalog do that, while searches go on
+    with connect() as connection:
+        connection.exec_driver_sql("COMMENT ON INDEX search.vocabulary_word_key IS 'another'")
+    command.upgrade(alembic_config(), "head")
+    assert words() == ["shirt"]
+
+
 def test_the_view_shows_each_product_once_with_all_its_embeddings(database: str) -> None:
     with connect() as connection:
         connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "A shirt"}])

@@ -82,17 +82,6 @@ def test_words_are_counted_with_their_lexemes() -> None:
     assert not {"sole", "colar", "the"} & set(found)
 
 
-def test_a_migration_fills_it() -> None:
-    from alembic import command
-
-    from tests.conftest import alembic_config
-
-    with connect() as connection:
-        connection.execute(PRODUCT.insert(), PRODUCTS)
-    command.upgrade(alembic_config(), "head")
-    assert "sneakers" in rows()
-
-
 def test_a_restored_dump_without_words_is_filled() -> None:
     with connect() as connection:
         connection.exec_driver_sql("REFRESH MATERIALIZED VIEW search.vocabulary WITH NO DATA")

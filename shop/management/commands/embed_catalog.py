@@ -17,10 +17,10 @@ from catalog import config
 from catalog.calibration import calibrate, is_due
 from catalog.choice import default_model
 from catalog.database import connect
-from catalog.filling import Summary, count_pending, default_workers, estimate, fill
+from catalog.filling import FillingError, Summary, count_pending, default_workers, estimate, fill
 from catalog.filling.index import defer_index, ensure_index
 from catalog.filling.pending import EVERYTHING, Selection
-from catalog.filling.ray_engine import RayEngineError, fill_on_ray
+from catalog.filling.ray_engine import fill_on_ray
 from catalog.queries import forget_embeddings
 from catalog.variants import find_variants
 from embedding.encoder import EncoderError, default_device, get_encoder
@@ -228,7 +228,7 @@ class Command(BaseCommand):
                     progress=lambda rows: cast(None, bar.update(rows)),
                     on_wait=lambda: bar.write(f"{name}: another process is at it, waiting"),
                 )
-        except (EncoderError, RayEngineError) as error:
+        except (EncoderError, FillingError) as error:
             raise CommandError(f"{name}: {error}", returncode=2) from error
         self.show(name, summary)
         return summary

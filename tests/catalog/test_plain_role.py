@@ -1,0 +1,91 @@
+"""A shop whose database user is no superuser, as the README sets it up: migrations, dumps."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from psycopg.conninfo import conninfo_to_dict
+
+from catalog.database import connect, forget_engine
+from catalog.server import embedded_url, psql_path
+from tests.conftest import alembic_config, using_database
+
+FIND = "SELECT title FROM search.products('linen shirt', minimum => 0)"
+EMBEDDED = (
+    "INSERT INTO product (sku, title) VALUES ('A', 'linen shirt')",
+    "INSERT INTO fashion_text SELECT id, array_fill(0.5, ARRAY[384])::halfvec, document_md5"
+    " FROM product",
+    "INSERT INTO query_embedding (text, model, embedding)"
+    " VALUES ('linen shirt', 'fashion', array_fill(0.5, ARRAY[384])::halfvec)",
+)
+
+
+class Databases:
+    """Makes databases that belong to the role, with pgvector, as an administrator does."""
+
+    def __init__(self, server: psycopg.Connection, role: str) -> None:
+        self.server, self.role, self.names = server, role, list[str]()
+
+    def create(self) -> str:
+        """The address of a new one, for the role."""
+        name = f"{self.role}_{len(self.names)}"
+        self.server.execute(f"CREATE DATABASE {name} OWNER {self.role}".encode())
+        self.names.append(name)
+        with psycopg.connect(embedded_url(database=name), autocommit=True) as connection:
+            connection.execute("CREATE EXTENSION vector")
+        return embedded_url(database=name).replace("//postgres", f"//{self.role}", 1)
+
+
+@pytest.fixture
+def databases() -> Iterator[Databases]:
+    role = f"plain_{os.getpid()}"
+    with psycopg.connect(embedded_url(), autocommit=True) as server:
+        server.execute(f"CREATE ROLE {role} LOGIN".encode())
+        databases = Databases(server, role)
+        yield databases
+        for name in databases.names:
+            server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+        server.execute(f"DROP ROLE {role}".encode())
+
+
+@pytest.fixture
+def shop(databases: Databases) -> Iterator[str]:
+    """The address of a migrated database with one embedded product."""
+    with ExitStack() as stack:
+        url = stack.enter_context(using_database(databases.create()))
+        command.upgrade(alembic_config(), "head")
+        with connect() as connection:
+            for statement in EMBEDDED:
+                connection.exec_driver_sql(statement)
+        yield url
+
+
+def found() -> list[str]:
+    with connect() as connection:
+        return list(connection.exec_driver_sql(FIND).scalars())
+
+
+def test_migrations_run_again(shop: str) -> None:
+    forget_engine()  # a new connection, which has not used a vector yet
+    command.upgrade(alembic_config(), "head")
+    assert found() == ["linen shirt"]
+
+
+def test_a_dump_is_restored_by_its_owner(shop: str, databases: Databases, tmp_path: Path) -> None:
+    dump = tmp_path / "shop.dump"
+    run("pg_dump", "--format=custom", "--exclude-schema=search", f"--file={dump}", shop)
+    assert conninfo_to_dict(shop)["user"] == databases.role
+    with using_database(databases.create()) as copy:
+        run("pg_restore", "--no-owner", "--no-comments", f"--dbname={copy}", str(dump))
+        command.upgrade(alembic_config(), "head")
+        assert found() == ["linen shirt"]
+
+
+def run(tool: str, *arguments: str) -> None:
+    done = subprocess.run([psql_path().parent / tool, *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
