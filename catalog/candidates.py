@@ -4,16 +4,21 @@ Each step is a common table expression (CTE) of the search's one statement.
 """
 
 from collections.abc import Sequence
+from typing import cast
+
+import psycopg
+from sqlalchemy import Connection
 
 from catalog.fusion import Channel
+from catalog.snapshots import Snapshots
 from catalog.tables import EMBEDDINGS
-
-IMAGES_PER_PRODUCT = 3
-"""Pictures fetched from an index for each product wanted, since several may be of one product."""
 
 EXACT_FACTOR = 5.0
 """Up to this times sqrt(window * products) matching products, an exact scan is the better choice
 (docs/decisions/0003-exact-or-index.md)."""
+
+FAN_OUT = 2
+"""The fewest pictures taken from an index for each product wanted."""
 
 MIN_LOCAL_SHARE = 0.5
 """The index is used only if, among the products nearest to the query, those that match are at
@@ -60,7 +65,7 @@ def nearest(channel: Channel, conditions: Sequence[str]) -> str:
     distance = f"e.embedding <=> %({name}_vector)s"
     product = "JOIN product p ON p.id = e.product_id" if conditions else ""
     if channel.modality == "image":
-        image, fan_out = "e.image_id", f" * {IMAGES_PER_PRODUCT}"
+        image, fan_out = "e.image_id", " * %(fan_out)s"
         once, nearest_first = "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
     else:
         image, fan_out, once, nearest_first = "NULL::bigint", "", "", ""
@@ -98,16 +103,24 @@ def nearest(channel: Channel, conditions: Sequence[str]) -> str:
 )"""
 
 
+def fan_out(connection: Connection) -> int:
+    """Pictures taken from an index for each product wanted, as the statistics have it, at most a
+    minute old."""
+    return _fan_out.get(connection)
+
+
 def by_words(conditions: Sequence[str]) -> str:
     """`lexical_list`: products that bear all of the words, or a rare one, or are named by them.
 
-    A rare word is one that at most `most_by_words` products bear; its weight in `search.terms`
-    tells.
+    Of each kind no more than `most_by_words`, in no order: those named by the words are looked for
+    by themselves, so as not to be among those left out. A rare word is one that at most
+    `most_by_words` products bear; its weight in `search.terms` tells.
     """
     found = "SELECT p.id AS product_id FROM product p WHERE {0} LIMIT %(most_by_words)s"
     conjunction = " AND ".join(["p.lexemes @@ (SELECT every FROM asked)", *conditions])
     disjunction = " AND ".join(["p.lexemes @@ (SELECT rare FROM asked)", *conditions])
-    by_name = " AND ".join(["p.sku = %(words)s", *conditions])
+    sku = " AND ".join(["p.sku = %(words)s", *conditions])
+    title = " AND ".join(["lower(p.title) = lower(%(words)s)", *conditions])
     return f"""terms AS MATERIALIZED (
     SELECT * FROM search.terms(%(words)s)
 ),
@@ -122,8 +135,19 @@ lexical_list AS MATERIALIZED (
      UNION
     ({found.format(disjunction)})
      UNION
-    ({found.format(by_name)})
+    ({found.format(sku)})
+     UNION
+    ({found.format(title)})
 )"""
+
+
+def _load_fan_out(connection: Connection, _key: str) -> int:
+    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    row = driver.execute("SELECT search.fan_out()").fetchone()
+    return int(row[0]) if row else FAN_OUT
+
+
+_fan_out = Snapshots(_load_fan_out)
 
 
 def _local_check(table: str, distance: str, conditions: Sequence[str]) -> str:

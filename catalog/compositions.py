@@ -26,7 +26,7 @@ MARK = "{conditions}"
 """Stands in a kept statement for the conditions."""
 
 PARAMETERS = (
-    *("words", "exclude", "excluded", "minimum", "window", "offset", "collapse"),
+    *("words", "exclude", "excluded", "minimum", "window", "fan_out", "offset", "collapse"),
     *("text_vector", "text_quantiles", "text_weight"),
     *("image_vector", "image_quantiles", "image_weight"),
     *("lexical_weight", *FACETS, "min_price", "max_price"),

@@ -16,6 +16,7 @@ from sqlalchemy import Connection
 
 from catalog import config
 from catalog.calibration import UNCALIBRATED, get_quantiles, match
+from catalog.candidates import fan_out
 from catalog.choice import models_in_use
 from catalog.diversity import maximal_marginal_relevance
 from catalog.filters import FACETS, FacetValue, Filters, count_facets
@@ -144,6 +145,7 @@ def rank(
         sort=spec.sort,
         vectors=vectors,
         window=window,
+        fan_out=fan_out(connection),
         limit=window if vectors else spec.limit,
         offset=0 if vectors else (spec.page - 1) * spec.limit,
     )

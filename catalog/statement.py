@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pgvector import HalfVector
 
-from catalog.candidates import EXACT_FACTOR, MOST_BY_WORDS, by_words, nearest, plan, where
+from catalog.candidates import EXACT_FACTOR, FAN_OUT, MOST_BY_WORDS, by_words, nearest, plan, where
 from catalog.filters import FACETS, Filters
 from catalog.fusion import FUSIONS, Channel, calibrated_sum
 from catalog.tables import EMBEDDINGS
@@ -76,6 +76,8 @@ class Ranking:
     vectors: Channel | None = None
     """Whose embeddings of the hits are wanted with them."""
     window: int = 240
+    fan_out: int = FAN_OUT
+    """Pictures taken from an index for each product of the window."""
     limit: int = 24
     offset: int = 0
 
@@ -98,6 +100,7 @@ class Ranking:
             "collapse": self.collapse,
             "minimum": self.minimum,
             "window": self.window,
+            "fan_out": self.fan_out,
             "limit": self.limit,
             "offset": self.offset,
             "exact_factor": EXACT_FACTOR,

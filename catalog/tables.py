@@ -122,6 +122,8 @@ class Product(CatalogTable, table=True):
         # The catalogue in the order in which it is browsed.
         Index(None, "in_stock", "id"),
         Index(None, "lexemes", postgresql_using="gin"),
+        # The title as a query; a hash, since titles may be too long for a B-tree.
+        Index("product_lower_title_idx", text("lower(title)"), postgresql_using="hash"),
         Index(None, "family"),
     )
 

@@ -26,6 +26,7 @@ OBJECTS = {
     "quantiles": "FUNCTION",
     "interpolate": "FUNCTION",
     "hit": "TYPE",
+    "fan_out": "FUNCTION",
     "tidy": "FUNCTION",
     "find_model": "FUNCTION",
     "embedding": "FUNCTION",

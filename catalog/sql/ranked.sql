@@ -52,7 +52,7 @@ BEGIN
         '       f.variants, f.colours, f.image_path, f.id'
         '  FROM (%s) AS f JOIN product p ON p.id = f.id WHERE f.matches ORDER BY f.place',
         model || '_text', model || '_image', statement)
-    USING words, exclude, excluded, coalesce(minimum, weight.minimum), weight.products, 0, fold,
+    USING words, exclude, excluded, coalesce(minimum, weight.minimum), weight.products, search.fan_out(), 0, fold,
           text_vector, search.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search.quantiles(model, query, 'image', picture_share), weight.image,
           weight.lexical, ARRAY[category], ARRAY[product_type], ARRAY[gender], ARRAY[colour],

@@ -136,6 +136,20 @@ def test_an_exact_sku_or_title_comes_first() -> None:
     assert skus(run(text="Blue SHOE"))[0] == "BLUESHOE"
 
 
+def test_a_title_is_found_however_common_its_words() -> None:
+    """Among more products that bear the words than are looked at, without an embedding."""
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO product (sku, title, description)"
+            " SELECT 'BAG' || n, 'Bag ' || n, 'of canvas' FROM generate_series(1, 1200) AS n"
+        )
+        connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('LAST', 'Canvas')")
+        connection.exec_driver_sql("ANALYZE product")
+        spec = SearchSpec(text="canvas", verbatim=True)
+        assert search(connection, spec, ENCODERS.__getitem__).hits[0].sku == "LAST"
+        connection.rollback()  # the others' catalogue stays as it is
+
+
 def test_excluded_words_and_what_to_keep_away_from() -> None:
     assert "shoe" not in " ".join(hit.title for hit in run(text="red -shoe", minimum=0.0))
     with_red = run(text="shoe", minimum=0.0)

@@ -3,6 +3,7 @@
 On 24,000 products, so that some searches are served by the indexes and others by an exact scan.
 """
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks.synthetic import SELECTIVITY, Synthetic, fill_synthetic
 from catalog.calibration import UNCALIBRATED
+from catalog.candidates import fan_out
 from catalog.database import connect
 from catalog.filters import Filters
 from catalog.fusion import WEIGHTS, Channel
@@ -164,3 +166,30 @@ def test_an_index_that_comes_back_short_is_followed_by_an_exact_scan(catalogue: 
         rows = connection.exec_driver_sql(statement.sql, statement.parameters).all()
         assert len(rows) == 96
         connection.rollback()
+
+
+def test_many_pictures_a_product_are_no_reason_to_scan_them_all(template: str) -> None:
+    products, pictures, window = 1_000, 6, 100
+    with fresh_database(template), connect() as connection:
+        data = fill_synthetic(connection, FASHION, products)
+        connection.exec_driver_sql(
+            "INSERT INTO product_image (id, product_id, position, path, sha256, width, height)"
+            f" SELECT id + n * {products}, product_id, n, path, sha256, 1, 1"
+            f" FROM product_image, generate_series(1, {pictures - 1}) AS n"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO fashion_image (image_id, product_id, embedding, source_sha256)"
+            " SELECT i.id, i.product_id, e.embedding, i.sha256 FROM product_image i"
+            " JOIN fashion_image e USING (product_id) WHERE i.position > 0"
+        )
+        connection.exec_driver_sql("ANALYZE product, product_image, fashion_image")
+        channel = Channel("fashion", "image", data.near(1)[0], UNCALIBRATED, 1.0)
+        ranking = Ranking((channel,), window=window, fan_out=fan_out(connection))
+        assert ranking.fan_out == 1 + pictures
+        statement = ranking_statement(ranking)
+        parameters = statement.parameters | {"exact_factor": 0}
+        connection.exec_driver_sql(SETTINGS, parameters)
+        plan = connection.exec_driver_sql(f"EXPLAIN ANALYZE {statement.sql}", parameters).scalars()
+        lines = [line.strip() for line in plan]
+        exactly = lines.index("CTE fashion_image_exactly")
+        assert re.search(r"rows=0(\.00)? loops", lines[exactly + 1])

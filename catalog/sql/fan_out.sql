@@ -1,0 +1,12 @@
+CREATE FUNCTION search.fan_out()
+RETURNS integer
+LANGUAGE sql STABLE
+SET search_path = public, pg_temp
+RETURN (
+    SELECT least(20, ceil(1 + greatest(1, i.reltuples / greatest(1, p.reltuples))))::integer
+      FROM pg_class i, pg_class p
+     WHERE i.oid = 'product_image'::regclass AND p.oid = 'product'::regclass
+);
+
+COMMENT ON FUNCTION search.fan_out() IS
+    'Pictures taken from an index for each product wanted, since several may be of one product.';
