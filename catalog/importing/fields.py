@@ -1,13 +1,19 @@
 """From the columns of somebody's file to the fields of a product."""
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from catalog.fetching.addresses import AddressError, parse_address
+from catalog.importing.cells import (
+    FieldError,
+    parse_attributes,
+    parse_in_stock,
+    parse_price,
+    parse_text,
+    short,
+)
 
 FIELDS = (
     *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),
@@ -51,19 +57,13 @@ NEXT_ADDRESS = re.compile(r";(?=\s*[a-z]{2,9}://)", re.ASCII | re.IGNORECASE)
 PICTURES = ("images", "image_url")
 """Fields that are no columns of `product`."""
 
-TRUE = {"true", "yes", "y", "1", "t", "in stock", "instock", "available"}
-FALSE = {"false", "no", "n", "0", "f", "out of stock", "outofstock", "sold out", "unavailable"}
-MAX_PRICE = Decimal("9999999999.99")
-MAX_LENGTH = {
-    **{"sku": 200, "title": 500, "description": 100_000, "currency": 3},
-    **{"images": 10_000, "image_url": 20_000},
+PARSERS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(FIELDS, parse_text),
+    "price": parse_price,
+    "in_stock": parse_in_stock,
+    "attributes": parse_attributes,
 }
-DEFAULT_MAX_LENGTH = 100
-"""Characters. Four facets of this length still fit a row of a B-tree index."""
-
-
-class FieldError(ValueError):
-    """A cell that cannot be used; the message names the field and says what is wrong."""
+"""By the field's name, which they are given for their messages, with the cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,62 +139,13 @@ class Columns:
         for needed in ("sku", "title"):
             if not values[needed]:
                 raise FieldError(f"{needed} is missing")
-        attributes = {
-            column: _attribute(column, cells[column])
-            for column in self.attributes
-            if cells.get(column) not in (None, "")
-        }
+        others = {column: cells.get(column) for column in self.attributes}
+        attributes = PARSERS["attributes"]("attributes", others)
         images = _names(raw["images"]) if "images" in raw else None
         addresses = _addresses(raw["image_url"]) if "image_url" in raw else None
         if attributes:
             values["attributes"] = attributes
         return ProductRow(line, values, images, addresses)
-
-
-def parse_text(name: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise FieldError(f"{name} is not a text: {_short(value)}")
-    text = _clean(name, str(value)).strip()
-    if len(text) > MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH):
-        limit = MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH)
-        raise FieldError(f"{name} has {len(text)} characters, at most {limit} are accepted")
-    return text
-
-
-def parse_price(name: str, value: Any) -> Decimal | None:
-    """A plain number with a decimal point or comma; thousands are not guessed at."""
-    text = parse_text(name, value)
-    if not text:
-        return None
-    if not re.fullmatch(r"\d{1,12}([.,]\d{1,4})?", text, re.ASCII):
-        raise FieldError(f"price is not a number like 19.90: {_short(text)}")
-    price = Decimal(text.replace(",", ".")).quantize(Decimal("0.01"))
-    if price > MAX_PRICE:
-        raise FieldError(f"price is too large: {_short(text)}")
-    return price
-
-
-def parse_in_stock(name: str, value: Any) -> bool:
-    """True or false in words, or a number of pieces; an empty cell is taken for in stock."""
-    if isinstance(value, bool):
-        return value
-    text = parse_text(name, value).casefold()
-    if not text or text in TRUE:
-        return True
-    if text in FALSE:
-        return False
-    if re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
-        return int(text) > 0
-    raise FieldError(f"in_stock is neither true nor false: {_short(value)}")
-
-
-PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(FIELDS, parse_text),
-    "price": parse_price,
-    "in_stock": parse_in_stock,
-}
 
 
 def _plain(column: str) -> str:
@@ -216,33 +167,8 @@ def _addresses(value: Any) -> tuple[str, ...]:
         try:
             parse_address(address)
         except AddressError as error:
-            raise FieldError(f"image_url {_short(address)}: {error}") from error
+            raise FieldError(f"image_url {short(address)}: {error}") from error
     return chosen
-
-
-def _attribute(column: str, value: Any) -> Any:
-    if isinstance(value, str):
-        value = _clean(column, value).strip()
-        return [part.strip() for part in value.split(";")] if ";" in value else value
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False)
-    except ValueError as error:
-        raise FieldError(f"{column} holds a number that JSON has no word for") from error
-    _clean(column, text.replace("\\u0000", "\x00"))
-    return value
-
-
-def _clean(name: str, text: str) -> str:
-    if "\x00" in text:
-        raise FieldError(f"{name} contains a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise FieldError(f"{name} is not UTF-8: {_short(text)}")
-    return text
-
-
-def _short(value: Any) -> str:
-    text = ascii(value)
-    return text if len(text) <= 60 else text[:57] + "..."
 
 
 def _listed(names: Any) -> str:

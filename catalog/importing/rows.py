@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from catalog.importing.fields import Columns, FieldError, ProductRow, parse_text
+from catalog.importing.cells import FieldError, parse_text
+from catalog.importing.fields import Columns, ProductRow
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")

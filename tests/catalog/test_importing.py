@@ -88,6 +88,50 @@ def test_numbers_and_booleans_of_json_are_understood(shop: Path) -> None:
     assert product["attributes"] == {"care": {"wash": [30]}}
 
 
+@pytest.mark.parametrize(
+    ("written", "price"),
+    [
+        *[("1299", "1299.00"), ("1299.5", "1299.50"), ("1299,5", "1299.50"), ("0,299", "0.30")],
+        *[("1,299.00", "1299.00"), ("1.299,00", "1299.00"), ("1,299,000", "1299000.00")],
+        *[("1 299", "1299.00"), ("1\u202f299,50", "1299.50"), ("1'299.50", "1299.50")],
+        *[("1299,-", "1299.00"), ("1.299,-", "1299.00"), ("1299.000", "1299.00")],
+    ],
+)
+def test_a_price_that_has_one_meaning_is_taken(shop: Path, written: str, price: str) -> None:
+    load(shop, f"sku\ttitle\tprice\nA\tShirt\t{written}\n", "c.tsv")
+    assert str(products()["A"]["price"]) == price
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("1,299", "price '1,299' may mean 1299.00 or 1.30: write one of these"),
+        ("12.500", "price '12.500' may mean 12500.00 or 12.50: write one of these"),
+        ("$1,299", "price is not a number like 19.90, without its currency: '$1,299'"),
+        ("19.90 EUR", "price is not a number like 19.90, without its currency: '19.90 EUR'"),
+        ("12,99,000", "price is not a number like 19.90: '12,99,000'"),
+        ("1,299,00", "price is not a number like 19.90: '1,299,00'"),
+        ("1.299.00", "price is not a number like 19.90: '1.299.00'"),
+    ],
+)
+def test_a_price_that_may_have_two_meanings_is_refused(
+    shop: Path, written: str, reason: str
+) -> None:
+    report = load(shop, f"sku\ttitle\tprice\nA\tShirt\t{written}\n", "c.tsv")
+    assert reasons(report) == {2: reason}
+    assert products() == {}
+
+
+def test_a_number_of_json_has_no_thousands(shop: Path) -> None:
+    prices = {"A": 1.299, "B": 1299, "C": 1e3, "D": 1e400, "E": -1, "F": "1.299"}
+    lines = [json.dumps({"sku": sku, "title": "x", "price": it}) for sku, it in prices.items()]
+    report = load(shop, "\n".join(lines), "c.jsonl")
+    assert {sku: str(it["price"]) for sku, it in products().items()} == {
+        **{"A": "1.30", "B": "1299.00", "C": "1000.00"}
+    }
+    assert sorted(reasons(report)) == [4, 5, 6]
+
+
 def test_other_headers_by_name_and_by_map(shop: Path) -> None:
     content = "Article Number,Name,Couleur\n1,Shirt,Rouge\n"
     report = load(shop, content, mapping={"Couleur": "colour"})
@@ -207,6 +251,7 @@ def test_a_link_out_of_the_folder_is_not_followed(shop: Path) -> None:
         ('{"sku": ["A"], "title": "x"}', "sku is not a text"),
         ('{"sku": "A", "title": "x", "size": NaN}', "no word for"),
         ('{"sku": "A", "title": "x", "size": ["\\u0000"]}', "NUL"),
+        ('{"sku": "A", "title": "x", "si\\u0000ze": "S"}', "the name 'si\\x00ze' contains a NUL"),
         ('{"sku": "A", "title": "\\ud800"}', "not UTF-8"),
         ('{"sku": "A", "title": "x", "price": true}', "price is not a text"),
         ("[" * 100_000, "not JSON"),
