@@ -4,10 +4,13 @@ Saving a product makes its text's embedding stale by itself, since PostgreSQL co
 that it is compared with; `manage.py embed_catalog` then renews it.
 """
 
+import json
+from functools import partial
 from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.db import models
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
@@ -15,6 +18,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.database import connect
+from catalog.importing.cells import FieldError
+from catalog.importing.fields import PARSERS
 from shop.embedding_state import embedding_states
 from shop.models import EmbeddingFailure, Product, ProductImage
 from shop.templatetags.storefront import amount, image_url
@@ -22,12 +27,40 @@ from shop.templatetags.storefront import amount, image_url
 admin.site.site_header = admin.site.site_title = "Catalogue"
 admin.site.index_title = "Products and their embeddings"
 
-LONG_TEXTS = ("description",)
+LONG_TEXTS = ("description", "attributes")
 
 
 def _thumbnail(path: str | None) -> SafeString | str:
     url = image_url(path, 320)
     return format_html('<img class="catalogue-thumbnail" src="{}" alt="">', url) if url else ""
+
+
+class CellField(forms.Field):
+    """What is typed is read as the importer reads a cell of a file, within the same limits."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.parse = partial(PARSERS[name], name)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return self.parse(value)
+        except FieldError as error:
+            raise forms.ValidationError(str(error)) from error
+
+
+class AttributesField(CellField):
+    """Attributes as JSON."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            entries = json.loads(value or "{}")
+        except (ValueError, RecursionError) as error:
+            raise forms.ValidationError(f"not JSON: {error}") from error
+        return super().to_python(entries)
+
+    def prepare_value(self, value: Any) -> str:
+        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class ReadOnly:
@@ -98,10 +131,12 @@ class ProductAdmin(admin.ModelAdmin):
     def formfield_for_dbfield(
         self, db_field: models.Field, request: HttpRequest, **kwargs: Any
     ) -> forms.Field | None:
-        """Every text of these tables is unbounded, but most are one line."""
-        if isinstance(db_field, models.TextField) and db_field.name not in LONG_TEXTS:
-            kwargs["widget"] = forms.TextInput(attrs={"class": "vTextField"})
-        return super().formfield_for_dbfield(db_field, request, **kwargs)
+        if db_field.name not in PARSERS or isinstance(db_field, models.BooleanField):
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        field = AttributesField if db_field.name == "attributes" else CellField
+        long = db_field.name in LONG_TEXTS
+        widget = AdminTextareaWidget() if long else AdminTextInputWidget()
+        return field(db_field.name, required=not db_field.blank, widget=widget)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
         return self.inlines if obj else ()

@@ -1,0 +1,92 @@
+"""The admin's form takes what the importer takes, and says what is wrong with anything else."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
+from django.test import Client, override_settings
+from sqlalchemy import select
+
+from catalog.database import connect
+from catalog.importing import import_catalog
+from catalog.tables import PRODUCT
+from tests.shop.test_pictures import PLAIN_STORAGE
+
+TYPED = {"sku": "A", "title": "Shirt", "price": "19.90", "attributes": "{}", "in_stock": "on"}
+TYPED |= dict.fromkeys(("brand", "description", "category", "subcategory", "product_type"), "")
+TYPED |= dict.fromkeys(("gender", "usage", "colour", "currency"), "")
+
+
+@pytest.fixture
+def admin(database: str) -> Iterator[Client]:
+    User.objects.create_superuser("ada", "ada@example.org", "secret")
+    client = Client(headers={"host": "localhost"})
+    client.login(username="ada", password="secret")
+    with override_settings(STORAGES=PLAIN_STORAGE):
+        yield client
+
+
+def save(admin: Client, page: str = "add", **typed: str) -> str:
+    """What the form says; "" if it was saved."""
+    response = admin.post(f"/admin/shop/product/{page}/", {**TYPED, **typed})
+    return "" if response.status_code == 302 else unescape(response.content.decode())
+
+
+def product() -> dict[str, object]:
+    with connect() as connection:
+        return dict(connection.execute(select(PRODUCT)).mappings().one())
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ({"category": "x" * 9000}, "category has 9000 characters, at most 100 are accepted"),
+        ({"title": "x" * 501}, "title has 501 characters"),
+        ({"title": " "}, "This field is required"),
+        ({"currency": "EUROS"}, "currency has 5 characters"),
+        ({"price": "-1"}, "price is not a number like 19.90"),
+        ({"price": "1,299"}, "may mean 1299.00 or 1.30"),
+        ({"price": "NaN"}, "price is not a number like 19.90"),
+        ({"attributes": "[1,2]"}, "attributes are not an object"),
+        ({"attributes": "{"}, "not JSON"),
+        ({"attributes": "[" * 100_000}, "not JSON"),
+        ({"attributes": '{"a": "\\u0000"}'}, "a contains a NUL character"),
+        ({"attributes": '{"\\u0000": "a"}'}, "contains a NUL character"),
+        ({"attributes": '{"a": NaN}'}, "a holds a number that JSON has no word for"),
+        ({"attributes": '{"a": "\\ud800"}'}, "a is not UTF-8"),
+        ({"attributes": '{"a": 1' + "0" * 5000 + "}"}, "not JSON"),
+    ],
+)
+def test_what_cannot_be_used_is_said(admin: Client, typed: dict[str, str], reason: str) -> None:
+    assert reason in save(admin, **typed)
+    with connect() as connection:
+        assert connection.execute(select(PRODUCT)).all() == []
+
+
+def test_what_is_typed_is_read_as_a_cell_of_a_file(admin: Client, tmp_path: Path) -> None:
+    assert not save(admin, price="1.299,00", title=" Shirt ", attributes='{"sizes": "S;M"}')
+    typed = product()
+    assert (typed["title"], str(typed["price"])) == ("Shirt", "1299.00")
+    assert typed["attributes"] == {"sizes": ["S", "M"]}
+    file = tmp_path / "c.csv"
+    file.write_text("sku,title,price,care\nA,Shirt,,wool\n")
+    import_catalog(file)
+    assert product()["attributes"] == {"sizes": ["S", "M"], "care": "wool"}
+
+
+def test_what_is_shown_can_be_saved_again_and_is_no_change(admin: Client) -> None:
+    attributes = '{"cut": "größer", "sizes": ["S", "M"]}'
+    save(admin, attributes=attributes)
+    before = product()
+    page = f"{before['id']}/change"
+    shown = unescape(admin.get(f"/admin/shop/product/{page}/").content.decode())
+    assert attributes in shown
+    assert 'value="19.90"' in shown
+    forms = dict(re.findall(r'name="([^"]*_FORMS)" value="(\d+)"', shown))
+    assert not save(admin, page, attributes=attributes, **forms)
+    assert product() | {"updated_at": before["updated_at"]} == before
+    assert LogEntry.objects.latest("id").get_change_message() == "No fields changed."
