@@ -19,7 +19,7 @@ Progress = Callable[[int], None]
 
 
 class FileError(ValueError):
-    """The file as a whole cannot be read; nothing of it was imported."""
+    """The file cannot be read, or not beyond some row; the rows before it were imported."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,8 @@
 """The import itself: batches of checked rows, upserted by SKU."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,8 @@ from catalog.vocabulary import refresh_vocabulary
 from embedding.images import ImageError
 
 BATCH = 500
+TURN = 0x696D706F
+"""Of the advisory locks, "impo"."""
 
 
 @dataclass(slots=True)
@@ -32,6 +33,14 @@ class Report:
     unchanged: int = 0
     errors: list[RowError] = field(default_factory=list)
 
+    @property
+    def landed(self) -> int:
+        return self.added + self.updated + self.unchanged
+
+    @property
+    def rows(self) -> int:
+        return self.landed + len(self.errors)
+
 
 def import_catalog(
     path: Path,
@@ -40,33 +49,66 @@ def import_catalog(
     *,
     dry_run: bool = False,
     progress: Progress = lambda size: None,
+    report: Report | None = None,
 ) -> Report:
     """Upsert the products of a file by SKU, with their pictures from the folder `images`.
 
     Addresses of pictures are remembered for `catalog.fetching`.
 
     Columns that the file lacks stay as they are. Each batch is committed by itself; a `dry_run`
-    checks everything and changes nothing. `progress` is told the bytes read.
+    checks everything and changes nothing. `progress` is told the bytes read. `report` is kept up to
+    date, for callers that are interrupted.
 
     Raises:
         FileError: the file or its header cannot be read, or it names pictures and `images` is
-            not a folder.
+            not a folder. What `report` counts by then was imported.
+        OSError: the media folder cannot be written.
     """
     if images is not None and not images.is_dir():
         raise FileError(f"{images}: there is no such folder")
-    report = Report()
+    report = Report() if report is None else report
     reading = read_rows(path, mapping or {}, progress)
-    while batch := list(islice(reading, BATCH)):
-        report.errors += [row for row in batch if isinstance(row, RowError)]
-        rows = [row for row in batch if isinstance(row, ProductRow)]
-        _import_batch(rows, images, report, dry_run)
-    report.errors.sort(key=lambda error: error.line)
-    if not dry_run:
-        with connect() as connection:
-            connection.exec_driver_sql("ANALYZE product, product_image, image_address")
-            if report.added or report.updated:
-                refresh_vocabulary(connection)
+    try:
+        for batch in _batches(_without_pictures(reading) if images is None else reading):
+            report.errors += [row for row in batch if isinstance(row, RowError)]
+            rows = [row for row in batch if isinstance(row, ProductRow)]
+            _import_batch(rows, images, report, dry_run)
+    finally:
+        report.errors.sort(key=lambda error: error.line)
+        if report.landed and not dry_run:
+            _tell_planner_and_spelling(report)
     return report
+
+
+def _without_pictures(rows: Iterable[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
+    for row in rows:
+        if isinstance(row, ProductRow) and row.images:
+            raise FileError(f"line {row.line} names pictures: say in which folder with --images")
+        yield row
+
+
+def _batches(rows: Iterable[ProductRow | RowError]) -> Iterator[list[ProductRow | RowError]]:
+    """Up to `BATCH` rows at a time; those before an error come before it."""
+    batch = []
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except FileError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _tell_planner_and_spelling(report: Report) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("ANALYZE product, product_image, image_address")
+        if report.added or report.updated:
+            refresh_vocabulary(connection)
 
 
 def _import_batch(
@@ -82,23 +124,23 @@ def _import_batch(
                 good.append(row)
                 if taken is not None:
                     pictures[row.sku] = taken
+        # One import writes at a time: two that have the same rows in another order would deadlock.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(turn)s, 0)", {"turn": TURN})
         added, updated = _upsert_products(connection, good)
         addresses = {row.sku: row.addresses for row in good if row.addresses is not None}
         updated |= replace_images(connection, pictures) - added
         updated |= replace_addresses(connection, addresses) - added
-        report.added += len(added)
-        report.updated += len(updated)
-        report.unchanged += len(good) - len(added) - len(updated)
         if dry_run:
             connection.rollback()
+    report.added += len(added)
+    report.updated += len(updated)
+    report.unchanged += len(good) - len(added) - len(updated)
 
 
 def _take_pictures(
     connection: Connection, rows: list[ProductRow], folder: Path | None, *, store: bool
 ) -> Iterator[tuple[ProductRow, list[Picture] | RowError | None]]:
     """Each row with its pictures, None where the file has no such column, or what is wrong."""
-    if folder is None and (naming := next((row for row in rows if row.images), None)):
-        raise FileError(f"line {naming.line} names pictures: say in which folder with --images")
     stored = connection.execute(
         select(*(PRODUCT_IMAGE.c[name] for name in PICTURE_COLUMNS))
         .join(PRODUCT)

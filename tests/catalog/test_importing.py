@@ -2,8 +2,10 @@
 
 import csv
 import json
+import time
 from io import BytesIO
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -296,6 +298,47 @@ def test_pictures_without_a_folder(shop: Path) -> None:
     file.write_text("sku,title,images\nA,Shirt,red.jpg\n")
     with pytest.raises(FileError, match="line 2 names pictures: say in which folder"):
         import_catalog(file)
+
+
+def waiting() -> int:
+    """How many sessions wait for a lock."""
+    with connect() as connection:
+        query = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def test_two_imports_of_the_same_rows_in_opposite_order(shop: Path) -> None:
+    names = [f"S{number:02}" for number in range(20)]
+    load(shop, "sku,title\n" + "".join(f"{sku},first\n" for sku in names))
+    results: list[Report | Exception] = []
+
+    def run(title: str, skus: list[str]) -> None:
+        try:
+            content = "sku,title\n" + "".join(f"{sku},{title}\n" for sku in skus)
+            results.append(load(shop, content, f"{title}.csv"))
+        except Exception as error:
+            results.append(error)
+
+    imports = [
+        Thread(target=run, args=("up", names)),
+        Thread(target=run, args=("down", names[::-1])),
+    ]
+    with connect() as connection:
+        # Whoever has one of the ends waits here: without turns, each has one.
+        held = select(PRODUCT.c.id).where(PRODUCT.c.sku == "S10").with_for_update()
+        connection.execute(held)
+        for each in imports:
+            each.start()
+        deadline = time.monotonic() + 30
+        while waiting() < 2:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+    for each in imports:
+        each.join()
+    assert [getattr(result, "updated", result) for result in results] == [20, 20]
 
 
 def test_a_dry_run_counts_and_changes_nothing(shop: Path) -> None:
