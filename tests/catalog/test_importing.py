@@ -2,6 +2,9 @@
 
 import csv
 import json
+import os
+import subprocess
+import sys
 import time
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +18,7 @@ from sqlalchemy import select
 from catalog.database import connect
 from catalog.importing import FileError, Report, import_catalog
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
+from tests.conftest import PROJECT
 from tests.data import ECOMMERCE, needs_ecommerce
 
 
@@ -300,6 +304,27 @@ def test_pictures_without_a_folder(shop: Path) -> None:
         import_catalog(file)
 
 
+def test_what_stands_before_a_stop_has_landed_and_is_told(
+    shop: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = shop / "c.csv"
+    rows = "".join(f"S{number},Thing {number},\n" for number in range(600))
+    file.write_text(f"sku,title,images\nBAD,,\n{rows}LAST,Thing,red.jpg\nBEHIND,Thing,\n")
+    with pytest.raises(CommandError) as stopped:
+        call_command("import_catalog", str(file), errors=shop / "errors.csv", verbosity=0)
+    assert stopped.value.returncode == 2
+    reason = "line 603 names pictures: say in which folder with --images"
+    assert str(stopped.value) == f"stopped after 601 rows: {reason}"
+    output = capsys.readouterr()
+    assert "600 added, 0 updated, 0 unchanged, 1 left out" in output.out
+    assert "line 2 (BAD): title is missing" in output.err
+    assert (shop / "errors.csv").read_text().splitlines()[1:] == ["2,BAD,title is missing"]
+    assert len(products()) == 600
+    with connect() as connection:
+        planned = "SELECT reltuples FROM pg_class WHERE oid = 'product'::regclass"
+        assert connection.exec_driver_sql(planned).scalar() == 600
+
+
 def waiting() -> int:
     """How many sessions wait for a lock."""
     with connect() as connection:
@@ -370,6 +395,32 @@ def test_the_command_reports_and_its_status_means_something(
         with pytest.raises(CommandError) as misuse:
             call_command("import_catalog", *arguments, verbosity=0)
         assert misuse.value.returncode == 2
+
+
+def test_a_file_of_errors_that_cannot_be_written_is_said_at_once(shop: Path) -> None:
+    (shop / "c.csv").write_text("sku,title\nA,\nB,Shirt\n")
+    (shop / "taken").touch()
+    for errors in (shop, shop / "taken" / "errors.csv"):
+        done = command("import_catalog", str(shop / "c.csv"), "--errors", str(errors))
+        assert done.returncode == 2
+        assert f"--errors: {errors}" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert products() == {}
+    kept = shop / "errors.csv"
+    kept.write_text("those of last time")
+    done = command("import_catalog", str(shop / "c.xlsx"), "--errors", str(kept))
+    assert done.returncode == 2
+    assert kept.read_text() == "those of last time"
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=os.environ.copy(),
+        capture_output=True,
+        text=True,
+    )
 
 
 @needs_ecommerce

@@ -3,16 +3,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from catalog import config
 from catalog.choice import default_model
 from catalog.database import connect
 from catalog.retirement import write_migration
-from embedding.registry import RegistryError, UnknownModel, registry_file
+from embedding.registry import registry_file
+from shop.management.base import CatalogCommand
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Remove a model: its entry in the registry, and its tables, by a migration that is written"
         " and run. Not the default model (set_default_model). Exit status: 0 done, 2 misuse."
@@ -28,17 +29,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         name = options["name"]
-        try:
-            entry = registry_file(name)
-            with connect() as connection:
-                if name == default_model(connection):
-                    raise CommandError(
-                        f"{name} is the default model: choose another with set_default_model",
-                        returncode=2,
-                    )
-            migration = write_migration(name)
-        except (UnknownModel, RegistryError) as error:
-            raise CommandError(str(error), returncode=2) from error
+        entry = registry_file(name)
+        with connect() as connection:
+            if name == default_model(connection):
+                raise CommandError(
+                    f"{name} is the default model: choose another with set_default_model",
+                    returncode=2,
+                )
+        migration = write_migration(name)
         entry.unlink()
         self.stdout.write(f"Removed {shown(entry)}, wrote {shown(migration)}: commit both")
         if name in config.enabled_models():

@@ -5,12 +5,11 @@ from argparse import ArgumentTypeError
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from threading import Event, current_thread, main_thread
 from types import FrameType
 from typing import Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
@@ -24,17 +23,10 @@ from catalog.filling.ray_engine import fill_on_ray
 from catalog.queries import forget_embeddings
 from catalog.variants import find_variants
 from embedding.encoder import EncoderError, default_device, get_encoder
-from embedding.registry import Modality, ModelSpec, RegistryError, UnknownModel, get_spec
-
-SHOWN = 20
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
-
-
-def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a number from 1")
-    return int(text)
+from embedding.registry import Modality, ModelSpec, get_spec
+from shop.management.arguments import positive
+from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.outputs import output_file
 
 
 def natural(text: str) -> int:
@@ -74,7 +66,7 @@ def stopping() -> Iterator[Event]:
         signal.signal(signal.SIGINT, before)
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Embed the products' texts and pictures: what is missing or stale, and only that. May be"
         " stopped at any moment; the next run carries on. Exit status: 0 done, 1 some rows could"
@@ -106,7 +98,7 @@ class Command(BaseCommand):
             " one a core)",
         )
         parser.add_argument(
-            "--profile", type=Path, metavar="FILE", help="write each part's times as JSON"
+            "--profile", type=output_file, metavar="FILE", help="write each part's times as JSON"
         )
         parser.add_argument(
             "--engine",
@@ -143,10 +135,7 @@ class Command(BaseCommand):
             raise CommandError("--sku and --since are for the plain engine", returncode=2)
         if unknown := self.unknown(selection.skus):
             raise CommandError(f"no product has the SKU {unknown[0]!r}", returncode=2)
-        try:
-            specs = [get_spec(name) for name in options["model"] or config.enabled_models()]
-        except (UnknownModel, RegistryError) as error:
-            raise CommandError(str(error), returncode=2) from error
+        specs = [get_spec(name) for name in options["model"] or config.enabled_models()]
         tasks = [(spec, modality) for spec in specs for modality in spec.modalities]
         if wanted := options["modality"]:
             tasks = [(spec, modality) for spec, modality in tasks if modality == wanted]

@@ -4,14 +4,16 @@ import sys
 from threading import Event
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
+from catalog.database import connection_parameters
 from catalog.worker import POLL, Worker
-from embedding.encoder import EncoderError, get_encoder
-from embedding.registry import RegistryError, UnknownModel
+from embedding.encoder import get_encoder
+from shop.management.arguments import seconds
+from shop.management.base import CatalogCommand
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Embed the words that SQL asks for (search.embed), and products soon after they change,"
         " until Ctrl-C or SIGTERM. Several may run. Exit status: 0 stopped, 2 misuse."
@@ -20,22 +22,20 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--poll",
-            type=float,
+            type=seconds,
             default=POLL,
             metavar="SECONDS",
             help=f"look at the tables this often without being notified ({POLL:g})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if options["poll"] <= 0:
+        if not options["poll"]:
             raise CommandError("--poll must be more than 0 seconds", returncode=2)
+        connection_parameters()  # a database that is away is waited for, a wrong address is not
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stop.set())
         worker = Worker(get_encoder, options["poll"])
-        try:
-            self.stderr.write("The worker listens (Ctrl-C stops it)")
-            worker.run(stop)
-        except (EncoderError, UnknownModel, RegistryError) as error:
-            raise CommandError(str(error), returncode=2) from error
+        self.stderr.write("The worker listens (Ctrl-C stops it)")
+        worker.run(stop)

@@ -5,7 +5,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.template.loader import render_to_string
 from sqlalchemy import Connection
 from tqdm import tqdm
@@ -24,12 +24,12 @@ from catalog.evaluation.measure import Measured, Setup, run
 from catalog.evaluation.parsing import FormatError
 from catalog.evaluation.report import report
 from catalog.evaluation.tables import as_json, as_markdown
-from catalog.files import write_whole
 from catalog.fusion import FUSIONS, SIGNALS
 from catalog.search import search
-from embedding.encoder import EncoderError
-from embedding.registry import RegistryError, UnknownModel, get_spec
-from shop.management.commands.embed_catalog import positive
+from embedding.registry import get_spec
+from shop.management.arguments import positive
+from shop.management.base import CatalogCommand
+from shop.management.outputs import output_file
 
 MAX_DEPTH = 1000
 
@@ -50,7 +50,7 @@ def signals(text: str) -> tuple[str, ...]:
     return names
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Measure the search: judgments, from a file or derived from the catalogue, are run through"
         " it for every model, signals and fusion asked for (docs/evaluation.md). Exit status:"
@@ -70,7 +70,10 @@ class Command(BaseCommand):
         )
         parser.add_argument("--seed", type=int, default=0, metavar="S", help="of every draw (0)")
         parser.add_argument(
-            "--save", type=Path, metavar="FILE", help="write the derived judgments, to be read back"
+            "--save",
+            type=output_file,
+            metavar="FILE",
+            help="write the derived judgments, to be read back",
         )
         parser.add_argument(
             "--model",
@@ -94,9 +97,12 @@ class Command(BaseCommand):
             metavar="N",
             help=f"hits looked at, at most and by default {MAX_DEPTH}",
         )
-        parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+        parser.add_argument("--json", type=output_file, metavar="FILE", help="write all figures")
         parser.add_argument(
-            "--report", type=Path, metavar="FILE.html", help="write a page with plots and pictures"
+            "--report",
+            type=output_file,
+            metavar="FILE.html",
+            help="write a page with plots and pictures",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -113,10 +119,6 @@ class Command(BaseCommand):
         except (JudgmentError, FormatError) as error:
             where = f"{options['judgments']}: " if options["judgments"] else ""
             raise CommandError(f"{where}{error}", returncode=2) from error
-        except (UnknownModel, RegistryError, EncoderError) as error:
-            raise CommandError(str(error), returncode=2) from error
-        except OSError as error:
-            raise CommandError(f"{error.filename}: {error.strerror}", returncode=2) from error
 
     def judgments(self, catalogue: Catalogue, options: dict[str, Any]) -> list[Judgment]:
         if options["judgments"]:
@@ -166,7 +168,8 @@ class Command(BaseCommand):
         self.stdout.write(as_markdown(runs))
         if file := options["json"]:
             content = json.dumps(about | {"setups": as_json(runs)}, indent=2) + "\n"
-            write_whole(file, content.encode())
+            file.write_text(content)
         if file := options["report"]:
             context = {"about": about} | report(runs, catalogue)
-            write_whole(file, render_to_string("evaluation/report.html", context).encode())
+            page = render_to_string("evaluation/report.html", context)
+            file.write_text(page, encoding="utf-8")

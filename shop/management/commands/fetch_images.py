@@ -1,32 +1,18 @@
-import csv
-from argparse import ArgumentTypeError
-from pathlib import Path
 from typing import Any, cast
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
 from catalog.fetching.client import Limits
 from catalog.fetching.records import Unfetched, count_pending, dead_links
 from catalog.fetching.run import Manners, Summary, fetch_images
-from shop.management.commands.embed_catalog import positive
-
-SHOWN = 20
-INTERRUPTED = 130
-
-
-def seconds(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number <= 86_400:
-        raise ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return number
+from shop.management.arguments import positive, seconds
+from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.outputs import output_file, write_csv
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Fetch the pictures that the catalogue names by address (the field image_url). May be"
         " stopped at any moment; the next run carries on. Private addresses are refused unless"
@@ -67,14 +53,11 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=positive, metavar="N", help="addresses in this run")
         parser.add_argument("--dry-run", action="store_true", help="count, and fetch nothing")
         parser.add_argument(
-            "--dead", type=Path, metavar="FILE", help="write all dead links to a CSV file"
+            "--dead", type=output_file, metavar="FILE", help="write all dead links to a CSV file"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            config.fetch_allowed()
-        except config.ConfigError as error:
-            raise CommandError(str(error), returncode=2) from error
+        config.fetch_allowed()
         if not options["timeout"]:
             raise CommandError("--timeout must be more than 0 seconds", returncode=2)
         total = count_pending(retry_dead=options["retry_dead"])
@@ -85,12 +68,13 @@ class Command(BaseCommand):
         else:
             self.fetch(total, summary, options)
         dead = dead_links()
-        if options["dead"]:
-            write_dead(options["dead"], dead)
         if not options["dry_run"]:
             self.show(summary, dead)
-            if dead or summary.put_off:
-                raise SystemExit(1)
+        if options["dead"]:
+            rows = ([link.sku, link.url, link.reason] for link in dead)
+            write_csv(options["dead"], ["sku", "url", "reason"], rows)
+        if not options["dry_run"] and (dead or summary.put_off):
+            raise SystemExit(1)
 
     def fetch(self, total: int, summary: Summary, options: dict[str, Any]) -> None:
         limits = Limits(options["timeout"], min(options["timeout"], Limits().silence))
@@ -111,8 +95,6 @@ class Command(BaseCommand):
                 " ./manage.py fetch_images carries on with the others."
             )
             raise SystemExit(INTERRUPTED) from None
-        except OSError as error:
-            raise CommandError(f"the media folder: {error}", returncode=2) from error
 
     def show(self, summary: Summary, dead: list[Unfetched]) -> None:
         for kind, links in (("dead", dead), ("not reached", summary.put_off)):
@@ -125,13 +107,3 @@ class Command(BaseCommand):
             f"{summary.fetched} fetched, {summary.dead} dead ({len(dead)} in all),"
             f" {len(summary.put_off)} not reached, which the next run tries again"
         )
-
-
-def write_dead(path: Path, dead: list[Unfetched]) -> None:
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["sku", "url", "reason"])
-            writer.writerows([link.sku, link.url, link.reason] for link in dead)
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}", returncode=2) from error

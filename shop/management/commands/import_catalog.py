@@ -1,16 +1,15 @@
-import csv
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog.importing import FIELDS, FileError, Report, import_catalog
+from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.outputs import output_file, write_csv
 
-SHOWN = 20
 
-
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Load products from a CSV, TSV or JSON Lines file, with their pictures from a folder."
         " Products are matched by SKU. Exit status: 0 all rows landed, 1 some were left out,"
@@ -30,30 +29,44 @@ class Command(BaseCommand):
             help=f"read a column as a field ({', '.join(FIELDS)}); an empty field ignores it",
         )
         parser.add_argument(
-            "--errors", type=Path, metavar="FILE", help="write the rows left out to a CSV file"
+            "--errors",
+            type=output_file,
+            metavar="FILE",
+            help="write the rows left out to a CSV file",
         )
         parser.add_argument("--dry-run", action="store_true", help="check all, change nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        path: Path = options["file"]
-        quiet = options["verbosity"] == 0
+        report = Report()
         try:
-            size = path.stat().st_size if path.is_file() else 0
-            with tqdm(total=size, unit="B", unit_scale=True, desc="import", disable=quiet) as bar:
-                report = import_catalog(
-                    path,
-                    options["images"],
-                    self.mapping(options["map"]),
-                    dry_run=options["dry_run"],
-                    progress=bar.update,
-                )
-            if options["errors"]:
-                write_errors(options["errors"], report)
+            self.load(report, options)
         except FileError as error:
-            raise CommandError(str(error), returncode=2) from error
-        self.show(report, options["dry_run"])
+            if not report.rows:
+                raise CommandError(str(error), returncode=2) from error
+            self.tell(report, options)
+            message = f"stopped after {report.rows} rows: {error}"
+            raise CommandError(message, returncode=2) from error
+        except KeyboardInterrupt:
+            self.tell(report, options)
+            self.stderr.write("Stopped. What is imported stays; the same command does the rest.")
+            raise SystemExit(INTERRUPTED) from None
+        self.tell(report, options)
         if report.errors:
             raise SystemExit(1)
+
+    def load(self, report: Report, options: dict[str, Any]) -> None:
+        path: Path = options["file"]
+        size = path.stat().st_size if path.is_file() else 0
+        quiet = options["verbosity"] == 0
+        with tqdm(total=size, unit="B", unit_scale=True, desc="import", disable=quiet) as bar:
+            import_catalog(
+                path,
+                options["images"],
+                self.mapping(options["map"]),
+                dry_run=options["dry_run"],
+                progress=bar.update,
+                report=report,
+            )
 
     def mapping(self, pairs: list[str]) -> dict[str, str]:
         mapping = {}
@@ -64,7 +77,7 @@ class Command(BaseCommand):
             mapping[column.strip()] = field.strip()
         return mapping
 
-    def show(self, report: Report, dry_run: bool) -> None:
+    def tell(self, report: Report, options: dict[str, Any]) -> None:
         for error in report.errors[:SHOWN]:
             named = f" ({error.sku})" if error.sku else ""
             self.stderr.write(f"line {error.line}{named}: {error.reason}")
@@ -72,17 +85,10 @@ class Command(BaseCommand):
             more = len(report.errors) - SHOWN
             self.stderr.write(f"... and {more} more; --errors FILE writes them all")
         self.stdout.write(
-            f"{'Would be: ' if dry_run else ''}{report.added} added, {report.updated} updated,"
-            f" {report.unchanged} unchanged, {len(report.errors)} left out"
+            f"{'Would be: ' if options['dry_run'] else ''}{report.added} added,"
+            f" {report.updated} updated, {report.unchanged} unchanged,"
+            f" {len(report.errors)} left out"
         )
-
-
-def write_errors(path: Path, report: Report) -> None:
-    """Raises FileError where the file cannot be written."""
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(["line", "sku", "reason"])
-            writer.writerows([error.line, error.sku, error.reason] for error in report.errors)
-    except OSError as error:
-        raise FileError(f"{path}: {error.strerror}") from error
+        if file := options["errors"]:
+            rows = ([error.line, error.sku, error.reason] for error in report.errors)
+            write_csv(file, ["line", "sku", "reason"], rows)

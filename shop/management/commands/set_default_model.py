@@ -1,13 +1,13 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from catalog.choice import ChoiceError, default_model, set_default_model
 from catalog.database import connect
-from embedding.registry import RegistryError, UnknownModel
+from shop.management.base import CatalogCommand
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Have searches use another model, from one moment to the next, in the shop and in SQL. It"
         " must be in MODELS and have embedded everything. Exit status: 0 done, 1 refused, 2 misuse."
@@ -24,8 +24,6 @@ class Command(BaseCommand):
             with connect() as connection:
                 before = default_model(connection)
                 set_default_model(connection, options["name"], force=options["force"])
-        except (UnknownModel, RegistryError) as error:
-            raise CommandError(str(error), returncode=2) from error
         except ChoiceError as error:
             raise CommandError(f"{error}, or use --force", returncode=1) from error
         self.stdout.write(f"The default model is {options['name']}; it was {before}")

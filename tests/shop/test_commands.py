@@ -1,0 +1,106 @@
+"""Where the database, a setting or a file cannot be used, commands say so in one line: status 2."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.conftest import PROJECT, fresh_database, using_database
+
+COMMANDS = (
+    ("embed_catalog", "--model", "fashion"),
+    ("import_catalog", "FILE"),
+    ("fetch_images",),
+    ("set_default_model", "fashion"),
+    ("drop_model", "fashion"),
+    ("evaluate_search", "--derive", "titles"),
+)
+each_command = pytest.mark.parametrize("arguments", COMMANDS, ids=[name for name, *_ in COMMANDS])
+OUTPUTS = (
+    ("import_catalog", "FILE", "--errors"),
+    ("fetch_images", "--dead"),
+    ("embed_catalog", "--profile"),
+    ("evaluate_search", "--derive", "titles", "--json"),
+    ("evaluate_search", "--derive", "titles", "--report"),
+)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> str:
+    (tmp_path / "c.csv").write_text("sku,title\nA,Shirt\n")
+    return str(tmp_path / "c.csv")
+
+
+@pytest.fixture
+def nobody() -> str:
+    """The address of a server that is not there."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"postgresql://shop:hunter2@127.0.0.1:{probe.getsockname()[1]}/shop"
+
+
+def refusal(arguments: tuple[str, ...], file: str) -> str:
+    with pytest.raises(CommandError) as refused:
+        call_command(*(file if it == "FILE" else it for it in arguments), verbosity=0)
+    assert refused.value.returncode == 2
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@each_command
+def test_a_database_that_is_down(arguments: tuple[str, ...], file: str, nobody: str) -> None:
+    with using_database(nobody):
+        said = refusal(arguments, file)
+    assert "PostgreSQL at 127.0.0.1:" in said
+    assert "Connection refused" in said
+    assert "is it running?" in said
+    assert "hunter2" not in said
+
+
+@each_command
+def test_a_database_without_tables(arguments: tuple[str, ...], file: str) -> None:
+    with fresh_database("template1"):
+        assert "run `alembic upgrade head`" in refusal(arguments, file)
+
+
+@pytest.mark.parametrize("arguments", [("embedding_worker",), *COMMANDS], ids=lambda it: it[0])
+def test_an_address_that_is_none(arguments: tuple[str, ...], file: str) -> None:
+    with using_database("postgresql//hunter2@localhost"):
+        said = refusal(arguments, file)
+    assert "DATABASE_URL is not a PostgreSQL address" in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize("arguments", OUTPUTS, ids=lambda it: it[0] + it[-1])
+def test_an_output_that_cannot_be_written_is_said_first(
+    arguments: tuple[str, ...], file: str, nobody: str, tmp_path: Path
+) -> None:
+    with using_database(nobody), pytest.raises(CommandError, match="Is a directory"):
+        call_command(*(file if it == "FILE" else it for it in arguments), str(tmp_path))
+
+
+def test_it_is_one_line_without_a_traceback(file: str, nobody: str) -> None:
+    environment = {**os.environ, "DATABASE_URL": nobody}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "import_catalog", file, "-v", "0"],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1
+    environment |= {"MODELS": "nothing"}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "embed_catalog"],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "no model is called 'nothing'" in done.stderr
