@@ -15,8 +15,9 @@ from shop.management.base import CatalogCommand
 
 class Command(CatalogCommand):
     help = (
-        "Remove a model: its entry in the registry, and its tables, by a migration that is written"
-        " and run. Not the default model (set_default_model). Exit status: 0 done, 2 misuse."
+        "Remove a model: its file in the registry is deleted, and its tables with all embeddings,"
+        " by a migration that is written and run. Not the default model (set_default_model). Exit"
+        " status: 0 done, 2 misuse or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -70,7 +70,7 @@ class Command(CatalogCommand):
     help = (
         "Embed the products' texts and pictures: what is missing or stale, and only that. May be"
         " stopped at any moment; the next run carries on. Exit status: 0 done, 1 some rows could"
-        " not be embedded, 2 misuse, 130 stopped by Ctrl-C."
+        " not be embedded, 2 misuse or no database, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -78,7 +78,8 @@ class Command(CatalogCommand):
             "--model",
             action="append",
             metavar="NAME",
-            help=f"a model of the registry, may be repeated ({', '.join(config.enabled_models())})",
+            help="a model of the registry, may be repeated (default: those of MODELS, which are"
+            f" {', '.join(config.enabled_models())})",
         )
         parser.add_argument("--modality", choices=["text", "image"], help="only this one")
         parser.add_argument(
@@ -110,7 +111,12 @@ class Command(CatalogCommand):
             "--address",
             help="the Ray cluster's, auto or HOST:PORT (default: start one on this machine)",
         )
-        parser.add_argument("--limit", type=positive, metavar="N", help="rows a model and modality")
+        parser.add_argument(
+            "--limit",
+            type=positive,
+            metavar="N",
+            help="at most this many rows of each model and modality",
+        )
         parser.add_argument(
             "--sku", action="append", metavar="SKU", help="only this product, may be repeated"
         )
@@ -118,14 +124,15 @@ class Command(CatalogCommand):
             "--since",
             type=moment,
             metavar="TIME",
-            help="only products changed since then: 2026-11-20, or 2026-11-20T18:00",
+            help="only products changed since then: 2026-11-20, or 2026-11-20T18:00, in this"
+            " machine's time zone",
         )
         parser.add_argument(
             "--dry-run",
             action="store_true",
             help="count, estimate the time from a sample, and change nothing",
         )
-        parser.add_argument("--rebuild", action="store_true", help="embed everything anew")
+        parser.add_argument("--rebuild", action="store_true", help="embed what is up to date, too")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["address"] and options["engine"] != "ray":

@@ -16,7 +16,8 @@ from shop.management.base import CatalogCommand
 class Command(CatalogCommand):
     help = (
         "Embed the words that SQL asks for (search.embed), and products soon after they change,"
-        " until Ctrl-C or SIGTERM. Several may run. Exit status: 0 stopped, 2 misuse."
+        " until Ctrl-C or SIGTERM. Several may run. A database that is away is waited for. Exit"
+        " status: 0 stopped, 2 misuse."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,7 +26,7 @@ class Command(CatalogCommand):
             type=seconds,
             default=POLL,
             metavar="SECONDS",
-            help=f"look at the tables this often without being notified ({POLL:g})",
+            help=f"look at the tables this often without being notified (default: {POLL:g})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

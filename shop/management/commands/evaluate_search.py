@@ -54,11 +54,16 @@ class Command(CatalogCommand):
     help = (
         "Measure the search: judgments, from a file or derived from the catalogue, are run through"
         " it for every model, signals and fusion asked for (docs/evaluation.md). Exit status:"
-        " 0 done, 2 misuse or malformed judgments."
+        " 0 done, 2 misuse, malformed judgments, or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("judgments", nargs="?", type=Path, help="a JSON Lines file")
+        parser.add_argument(
+            "judgments",
+            nargs="?",
+            type=Path,
+            help="a JSON Lines file: queries, and what is relevant to them (or give --derive)",
+        )
         parser.add_argument(
             "--derive",
             action="append",
@@ -68,19 +73,21 @@ class Command(CatalogCommand):
         parser.add_argument(
             "--sample", type=positive, metavar="N", help="derive at most this many of each kind"
         )
-        parser.add_argument("--seed", type=int, default=0, metavar="S", help="of every draw (0)")
+        parser.add_argument(
+            "--seed", type=int, default=0, metavar="S", help="of every random draw (default: 0)"
+        )
         parser.add_argument(
             "--save",
             type=output_file,
             metavar="FILE",
-            help="write the derived judgments, to be read back",
+            help="write the derived judgments, to be given as a file next time",
         )
         parser.add_argument(
             "--model",
             action="append",
             metavar="NAME",
-            help="a model, or two joined by '+'; this and the next two may be repeated, and all"
-            " combinations are measured",
+            help="a model, or two joined by '+' (default: the shop's); this and the next two may be"
+            " repeated, and all combinations are measured",
         )
         parser.add_argument(
             "--signals",
@@ -89,7 +96,12 @@ class Command(CatalogCommand):
             metavar="A+B",
             help=f"those that may count, of {', '.join(SIGNALS)} (default: all)",
         )
-        parser.add_argument("--fusion", action="append", choices=sorted(FUSIONS))
+        parser.add_argument(
+            "--fusion",
+            action="append",
+            choices=sorted(FUSIONS),
+            help="how signals become one score (default: the shop's)",
+        )
         parser.add_argument(
             "--depth",
             type=depth,

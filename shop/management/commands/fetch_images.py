@@ -16,7 +16,8 @@ class Command(CatalogCommand):
     help = (
         "Fetch the pictures that the catalogue names by address (the field image_url). May be"
         " stopped at any moment; the next run carries on. Private addresses are refused unless"
-        " FETCH_ALLOW names them. Exit status: 0 all fetched, 1 some could not be, 2 misuse."
+        " FETCH_ALLOW names them. Exit status: 0 all fetched, 1 there are dead links, of whatever"
+        " run, or some were not reached, 2 misuse or no database, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,34 +27,39 @@ class Command(CatalogCommand):
             type=positive,
             default=manners.workers,
             metavar="N",
-            help=f"requests at a time ({manners.workers})",
+            help=f"requests at a time (default: {manners.workers})",
         )
         parser.add_argument(
             "--per-host",
             type=positive,
             default=manners.per_host,
             metavar="N",
-            help=f"of these, to one host ({manners.per_host})",
+            help=f"of these, to one host (default: {manners.per_host})",
         )
         parser.add_argument(
             "--interval",
             type=seconds,
             default=manners.interval,
             metavar="SECONDS",
-            help=f"between two requests to one host ({manners.interval:g})",
+            help=f"between two requests to one host (default: {manners.interval:g})",
         )
         parser.add_argument(
             "--timeout",
             type=seconds,
             default=manners.limits.seconds,
             metavar="SECONDS",
-            help=f"for a whole request ({manners.limits.seconds:g})",
+            help=f"for a whole request (default: {manners.limits.seconds:g})",
         )
         parser.add_argument("--retry-dead", action="store_true", help="try dead links again")
-        parser.add_argument("--limit", type=positive, metavar="N", help="addresses in this run")
+        parser.add_argument(
+            "--limit", type=positive, metavar="N", help="at most this many addresses in this run"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count, and fetch nothing")
         parser.add_argument(
-            "--dead", type=output_file, metavar="FILE", help="write all dead links to a CSV file"
+            "--dead",
+            type=output_file,
+            metavar="FILE",
+            help="write all dead links, those of earlier runs too, to a CSV file",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -12,29 +12,42 @@ from shop.management.outputs import output_file, write_csv
 class Command(CatalogCommand):
     help = (
         "Load products from a CSV, TSV or JSON Lines file, with their pictures from a folder."
-        " Products are matched by SKU. Exit status: 0 all rows landed, 1 some were left out,"
-        " 2 the file cannot be read."
+        " Products are matched by SKU; products and columns that the file lacks stay as they are."
+        " Exit status: 0 all rows landed, 1 some were left out, 2 misuse, no database, or a file"
+        " that cannot be read to its end, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("file", type=Path, help="the catalogue; UTF-8, first line the header")
         parser.add_argument(
-            "--images", type=Path, metavar="DIR", help="the folder that holds the picture files"
+            "file",
+            type=Path,
+            help="the catalogue in UTF-8: .csv or .tsv with a header, .jsonl with an object a line",
+        )
+        parser.add_argument(
+            "--images",
+            type=Path,
+            metavar="DIR",
+            help="the folder that holds the picture files, if any are named",
         )
         parser.add_argument(
             "--map",
             action="append",
             default=[],
             metavar="COLUMN=FIELD",
-            help=f"read a column as a field ({', '.join(FIELDS)}); an empty field ignores it",
+            help=f"read a column as a field ({', '.join(FIELDS)}), may be repeated; COLUMN= ignores"
+            " it; columns that are no field become attributes",
         )
         parser.add_argument(
             "--errors",
             type=output_file,
             metavar="FILE",
-            help="write the rows left out to a CSV file",
+            help="write which rows are left out, and why, to a CSV file",
         )
-        parser.add_argument("--dry-run", action="store_true", help="check all, change nothing")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="check all, pictures included, and change nothing",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         report = Report()

@@ -10,7 +10,8 @@ from shop.management.base import CatalogCommand
 class Command(CatalogCommand):
     help = (
         "Have searches use another model, from one moment to the next, in the shop and in SQL. It"
-        " must be in MODELS and have embedded everything. Exit status: 0 done, 1 refused, 2 misuse."
+        " must be in MODELS and have embedded everything. Exit status: 0 done, 1 refused,"
+        " 2 misuse or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
