@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -411,6 +412,28 @@ def test_a_file_of_errors_that_cannot_be_written_is_said_at_once(shop: Path) -> 
     done = command("import_catalog", str(shop / "c.xlsx"), "--errors", str(kept))
     assert done.returncode == 2
     assert kept.read_text() == "those of last time"
+
+
+def test_ctrl_c_keeps_what_has_landed_and_tells_it(shop: Path) -> None:
+    rows = "".join(f"S{number},Thing {number}\n" for number in range(100_000))
+    (shop / "c.csv").write_text(f"sku,title\n{rows}")
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "import_catalog", str(shop / "c.csv"), "-v", "0"],
+        cwd=PROJECT,
+        env=os.environ.copy(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not products():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    output, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert f"{len(products())} added, 0 updated" in output
+    assert said == "Stopped. What is imported stays; the same command does the rest.\n"
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -73,6 +74,24 @@ def test_an_address_that_is_none(arguments: tuple[str, ...], file: str) -> None:
         said = refusal(arguments, file)
     assert "DATABASE_URL is not a PostgreSQL address" in said
     assert "hunter2" not in said
+
+
+def test_an_import_whose_database_goes_away_tells_what_has_landed(
+    database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"S{number},Thing {number}\n" for number in range(501))
+    (tmp_path / "c.csv").write_text(f"sku,title\n{rows}")
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(
+            "CREATE FUNCTION go() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " PERFORM pg_terminate_backend(pg_backend_pid()); RETURN new; END $$"
+        )
+        other.execute(
+            "CREATE TRIGGER go BEFORE INSERT ON product FOR EACH ROW"
+            " WHEN (new.sku = 'S500') EXECUTE FUNCTION go()"
+        )
+    assert "terminating connection" in refusal(("import_catalog", "FILE"), str(tmp_path / "c.csv"))
+    assert "500 added, 0 updated" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", OUTPUTS, ids=lambda it: it[0] + it[-1])

@@ -53,16 +53,18 @@ class Command(CatalogCommand):
         report = Report()
         try:
             self.load(report, options)
-        except FileError as error:
-            if not report.rows:
-                raise CommandError(str(error), returncode=2) from error
-            self.tell(report, options)
-            message = f"stopped after {report.rows} rows: {error}"
-            raise CommandError(message, returncode=2) from error
-        except KeyboardInterrupt:
-            self.tell(report, options)
-            self.stderr.write("Stopped. What is imported stays; the same command does the rest.")
-            raise SystemExit(INTERRUPTED) from None
+        except BaseException as error:
+            if report.rows:  # what has landed stays, whatever came then
+                self.tell(report, options)
+            if isinstance(error, KeyboardInterrupt):
+                self.stderr.write(
+                    "Stopped. What is imported stays; the same command does the rest."
+                )
+                raise SystemExit(INTERRUPTED) from None
+            if isinstance(error, FileError):
+                after = f"stopped after {report.rows} rows: " if report.rows else ""
+                raise CommandError(f"{after}{error}", returncode=2) from error
+            raise
         self.tell(report, options)
         if report.errors:
             raise SystemExit(1)
