@@ -54,7 +54,7 @@ def database_problem(error: Exception) -> str | None:
         return f"the catalogue's tables are missing or old ({reason}): run `alembic upgrade head`"
     if not isinstance(cause, psycopg.OperationalError):
         return None
-    reason = cause.diag.message_primary or " ".join(str(cause).split())
+    reason = cause.diag.message_primary or str(cause).partition("\n")[0]
     if cause.sqlstate is None:  # it never came to a server, or away from one
         return f"{_server()} does not answer: {reason} (is it running? is DATABASE_URL right?)"
     return f"{_server()}: {reason}"
