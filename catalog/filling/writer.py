@@ -52,7 +52,7 @@ def write_embeddings(
         cursor.execute(
             f"INSERT INTO {table} ({keys}, embedding, {source})"
             f" SELECT s.* FROM staging s JOIN {parent} parent ON parent.id = s.{key}"
-            f" FOR KEY SHARE OF parent"
+            f" ORDER BY parent.id FOR KEY SHARE OF parent"  # in one order, so as not to deadlock
             f" ON CONFLICT ({key}) DO UPDATE SET embedding = excluded.embedding,"
             f" {source} = excluded.{source}, embedded_at = now()"
         )
