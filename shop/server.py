@@ -7,7 +7,9 @@ import sys
 from contextlib import suppress
 from threading import Thread
 from types import FrameType
+from typing import Any
 
+from django.conf import settings
 from waitress.server import create_server
 
 from catalog.choice import default_model
@@ -37,10 +39,8 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
     Raises:
         PortTaken: the port cannot be had.
     """
-    from shop.wsgi import application
-
     try:
-        server = create_server(application, host=host, port=port, threads=threads)
+        server = listen(port, host, threads)
     except OSError as error:
         raise PortTaken(_refusal(port, error)) from error
     signal.signal(signal.SIGTERM, _interrupt)
@@ -49,6 +49,23 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
     with suppress(KeyboardInterrupt):
         server.run()
     server.close()
+
+
+def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
+    """The shop's server, which answers once its `run` is called; port 0 chooses a free one.
+
+    Raises:
+        OSError: the port cannot be had.
+    """
+    from shop.wsgi import application
+
+    proxy = {}
+    if settings.SECURE_PROXY_SSL_HEADER:  # else whoever asks could say that it was by TLS
+        proxy = {
+            "trusted_proxy": settings.TRUSTED_PROXY,
+            "trusted_proxy_headers": "x-forwarded-proto",
+        }
+    return create_server(application, host=host, port=port, threads=threads, **proxy)
 
 
 def _warm_up() -> None:

@@ -8,6 +8,7 @@
 | `ALLOWED_HOSTS` | names under which the shop is reached, by commas | localhost and 127.0.0.1  |
 | `SHOP_NAME`     | the name on the page                             | Atelier                  |
 | `HTTPS`         | 1 behind a proxy that ends TLS                   | 0                        |
+| `TRUSTED_PROXY` | that proxy's address, `*` for any                | 127.0.0.1                |
 """
 
 import os
@@ -115,6 +116,7 @@ SESSION_COOKIE_HTTPONLY = True
 if os.environ.get("HTTPS") == "1":
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+TRUSTED_PROXY = os.environ.get("TRUSTED_PROXY") or "127.0.0.1"
 
 LOGGING = {
     "version": 1,

@@ -2,16 +2,15 @@
 
 import os
 import shutil
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 from tests.conftest import PROJECT, demo_database
+from tests.serving import serving
 
 SCREENSHOTS = PROJECT / "var" / "screenshots"
 HOW = "install one (Debian: apt-get install chromium) or name it in CHROMIUM"
@@ -38,18 +37,9 @@ def shop(
     chromium: str, template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a running shop."""
-    from waitress.server import create_server
-
-    with demo_database(template, demo_folder, tmp_path_factory.mktemp("media")):
-        call_command("collectstatic", interactive=False, verbosity=0)
-        from shop.wsgi import application
-
-        server = create_server(application, host="127.0.0.1", port=0, threads=4)
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.effective_port}"
-        server.close()
-        thread.join(timeout=10)
+    media = tmp_path_factory.mktemp("media")
+    with demo_database(template, demo_folder, media), serving(threads=4) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="session")

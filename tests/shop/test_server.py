@@ -1,16 +1,22 @@
 """The shop opens on its port, says so when it cannot, and leaves nothing behind."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
 
 import pytest
+from django.test import override_settings
 
 from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
+from tests.serving import serving
 
 
 def free_port() -> int:
@@ -59,3 +65,54 @@ def test_it_serves_and_stops_when_told(database: str, stop: signal.Signals) -> N
         assert process.wait(timeout=30) == 0
     finally:
         process.kill()
+
+
+@contextmanager
+def connected() -> Iterator[HTTPConnection]:
+    """A connection to a running shop."""
+    with serving() as port:
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+
+def log_in(connection: HTTPConnection, forwarded: str) -> int:
+    """The status of a form that a browser sends by TLS to a proxy, which says so by `forwarded`."""
+    headers = {"Host": "localhost", "X-Forwarded-Proto": forwarded}
+    connection.request("GET", "/admin/login/", headers=headers)
+    page = connection.getresponse()
+    token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())
+    assert token
+    headers |= {
+        "Cookie": (page.getheader("Set-Cookie") or "").split(";")[0],
+        "Content-Type": "application/x-www-form-urlencoded",
+        "Origin": "https://localhost",
+    }
+    form = f"csrfmiddlewaretoken={token[1]}&username=a&password=b"
+    connection.request("POST", "/admin/login/", form, headers)
+    answer = connection.getresponse()
+    answer.read()
+    return answer.status
+
+
+BEHIND_TLS = override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"))
+
+
+@pytest.mark.parametrize(
+    ("proxy", "forwarded", "status"),
+    [("127.0.0.1", "https", 200), ("*", "https", 200), ("127.0.0.1", "http", 403)],
+)
+def test_forms_pass_behind_a_proxy_that_ends_tls(
+    database: str, proxy: str, forwarded: str, status: int
+) -> None:
+    with BEHIND_TLS, override_settings(TRUSTED_PROXY=proxy), connected() as connection:
+        assert log_in(connection, forwarded) == status
+
+
+def test_only_the_proxy_is_believed_that_it_ends_tls(database: str) -> None:
+    with BEHIND_TLS, override_settings(TRUSTED_PROXY="10.1.2.3"), connected() as connection:
+        assert log_in(connection, "https") == 403
+    with connected() as connection:  # without HTTPS=1 nobody is
+        assert log_in(connection, "https") == 403
