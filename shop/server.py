@@ -15,6 +15,7 @@ from waitress.server import create_server
 from catalog.choice import default_model
 from catalog.database import connect
 from embedding.encoder import EncoderError, get_encoder
+from shop.oversize import Channel
 
 HOST = "127.0.0.1"
 
@@ -57,6 +58,7 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
     Raises:
         OSError: the port cannot be had.
     """
+    from shop.views import largest_upload
     from shop.wsgi import application
 
     proxy = {}
@@ -65,7 +67,19 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
             "trusted_proxy": settings.TRUSTED_PROXY,
             "trusted_proxy_headers": "x-forwarded-proto",
         }
-    return create_server(application, host=host, port=port, threads=threads, **proxy)
+    listeners: dict[int, Any] = {}  # several where the host has several addresses
+    server = create_server(
+        application,
+        map=listeners,
+        host=host,
+        port=port,
+        threads=threads,
+        max_request_body_size=largest_upload() + 1,  # the first size that is refused
+        **proxy,
+    )
+    for listener in listeners.values():
+        listener.channel_class = Channel
+    return server
 
 
 def _warm_up() -> None:

@@ -84,14 +84,18 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     return render(request, "product/page.html", context)
 
 
+def largest_upload() -> int:
+    """Bytes that a request's body may have."""
+    return int(settings.QUERY_PICTURE_MAX_BYTES) + MULTIPART_OVERHEAD
+
+
 @csrf_exempt
 def upload_picture(request: HtmxRequest) -> HttpResponse:
     """Refuse what is too large before anything, the CSRF check included, reads it."""
     if request.method != "POST":
         return redirect("search")
     length = request.META.get("CONTENT_LENGTH") or ""
-    most = settings.QUERY_PICTURE_MAX_BYTES + MULTIPART_OVERHEAD
-    if length.isdecimal() and int(length) > most:
+    if length.isdecimal() and int(length) > largest_upload():
         return _too_large(request)
     return _store_picture(request)
 

@@ -149,6 +149,16 @@ def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, tmp_path: Pat
     assert answer.value.status == 400
 
 
+@pytest.mark.parametrize("page", [NO_SCRIPTS], indirect=True, ids=["no-scripts"])
+def test_a_picture_too_large_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "large.jpg").write_bytes(bytes(45 * 2**20))
+    page = page.context.new_page()  # whose console may name the status
+    page.goto("/")
+    page.locator("#file").set_input_files(tmp_path / "large.jpg")
+    page.get_by_role("button", name="Look for it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("This picture is too large")
+
+
 @pytest.mark.parametrize("page", [{}, PHONE], indirect=True, ids=["desktop", "phone"])
 def test_a_product_and_what_is_like_it(page: Page) -> None:
     search(page, "red dress")
