@@ -83,7 +83,12 @@ TEMPLATES = [
 
 # The address comes from `catalog.database`, so that both sides of the house share one.
 DATABASES = {
-    "default": {"ENGINE": "shop.postgresql", "NAME": "shop", "CONN_MAX_AGE": 60},
+    "default": {
+        "ENGINE": "shop.postgresql",
+        "NAME": "shop",
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+    },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 

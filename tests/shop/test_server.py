@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psycopg
 import pytest
 from django.test import override_settings
 
@@ -145,3 +146,20 @@ def test_a_body_too_large_is_answered_and_kept_nowhere(
         assert "too large" in answer.read().decode() or status != 413
         connection.request("GET", "/admin/login/")  # the same connection goes on
         assert connection.getresponse().status == 200
+
+
+def test_a_restart_of_postgresql_costs_no_page(database: str) -> None:
+    with psycopg.connect(database, autocommit=True) as other, connected() as connection:
+        other.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
+        for _ in range(2):
+            for address in ("/product/A", "/"):
+                connection.request("GET", address)
+                answer = connection.getresponse()
+                answer.read()
+                assert answer.status == 200, address
+            ended = other.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            ).fetchone()
+            assert ended
+            assert ended[0] > 0
