@@ -4,6 +4,7 @@ Nothing in an address can break a page: what cannot be used is left out, and a n
 """
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -77,8 +78,18 @@ def _always(message: str) -> dict[str, str]:
     return dict.fromkeys((*errors, "max_whole_digits"), message)
 
 
-def _price() -> forms.DecimalField:
-    return forms.DecimalField(
+class PriceField(forms.DecimalField):
+    """An amount whose digits can be written out."""
+
+    def to_python(self, value: Any) -> Decimal | None:
+        price: Decimal | None = super().to_python(value)
+        if price is not None and price.is_zero():
+            return Decimal(0)  # 0E+999999999999 is within all limits, too
+        return price
+
+
+def _price() -> PriceField:
+    return PriceField(
         required=False,
         min_value=0,
         max_digits=12,

@@ -87,6 +87,18 @@ def test_everything_at_once():
         "max_price=Infinity",
         "max_price=1.234",
         "max_price=" + "9" * 5000,
+        "max_price=" + "9" * 10**6,
+        "min_price=1E%2B999999999999",
+        "min_price=1E-999999999999",
+        "min_price=-1E%2B99",
+        "min_price=sNaN",
+        "min_price=1E99999999999999999999",
+        "least=1E2",
+        "least=" + "9" * 10**6,
+        "least=101",
+        "blend=1E999999999999",
+        "blend=" + "9" * 10**6,
+        "page=" + "0" * 10**6 + "1",
         "picture=../../etc/passwd",
         f"picture={DIGEST}0",
         f"picture={DIGEST.upper()}",
@@ -99,6 +111,11 @@ def test_what_cannot_be_used_is_left_out_with_a_note(query):
     form = parse(query)
     assert form.state == SearchState()
     assert len(form.notes) == 1
+
+
+@pytest.mark.parametrize("zero", ["0", "-0.00", "0E2", "0E%2B999999999999", "0E-999999999999"])
+def test_nothing_costs_nothing_however_it_is_written(zero):
+    assert parse(f"min_price={zero}").state.query() == "min_price=0"
 
 
 def test_one_bad_parameter_leaves_the_others():
@@ -198,7 +215,10 @@ def test_an_address_says_all_that_a_search_is(state):
     assert form.notes == []
 
 
-@given(st.dictionaries(st.sampled_from([*SearchForm.base_fields]), st.text(max_size=30)))
+NUMBERS = st.from_regex(r"[+-]?\d{0,5}\.?\d{0,3}([eE][+-]?\d{1,13})?", fullmatch=True)
+
+
+@given(st.dictionaries(st.sampled_from([*SearchForm.base_fields]), st.text(max_size=30) | NUMBERS))
 def test_no_address_breaks_the_search(parameters):
     query = QueryDict(mutable=True)
     query.update(parameters)

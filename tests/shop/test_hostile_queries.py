@@ -88,6 +88,14 @@ def test_bytes_that_are_no_text_give_a_page(shop: Path) -> None:
         assert CLIENT.get(f"/?{query}").status_code == HTTPStatus.OK
 
 
+@pytest.mark.parametrize("name", ["min_price", "max_price", "least", "blend", "page", "n"])
+@pytest.mark.parametrize("number", ["0E+999999999999", "-0E-999999999999", "sNaN", "9" * 10**6])
+def test_any_number_gives_a_page(shop: Path, name: str, number: str) -> None:
+    for words in ("", "red"):
+        response = CLIENT.get("/", {"q": words, name: number})
+        assert response.status_code == HTTPStatus.OK
+
+
 @pytest.mark.parametrize("form", ["{}", "file://{}", "-{}", "without {}", '"{}"'])
 def test_a_path_is_never_read(shop: Path, form: str) -> None:
     CLIENT.get("/", {"q": "warm"})  # whatever is loaded at the first search
