@@ -120,6 +120,12 @@ def like_url(sku: str) -> str:
     return SearchState(like=sku).url()
 
 
+@register.filter
+def variants_url(sku: str) -> str:
+    """The search for products like this one, in which its variants come first, each by itself."""
+    return SearchState(like=sku, unfold=True).url()
+
+
 @register.simple_tag
 def facet_url(facet: str, value: str) -> str:
     """The catalogue behind one filter."""

@@ -1,0 +1,22 @@
+"""A product's own page."""
+
+import re
+
+from django.core.management import call_command
+from django.test import Client
+
+from catalog.variants import find_variants
+from tests.catalog.test_variants import shop
+
+CLIENT = Client(headers={"host": "localhost"})
+__all__ = ["shop"]
+
+
+def test_variants_lead_to_the_variants(shop: dict[str, int]) -> None:
+    call_command("collectstatic", interactive=False, verbosity=0)
+    find_variants("fashion")
+    page = CLIENT.get("/product/BAG").content.decode()
+    assert re.findall(r'class="variants" href="([^"]*)"', page) == ["/?like=RED&amp;unfold=1"]
+    found = CLIENT.get("/?like=RED&unfold=1").content.decode()
+    titles = re.findall(r'class="card-title"><a href="/product/(.*?)"', found)
+    assert titles[:2] == ["TWIN", "BLUE"]
