@@ -13,6 +13,7 @@ from pgvector.psycopg import register_vector
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from catalog import config
 
@@ -65,15 +66,21 @@ def engine() -> Engine:
         max_overflow=8,
         pool_pre_ping=True,
     )
-    event.listen(pool, "connect", _register_vector)
+    event.listen(pool, "checkout", _register_vector)
     return pool
 
 
-def _register_vector(connection: psycopg.Connection, _record: object) -> None:
+def _register_vector(
+    connection: psycopg.Connection, record: ConnectionPoolEntry, _proxy: object
+) -> None:
+    """At every checkout until the type is there: a migration may make it while a shop is open."""
+    if record.info.get("has_vector"):
+        return
     autocommit = connection.autocommit
     connection.autocommit = True
     if connection.execute("SELECT to_regtype('halfvec')").fetchone() != (None,):
         register_vector(connection)
+        record.info["has_vector"] = True
     connection.autocommit = autocommit
 
 

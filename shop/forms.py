@@ -81,7 +81,7 @@ def _always(message: str) -> dict[str, str]:
 class PriceField(forms.DecimalField):
     """An amount whose digits can be written out."""
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         price: Decimal | None = super().to_python(value)
         if price is not None and price.is_zero():
             return Decimal(0)  # 0E+999999999999 is within all limits, too

@@ -1,9 +1,13 @@
-"""A Content-Security-Policy for every page: nothing from elsewhere, nothing inline."""
+"""What holds for every page: its Content-Security-Policy (nothing from elsewhere, nothing inline),
+and what is said where the database has no tables yet."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
+import psycopg
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 
 POLICY = "; ".join(
     (
@@ -28,3 +32,19 @@ def content_security_policy(
         return response
 
     return middleware
+
+
+class SetUpPage:
+    """What to run, instead of an error, where a view finds that a table is missing."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        # Django and SQLAlchemy raise errors of their own from the driver's.
+        if not isinstance(error.__cause__ or error, psycopg.errors.UndefinedTable):
+            return None
+        return render(request, "setup.html", status=HTTPStatus.SERVICE_UNAVAILABLE)

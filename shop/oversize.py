@@ -2,6 +2,7 @@
 sends shows an error of its own instead of the answer, but kept nowhere."""
 
 from io import BytesIO
+from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser
@@ -21,6 +22,9 @@ class Nowhere(BytesIO):
 
 class Parser(HTTPRequestParser):
     """Hands on a request that is too large with its true Content-Length and an empty body."""
+
+    error: Any
+    body_rcv: Any
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import psycopg
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -17,7 +16,6 @@ from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
 
 from catalog.choice import models_in_use
 from catalog.database import connect
@@ -143,15 +141,10 @@ def _search_page(
     if len(images) < len(stored):
         notes = [*notes, "A picture has expired, upload it again."]
         state = replace(state, pictures=tuple(images))
-    try:
-        with connect() as connection:
-            outcome = _try_search(connection, state.spec(tuple(images.values())))
-            why_empty = _why_empty(connection, outcome)
-            in_use = models_in_use(connection)
-    except (psycopg.Error, DBAPIError) as error:
-        if not isinstance(getattr(error, "orig", error), psycopg.errors.UndefinedTable):
-            raise
-        return render(request, "setup.html", status=503)
+    with connect() as connection:
+        outcome = _try_search(connection, state.spec(tuple(images.values())))
+        why_empty = _why_empty(connection, outcome)
+        in_use = models_in_use(connection)
     results = outcome.results
     _remember(results, in_use[0])
     currency = next((hit.currency for hit in results if hit.currency), "")

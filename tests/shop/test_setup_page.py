@@ -1,16 +1,57 @@
-"""A shop whose tables are not there yet says what to do."""
+"""A shop whose tables are not there yet says what to do, and goes on once that is done."""
 
+import subprocess
+import sys
+from collections.abc import Iterator
 from http import HTTPStatus
 
+import psycopg
 import pytest
+from django.core.management import call_command
 from django.test import Client
 
-from tests.conftest import fresh_database
+from tests.conftest import PROJECT, fresh_database
+
+CLIENT = Client(headers={"host": "localhost"}, raise_request_exception=False)
 
 
-@pytest.mark.parametrize("query", ["", "?q=red+dress&model=imagenet", "?like=A"])
-def test_without_tables_the_page_says_how_to_make_them(query: str) -> None:
+@pytest.fixture(scope="module")
+def without_tables() -> Iterator[None]:
+    call_command("collectstatic", interactive=False, verbosity=0)
     with fresh_database("template1"):
-        response = Client(headers={"host": "localhost"}).get(f"/{query}")
+        yield
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("/", "/?q=red+dress&model=imagenet", "/?like=A", "/product/A"),
+        *("/admin/shop/product/", "/admin/login/"),
+    ],
+)
+def test_without_tables_the_page_says_how_to_make_them(without_tables: None, address: str) -> None:
+    form = {"username": "a", "password": "b"}
+    CLIENT.cookies["sessionid"] = "a" * 32
+    response = CLIENT.post(address, form) if "login" in address else CLIENT.get(address)
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert "alembic upgrade head" in response.content.decode()
+
+
+def test_an_upload_without_tables(without_tables: None) -> None:
+    assert CLIENT.post("/picture/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+def test_an_open_shop_goes_on_once_its_tables_are_made() -> None:
+    call_command("collectstatic", interactive=False, verbosity=0)
+    with fresh_database("template1") as url:
+        assert CLIENT.get("/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        for command in (["-m", "alembic", "upgrade", "head"], ["manage.py", "migrate", "-v0"]):
+            subprocess.run([sys.executable, *command], cwd=PROJECT, check=True, capture_output=True)
+        with psycopg.connect(url, autocommit=True) as other:
+            other.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
+            other.execute(
+                "INSERT INTO fashion_text (product_id, embedding, source_md5)"
+                " SELECT id, array_fill(0.05, ARRAY[384])::halfvec, document_md5 FROM product"
+            )
+        for address in ("/", "/product/A", "/?q=red+shirt", "/?q=red+shirt&like=A"):
+            assert CLIENT.get(address).status_code == HTTPStatus.OK, address
