@@ -1,8 +1,19 @@
-"""The storefront as a WSGI application, for any application server."""
+"""The storefront as a WSGI application, for any application server.
+
+Raises:
+    ImproperlyConfigured: static files are not collected; the message says how.
+"""
 
 import os
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
+from django.templatetags.static import static
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
 application = get_wsgi_application()
+try:
+    static("shop/shop.css")
+except ValueError as error:
+    message = "no static files in VAR_DIR: run manage.py collectstatic --no-input"
+    raise ImproperlyConfigured(message) from error

@@ -1,0 +1,39 @@
+"""Static files are collected by `serve`; for other servers, by whoever sets the shop up."""
+
+import os
+import subprocess
+import sys
+from http import HTTPStatus
+from pathlib import Path
+
+from django.test import Client, override_settings
+
+from tests.conftest import PROJECT
+
+OPEN = "from shop.wsgi import application; print(application)"
+
+
+def run(var: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        env=os.environ | {"VAR_DIR": str(var)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_any_server_is_told_to_have_static_files_collected(tmp_path: Path) -> None:
+    refused = run(tmp_path, "-c", OPEN)
+    assert refused.returncode == 1
+    assert "run manage.py collectstatic" in refused.stderr.splitlines()[-1]
+    assert run(tmp_path, "manage.py", "collectstatic", "--no-input").returncode == 0
+    assert "WSGIHandler" in run(tmp_path, "-c", OPEN).stdout
+
+
+def test_without_static_files_an_error_is_a_page_still(tmp_path: Path) -> None:
+    with override_settings(STATIC_ROOT=tmp_path):
+        client = Client(headers={"host": "localhost"}, raise_request_exception=False)
+        response = client.get("/nowhere")  # its page has the search box, and fails
+    assert response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert "Something went wrong on our side" in response.content.decode()
