@@ -95,6 +95,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
 STATIC_ROOT = config.var_dir() / "static"
+WHITENOISE_ROOT = BASE_DIR / "root"  # what browsers and crawlers ask for by its fixed name
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
@@ -20,13 +19,13 @@ from sqlalchemy import Connection
 from catalog.choice import models_in_use
 from catalog.database import connect
 from catalog.filters import Filters
-from catalog.queries import remember
 from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
 from embedding.encoder import EncoderError
 from embedding.images import ImageError
 from shop import panel, pictures
 from shop.forms import SearchForm
 from shop.models import Product, ProductImage
+from shop.query_log import note_search
 from shop.state import LIMITS, SearchState
 
 SIMILAR = 8
@@ -146,7 +145,7 @@ def _search_page(
         why_empty = _why_empty(connection, outcome)
         in_use = models_in_use(connection)
     results = outcome.results
-    _remember(results, in_use[0])
+    note_search(request, state, results, in_use[0])
     currency = next((hit.currency for hit in results if hit.currency), "")
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     context = {
@@ -194,20 +193,6 @@ def _try_search(connection: Connection, spec: SearchSpec) -> Outcome:
         return Outcome(Results((), 0, spec), _sentence(error), status=404)
     except (SearchError, ImageError, EncoderError) as error:
         return Outcome(Results((), 0, spec), _sentence(error))
-
-
-def _remember(results: Results, default: str) -> None:
-    """Note what was looked for; turning pages is not looking anew."""
-    if not results.words or results.spec.page > 1:
-        return
-    encoded: dict[str, np.ndarray | None] = {
-        model: vector
-        for (words, model), vector in results.encoded.items()
-        if words == results.words
-    }
-    if not encoded:  # by the words alone, or a picture alone counts
-        encoded[results.spec.model or default] = None
-    remember(results.words, encoded.items(), results.total, bool(results.spec.filters))
 
 
 def _why_empty(connection: Connection, outcome: Outcome) -> str:

@@ -272,3 +272,41 @@ def test_variety_changes_the_order_and_stays_in_the_address(page: Page) -> None:
     expect(page).to_have_url(re.compile("variety=1"))
     expect(page.locator(".card").first).to_be_visible()
     assert titles(page) != before
+
+
+@pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])
+def test_a_search_counts_once_whatever_is_done_with_its_results(page: Page) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("DELETE FROM query_embedding")
+    search(page, "green shirt")
+    for name, value in (("sort", "price"), ("n", "12")):
+        page.locator(f"#{name}").select_option(value)
+        if page.get_by_role("button", name="Apply", exact=True).is_visible():
+            page.get_by_role("button", name="Apply", exact=True).click()
+        expect(page).to_have_url(re.compile(f"{name}={value}"))
+    search(page, "blue jeans")
+    expect(page).to_have_url(re.compile("q=blue"))
+    with connect() as connection:
+        rows = connection.exec_driver_sql("SELECT text, searches FROM query_embedding")
+        assert dict(map(tuple, rows)) == {"green shirt": 1, "blue jeans": 1}
+
+
+def test_browsers_find_an_icon_and_crawlers_their_rules(page: Page) -> None:
+    kinds = {
+        "/favicon.ico": "image/x-icon",
+        "/apple-touch-icon.png": "image/png",
+        "/robots.txt": "text/plain",
+    }
+    for address, kind in kinds.items():
+        answer = page.request.get(address)
+        assert answer.status == 200
+        assert answer.headers["content-type"].startswith(kind)
+    rules = page.request.get("/robots.txt").text().splitlines()
+    assert {"Disallow: /*?", "Allow: /?page="} <= set(rules)
+    links = page.locator('a[href*="?"]:not([rel~="nofollow"])')
+    followed = {link.get_attribute("href") for link in links.all()}
+    assert followed
+    assert all(re.fullmatch(r"/\?page=\d+", link or "") for link in followed)
+    page.locator(".card-title a").first.click()
+    expect(page.locator(".facts")).to_be_visible()
+    assert links.count() == 0

@@ -1,0 +1,92 @@
+"""What counts as a search: words that a shopper typed, once, whatever is done with them then."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from catalog.database import connect
+from tests.shop.test_hostile_queries import shop
+
+HOME = "http://localhost/"
+CLIENT = Client(headers={"host": "localhost"})
+__all__ = ["shop"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_noted(shop: Any) -> Iterator[None]:
+    yield
+    with connect() as connection:
+        connection.exec_driver_sql("DELETE FROM query_embedding")
+
+
+def visit(query: str, before: str | None = None, method: str = "get") -> None:
+    headers = {} if before is None else {"referer": HOME + before}
+    response = getattr(CLIENT, method)("/" + query, headers=headers)
+    assert response.status_code in (200, 404)
+
+
+def noted() -> dict[str, tuple[int, int]]:
+    """For each text, how often it was looked for, and how often in vain."""
+    with connect() as connection:
+        rows = connection.exec_driver_sql("SELECT text, searches, unanswered FROM query_embedding")
+        return {text: (searches, unanswered) for text, searches, unanswered in rows}
+
+
+CHANGES = ["least=10", "sort=price", "n=48", "in_stock=1", "colour=Red", "page=2", "unfold=1"]
+
+
+@pytest.mark.parametrize("before", [None, "?q=red+shirt", "?q=red+shirt&least=20"])
+def test_what_is_done_with_the_results_is_no_search(before: str | None) -> None:
+    visit("?q=red+shirt", "")
+    for change in CHANGES:
+        visit(f"?q=red+shirt&{change}", before)
+    visit("?q=red+shirt", before, "head")
+    visit("?q=red+shirt", "?q=red+shirt&in_stock=1")
+    assert noted() == {"red shirt": (1, 0)}
+
+
+def test_other_words_are_a_search_whatever_else_the_form_holds() -> None:
+    visit("?q=red+shirt", "")
+    visit("?q=blue+shirt&least=40&sort=price", "?q=red+shirt&least=40")
+    visit("?q=red+shirt&least=40&sort=price&in_stock=1", "?q=blue+shirt&sort=price&in_stock=1")
+    assert noted() == {"red shirt": (2, 0), "blue shirt": (1, 0)}
+
+
+def test_words_from_elsewhere_are_a_search_where_they_stand_alone() -> None:
+    for before in ("product/R", "http://[", "admin/"):
+        visit("?q=red+shirt", before)
+    CLIENT.get("/?q=red+shirt", headers={"referer": "https://search.example/?q=red+shirt"})
+    CLIENT.get("/?q=red+shirt&sort=price", headers={"referer": "http://[::1"})
+    assert noted() == {"red shirt": (4, 0)}
+
+
+def test_words_taken_as_they_are_typed_are_a_search_of_their_own() -> None:
+    visit("?q=red+shrit", "")
+    visit("?q=red+shrit&verbatim=red+shrit", "?q=red+shrit")
+    assert set(noted()) == {"red shirt", "red shrit"}
+
+
+@pytest.mark.parametrize(
+    ("query", "unanswered"),
+    [
+        ("q=asdfghjkl", 1),
+        ("q=asdfghjkl&least=40", 1),  # what the slider says by itself
+        ("q=asdfghjkl&least=35", 1),
+        ("q=red+shirt&least=100&colour=Mauve", 0),
+        ("q=asdfghjkl&least=95", 0),
+        ("q=asdfghjkl&in_stock=1", 0),
+    ],
+)
+def test_what_the_shopper_asked_for_explains_that_nothing_is_found(
+    query: str, unanswered: int
+) -> None:
+    visit("?" + query, "?q=hat")
+    [(_, in_vain)] = noted().values()
+    assert in_vain == unanswered
+
+
+def test_an_upload_that_fails_is_no_search() -> None:
+    assert CLIENT.post("/picture/", {"state": "q=red+shirt"}).status_code == 400
+    assert noted() == {}
