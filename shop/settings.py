@@ -12,6 +12,7 @@
 """
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -28,15 +29,21 @@ def _secret_key() -> str:
     file = config.var_dir() / "secret_key"
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        with NamedTemporaryFile("w", dir=file.parent, delete=False) as new:  # for its owner alone
+        with NamedTemporaryFile("w", dir=file.parent) as new:  # for its owner alone
             new.write(get_random_secret_key())
-        os.replace(new.name, file)
+            new.flush()
+            with suppress(FileExistsError):  # the first of several processes makes it for all
+                os.link(new.name, file)
     return file.read_text()
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = (os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]").split(",")
+ALLOWED_HOSTS = _names(os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]")
 SHOP_NAME = os.environ.get("SHOP_NAME") or "Atelier"
 
 INSTALLED_APPS = [
