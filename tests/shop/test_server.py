@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -163,3 +164,30 @@ def test_a_restart_of_postgresql_costs_no_page(database: str) -> None:
             ).fetchone()
             assert ended
             assert ended[0] > 0
+
+
+def test_ctrl_c_while_the_demo_embeds_ends_it(database: str, tmp_path: Path) -> None:
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(
+            "INSERT INTO product (sku, title)"
+            " SELECT n, 'shirt ' || n FROM generate_series(1, 20000) n"
+        )
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "demo", "--port", str(free_port())],
+            cwd=PROJECT,
+            env=os.environ | {"VAR_DIR": str(tmp_path)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        try:
+            deadline = time.monotonic() + 120
+            embedded = "SELECT EXISTS (SELECT FROM fashion_text)"
+            while other.execute(embedded).fetchone() == (False,):
+                assert time.monotonic() < deadline
+                time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 130, errors
+    assert "The shop is at" not in errors

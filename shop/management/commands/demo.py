@@ -1,4 +1,3 @@
-from contextlib import suppress
 from typing import Any
 
 from alembic import command
@@ -12,6 +11,7 @@ from catalog.database import connect
 from catalog.demo import write_catalogue
 from catalog.worker import Worker, running
 from shop import server
+from shop.management.commands.embed_catalog import INTERRUPTED
 from shop.management.commands.serve import port_number
 
 
@@ -35,8 +35,11 @@ class Command(BaseCommand):
         call_command("migrate", verbosity=0)
         if self.empty():
             self.load(options["products"])
-        with suppress(SystemExit):  # it has told what could not be embedded; the shop still opens
+        try:
             call_command("embed_catalog")
+        except SystemExit as end:  # it has told what could not be embedded; the shop still opens
+            if end.code == INTERRUPTED:
+                raise
         if not options["no_serve"]:
             with running(Worker()):
                 call_command("serve", port=options["port"])
