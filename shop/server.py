@@ -15,9 +15,13 @@ from waitress.server import create_server
 from catalog.choice import default_model
 from catalog.database import connect
 from embedding.encoder import EncoderError, get_encoder
-from shop.oversize import Channel
 
 HOST = "127.0.0.1"
+
+SPOOLED = 4
+"""Times the largest upload that a body is read to its end and kept in a temporary file, so that
+the page can say that it is too large; browsers do not show what cuts them off. What declares
+more is cut off."""
 
 
 class PortTaken(RuntimeError):
@@ -67,19 +71,14 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
             "trusted_proxy": settings.TRUSTED_PROXY,
             "trusted_proxy_headers": "x-forwarded-proto",
         }
-    listeners: dict[int, Any] = {}  # several where the host has several addresses
-    server = create_server(
+    return create_server(
         application,
-        map=listeners,
         host=host,
         port=port,
         threads=threads,
-        max_request_body_size=largest_upload() + 1,  # the first size that is refused
+        max_request_body_size=SPOOLED * largest_upload(),
         **proxy,
     )
-    for listener in listeners.values():
-        listener.channel_class = Channel
-    return server
 
 
 def _warm_up() -> None:
