@@ -7,8 +7,10 @@ settings alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, features
@@ -18,6 +20,10 @@ MAX_PIXELS = 50_000_000
 
 DECODED_SIDE = 600
 """Shorter side, in pixels, below which a big JPEG is not reduced while it is decoded."""
+
+TILE = 1024
+"""Pixels, the side of the squares in which big pictures are converted: whole copies of them, one a
+step, would take a multiple of their memory."""
 
 IMAGE_FORMATS: tuple[str, ...] = (
     *("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"),
@@ -32,7 +38,9 @@ class ImageError(ValueError):
     """A picture that cannot be used; the message is a short reason fit for showing to people."""
 
 
-def open_image(source: bytes | Path, side: int = DECODED_SIDE) -> Image.Image:
+def open_image(
+    source: bytes | Path, side: int = DECODED_SIDE, most: int = MAX_PIXELS
+) -> Image.Image:
     """Decode a picture completely.
 
     Animations give their first frame. The result is upright (EXIF rotation applied), opaque
@@ -40,8 +48,8 @@ def open_image(source: bytes | Path, side: int = DECODED_SIDE) -> Image.Image:
     or 1/8), never below `side` pixels on the shorter side.
 
     Raises:
-        ImageError: empty, unreadable, not one of `IMAGE_FORMATS`, more than `MAX_PIXELS`,
-            truncated or otherwise damaged.
+        ImageError: empty, unreadable, not one of `IMAGE_FORMATS`, more than `MAX_PIXELS`, more
+            than `most` pixels even when reduced, truncated or otherwise damaged.
     """
     if source == b"":
         raise ImageError("the file is empty")
@@ -49,10 +57,12 @@ def open_image(source: bytes | Path, side: int = DECODED_SIDE) -> Image.Image:
         with Image.open(
             BytesIO(source) if isinstance(source, bytes) else source, formats=IMAGE_FORMATS
         ) as image:
-            _check_pixels(image)
+            _check_pixels(image, MAX_PIXELS)
             image.draft(None, _draft_size(image, side))
+            _check_pixels(image, most)
             image.load()
-            return _flatten(_upright(image))
+            _turn_upright(image)
+            return _flatten(image)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -82,10 +92,11 @@ def square(image: Image.Image, size: int) -> Image.Image:
     return canvas
 
 
-def _check_pixels(image: Image.Image) -> None:
-    if image.width * image.height > MAX_PIXELS:
+def _check_pixels(image: Image.Image, most: int) -> None:
+    if image.width * image.height > most:
+        kind = f" of a {image.format}" if most < MAX_PIXELS else ""
         raise ImageError(
-            f"the picture has {image.width} x {image.height} pixels; at most {MAX_PIXELS:,} are "
+            f"the picture has {image.width} x {image.height} pixels; at most {most:,}{kind} are "
             "accepted"
         )
 
@@ -96,26 +107,40 @@ def _draft_size(image: Image.Image, side: int) -> tuple[int, int]:
     return round(image.width * scale), round(image.height * scale)
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image) -> None:
     try:
-        return ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except Exception:
         # Unreadable metadata says nothing about the pixels, which have been decoded by now.
-        return image
+        return
 
 
 def _flatten(image: Image.Image) -> Image.Image:
     """Any mode to RGB."""
     if image.mode.startswith(("I", "F")):
-        image = _to_8_bits(image)
-    elif image.mode == "CMYK":
-        image = _apply_profile(image)
+        return _to_8_bits(image).convert("RGB")
+    if image.mode == "CMYK":
+        return _apply_profile(image)
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        canvas = Image.new("RGBA", image.size, (*WHITE, 255))
-        canvas.alpha_composite(image)
-        image = canvas
+        return _lay_on_white(image)
     return image.convert("RGB")
+
+
+def _tiles(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
+    """Boxes that cover the picture, each once: left, top, right, bottom."""
+    for top in range(0, image.height, TILE):
+        for left in range(0, image.width, TILE):
+            yield left, top, min(left + TILE, image.width), min(top + TILE, image.height)
+
+
+def _lay_on_white(image: Image.Image) -> Image.Image:
+    flat = Image.new("RGB", image.size)
+    for box in _tiles(image):
+        tile = image.crop(box).convert("RGBA")
+        canvas = Image.new("RGBA", tile.size, (*WHITE, 255))
+        canvas.alpha_composite(tile)
+        flat.paste(canvas.convert("RGB"), box)
+    return flat
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
@@ -123,18 +148,29 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 
     Pillow's own `convert` cuts such values off at 255.
     """
-    values = np.nan_to_num(np.asarray(image, np.float32))
-    low, high = (0, 65535) if image.mode.startswith("I;16") else (values.min(), values.max())
+
+    def values(box: tuple[int, int, int, int]) -> np.ndarray:
+        return np.nan_to_num(np.asarray(image.crop(box), np.float32))
+
+    low: Any = 0
+    high: Any = 65535
+    if not image.mode.startswith("I;16"):
+        ends = [(tile.min(), tile.max()) for tile in map(values, _tiles(image))]
+        low, high = min(low for low, _ in ends), max(high for _, high in ends)
     scale = 255 / (high - low) if high > low else 0.0
-    return Image.fromarray(np.rint((values - low) * scale).astype(np.uint8))
+    grey = np.empty((image.height, image.width), np.uint8)
+    for box in _tiles(image):
+        left, top, right, bottom = box
+        grey[top:bottom, left:right] = np.rint((values(box) - low) * scale)
+    return Image.fromarray(grey)
 
 
 def _apply_profile(image: Image.Image) -> Image.Image:
-    """Print colours to sRGB through the embedded profile; without a usable one, unchanged."""
+    """Print colours to sRGB through the embedded profile; without a usable one, by formula."""
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"]))
         srgb = ImageCms.createProfile("sRGB")
         converted = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
     except (KeyError, OSError, ImageCms.PyCMSError):
-        return image
-    return converted or image
+        converted = None
+    return converted or image.convert("RGB")

@@ -9,6 +9,8 @@ import re
 import time
 from io import BytesIO
 from pathlib import Path
+from threading import BoundedSemaphore
+from typing import Any
 
 from django.conf import settings
 from PIL import Image
@@ -20,6 +22,12 @@ from embedding.images import ImageError, open_image
 QUERY_SIDE = 1280
 """Longer side, in pixels, above which a query picture is reduced before it is kept."""
 
+QUERY_PIXELS = 25_000_000
+"""Pixels to which an uploaded picture may be decoded: a few hundred MB, however small its file."""
+
+DECODING = BoundedSemaphore(2)
+"""Held while an uploaded picture is decoded, lest as many as there are threads fill the memory."""
+
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -30,12 +38,13 @@ def store_query_picture(content: bytes) -> str:
     anything that is not a picture, stays.
 
     Raises:
-        ImageError: `content` is no picture.
+        ImageError: `content` is no picture, or one of more than `QUERY_PIXELS`.
     """
     sweep_query_pictures()
-    picture = open_image(content)
-    picture.thumbnail((QUERY_SIDE, QUERY_SIDE), reducing_gap=2.0)
-    encoded = _encode(picture, "JPEG", quality=95, subsampling=0)
+    with DECODING:
+        picture = open_image(content, most=QUERY_PIXELS)
+        picture.thumbnail((QUERY_SIDE, QUERY_SIDE), reducing_gap=2.0)
+    encoded = _encode(picture, "JPEG", quality=95, subsampling=0, comment=b"")
     digest = hashlib.sha256(encoded).hexdigest()
     write_whole(_query_path(digest), encoded)
     return digest
@@ -99,7 +108,7 @@ def _has_expired(path: Path) -> bool:
     return path.stat().st_mtime < time.time() - settings.QUERY_PICTURE_SECONDS
 
 
-def _encode(picture: Image.Image, format: str, **options: int) -> bytes:
+def _encode(picture: Image.Image, format: str, **options: Any) -> bytes:
     buffer = BytesIO()
     picture.save(buffer, format, **options)
     return buffer.getvalue()

@@ -1,5 +1,7 @@
 """Decoding: each kind of file gives the right pixels or an `ImageError` with a reason."""
 
+import subprocess
+import sys
 from io import BytesIO
 from pathlib import Path
 from struct import pack
@@ -10,9 +12,23 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from embedding.images import DECODED_SIDE, IMAGE_FORMATS, ImageError, open_image, square
+from embedding.images import DECODED_SIDE, IMAGE_FORMATS, TILE, ImageError, open_image, square
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+MEASURE = """
+import re, sys
+from pathlib import Path
+from embedding.images import open_image
+
+def most_memory():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+before = most_memory()
+open_image(Path(sys.argv[1]))
+print(most_memory() - before)
+"""
+"""Says how many bytes more the process has had, at most, for opening a picture."""
 
 
 def encode(image: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
@@ -136,6 +152,70 @@ def test_animation_gives_its_first_frame(file_format: str) -> None:
     frames = [Image.new("RGB", (40, 30), colour) for colour in (RED, WHITE)]
     content = encode(frames[0], file_format, save_all=True, append_images=frames[1:])
     assert near(open_image(content).getpixel((20, 15)), RED)
+
+
+MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"]
+
+
+def flattened_at_once(image: Image.Image) -> Image.Image:
+    """What `open_image` gives for the picture, by copies of the whole of it."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, np.float32)
+        low, high = (0, 65535) if image.mode == "I;16" else (values.min(), values.max())
+        scale = 255 / (high - low)
+        image = Image.fromarray(np.rint((values - low) * scale).astype(np.uint8))
+    if image.has_transparency_data:
+        canvas = Image.new("RGBA", image.size, (*WHITE, 255))
+        canvas.alpha_composite(image.convert("RGBA"))
+        image = canvas
+    return image.convert("RGB")
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [*((mode, {}) for mode in MODES), ("L", {"transparency": 5}), ("P", {"transparency": 5})],
+)
+def test_tile_by_tile_gives_the_same_to_the_bit(mode: str, options: dict[str, int]) -> None:
+    generator = np.random.default_rng(0)
+    width, height = TILE + 70, TILE + 9
+    if mode in ("I;16", "I", "F"):
+        kinds = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
+        image = Image.fromarray(generator.integers(0, 65536, (height, width)).astype(kinds[mode]))
+    else:
+        pixels = generator.integers(0, 256, (height, width, 4), np.uint8)
+        image = Image.fromarray(pixels).convert("RGB" if mode in ("P", "CMYK") else "RGBA")
+        image = image.convert(mode)
+    content = encode(image, "TIFF" if mode in ("CMYK", "I", "F") else "PNG", **options)
+    with Image.open(BytesIO(content)) as stored:
+        assert stored.has_transparency_data == ("A" in mode or bool(options))
+        expected = flattened_at_once(stored)
+    assert open_image(content).tobytes() == expected.tobytes()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
+def test_memory_is_twice_the_pixels_at_most(mode: str, tmp_path: Path) -> None:
+    side = 5000
+    if mode == "I;16":
+        image = Image.fromarray(np.zeros((side, side), np.uint16))
+    else:
+        image = Image.new(mode, (side, side))
+    (tmp_path / "picture").write_bytes(encode(image))
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tmp_path / "picture")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 2.3 * 4 * side * side
+
+
+def test_more_pixels_than_the_caller_takes() -> None:
+    content = encode(Image.new("L", (300, 300)))
+    with pytest.raises(ImageError, match="300 x 300 pixels; at most 80,000 of a PNG"):
+        open_image(content, most=80_000)
+    big = encode(Image.new("L", (3000, 3000)), "JPEG")
+    assert min(open_image(big, most=2_000_000).size) >= DECODED_SIDE
 
 
 def test_big_jpeg_is_decoded_smaller_but_not_too_small() -> None:

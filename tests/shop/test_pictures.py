@@ -2,6 +2,8 @@
 
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -9,13 +11,14 @@ from urllib.parse import unquote
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import Http404
-from django.test import RequestFactory, override_settings
+from django.test import Client, RequestFactory, override_settings
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from PIL import Image
 
 from embedding.images import ImageError
 from shop import pictures, views
 
+CLIENT = Client(headers={"host": "localhost"})
 HOUR = 60 * 60
 PLAIN_STORAGE = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
@@ -76,10 +79,11 @@ def test_large_pictures_are_reduced(folder):
 def test_nothing_but_pixels_is_kept(folder):
     exif = Image.Exif()
     exif[0x010E] = "at home"
-    source = encoded(format="JPEG", exif=exif) + b"<script>alert(1)</script>"
+    source = encoded(format="JPEG", exif=exif, comment=b"with Ada") + b"<script>alert(1)</script>"
     kept = pictures.load_query_picture(pictures.store_query_picture(source))
     assert kept is not None
     assert b"at home" not in kept
+    assert b"with Ada" not in kept
     assert b"script" not in kept
 
 
@@ -88,6 +92,24 @@ def test_what_is_no_picture_is_refused_and_not_kept(folder, content):
     with pytest.raises(ImageError):
         pictures.store_query_picture(content)
     assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_a_small_file_of_many_pixels_is_refused_with_the_reason(database, folder):
+    upload = SimpleUploadedFile("a.png", encoded((5100, 5000)), "image/png")
+    response = CLIENT.post("/picture/", {"file": upload})
+    assert response.status_code == 400
+    assert "5100 x 5000 pixels; at most 25,000,000 of a PNG" in response.content.decode()
+
+
+def test_only_so_many_uploads_are_decoded_at_a_time(folder):
+    with ThreadPoolExecutor() as shoppers, ExitStack() as others:
+        while pictures.DECODING.acquire(blocking=False):
+            others.callback(pictures.DECODING.release)
+        waiting = shoppers.submit(pictures.store_query_picture, encoded())
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        others.close()
+        assert pictures.load_query_picture(waiting.result(30))
 
 
 def test_pictures_expire(folder):
