@@ -28,6 +28,10 @@ QUERY_PIXELS = 25_000_000
 DECODING = BoundedSemaphore(2)
 """Held while an uploaded picture is decoded, lest as many as there are threads fill the memory."""
 
+THUMBNAILS = "v2"
+"""Stands in the thumbnails' folder and addresses, which browsers keep for a year: another one
+whenever they are made in another way."""
+
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -83,13 +87,13 @@ def thumbnail(path: str, width: int) -> bytes | None:
 
     Made once and kept: `path` is below `MEDIA_ROOT` and names its content, so it never changes.
     """
-    kept = config.var_dir() / "thumbnails" / str(width) / Path(path).with_suffix(".webp")
+    kept = config.var_dir() / "thumbnails" / THUMBNAILS / str(width) / f"{path}.webp"
     try:
         return kept.read_bytes()
     except FileNotFoundError:
         pass
     try:
-        picture = open_image(config.media_root() / path)
+        picture = open_image(config.media_root() / path, side=width)
     except ImageError:
         return None
     if picture.width > width:

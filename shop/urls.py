@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import path, register_converter
 
-from shop import converters, views
+from shop import converters, pictures, views
 
 register_converter(converters.SkuConverter, "sku")
 register_converter(converters.DigestConverter, "digest")
@@ -13,6 +13,10 @@ urlpatterns = [
     path("product/<sku:sku>", views.product_page, name="product"),
     path("picture/", views.upload_picture, name="upload"),
     path("picture/<digest:digest>", views.query_picture, name="picture"),
-    path("media/<width:width>/<image_path:path>", views.product_image, name="image"),
+    path(
+        f"media/{pictures.THUMBNAILS}/<width:width>/<image_path:path>",
+        views.product_image,
+        name="image",
+    ),
     path("admin/", admin.site.urls),
 ]

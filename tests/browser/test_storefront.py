@@ -182,6 +182,29 @@ def test_a_telephone_shows_it_all_without_scrolling_sideways(page: Page) -> None
     expect(page).to_have_url(re.compile("gender=Men"))
 
 
+WIDTHS_OF_PICTURES = """() => [...document.querySelectorAll(".tile img")]
+    .filter(picture => picture.complete && picture.naturalWidth)
+    .map(picture => [picture.naturalWidth, picture.clientWidth])"""
+"""What `srcset` and `sizes` make the browser take a picture's width for, and what it is."""
+
+
+@pytest.mark.parametrize("width", [390, 700, 800, 1000, 1100, 1440, 1600])
+def test_a_browser_chooses_pictures_by_the_width_that_they_have(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    with connect() as connection:
+        sku = connection.exec_driver_sql(
+            "SELECT sku FROM product JOIN product_image i ON i.product_id = product.id"
+            " WHERE i.position = 1 ORDER BY sku LIMIT 1"
+        ).scalar_one()
+    for address in ("/", f"/product/{sku}"):
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        found = page.evaluate(WIDTHS_OF_PICTURES)
+        assert len(found) > 4
+        for claimed, shown in found:
+            assert 0.97 < claimed / shown < 1.2
+
+
 def test_it_works_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("hat")
