@@ -1,6 +1,7 @@
 """The media folder: pictures checked by decoding and stored by the hash of their bytes."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from io import BytesIO
@@ -13,6 +14,9 @@ from embedding.images import IMAGE_FORMATS, open_image
 
 MAX_BYTES = 50 * 2**20
 FOLDER = "products"
+
+PATH = rf"{FOLDER}/[0-9a-f]{{2}}/[0-9a-f]{{64}}\.[a-z0-9]{{2,5}}"
+"""What a picture's path below the media folder looks like, as a regular expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,9 @@ def take_content(content: bytes, known: Mapping[str, Picture], *, store: bool) -
         ending = (image.format or "").lower().replace("jpeg", "jpg")
     picture = Picture(f"{FOLDER}/{sha256[:2]}/{sha256}.{ending}", sha256, width, height)
     kept = config.media_root() / picture.path
-    if store and not kept.exists():
-        write_whole(kept, content)
+    if store:
+        try:
+            os.utime(kept)  # young again, so that nobody prunes it before its row is there
+        except OSError:
+            write_whole(kept, content)
     return picture

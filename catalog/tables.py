@@ -163,7 +163,10 @@ class ProductImage(CatalogTable, table=True):
     """
 
     __tablename__ = "product_image"
-    __table_args__ = (UniqueConstraint("product_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("product_id", "position"),
+        Index("product_image_path_idx", "path", postgresql_using="hash"),
+    )
 
     id: int | None = _identity()
     product_id: int = Field(

@@ -3,6 +3,8 @@
 import re
 from urllib.parse import unquote
 
+from catalog.pictures import PATH
+
 WIDTHS = (320, 640, 1280)
 """Pixels across, the sizes in which product pictures are served."""
 
@@ -57,4 +59,4 @@ class WidthConverter:
 class ImagePathConverter(DigestConverter):
     """A `product_image.path`, which the importer makes of the file's hash."""
 
-    regex = r"products/[0-9a-f]{2}/[0-9a-f]{64}\.[a-z0-9]{2,5}"
+    regex = PATH

@@ -7,7 +7,9 @@ import hashlib
 import os
 import re
 import time
+from contextlib import suppress
 from io import BytesIO
+from math import ceil
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Any
@@ -17,7 +19,10 @@ from PIL import Image
 
 from catalog import config
 from catalog.files import write_whole
+from catalog.pictures import FOLDER, PATH
+from catalog.pruning import Store
 from embedding.images import ImageError, open_image
+from shop.models import ProductImage
 
 QUERY_SIDE = 1280
 """Longer side, in pixels, above which a query picture is reduced before it is kept."""
@@ -83,17 +88,20 @@ def sweep_query_pictures() -> None:
 
 
 def thumbnail(path: str, width: int) -> bytes | None:
-    """A product picture as WEBP, at most `width` pixels across, or None if there is no such file.
+    """A product picture as WEBP, at most `width` pixels across, or None if no product has it, or
+    there is no such file.
 
     Made once and kept: `path` is below `MEDIA_ROOT` and names its content, so it never changes.
     """
-    kept = config.var_dir() / "thumbnails" / THUMBNAILS / str(width) / f"{path}.webp"
-    try:
+    image = ProductImage.objects.filter(path=path).first()
+    if image is None:
+        return None
+    kept = _thumbnail_folder() / THUMBNAILS / str(width) / f"{path}.webp"
+    with suppress(FileNotFoundError):
         return kept.read_bytes()
-    except FileNotFoundError:
-        pass
+    side = ceil(width * min(1, image.height / image.width))
     try:
-        picture = open_image(config.media_root() / path, side=width)
+        picture = open_image(config.media_root() / path, side)
     except ImageError:
         return None
     if picture.width > width:
@@ -102,6 +110,18 @@ def thumbnail(path: str, width: int) -> bytes | None:
     encoded = _encode(picture, "WEBP", quality=82)
     write_whole(kept, encoded)
     return encoded
+
+
+def thumbnails() -> Store:
+    """All thumbnails, for pruning; those made in other ways than now are kept by nothing."""
+    made_now = rf"{THUMBNAILS}/[0-9]+/(?P<path>{PATH})\.webp"
+    pattern = re.compile(rf"{made_now}|(v[0-9]+/)?[0-9]+/{FOLDER}/[0-9a-f]{{2}}/[^/]+")
+    glob = f"**/{FOLDER}/[0-9a-f][0-9a-f]/*"
+    return Store("thumbnails", _thumbnail_folder(), glob, pattern)
+
+
+def _thumbnail_folder() -> Path:
+    return config.var_dir() / "thumbnails"
 
 
 def _query_path(digest: str) -> Path:

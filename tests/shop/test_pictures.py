@@ -1,10 +1,10 @@
 """Pictures that come in, expire and go out: none of it trusts a name or a byte from outside."""
 
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import asdict
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -16,9 +16,12 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from PIL import Image
 
+from catalog.database import connect
+from catalog.pictures import take_content
 from embedding.images import ImageError
 from shop import pictures, views
 from shop.converters import WIDTHS
+from shop.models import Product, ProductImage
 from shop.templatetags import storefront
 
 CLIENT = Client(headers={"host": "localhost"})
@@ -28,10 +31,14 @@ PLAIN_STORAGE = {
 }
 
 
-def encoded(size=(80, 100), colour="teal", format="PNG", **options) -> bytes:
+def encode(image: Image.Image, format="PNG", **options) -> bytes:
     buffer = BytesIO()
-    Image.new("RGB", size, colour).save(buffer, format, **options)
+    image.save(buffer, format, **options)
     return buffer.getvalue()
+
+
+def encoded(size=(80, 100), colour="teal", **options) -> bytes:
+    return encode(Image.new("RGB", size, colour), **options)
 
 
 @pytest.fixture
@@ -183,59 +190,83 @@ def test_a_query_picture_is_served_as_a_jpeg_for_its_owner_alone(folder):
 
 
 @pytest.fixture
-def product_picture(tmp_path, monkeypatch):
+def media(database, tmp_path, monkeypatch) -> Path:
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
-    monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "media"))
-    path = f"products/ab/{'ab' * 32}.png"
-    file = tmp_path / "media" / path
-    file.parent.mkdir(parents=True)
-    file.write_bytes(encoded((640, 800)))
-    return path
+    return tmp_path / "media"
+
+
+def add_product(sku: str, content: bytes) -> str:
+    """A product with a picture; returns its path."""
+    picture = take_content(content, {}, store=True)
+    product = Product.objects.create(sku=sku, title=sku)
+    ProductImage.objects.create(product=product, position=0, **asdict(picture))
+    return picture.path
+
+
+def width_and_height(content: bytes | None) -> tuple[int, int]:
+    assert content is not None
+    return Image.open(BytesIO(content)).size
+
+
+SIZES = [(2400, 2400), (1500, 2400), (2400, 1500), (3900, 600), (700, 3900), (640, 800), (90, 9)]
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-@pytest.mark.parametrize(
-    "size",
-    [(2400, 2400), (1500, 2400), (2400, 1500), (3900, 600), (700, 3900), (640, 800), (90, 9)],
-)
-def test_product_pictures_are_as_wide_as_asked_and_never_enlarged(
-    product_picture, tmp_path, size, orientation
-):
-    """JPEGs, which are decoded at a fraction of their size, and lie on their side in files."""
+def test_product_pictures_are_as_wide_as_asked_and_never_enlarged(media, orientation):
+    """JPEGs, which are decoded at a fraction of their size, and may lie on their side in files."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    file = tmp_path / "media" / product_picture
-    file.write_bytes(encoded(size, format="JPEG", exif=exif))
-    wide, high = size if orientation == 1 else reversed(size)
-    for width in WIDTHS:
-        made = Image.open(BytesIO(pictures.thumbnail(product_picture, width) or b""))
-        assert made.width == min(width, wide)
-        assert made.height == pytest.approx(high * made.width / wide, abs=1)
+    for size in SIZES:
+        path = add_product(str(size), encoded(size, format="JPEG", exif=exif))
+        wide, high = size if orientation == 1 else reversed(size)
+        for width in WIDTHS:
+            made = width_and_height(pictures.thumbnail(path, width))
+            assert made[0] == min(width, wide)
+            assert made[1] == pytest.approx(high * made[0] / wide, abs=1)
 
 
-def test_what_a_page_says_of_widths_is_true(product_picture, tmp_path):
+def test_what_a_page_says_of_widths_is_true(media):
     for natural in (200, 320, 500, 1280, 1300, 2400):
-        shape = (natural, natural)
-        (tmp_path / "media" / product_picture).write_bytes(encoded(shape, format="JPEG"))
-        shutil.rmtree(tmp_path / "thumbnails", ignore_errors=True)
-        candidates = storefront.image_srcset(product_picture, natural).split(", ")
-        for url, width in (candidate.split() for candidate in candidates):
-            match = resolve(url)
-            made = pictures.thumbnail(match.kwargs["path"], match.kwargs["width"])
-            assert f"{Image.open(BytesIO(made or b'')).width}w" == width
+        path = add_product(str(natural), encoded((natural, natural), format="JPEG"))
+        for candidate in storefront.image_srcset(path, natural).split(", "):
+            url, width = candidate.split()
+            made = width_and_height(CLIENT.get(url).content)
+            assert f"{made[0]}w" == width
 
 
-def test_a_thumbnail_is_made_once(product_picture, tmp_path):
-    first = pictures.thumbnail(product_picture, 320)
-    (tmp_path / "media" / product_picture).unlink()
-    assert pictures.thumbnail(product_picture, 320) == first
-    assert pictures.thumbnail(product_picture, 640) is None
+def test_a_thumbnail_is_made_once(media):
+    path = add_product("A", encoded((640, 800)))
+    first = pictures.thumbnail(path, 320)
+    (media / path).unlink()
+    assert pictures.thumbnail(path, 320) == first
+    assert pictures.thumbnail(path, 640) is None
 
 
-def test_product_pictures_may_be_kept_for_ever(product_picture):
-    response = views.product_image(RequestFactory().get("/"), 320, product_picture)
+def test_product_pictures_may_be_kept_for_ever(media):
+    response = CLIENT.get(reverse("image", args=[320, add_product("A", encoded())]))
     assert response["Content-Type"] == "image/webp"
     assert "immutable" in response["Cache-Control"]
+
+
+def test_the_pictures_of_a_product_go_with_it(media):
+    url = reverse("image", args=[320, add_product("A", encoded())])
+    other = reverse("image", args=[320, add_product("B", encoded(colour="red"))])
+    assert CLIENT.get(url).status_code == CLIENT.get(other).status_code == 200
+    Product.objects.get(sku="A").delete()
+    for width in WIDTHS:
+        response = CLIENT.get(url.replace("320", str(width)))
+        assert response.status_code == 404
+        assert "Cache-Control" not in response
+    assert CLIENT.get(other).status_code == 200
+
+
+def test_who_has_a_picture_is_looked_up_in_an_index(database):
+    with connect() as connection:
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # there are few rows
+        query, parameters = ProductImage.objects.filter(path="x").query.sql_with_params()
+        plan = connection.exec_driver_sql("EXPLAIN " + query.replace("%s", "'x'")).scalars()
+        assert parameters == ("x",)
+        assert "product_image_path_idx" in "\n".join(plan)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from tqdm import tqdm
+
+from catalog.pruning import Pruned, Store, has_pictures, media, prune
+from shop.management.commands.embed_catalog import INTERRUPTED, SHOWN
+from shop.pictures import thumbnails
+
+
+class Command(BaseCommand):
+    help = (
+        "Remove the files of pictures, and thumbnails, that no product has any more. Only files"
+        " that this shop wrote, an hour ago or earlier. Exit status: 0 done, 1 some files could"
+        " not be removed, 2 misuse."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stores = (media(), thumbnails())
+        if not has_pictures():
+            folders = " and ".join(str(store.root) for store in stores)
+            raise CommandError(
+                "no product in this database has a picture: is DATABASE_URL the shop's? If so,"
+                f" what {folders} hold of this shop can be removed by hand",
+                returncode=2,
+            )
+        try:
+            done = [self.prune(store, options) for store in stores]
+        except KeyboardInterrupt:
+            self.stderr.write("Stopped. The same command goes on from here.")
+            raise SystemExit(INTERRUPTED) from None
+        if any(pruned.failed for pruned in done):
+            raise SystemExit(1)
+
+    def prune(self, store: Store, options: dict[str, Any]) -> Pruned:
+        dry_run = options["dry_run"]
+        with tqdm(desc=store.name, unit=" files", disable=options["verbosity"] == 0) as bar:
+
+            def update(files: int) -> None:
+                bar.update(files)
+
+            pruned = prune(store, dry_run=dry_run, progress=update)
+        self.stdout.write(
+            f"{store.name}: {pruned.removed} files ({pruned.size / 1e6:.1f} MB)"
+            f" {'to remove' if dry_run else 'removed'}, {pruned.kept} in use,"
+            f" {pruned.young} younger than an hour, {len(pruned.failed)} failed"
+        )
+        for failure in pruned.failed[:SHOWN]:
+            self.stderr.write(f"  {failure}")
+        return pruned
