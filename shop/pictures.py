@@ -4,10 +4,12 @@ A file's name is always made here, of a hash that was checked; nothing from outs
 """
 
 import hashlib
+import logging
 import os
 import re
 import time
 from contextlib import suppress
+from functools import cache
 from io import BytesIO
 from math import ceil
 from pathlib import Path
@@ -23,6 +25,8 @@ from catalog.pictures import FOLDER, PATH
 from catalog.pruning import Store
 from embedding.images import ImageError, open_image
 from shop.models import ProductImage
+
+logger = logging.getLogger(__name__)
 
 QUERY_SIDE = 1280
 """Longer side, in pixels, above which a query picture is reduced before it is kept."""
@@ -97,7 +101,7 @@ def thumbnail(path: str, width: int) -> bytes | None:
     if image is None:
         return None
     kept = _thumbnail_folder() / THUMBNAILS / str(width) / f"{path}.webp"
-    with suppress(FileNotFoundError):
+    with suppress(OSError):
         return kept.read_bytes()
     side = ceil(width * min(1, image.height / image.width))
     try:
@@ -108,7 +112,10 @@ def thumbnail(path: str, width: int) -> bytes | None:
         height = max(1, round(picture.height * width / picture.width))
         picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     encoded = _encode(picture, "WEBP", quality=82)
-    write_whole(kept, encoded)
+    try:
+        write_whole(kept, encoded)
+    except OSError as error:
+        _warn_once(f"Thumbnails cannot be kept, each request makes its own: {error.strerror}")
     return encoded
 
 
@@ -122,6 +129,11 @@ def thumbnails() -> Store:
 
 def _thumbnail_folder() -> Path:
     return config.var_dir() / "thumbnails"
+
+
+@cache
+def _warn_once(message: str) -> None:
+    logger.warning(message)
 
 
 def _query_path(digest: str) -> Path:

@@ -1,6 +1,7 @@
 """Pictures that come in, expire and go out: none of it trusts a name or a byte from outside."""
 
 import os
+import resource
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -267,6 +268,23 @@ def test_who_has_a_picture_is_looked_up_in_an_index(database):
         plan = connection.exec_driver_sql("EXPLAIN " + query.replace("%s", "'x'")).scalars()
         assert parameters == ("x",)
         assert "product_image_path_idx" in "\n".join(plan)
+
+
+def test_a_full_disk_keeps_no_thumbnails_and_shows_them_all_the_same(media, caplog):
+    noise = Image.effect_noise((400, 500), 90)
+    url = reverse("image", args=[320, add_product("A", encode(noise))])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        answers = [CLIENT.get(url) for _ in range(2)]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    for answer in answers:
+        assert width_and_height(answer.content) == (320, 400)
+    assert [record.message for record in caplog.records if record.name == "shop.pictures"] == [
+        "Thumbnails cannot be kept, each request makes its own: File too large"
+    ]
+    assert not [file for file in (media.parent / "thumbnails").rglob("*") if file.is_file()]
 
 
 @pytest.mark.parametrize(
