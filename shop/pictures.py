@@ -41,6 +41,9 @@ THUMBNAILS = "v2"
 """Stands in the thumbnails' folder and addresses, which browsers keep for a year: another one
 whenever they are made in another way."""
 
+SWEEP_SECONDS = 10
+"""Between two looks at all query pictures, during which they may exceed what they may take."""
+
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
@@ -82,13 +85,28 @@ def load_query_picture(digest: str) -> bytes | None:
 
 
 def sweep_query_pictures() -> None:
-    """Remove the query pictures that nobody used for `settings.QUERY_PICTURE_SECONDS`."""
-    for path in Path(settings.QUERY_PICTURE_DIR).glob("*"):
-        try:
-            if _has_expired(path):
-                path.unlink()
-        except FileNotFoundError:
-            continue  # another thread was faster
+    """Remove the query pictures that nobody used for `settings.QUERY_PICTURE_SECONDS`, and of the
+    others those used longest ago, while they take more than `settings.QUERY_PICTURES_BYTES`.
+
+    The whole folder is read for that, so only every `SWEEP_SECONDS`, whichever process comes first.
+    """
+    folder = Path(settings.QUERY_PICTURE_DIR)
+    now = time.time()
+    swept = folder / ".swept"
+    with suppress(FileNotFoundError):
+        if abs(now - swept.stat().st_mtime) < SWEEP_SECONDS:
+            return
+    folder.mkdir(parents=True, exist_ok=True)
+    swept.touch()
+    found = []
+    for file in os.scandir(folder):
+        with suppress(FileNotFoundError):  # another process was faster
+            found.append((file.stat().st_mtime, file.stat().st_size, file.path))
+    room = settings.QUERY_PICTURES_BYTES
+    for used, size, path in sorted(found, reverse=True):
+        room -= size
+        if room < 0 or used < now - settings.QUERY_PICTURE_SECONDS:
+            Path(path).unlink(missing_ok=True)
 
 
 def thumbnail(path: str, width: int) -> bytes | None:

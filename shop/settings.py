@@ -118,6 +118,8 @@ MEDIA_ROOT = config.media_root()
 QUERY_PICTURE_MAX_BYTES = 15 * 2**20
 QUERY_PICTURE_DIR = config.var_dir() / "query_pictures"
 QUERY_PICTURE_SECONDS = 24 * 60 * 60
+# Of all of them together, more or less: those used longest ago go first.
+QUERY_PICTURES_BYTES = 500 * 2**20
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = os.environ.get("TZ") or "UTC"

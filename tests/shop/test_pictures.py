@@ -59,6 +59,11 @@ def age(path: Path, seconds: float) -> None:
     os.utime(path, (then, then))
 
 
+def kept(folder: Path) -> set[str]:
+    """The hashes of the query pictures that are kept."""
+    return {file.stem for file in folder.glob("*.jpg")}
+
+
 def post(content: bytes | None, state: str = "", checks_csrf: bool = False):
     data = {"state": state}
     if content is not None:
@@ -70,39 +75,37 @@ def post(content: bytes | None, state: str = "", checks_csrf: bool = False):
 
 def test_a_picture_is_kept_by_its_hash_and_found_again(folder):
     digest = pictures.store_query_picture(encoded())
-    assert [file.name for file in folder.iterdir()] == [f"{digest}.jpg"]
-    kept = pictures.load_query_picture(digest)
-    assert kept is not None
-    assert Image.open(BytesIO(kept)).size == (80, 100)
+    assert kept(folder) == {digest}
+    assert width_and_height(pictures.load_query_picture(digest)) == (80, 100)
 
 
 def test_the_same_picture_is_kept_once(folder):
     assert pictures.store_query_picture(encoded()) == pictures.store_query_picture(encoded())
-    assert len(list(folder.iterdir())) == 1
+    assert len(kept(folder)) == 1
 
 
 def test_large_pictures_are_reduced(folder):
     digest = pictures.store_query_picture(encoded((3000, 1500)))
-    kept = Image.open(BytesIO(pictures.load_query_picture(digest) or b""))
-    assert kept.size == (pictures.QUERY_SIDE, pictures.QUERY_SIDE // 2)
+    size = width_and_height(pictures.load_query_picture(digest))
+    assert size == (pictures.QUERY_SIDE, pictures.QUERY_SIDE // 2)
 
 
 def test_nothing_but_pixels_is_kept(folder):
     exif = Image.Exif()
     exif[0x010E] = "at home"
     source = encoded(format="JPEG", exif=exif, comment=b"with Ada") + b"<script>alert(1)</script>"
-    kept = pictures.load_query_picture(pictures.store_query_picture(source))
-    assert kept is not None
-    assert b"at home" not in kept
-    assert b"with Ada" not in kept
-    assert b"script" not in kept
+    content = pictures.load_query_picture(pictures.store_query_picture(source))
+    assert content is not None
+    assert b"at home" not in content
+    assert b"with Ada" not in content
+    assert b"script" not in content
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg onload='x'/>", encoded()[:60]])
 def test_what_is_no_picture_is_refused_and_not_kept(folder, content):
     with pytest.raises(ImageError):
         pictures.store_query_picture(content)
-    assert not folder.exists() or not list(folder.iterdir())
+    assert not kept(folder)
 
 
 def test_a_small_file_of_many_pixels_is_refused_with_the_reason(database, folder):
@@ -140,8 +143,33 @@ def test_an_upload_sweeps_away_what_has_expired(folder):
     old = pictures.store_query_picture(encoded(colour="red"))
     young = pictures.store_query_picture(encoded(colour="blue"))
     age(folder / f"{old}.jpg", HOUR + 5)
+    age(folder / ".swept", pictures.SWEEP_SECONDS + 1)
     new = pictures.store_query_picture(encoded(colour="green"))
-    assert {file.stem for file in folder.iterdir()} == {young, new}
+    assert kept(folder) == {young, new}
+
+
+def test_those_used_longest_ago_make_room(folder):
+    noises = [encode(Image.effect_noise((200, 200), spread)) for spread in (20, 40, 60, 80)]
+    first, second, third = map(pictures.store_query_picture, noises[:3])
+    for digest, seconds in ((first, 300), (second, 400), (third, 200)):
+        age(folder / f"{digest}.jpg", seconds)
+    assert pictures.load_query_picture(second)
+    age(folder / ".swept", pictures.SWEEP_SECONDS + 1)
+    room = sum((folder / f"{digest}.jpg").stat().st_size for digest in (second, third))
+    with override_settings(QUERY_PICTURES_BYTES=room):
+        fourth = pictures.store_query_picture(noises[3])
+    assert kept(folder) == {second, third, fourth}
+
+
+def test_the_folder_is_not_read_at_every_upload(folder):
+    pictures.store_query_picture(encoded(colour="red"))
+    with override_settings(QUERY_PICTURES_BYTES=0):
+        for colour in ("blue", "green"):
+            pictures.store_query_picture(encoded(colour=colour))
+        assert len(kept(folder)) == 3
+        age(folder / ".swept", pictures.SWEEP_SECONDS + 1)
+        last = pictures.store_query_picture(encoded(colour="white"))
+    assert kept(folder) == {last}
 
 
 @pytest.mark.parametrize(
@@ -154,9 +182,9 @@ def test_a_hash_that_is_none_or_unknown_is_no_picture(folder, digest):
 
 def test_an_upload_leads_back_to_the_search_with_the_picture(folder):
     response = post(encoded(), "q=red+dress&colour=Red&page=3&like=SKU")
-    [file] = folder.iterdir()
+    [digest] = kept(folder)
     assert response.status_code == 303
-    assert response["Location"] == f"/?q=red+dress&picture={file.stem}&like=SKU&colour=Red"
+    assert response["Location"] == f"/?q=red+dress&picture={digest}&like=SKU&colour=Red"
 
 
 def test_a_hostile_state_cannot_lead_elsewhere(folder):
