@@ -1,18 +1,18 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog.pruning import Pruned, Store, has_pictures, media, prune
-from shop.management.commands.embed_catalog import INTERRUPTED, SHOWN
+from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
 from shop.pictures import thumbnails
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = (
         "Remove the files of pictures, and thumbnails, that no product has any more. Only files"
         " that this shop wrote, an hour ago or earlier. Exit status: 0 done, 1 some files could"
-        " not be removed, 2 misuse."
+        " not be removed, 2 misuse or no database, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -1,12 +1,12 @@
 """An index to find who has a picture by its path.
 
-Revision 0007, after 0006; 2026-11-21
+Revision 0009, after 0008; 2026-11-21
 """
 
 from alembic import op
 
-revision = "0007"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
