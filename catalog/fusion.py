@@ -93,3 +93,6 @@ FUSIONS: Mapping[str, Formula] = {
     "raw_max": raw_max,
 }
 """By name, the default first."""
+
+BY_MATCH = "calibrated_sum"
+"""The default, whose scores are the matches."""

@@ -20,7 +20,7 @@ from catalog.candidates import fan_out
 from catalog.choice import models_in_use
 from catalog.diversity import maximal_marginal_relevance
 from catalog.filters import FACETS, FacetValue, Filters, count_facets
-from catalog.fusion import FUSIONS, MINIMUMS, WEIGHTS, Channel
+from catalog.fusion import BY_MATCH, MINIMUMS, WEIGHTS, Channel
 from catalog.queries import TextEncoder
 from catalog.query import parse_query
 from catalog.results import Facets, Hit, Results, Signal, Timings
@@ -139,7 +139,7 @@ def rank(
         filters=spec.filters,
         excluded=typed.excluded,
         exclude=like,
-        fusion=spec.fusion or next(iter(FUSIONS)),
+        fusion=spec.fusion or BY_MATCH,
         minimum=minimum,
         collapse=spec.collapse,
         sort=spec.sort,

@@ -13,7 +13,7 @@ from pgvector import HalfVector
 
 from catalog.candidates import EXACT_FACTOR, FAN_OUT, MOST_BY_WORDS, by_words, nearest, plan, where
 from catalog.filters import FACETS, Filters
-from catalog.fusion import FUSIONS, Channel, calibrated_sum
+from catalog.fusion import BY_MATCH, FUSIONS, Channel, calibrated_sum
 from catalog.tables import EMBEDDINGS
 
 MAX_EF_SEARCH = 1000
@@ -68,7 +68,7 @@ class Ranking:
     """Words that no hit may bear."""
     exclude: int | None = None
     """A product's id to leave out."""
-    fusion: str = next(iter(FUSIONS))
+    fusion: str = BY_MATCH
     minimum: float = 0.0
     """The least match of a hit."""
     collapse: bool = True
@@ -190,7 +190,7 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     yield _scored(ranking)
     yield _window(ranking)
     yield _cards()
-    yield _summary()
+    yield _summary(ranking)
 
 
 def _compared(ranking: Ranking) -> str:
@@ -308,12 +308,17 @@ cards AS MATERIALIZED (
 )"""
 
 
-def _summary() -> str:
-    """The number of cards, whether the window cut any off, and each facet's values."""
+def _summary(ranking: Ranking) -> str:
+    """The number of cards, whether the window cut any off, and each facet's values.
+
+    Where the window is in the order of the matches, one that is full but not of matches has them
+    all.
+    """
+    found = "WHERE matches" if ranking.fusion == BY_MATCH else ""
     facets = ", ".join(f"('{facet}', {facet})" for facet in FACETS)
     return f"""summary AS MATERIALIZED (
     SELECT (SELECT count(*) FROM cards WHERE matches) AS total,
-           (SELECT count(*) FROM best WHERE matches) >= %(window)s AS truncated,
+           (SELECT count(*) FROM best {found}) >= %(window)s AS truncated,
            (SELECT jsonb_object_agg(facet, counts)
               FROM (SELECT facet, jsonb_object_agg(value, products) AS counts
                       FROM (SELECT facet, value, count(DISTINCT card) AS products

@@ -117,6 +117,12 @@ def meets(hit: Hit, filters: Filters) -> bool:
     return chosen and priced and (hit.in_stock or not filters.in_stock)
 
 
+def test_a_full_window_in_another_order_than_the_matches_has_not_all_of_them() -> None:
+    found = run(SearchSpec(text="for", fusion="rrf", minimum=0.2, collapse=False))
+    assert 0 < found.total < WINDOW
+    assert all(value.or_more for value in found.facets["product_type"])
+
+
 @settings(max_examples=500, deadline=None)
 @given(spec=SPECS, data=st.data())
 def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> None:
