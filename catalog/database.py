@@ -93,7 +93,8 @@ def connect() -> Iterator[Connection]:
 
 def persist(work: Callable[[], Result]) -> Result:
     """What `work` returns, which is tried again while the database is away, for `AWAY` seconds at
-    most: it restarts, or a standby takes over. `work` must bear being done twice.
+    most: it restarts, or a standby takes over; and where a deadlock ended it. `work` must bear
+    being done twice.
 
     Raises:
         DBAPIError, psycopg.OperationalError: it stays away, or the error is another one.
@@ -103,20 +104,20 @@ def persist(work: Callable[[], Result]) -> Result:
         try:
             return work()
         except (DBAPIError, psycopg.OperationalError) as error:
-            if not _is_away(error) or time.monotonic() > give_up:
+            if not _may_pass(error) or time.monotonic() > give_up:
                 raise
-            logger.warning("the database is away, waiting for it: %s", error)
+            logger.warning("the database refuses, trying again: %s", error)
             time.sleep(RETRY)
 
 
-def _is_away(error: Exception) -> bool:
-    """Whether the connection is at fault, not what was asked."""
+def _may_pass(error: Exception) -> bool:
+    """Whether the connection is at fault, or what others do meanwhile, not what was asked."""
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:
             return True
         error = error.orig if isinstance(error.orig, Exception) else error
     gone = psycopg.errors.AdminShutdown | psycopg.errors.CannotConnectNow
-    if isinstance(error, gone | psycopg.errors.CrashShutdown):
+    if isinstance(error, gone | psycopg.errors.CrashShutdown | psycopg.errors.DeadlockDetected):
         return True
     # One without a code never reached a server.
     return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
