@@ -1,29 +1,66 @@
-CREATE FUNCTION search.duplicates(model text DEFAULT NULL, threshold float8 DEFAULT 0.97)
-RETURNS TABLE (similarity float8, sku text, title text, other_sku text, other_title text)
-LANGUAGE plpgsql STABLE
+-- What search.duplicates, search.price_outliers and search.misfiled have in common. One picture a product, so
+-- that no product has more votes than another; the index is walked on until there are as many as asked for.
+DROP FUNCTION IF EXISTS search.neighbours;
+
+CREATE FUNCTION search.neighbours(model text, neighbours integer, category text, sample integer)
+RETURNS TABLE (product_id bigint, neighbour_id bigint, similarity float8)
+LANGUAGE plpgsql VOLATILE ROWS 10000
 SET search_path = public, pg_temp
+SET hnsw.iterative_scan = 'relaxed_order'
+SET hnsw.ef_search = 100
+SET jit = off
 AS $$
 DECLARE
     embeddings regclass := format('%I', search.find_model(model, 'image') || '_image')::regclass;
+BEGIN
+    IF neighbours IS NULL OR neighbours NOT BETWEEN 3 AND 100 THEN
+        RAISE EXCEPTION 'the neighbours must be from 3 to 100, not %', neighbours
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF sample < 1 THEN
+        RAISE EXCEPTION 'the sample must be at least 1, not %', sample USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM set_config('hnsw.ef_search', greatest(100, 2 * neighbours)::text, true);
+    RETURN QUERY EXECUTE format(
+        'SELECT e.product_id, near.product_id, 1 - near.distance'
+        '  FROM (SELECT i.id FROM product p'
+        '          JOIN product_image i ON i.product_id = p.id AND i.position = 0'
+        '          JOIN %1$s f ON f.image_id = i.id'
+        '         WHERE $1 IS NULL OR p.category = $1 ORDER BY random() LIMIT $2) AS drawn'
+        '       JOIN %1$s e ON e.image_id = drawn.id'
+        '       CROSS JOIN LATERAL ('
+        '           SELECT f.product_id, f.embedding <=> e.embedding AS distance'
+        '             FROM %1$s f JOIN product_image i ON i.id = f.image_id AND i.position = 0'
+        '            WHERE f.product_id <> e.product_id'
+        '            ORDER BY f.embedding <=> e.embedding LIMIT $3) AS near', embeddings)
+    USING category, sample, neighbours;
+END
+$$;
+
+COMMENT ON FUNCTION search.neighbours(text, integer, text, integer) IS
+    'The products nearest to each by their main pictures, of a category or of a random sample where these are not NULL.';
+
+CREATE FUNCTION search.duplicates(
+    model text DEFAULT NULL, threshold float8 DEFAULT 0.97, category text DEFAULT NULL,
+    sample integer DEFAULT NULL)
+RETURNS TABLE (similarity float8, sku text, title text, other_sku text, other_title text)
+LANGUAGE plpgsql VOLATILE
+SET search_path = public, pg_temp
+AS $$
 BEGIN
     IF threshold IS NULL OR threshold NOT BETWEEN 0 AND 1 THEN
         RAISE EXCEPTION 'the threshold must lie between 0 and 1, not %', threshold
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
-    RETURN QUERY EXECUTE format(
-        'SELECT max(pair.similarity), p.sku, p.title, o.sku, o.title'
-        '  FROM (SELECT least(e.product_id, n.product_id) AS one, greatest(e.product_id, n.product_id) AS two,'
-        '               1 - n.distance AS similarity'
-        '          FROM %1$s e'
-        '               CROSS JOIN LATERAL ('
-        '                   SELECT f.product_id, e.embedding <=> f.embedding AS distance'
-        '                     FROM %1$s f ORDER BY f.embedding <=> e.embedding LIMIT 20) AS n'
-        '         WHERE n.product_id <> e.product_id AND 1 - n.distance >= $1) AS pair'
-        '  JOIN product p ON p.id = pair.one JOIN product o ON o.id = pair.two'
-        ' GROUP BY p.id, o.id ORDER BY 1 DESC, p.sku, o.sku', embeddings)
-    USING threshold;
+    RETURN QUERY
+        SELECT max(n.similarity), p.sku, p.title, o.sku, o.title
+          FROM search.neighbours(model, 20, category, sample) AS n
+               JOIN product p ON p.id = least(n.product_id, n.neighbour_id)
+               JOIN product o ON o.id = greatest(n.product_id, n.neighbour_id)
+         WHERE n.similarity >= threshold
+         GROUP BY p.id, o.id ORDER BY 1 DESC, p.sku, o.sku;
 END
 $$;
 
-COMMENT ON FUNCTION search.duplicates(text, float8) IS
-    'Different products whose pictures are near the same, of the twenty nearest to each; the cosine is at least the threshold.';
+COMMENT ON FUNCTION search.duplicates(text, float8, text, integer) IS
+    'Different products whose main pictures are near the same, of the twenty nearest to each; the cosine is at least the '
+    'threshold. A part of a large catalogue: search.duplicates(category => ''Shoes''), or search.duplicates(sample => 5000).';

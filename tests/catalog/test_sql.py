@@ -290,6 +290,7 @@ WRONG = {
     "SELECT * FROM search.duplicates('fashion', threshold => -1)": "between 0 and 1",
     "SELECT * FROM search.price_outliers(neighbours => 0)": "from 3 to 100",
     "SELECT * FROM search.misfiled(neighbours => 1000)": "from 3 to 100",
+    "SELECT * FROM search.misfiled(sample => 0)": "at least 1, not 0",
     "CALL search.embed('', 'fashion')": "empty",
     "CALL search.embed('x', 'imagenet')": "has no text embeddings",
 }
@@ -340,6 +341,10 @@ CALLS = (
     "SELECT * FROM search.duplicates(%s)",
     "SELECT * FROM search.price_outliers(%s)",
     "SELECT * FROM search.misfiled(%s)",
+    *(
+        f"SELECT * FROM search.{name}(category => %s)"
+        for name in ("duplicates", "price_outliers", "misfiled")
+    ),
     "SELECT * FROM search.gaps(ARRAY[%s])",
     "SELECT search.request(%s)",
     "SELECT search.request('x', %s)",
