@@ -64,6 +64,37 @@ def test_the_report_shows_what_is_wrong(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize(
+    ("arguments", "depth", "window", "precision"),
+    [([], 2, 2, 2 / 3), (["--depth", "1"], 1, 2, 1 / 3), (["--depth", "3"], 3, 3, 1)],
+)
+def test_the_shops_window_is_what_is_measured(
+    arguments: list[str],
+    depth: int,
+    window: int,
+    precision: float,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "c.csv").write_text("sku,title\nC,striped shirt\n")
+    import_catalog(tmp_path / "c.csv", tmp_path)
+    monkeypatch.setenv("SEARCH_WINDOW", "2")
+    judged, figures, page = (tmp_path / name for name in ("j.jsonl", "f.json", "r.html"))
+    judged.write_text(json.dumps({"id": "1", "text": "shirt", "relevant": ["A", "B", "C"]}))
+    call_command(
+        *("evaluate_search", str(judged), "--signals", "lexical", "--json", str(figures)),
+        *("--report", str(page), "--verbosity", "0", *arguments),
+    )
+    said = json.loads(figures.read_text())
+    assert (said["depth"], said["window"]) == (depth, window)
+    mean = said["setups"][0]["kinds"][""]["measures"]["mAP"]["mean"]
+    assert mean == pytest.approx(precision)
+    assert f"first {depth} hits of a window of {window}" in capsys.readouterr().out
+    assert f"first {depth} hits of each counted, of a window of {window}" in page.read_text()
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize(
     ("arguments", "reason"),
     [
         ([], "either a judgments file or --derive"),

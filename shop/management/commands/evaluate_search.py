@@ -105,9 +105,9 @@ class Command(CatalogCommand):
         parser.add_argument(
             "--depth",
             type=depth,
-            default=MAX_DEPTH,
             metavar="N",
-            help=f"hits looked at, at most and by default {MAX_DEPTH}",
+            help="hits looked at (SEARCH_WINDOW, as many as the shop ranks); more, at most"
+            f" {MAX_DEPTH}, widen the window, and measure another search",
         )
         parser.add_argument("--json", type=output_file, metavar="FILE", help="write all figures")
         parser.add_argument(
@@ -123,6 +123,7 @@ class Command(CatalogCommand):
         if options["save"] and not options["derive"]:
             raise CommandError("--save is for what --derive makes", returncode=2)
         try:
+            options["depth"] = options["depth"] or config.search_window()
             with connect() as connection:
                 catalogue = Catalogue(connection)
                 judgments = self.judgments(catalogue, options)
@@ -174,9 +175,11 @@ class Command(CatalogCommand):
             "judgments": judgments,
             "source": str(options["judgments"] or " + ".join(options["derive"])),
             "depth": options["depth"],
+            "window": max(options["depth"], config.search_window()),
             "sample": options["sample"],
             "seed": options["seed"] if options["derive"] else None,
         }
+        self.stdout.write("The first {depth} hits of a window of {window} count.\n".format(**about))
         self.stdout.write(as_markdown(runs))
         if file := options["json"]:
             content = json.dumps(about | {"setups": as_json(runs)}, indent=2) + "\n"
