@@ -38,6 +38,7 @@ OBJECTS = {
     "similar": "FUNCTION",
     "blend": "FUNCTION",
     "recall": "FUNCTION",
+    "neighbours": "FUNCTION",
     "duplicates": "FUNCTION",
     "popular_queries": "VIEW",
     "unanswered_queries": "VIEW",

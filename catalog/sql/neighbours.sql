@@ -1,0 +1,38 @@
+-- What search.duplicates, search.price_outliers and search.misfiled have in common. One picture a product, so
+-- that no product has more votes than another; the index is walked on until there are as many as asked for.
+CREATE FUNCTION search.neighbours(model text, neighbours integer, category text, sample integer)
+RETURNS TABLE (product_id bigint, neighbour_id bigint, similarity float8)
+LANGUAGE plpgsql VOLATILE ROWS 10000
+SET search_path = public, pg_temp
+SET hnsw.iterative_scan = 'relaxed_order'
+SET hnsw.ef_search = 100
+SET jit = off
+AS $$
+DECLARE
+    embeddings regclass := format('%I', search.find_model(model, 'image') || '_image')::regclass;
+BEGIN
+    IF neighbours IS NULL OR neighbours NOT BETWEEN 3 AND 100 THEN
+        RAISE EXCEPTION 'the neighbours must be from 3 to 100, not %', neighbours
+            USING ERRCODE = 'invalid_parameter_value';
+    ELSIF sample < 1 THEN
+        RAISE EXCEPTION 'the sample must be at least 1, not %', sample USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    PERFORM set_config('hnsw.ef_search', greatest(100, 2 * neighbours)::text, true);
+    RETURN QUERY EXECUTE format(
+        'SELECT e.product_id, near.product_id, 1 - near.distance'
+        '  FROM (SELECT i.id FROM product p'
+        '          JOIN product_image i ON i.product_id = p.id AND i.position = 0'
+        '          JOIN %1$s f ON f.image_id = i.id'
+        '         WHERE $1 IS NULL OR p.category = $1 ORDER BY random() LIMIT $2) AS drawn'
+        '       JOIN %1$s e ON e.image_id = drawn.id'
+        '       CROSS JOIN LATERAL ('
+        '           SELECT f.product_id, f.embedding <=> e.embedding AS distance'
+        '             FROM %1$s f JOIN product_image i ON i.id = f.image_id AND i.position = 0'
+        '            WHERE f.product_id <> e.product_id'
+        '            ORDER BY f.embedding <=> e.embedding LIMIT $3) AS near', embeddings)
+    USING category, sample, neighbours;
+END
+$$;
+
+COMMENT ON FUNCTION search.neighbours(text, integer, text, integer) IS
+    'The products nearest to each by their main pictures, of a category or of a random sample where these are not NULL.';
