@@ -1,15 +1,18 @@
 """Calibration: unrelated pairs get the same distribution of matches, whatever they are."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from benchmarks.synthetic import fill_synthetic
 from catalog.calibration import (
     FEWEST,
+    GROWTH,
+    RAREST,
     TABLE,
     TAILS,
     UNCALIBRATED,
@@ -17,8 +20,10 @@ from catalog.calibration import (
     fit_quantiles,
     get_quantiles,
     is_due,
+    match,
 )
 from catalog.database import connect
+from catalog.fusion import MINIMUMS
 from embedding.registry import get_spec
 from tests.conftest import fresh_database
 from tests.fakes import WordsAndColours
@@ -107,6 +112,65 @@ def test_it_is_due_once_and_again_after_a_fifth_more() -> None:
         assert all(list(levels) == sorted(set(levels)) for levels in found.values())
         connection.exec_driver_sql(f"DELETE FROM fashion_text WHERE product_id > {FEWEST - 1}")
         assert not is_due(connection, "fashion")
-        connection.exec_driver_sql("UPDATE calibration SET products = 10")
-        connection.exec_driver_sql("DELETE FROM calibration WHERE model = 'nothing'")
+        connection.execute(update(TABLE).values(products=int(PRODUCTS / GROWTH)))
+        assert is_due(connection, "fashion")
         connection.rollback()
+
+
+@pytest.mark.usefixtures("catalogue")
+@pytest.mark.parametrize("pictures", [0, FEWEST - 1])
+def test_texts_are_calibrated_where_few_products_have_pictures(pictures: int) -> None:
+    encoder = WordsAndColours("fashion")
+    with connect() as connection:
+        connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id > {pictures}")
+        assert is_due(connection, "fashion")
+        assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
+        assert not is_due(connection, "fashion")
+        found = get_quantiles(connection, "fashion")
+        assert set(found) == {("words", "text"), ("product", "text")}
+        texts = connection.exec_driver_sql("SELECT embedding FROM fashion_text ORDER BY product_id")
+        embedded = np.stack([row.embedding.to_numpy() for row in texts]).astype(np.float32)
+        pairs = (embedded[:500] @ embedded[500:1000].T).ravel()
+        passed = match(pairs, found["product", "text"]) >= MINIMUMS["words"]
+        assert passed.mean() == pytest.approx(RAREST ** MINIMUMS["words"], rel=0.2)
+        connection.rollback()
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_pictures_are_calibrated_as_soon_as_enough_products_have_one() -> None:
+    encoder = WordsAndColours("fashion")
+    with connect() as connection:
+        connection.exec_driver_sql("CREATE TEMPORARY TABLE later AS SELECT * FROM fashion_image")
+        connection.exec_driver_sql(f"DELETE FROM later WHERE product_id < {FEWEST}")
+        connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id >= {FEWEST}")
+        calibrate(connection, encoder)  # type: ignore[arg-type]
+        assert not is_due(connection, "fashion")
+        connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later LIMIT 1")
+        assert is_due(connection, "fashion")
+        assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
+        assert not is_due(connection, "fashion")
+        assert len(get_quantiles(connection, "fashion")) == 8
+        connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later OFFSET 1 LIMIT 4")
+        assert is_due(connection, "fashion")
+        connection.rollback()
+
+
+def test_a_model_that_sees_only_pictures_and_one_that_reads_only_texts(database: str) -> None:
+    reader = WordsAndColours("fashion")
+    reader.spec = replace(reader.spec, modalities=("text",))
+    for name, encoder, expected in (
+        ("imagenet", WordsAndColours("imagenet"), {("picture", "image"), ("product", "image")}),
+        ("fashion", reader, {("words", "text"), ("product", "text")}),
+    ):
+        with connect() as connection:
+            fill_synthetic(connection, get_spec(name), FEWEST)
+            assert calibrate(connection, encoder) == FEWEST  # type: ignore[arg-type]
+            assert set(get_quantiles(connection, name)) == expected
+            connection.rollback()
+
+
+def test_products_that_all_have_one_title_tell_nothing(database: str) -> None:
+    with connect() as connection:
+        fill_synthetic(connection, get_spec("fashion"), FEWEST)
+        connection.exec_driver_sql("UPDATE product SET title = 'Shirt', product_type = 'Shirt'")
+        assert calibrate(connection, WordsAndColours("fashion")) == 0  # type: ignore[arg-type]
