@@ -24,7 +24,7 @@ from catalog.fusion import BY_MATCH, MINIMUMS, WEIGHTS, Channel
 from catalog.queries import TextEncoder
 from catalog.query import parse_query
 from catalog.results import Facets, Hit, Results, Signal, Timings
-from catalog.spec import MAX_LIMIT, SearchError, SearchSpec, UnknownProduct
+from catalog.spec import MAX_LIMIT, NotUnderstood, SearchError, SearchSpec, UnknownProduct
 from catalog.spelling import correct
 from catalog.statement import (
     SETTINGS,
@@ -37,6 +37,7 @@ from catalog.statement import (
 from catalog.vectors import EncoderFor, Question, channels, find_product, models_for
 from catalog.vocabulary import get_vocabulary
 from embedding.encoder import EncoderError, get_encoder
+from embedding.registry import ModelSpec
 
 __all__ = [
     "MAX_LIMIT",
@@ -57,7 +58,8 @@ def search(
     """Run `spec` and return its page.
 
     Raises:
-        SearchError: no model can do what is asked, or one is not known.
+        SearchError: no model can do what is asked, and there are no words to do without it; or
+            not the one that is named; or it is not known.
         UnknownProduct: `spec.like` is no product's SKU.
         ImageError: a picture is none.
         EncoderError: a model cannot be loaded, and there are no words to do without it.
@@ -115,9 +117,14 @@ def rank(
     texts = TextEncoder(connection, encoder_for)
     found: list[Channel] = []
     compares = spec.counts("text") or spec.counts("image")
-    models = (
-        models_for(question, in_use) if compares and (words or spec.images or spec.like) else []
-    )
+    models: list[ModelSpec] = []
+    if compares and (words or spec.images or spec.like):
+        try:
+            models = models_for(question, in_use)
+        except NotUnderstood as error:
+            if not words:
+                raise
+            notes.append(f"{error}; found by words alone")
     for model in models:
         try:
             quantiles = get_quantiles(connection, model.name)

@@ -14,6 +14,10 @@ class SearchError(ValueError):
     """A search that cannot be run as asked; the message is for the one who asked."""
 
 
+class NotUnderstood(SearchError):
+    """No model in use can do what is asked."""
+
+
 class UnknownProduct(SearchError):
     """No product has the SKU that was asked for."""
 
@@ -38,7 +42,8 @@ class SearchSpec:
     """Weight of what to keep away from, where what is looked for has 1."""
     filters: Filters = field(default_factory=Filters)
     model: str = ""
-    """A registry entry's name, or two in tandem, as in "a+b"; "" is the default one."""
+    """A registry entry's name, or two in tandem, as in "a+b"; "" is the first in use that can do
+    what is asked, the default one before all."""
     signals: tuple[str, ...] = ()
     """Which of `fusion.SIGNALS` count; all of them if none is named."""
     fusion: str = ""

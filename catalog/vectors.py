@@ -10,13 +10,16 @@ from sqlalchemy import Connection
 from catalog.calibration import UNCALIBRATED, Quantiles, QueryKind
 from catalog.fusion import WEIGHTS, Channel
 from catalog.queries import TextEncoder
-from catalog.spec import SearchError, SearchSpec, UnknownProduct
+from catalog.spec import NotUnderstood, SearchError, SearchSpec, UnknownProduct
 from embedding.encoder import Encoder, encode_picture
 from embedding.registry import Modality, ModelSpec, get_spec
 
 EncoderFor = Callable[[str], Encoder]
 QueryVectors = dict[Modality, np.ndarray]
 """For each kind of item, the unit vector, float32 (d,), to compare its embeddings with."""
+
+KINDS: dict[Modality, str] = {"text": "words", "image": "pictures"}
+"""What a model understands, as people call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +75,28 @@ def find_product(connection: Connection, sku: str) -> int:
 
 
 def models_for(question: Question, in_use: list[str]) -> list[ModelSpec]:
-    """The models to ask: those named, or the first in use, that understand what is asked.
+    """The models to ask: those named, else the first in use, that understand what is asked.
 
     Raises:
-        SearchError: none of them does.
+        NotUnderstood: no model in use does, nor one that is named.
+        SearchError: those named do not, but others in use do.
     """
-    names = (question.spec.model or in_use[0]).split("+")
-    specs = [get_spec(name) for name in dict.fromkeys(names)]
-    able = [spec for spec in specs if question.needs <= set(spec.modalities)]
+    names = list(dict.fromkeys(filter(None, question.spec.model.split("+"))))
+    if found := _able(question, names):
+        return found
+    able = _able(question, in_use)
     if not able:
-        missing = min(question.needs - set(specs[0].modalities))
-        kind = {"text": "words", "image": "pictures"}[missing]
-        others = [name for name in in_use if question.needs <= set(get_spec(name).modalities)]
-        instead = f"; choose {' or '.join(others)}" if others else ""
-        raise SearchError(f"the model {specs[0].name} does not understand {kind}{instead}")
-    return able
+        kinds = " and ".join(KINDS[modality] for modality in sorted(question.needs, reverse=True))
+        raise NotUnderstood(f"no single model in use understands {kinds}")
+    if names:
+        missing = KINDS[min(question.needs - set(get_spec(names[0]).modalities))]
+        choice = " or ".join(spec.name for spec in able)
+        raise SearchError(f"the model {names[0]} does not understand {missing}; choose {choice}")
+    return able[:1]
+
+
+def _able(question: Question, names: list[str]) -> list[ModelSpec]:
+    return [spec for spec in map(get_spec, names) if question.needs <= set(spec.modalities)]
 
 
 def channels(

@@ -293,6 +293,36 @@ def test_a_model_is_asked_only_for_what_it_can() -> None:
         run(text="red", model="imagenet")
 
 
+def test_without_a_model_named_the_first_in_use_that_understands_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def models(**spec: object) -> set[str]:
+        found = run(minimum=0.0, **spec)
+        assert not found.notes
+        return {it.model for hit in found for it in hit.signals if it.name != "lexical"}
+
+    monkeypatch.setenv("MODELS", "imagenet,fashion")
+    assert models(text="red") == {"fashion"}
+    assert models(image=picture("red")) == models(like="REDSHOE") == {"imagenet"}
+    assert models(text="red", image=picture("red")) == {"fashion"}
+    assert models(text="red", like="REDSHOE") == {"fashion"}
+
+
+def test_words_that_no_model_in_use_understands_are_found_by_themselves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("MODELS", "imagenet")
+    for spec in ({}, {"model": "imagenet"}):
+        results = run(text="red", **spec)
+        assert set(skus(results)) == {"REDSHIRT", "REDSHOE"}
+        note = "no single model in use understands words; found by words alone"
+        assert results.notes == (note,)
+    both = run(text="red", image=picture("red"))
+    assert both.notes == (note.replace("words;", "words and pictures;"),)
+    with pytest.raises(SearchError, match="no single model in use understands words"):
+        run(like="REDSHOE", without="red")
+
+
 def test_without_embeddings_words_alone_find() -> None:
     encoder = WordsAndColours("clip")
     with connect() as connection:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
+from catalog.choice import set_default_model
 from catalog.config import enabled_models
 from catalog.database import connect
 from catalog.filters import Filters
@@ -112,6 +113,33 @@ def test_products_are_the_storefronts_in_its_order(
         text=words, filters=as_filters(filters), minimum=minimum, collapse=fold, verbatim=True
     )
     assert [row["sku"] for row in rows] == expected
+
+
+def test_where_the_default_model_only_sees_pictures_both_ask_another_for_words(
+    analyst: Analyst,
+) -> None:
+    assert default_models() == ("fashion", "fashion")
+    with connect() as connection:
+        set_default_model(connection, "imagenet", force=True)
+    try:
+        assert default_models() == ("imagenet", "fashion")
+        for phrase in PHRASES[::20]:
+            rows = analyst.rows("SELECT sku FROM search.products(%s)", phrase)
+            assert [row["sku"] for row in rows] == storefront(text=phrase, verbatim=True) != []
+            rows = analyst.rows("SELECT sku FROM search.blend(%s, %s)", SKUS[0], phrase)
+            assert [row["sku"] for row in rows] == storefront(
+                like=SKUS[0], text=phrase, verbatim=True
+            )
+    finally:
+        with connect() as connection:
+            connection.exec_driver_sql("DELETE FROM setting")
+
+
+def default_models() -> tuple[str, str]:
+    """What SQL takes for anything, and for words."""
+    with connect() as connection:
+        sql = "SELECT search.find_model(NULL), search.find_model(NULL, 'text')"
+        return tuple(connection.exec_driver_sql(sql).one())  # type: ignore[return-value]
 
 
 @settings(max_examples=60, deadline=None)

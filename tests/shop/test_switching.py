@@ -1,16 +1,19 @@
 """From one model to the next while shoppers search: filled, chosen, and the old one dropped."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from threading import Event, Thread
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.test import Client, override_settings
 
 from catalog import config
 from catalog.choice import default_model
@@ -21,6 +24,7 @@ from catalog.search import SearchSpec, search
 from tests.catalog.test_search import picture
 from tests.conftest import PROJECT
 from tests.fakes import WordsAndColours
+from tests.shop.test_pictures import PLAIN_STORAGE
 
 ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "clip")}
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "var", "__pycache__", ".*_cache", "weights")
@@ -142,6 +146,20 @@ def test_what_cannot_be_done_is_said(
     with pytest.raises(CommandError, match=reason) as caught:
         call_command(*arguments)
     assert caught.value.returncode == status
+
+
+@pytest.mark.parametrize("in_use", ["fashion,imagenet", "imagenet"])
+def test_words_are_found_where_the_default_model_only_sees(
+    shop: None, in_use: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", in_use)
+    call_command("set_default_model", "imagenet", force=True)
+    with override_settings(STORAGES=PLAIN_STORAGE):
+        page = Client(headers={"host": "localhost"}).get("/", {"q": "red shirt 7", "least": "0"})
+    assert page.status_code == HTTPStatus.OK
+    assert re.findall(r'href="/product/([^"?/]+)', page.content.decode())[0] == "S7"
+    note = "No single model in use understands words; found by words alone."
+    assert (note in page.content.decode()) == (in_use == "imagenet")
 
 
 def test_a_choice_that_is_no_longer_in_use_is_passed_over(
