@@ -62,15 +62,20 @@ def groups() -> set[frozenset[str]]:
 
 
 @pytest.fixture
-def shop(database: str) -> dict[str, int]:
-    """Two shirts alike in two colours, a third of that title that looks otherwise, two titles with
-    the same picture, and a bag."""
+def calibrated(database: str) -> None:
+    """Pictures are near the same from a cosine of 0.95 on, and alike from 0.75 on."""
     with connect() as connection:
         for kind in ("product", "words"):
             connection.execute(
                 text("INSERT INTO calibration VALUES ('fashion', :kind, 'image', :q, 9, 9)"),
                 {"kind": kind, "q": list(np.linspace(-0.5, 0.5, len(TAILS)))},
             )
+
+
+@pytest.fixture
+def shop(calibrated: None) -> dict[str, int]:
+    """Two shirts alike in two colours, a third of that title that looks otherwise, two titles with
+    the same picture, and a bag."""
     return {
         "RED": add("RED", "Red Linen Shirt", "Red", direction(1.0, 1)),
         "BLUE": add("BLUE", "Blue Linen Shirt", "Blue", direction(0.8, 2)),
@@ -94,6 +99,61 @@ def test_families_that_look_alike_and_the_same_picture(
     assert {total for _, total in told} == {5}
     assert groups() == EXPECTED
     assert find_variants("fashion") == 0
+
+
+FAMILIES = ("Linen Shirt", "Silk Scarf", "Wool Coat", "Felt Hat", "Rain Boot", "Sun Dress")
+
+
+def at(degrees: float) -> np.ndarray:
+    """A picture this far round a circle; those within 18 degrees are near the same."""
+    return direction(np.cos(np.radians(degrees)), 1)
+
+
+def find_again(batch: int, monkeypatch: pytest.MonkeyPatch) -> set[frozenset[str]]:
+    """The groups, found from nothing."""
+    with connect() as connection:
+        connection.exec_driver_sql("DELETE FROM product_variant")
+    monkeypatch.setattr(variants, "BATCH", batch)
+    find_variants("fashion")
+    return groups()
+
+
+def test_no_chain_of_small_differences_makes_one_card(
+    calibrated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, degrees in enumerate(range(0, 91, 15)):
+        add(f"{degrees}", f"{FAMILIES[number % 6]} {'x' * number}", "", at(degrees))
+        find_variants("fashion")
+    expected = {frozenset(pair) for pair in (("0", "15"), ("30", "45"), ("60", "75"), ("90",))}
+    assert groups() == expected
+    for batch in (2, 3, 500):
+        assert find_again(batch, monkeypatch) == expected
+
+
+def test_one_by_one_and_in_batches_the_cards_are_the_same(
+    calibrated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = np.random.default_rng(1)
+    for number in range(40):
+        add(f"P{number}", str(draw.choice(FAMILIES)), "", at(draw.uniform(0, 180)))
+        find_variants("fashion")
+    one_by_one = groups()
+    assert 4 < len(one_by_one) < 30
+    for batch in (1, 2, 7, 500):
+        assert find_again(batch, monkeypatch) == one_by_one
+
+
+@pytest.mark.parametrize("batch", [1, 2, 500])
+def test_a_crowd_of_followers_does_not_hide_their_leader(
+    calibrated: None, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add("LEADER", "Linen Shirt", "", at(0))
+    for number in range(20):
+        add(f"F{number}", f"Wool Coat {'x' * number}", "", at(9))
+    find_again(batch, monkeypatch)
+    add("LAST", "Felt Hat", "", at(17))
+    assert find_variants("fashion") == 1
+    assert [len(group) for group in groups()] == [22]
 
 
 def test_what_changes_is_compared_anew_with_those_that_it_led(shop: dict[str, int]) -> None:
@@ -120,6 +180,38 @@ def test_a_new_picture_is_compared_anew(shop: dict[str, int]) -> None:
     embed("image", Pending(picture, shop["TWIN"], "TWIN", "new"), direction(0.0, 6))
     assert find_variants("fashion") == 1
     assert frozenset({"TWIN"}) in groups()
+
+
+def test_cards_stand_until_another_model_has_found_its_own(
+    shop: dict[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def models() -> list[str]:
+        with connect() as connection:
+            sql = "SELECT model FROM product_variant ORDER BY product_id"
+            return list(connection.exec_driver_sql(sql).scalars())
+
+    find_variants("fashion")
+    with connect() as connection:
+        for sql in (
+            "INSERT INTO clip_image (image_id, product_id, embedding, source_sha256)"
+            " SELECT image_id, product_id, embedding || array_fill(0, ARRAY[128])::halfvec,"
+            " source_sha256 FROM fashion_image",
+            "INSERT INTO calibration SELECT 'clip', query, item, quantiles, pairs, products"
+            " FROM calibration",
+        ):
+            connection.exec_driver_sql(sql)
+    monkeypatch.setattr(variants, "BATCH", 2)
+    seen: list[list[str]] = []
+    assert find_variants("clip", lambda *_: seen.append(models())) == 5
+    assert [sorted(found) for found in seen] == [
+        ["clip"] * done + ["fashion"] * (5 - done) for done in (2, 4, 5)
+    ]
+    assert groups() == EXPECTED
+    with connect() as connection:
+        connection.exec_driver_sql("UPDATE product_variant SET model = 'fashion'")
+        connection.exec_driver_sql(f"DELETE FROM clip_image WHERE product_id = {shop['RED']}")
+    assert find_variants("clip") == 4
+    assert models() == ["clip"] * 4
 
 
 def test_before_calibration_nothing_is_compared(database: str, tmp_path: Path) -> None:
