@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 
 from catalog import config
+from catalog.calibration import calibrate
 from catalog.choice import default_model
 from catalog.database import connect
 from catalog.filling import fill
@@ -123,6 +124,18 @@ def test_a_model_takes_over_and_the_old_one_goes_without_a_failed_search(
             "SELECT relname FROM pg_class WHERE relname LIKE 'fashion%%' AND relkind = 'r'"
         )
         assert tables.scalars().all() == []
+
+
+def test_variants_are_found_by_the_new_models_pictures(shop: None) -> None:
+    for name, encoder in ENCODERS.items():
+        for modality in encoder.spec.modalities:
+            fill(encoder, modality)
+        with connect() as connection:
+            assert calibrate(connection, encoder) == 150
+        call_command("set_default_model", name, verbosity=0)
+        with connect() as connection:
+            sql = "SELECT model, count(*) FROM product_variant GROUP BY model"
+            assert connection.exec_driver_sql(sql).all() == [(name, 150)]
 
 
 def test_forced_it_switches_below_full_coverage(shop: None) -> None:

@@ -21,12 +21,12 @@ from catalog.filling.index import defer_index, ensure_index
 from catalog.filling.pending import EVERYTHING, Selection
 from catalog.filling.ray_engine import fill_on_ray
 from catalog.queries import forget_embeddings
-from catalog.variants import find_variants
 from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.registry import Modality, ModelSpec, get_spec
 from shop.management.arguments import positive
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
 from shop.management.outputs import output_file
+from shop.management.variants import find_variants_with_bar
 
 
 def natural(text: str) -> int:
@@ -167,7 +167,7 @@ class Command(CatalogCommand):
             for spec in specs:
                 self.calibrate(spec, options)
                 if spec.name == chosen:
-                    self.find_variants(spec, options)
+                    find_variants_with_bar(spec.name, quiet=options["verbosity"] == 0)
         if file := options["profile"]:
             runs = [
                 {"model": run.model, "modality": run.modality, "embedded": run.embedded}
@@ -296,18 +296,6 @@ class Command(CatalogCommand):
                 forget_embeddings(connection, spec.name)  # of queries: the model may be another
             if products := calibrate(connection, encoder):
                 self.stdout.write(f"{spec.name}: calibrated on pairs of {products:,} products")
-
-    def find_variants(self, spec: ModelSpec, options: dict[str, Any]) -> None:
-        """Find which products are variants of others, by the default model's pictures."""
-        if "image" not in spec.modalities:
-            return
-        with tqdm(desc="variants", unit=" products", disable=options["verbosity"] == 0) as bar:
-
-            def update(products: int, total: int) -> None:
-                bar.total = total
-                bar.update(products)
-
-            find_variants(spec.name, update)
 
     def show(self, name: str, summary: Summary) -> None:
         self.stdout.write(

@@ -5,13 +5,14 @@ from django.core.management.base import CommandError, CommandParser
 from catalog.choice import ChoiceError, default_model, set_default_model
 from catalog.database import connect
 from shop.management.base import CatalogCommand
+from shop.management.variants import find_variants_with_bar
 
 
 class Command(CatalogCommand):
     help = (
         "Have searches use another model, from one moment to the next, in the shop and in SQL. It"
-        " must be in MODELS and have embedded everything. Exit status: 0 done, 1 refused,"
-        " 2 misuse or no database."
+        " must be in MODELS and have embedded everything. Then finds variants by its pictures."
+        " Exit status: 0 done, 1 refused, 2 misuse or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -28,3 +29,4 @@ class Command(CatalogCommand):
         except ChoiceError as error:
             raise CommandError(f"{error}, or use --force", returncode=1) from error
         self.stdout.write(f"The default model is {options['name']}; it was {before}")
+        find_variants_with_bar(options["name"], quiet=options["verbosity"] == 0)
