@@ -10,14 +10,18 @@ from catalog import config
 from catalog.fusion import MINIMUMS
 from catalog.queries import remember
 from catalog.search import Results
+from embedding.registry import get_spec
 from shop.forms import SearchForm
 from shop.state import SearchState
 
 
 def note_search(
-    request: HttpRequest, state: SearchState, results: Results, default_model: str
+    request: HttpRequest, state: SearchState, results: Results, in_use: list[str]
 ) -> None:
-    """Note what was looked for, if it was not looked for on the page before."""
+    """Note what was looked for, if it was not looked for on the page before.
+
+    `in_use` are the models' names, the default one first.
+    """
     if not results.words or not _is_new(request, state):
         return
     encoded: dict[str, np.ndarray | None] = {
@@ -26,7 +30,8 @@ def note_search(
         if words == results.words
     }
     if not encoded:  # by the words alone, or a picture alone counts
-        encoded[results.spec.model or default_model] = None
+        readers = [name for name in in_use if "text" in get_spec(name).modalities]
+        encoded = dict.fromkeys(readers[:1])
     is_narrowed = bool(state.filters) or _asks_for_more(state)
     remember(results.words, encoded.items(), results.total, is_narrowed)
 

@@ -145,7 +145,7 @@ def _search_page(
         why_empty = _why_empty(connection, outcome)
         in_use = models_in_use(connection)
     results = outcome.results
-    note_search(request, state, results, in_use[0])
+    note_search(request, state, results, in_use)
     currency = next((hit.currency for hit in results if hit.currency), "")
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     context = {
