@@ -6,10 +6,10 @@ from django.core.management import call_command
 from django.test import Client
 
 from catalog.variants import find_variants
-from tests.catalog.test_variants import shop
+from tests.catalog.test_variants import calibrated, shop
 
 CLIENT = Client(headers={"host": "localhost"})
-__all__ = ["shop"]
+__all__ = ["calibrated", "shop"]
 
 
 def test_variants_lead_to_the_variants(shop: dict[str, int]) -> None:
