@@ -12,7 +12,7 @@ from PIL import Image
 from psycopg.errors import CheckViolation
 
 from catalog.database import connect
-from catalog.filling import Coverage, coverage, fill
+from catalog.filling import Coverage, FillingError, coverage, fill
 from catalog.filling.ray_engine import Job, RayEngineError, fill_on_ray, ranges
 from catalog.importing import import_catalog
 from embedding.encoder import EncoderError, get_encoder
@@ -116,7 +116,7 @@ def test_errors_arrive_as_they_were(
     with pytest.raises(EncoderError, match="cuda"):
         fill_on_ray("fashion", "image", address=cluster, device="cuda:7", batch_size=BATCH)
     monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "not mounted"))
-    with pytest.raises(RayEngineError, match="must see the pictures"):
+    with pytest.raises(FillingError, match="MEDIA_ROOT"):
         fill_on_ray("fashion", "image", address=cluster, batch_size=BATCH)
     assert state("image") == Coverage(PRODUCTS, 0, PRODUCTS, 0)
     with connect() as connection:
