@@ -15,10 +15,12 @@ def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
     os.environ["DATABASE_URL"] = embedded_url(database="bench_embed")
     forget_engine()
     with connect() as connection:
-        connection.exec_driver_sql("CREATE EXTENSION IF NOT EXISTS vector")
+        # Also of tables that a run with another registry has left.
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+        connection.exec_driver_sql("CREATE EXTENSION vector")
     forget_engine()  # connections learn of the type as they are made
     with connect() as connection:
-        metadata.drop_all(connection)
         metadata.create_all(connection)
         connection.exec_driver_sql(f"DROP INDEX {spec.name}_image_embedding_hnsw")
         connection.exec_driver_sql(
