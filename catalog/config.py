@@ -24,6 +24,11 @@ class ConfigError(ValueError):
     """A setting in the environment cannot be used; the message names it."""
 
 
+def split_list(text: str) -> list[str]:
+    """The entries of a setting that lists them by commas, with or without blanks."""
+    return [entry for part in text.split(",") if (entry := part.strip())]
+
+
 def var_dir() -> Path:
     return Path(os.environ.get("VAR_DIR") or PROJECT / "var").resolve()
 
@@ -39,8 +44,7 @@ def database_url() -> str | None:
 
 def enabled_models() -> tuple[str, ...]:
     """Names of the models in use, the default first."""
-    names = (os.environ.get("MODELS") or "fashion,imagenet").split(",")
-    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
+    return tuple(dict.fromkeys(split_list(os.environ.get("MODELS") or "fashion,imagenet")))
 
 
 def search_window() -> int:
@@ -76,9 +80,7 @@ def query_log() -> int:
 def fetch_allowed() -> tuple[frozenset[str], tuple[IPv4Network | IPv6Network, ...]]:
     """Hosts, in small letters, and networks that may be fetched from although they are private."""
     hosts, networks = set(), []
-    for entry in (os.environ.get("FETCH_ALLOW") or "").lower().split(","):
-        if not (entry := entry.strip()):
-            continue
+    for entry in split_list((os.environ.get("FETCH_ALLOW") or "").lower()):
         try:
             networks.append(ip_network(entry, strict=False))
         except ValueError as error:

@@ -176,8 +176,16 @@ class Worker:
         embedded since the last time, and that is a while ago; returns 0, for there is no more."""
         if not self._untidy.is_set() or time.monotonic() - self._tidied < TIDY:
             return 0
-        self._untidy.clear()
+        self._untidy.clear()  # first: what is embedded meanwhile is for the next time
         self._tidied = time.monotonic()
+        try:
+            self._tidy()
+        except Exception:
+            self._untidy.set()
+            raise
+        return 0
+
+    def _tidy(self) -> None:
         with connect() as connection:
             refresh_vocabulary(connection)
             for spec in _enabled():
@@ -191,7 +199,6 @@ class Worker:
             find_variants(default.name)
         if size := config.query_log():
             forget_oldest(size)
-        return 0
 
     def _answer(self, model: str, texts: list[str]) -> None:
         vectors: Sequence[np.ndarray | Exception]

@@ -75,7 +75,7 @@ def load_query_picture(digest: str) -> bytes | None:
         return None
     path = _query_path(digest)
     try:
-        if _has_expired(path):
+        if _has_expired(path.stat().st_mtime):
             return None
         content = path.read_bytes()
         os.utime(path)
@@ -91,10 +91,9 @@ def sweep_query_pictures() -> None:
     The whole folder is read for that, so only every `SWEEP_SECONDS`, whichever process comes first.
     """
     folder = Path(settings.QUERY_PICTURE_DIR)
-    now = time.time()
     swept = folder / ".swept"
     with suppress(FileNotFoundError):
-        if abs(now - swept.stat().st_mtime) < SWEEP_SECONDS:
+        if abs(time.time() - swept.stat().st_mtime) < SWEEP_SECONDS:
             return
     folder.mkdir(parents=True, exist_ok=True)
     swept.touch()
@@ -105,7 +104,7 @@ def sweep_query_pictures() -> None:
     room = settings.QUERY_PICTURES_BYTES
     for used, size, path in sorted(found, reverse=True):
         room -= size
-        if room < 0 or used < now - settings.QUERY_PICTURE_SECONDS:
+        if room < 0 or _has_expired(used):
             Path(path).unlink(missing_ok=True)
 
 
@@ -158,8 +157,9 @@ def _query_path(digest: str) -> Path:
     return Path(settings.QUERY_PICTURE_DIR) / f"{digest}.jpg"
 
 
-def _has_expired(path: Path) -> bool:
-    return path.stat().st_mtime < time.time() - settings.QUERY_PICTURE_SECONDS
+def _has_expired(used: float) -> bool:
+    """Whether a query picture that was used at that time, by the clock, is no longer kept."""
+    return used < time.time() - settings.QUERY_PICTURE_SECONDS
 
 
 def _encode(picture: Image.Image, format: str, **options: Any) -> bytes:

@@ -37,13 +37,9 @@ def _secret_key() -> str:
     return file.read_text()
 
 
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
 DEBUG = os.environ.get("DEBUG") == "1"
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = _names(os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]")
+ALLOWED_HOSTS = config.split_list(os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]")
 SHOP_NAME = os.environ.get("SHOP_NAME") or "Atelier"
 
 INSTALLED_APPS = [

@@ -79,6 +79,22 @@ def test_it_does_not_wait_for_another_who_embeds(
             assert not has_index(connection, "fashion", "image")
 
 
+def test_what_could_not_be_renewed_is_tried_again(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", "fashion")
+    monkeypatch.setattr("catalog.worker.TIDY", 0.0)
+    with connect() as connection:
+        connection.exec_driver_sql(ADD)
+        connection.exec_driver_sql("ALTER MATERIALIZED VIEW search.vocabulary RENAME TO aside")
+    with running(Worker(lambda name: ENCODER, poll=0.1)):
+        wait_for(lambda: count("fashion_text") == 1)
+        time.sleep(0.5)  # it tidies up, in vain
+        with connect() as connection:
+            connection.exec_driver_sql("ALTER MATERIALIZED VIEW search.aside RENAME TO vocabulary")
+        wait_for(lambda: count("search.vocabulary WHERE word = 'dress'") == 1)
+
+
 def embedded(words: str) -> bool:
     """Whether a worker has answered for `words`, which are asked for."""
     with connect() as connection:

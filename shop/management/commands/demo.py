@@ -11,7 +11,7 @@ from catalog.database import connect
 from catalog.demo import write_catalogue
 from catalog.worker import Worker, running
 from shop import server
-from shop.management.commands.embed_catalog import INTERRUPTED
+from shop.management.base import INTERRUPTED
 from shop.management.commands.serve import port_number
 
 
