@@ -51,7 +51,7 @@ def main() -> None:
     files = draw_pictures(folder / "pictures", arguments.files)
 
     from benchmarks.parts import Bench
-    from catalog.filling import default_workers
+    from catalog.indexing import default_workers
     from embedding.encoder import default_device
 
     device = arguments.device or default_device()

@@ -14,13 +14,13 @@ import numpy as np
 from sqlalchemy import Connection
 
 from benchmarks.synthetic import SELECTIVITY, clustered, fill_synthetic
-from catalog.calibration import UNCALIBRATED
-from catalog.candidates import EXACT_FACTOR
-from catalog.database import connect, forget_engine
-from catalog.filters import Filters
-from catalog.fusion import Channel
-from catalog.server import embedded_url
-from catalog.statement import SETTINGS, Ranking, Statement, ranking_statement
+from catalog.db.connection import connect, forget_engine
+from catalog.db.embedded import embedded_url
+from catalog.search.calibration import UNCALIBRATED
+from catalog.search.candidates import EXACT_FACTOR
+from catalog.search.filters import Filters
+from catalog.search.fusion import Channel
+from catalog.search.ranking_sql import SETTINGS, Ranking, Statement, ranking_statement
 from embedding.registry import ModelSpec, get_spec
 
 MODEL = get_spec("fashion")

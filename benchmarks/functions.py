@@ -16,12 +16,12 @@ from sqlalchemy import Connection
 from benchmarks.filters import prepare
 from benchmarks.signals import FILTERS, MODEL
 from benchmarks.synthetic import clustered
-from catalog.database import connect
-from catalog.filters import Filters
-from catalog.queries import remember
-from catalog.search import SearchSpec, run_statements
-from catalog.search import rank as rank_spec
-from catalog.statement import ranking_statement
+from catalog.db.connection import connect
+from catalog.query_log import remember
+from catalog.search.filters import Filters
+from catalog.search.pipeline import SearchSpec, run_statements
+from catalog.search.pipeline import rank as rank_spec
+from catalog.search.ranking_sql import ranking_statement
 
 
 def measure(connection: Connection, phrases: list[str]) -> None:

@@ -16,10 +16,10 @@ from tqdm import tqdm
 
 from benchmarks.filters import prepare
 from benchmarks.synthetic import clustered
-from catalog.database import connect
-from catalog.filling.index import ensure_index, get_index
-from catalog.filling.pending import Pending
-from catalog.filling.writer import write_embeddings
+from catalog.db.connection import connect
+from catalog.indexing.hnsw import ensure_index, get_index
+from catalog.indexing.pending import Pending
+from catalog.indexing.writer import write_embeddings
 from embedding.registry import get_spec
 
 MODEL = get_spec("clip")

@@ -44,7 +44,7 @@ class Arithmetic:
 def measure(rows: int) -> None:
     """Fill an empty table and print the seconds, and the peak in MiB before and after."""
     from catalog import config
-    from catalog.filling import fill
+    from catalog.indexing import fill
 
     folder = config.var_dir() / "bench" / "small"
     os.environ["MEDIA_ROOT"] = str(folder)

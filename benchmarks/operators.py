@@ -15,7 +15,7 @@ from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 
 from benchmarks.synthetic import clustered
-from catalog.server import embedded_url
+from catalog.db.embedded import embedded_url
 
 CLASSES = {"cosine": ("halfvec_cosine_ops", "<=>"), "inner product": ("halfvec_ip_ops", "<#>")}
 DIMENSIONS = 384

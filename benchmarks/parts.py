@@ -17,19 +17,19 @@ from PIL import Image
 from tqdm import tqdm
 
 from benchmarks import tables
-from catalog.database import connect
-from catalog.filling import fill
-from catalog.filling.encoding import Encoded, encode
-from catalog.filling.fill import BATCHES_IN_USE, find_batch_size
-from catalog.filling.pending import Pending
-from catalog.filling.pipeline import run_pipeline
-from catalog.filling.profile import Profile
-from catalog.filling.reader import decode_batches
-from catalog.filling.writer import write
-from embedding.decoding import Decoder
+from catalog.db.connection import connect
+from catalog.indexing import fill
+from catalog.indexing.encoding import Encoded, encode
+from catalog.indexing.job import BATCHES_IN_USE, find_batch_size
+from catalog.indexing.pending import Pending
+from catalog.indexing.pipeline import run_pipeline
+from catalog.indexing.profile import Profile
+from catalog.indexing.reader import decode_batches
+from catalog.indexing.writer import write
+from embedding.decoder_pool import Decoder
 from embedding.encoder import Encoder, get_encoder
-from embedding.memory import keeping_memory
-from embedding.preparation import open_prepared
+from embedding.malloc import keeping_memory
+from embedding.preprocessing import open_prepared
 
 LOOP_BATCH = 32
 """Pictures that the plain loop hands to `SentenceTransformer.encode`: its default batch."""

@@ -16,12 +16,12 @@ from sqlalchemy import Connection
 
 from benchmarks.filters import prepare
 from benchmarks.synthetic import clustered
-from catalog.calibration import UNCALIBRATED
-from catalog.database import connect
-from catalog.filters import Filters
-from catalog.fusion import WEIGHTS, Channel
-from catalog.search import run_statements
-from catalog.statement import Ranking, ranking_statement
+from catalog.db.connection import connect
+from catalog.search.calibration import UNCALIBRATED
+from catalog.search.filters import Filters
+from catalog.search.fusion import WEIGHTS, Channel
+from catalog.search.pipeline import run_statements
+from catalog.search.ranking_sql import Ranking, ranking_statement
 from embedding.registry import Modality, get_spec
 
 MODEL = get_spec("clip")

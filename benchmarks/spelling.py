@@ -18,11 +18,11 @@ from unittest.mock import patch
 from snowballstemmer import stemmer
 from sqlalchemy import Connection, select
 
-from catalog import spelling
-from catalog.database import connect
+from catalog.db.connection import connect
 from catalog.evaluation.misspelling import misspell
+from catalog.search import spelling
+from catalog.search.vocabulary import Vocabulary, get_vocabulary
 from catalog.tables import PRODUCT
-from catalog.vocabulary import Vocabulary, get_vocabulary
 
 WORDS = Path(__file__).with_name("spelling_words.txt")
 RULES: dict[str, dict[str, Any]] = {

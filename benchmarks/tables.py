@@ -3,14 +3,14 @@
 import os
 from pathlib import Path
 
-from catalog.database import connect, forget_engine
+from catalog.db.connection import connect, forget_engine
 from catalog.tables import metadata
 from embedding.registry import ModelSpec
 
 
 def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
     """Point the process at a catalogue of `rows` pictures, which share `files`, without index."""
-    from catalog.server import embedded_url  # not needed where there is no database
+    from catalog.db.embedded import embedded_url  # not needed where there is no database
 
     os.environ["DATABASE_URL"] = embedded_url(database="bench_embed")
     forget_engine()

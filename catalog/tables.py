@@ -249,7 +249,7 @@ class EmbeddingFailure(CatalogTable, table=True):
 class ProductVariant(CatalogTable, table=True):
     """Of which product one with a picture is a variant: `leader_id`, itself where of none.
 
-    `family` and `model` are what it was compared by, at `compared_at`. See `catalog.variants`.
+    `family` and `model` are what it was compared by, at `compared_at`: `catalog.indexing.variants`.
     """
 
     __tablename__ = "product_variant"
@@ -312,7 +312,7 @@ class QueryEmbedding(CatalogTable, table=True):
 
 
 class Setting(CatalogTable, table=True):
-    """What is set for the shop as a whole, not for a process: see `catalog.choice`."""
+    """What is set for the shop as a whole, not for a process: see `catalog.active_models`."""
 
     __tablename__ = "setting"
 
@@ -323,7 +323,7 @@ class Setting(CatalogTable, table=True):
 class Calibration(CatalogTable, table=True):
     """How close unrelated pairs come under a model, for one kind of query and of item.
 
-    `quantiles` are those similarities that a share of `catalog.calibration.TAILS` of unrelated
+    `quantiles` are the similarities that a share of `catalog.search.calibration.TAILS` of unrelated
     pairs exceeds, in ascending order. `products` were embedded when they were taken.
     """
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
-from embedding.images import open_image
-from embedding.preparation import Preparation, open_prepared
+from embedding.image_decoding import open_image
+from embedding.preprocessing import Preparation, open_prepared
 from embedding.registry import Modality, ModelSpec, get_spec
 
 
@@ -81,7 +81,7 @@ def encode_picture(encoder: Encoder, source: bytes | Path) -> NDArray[np.float32
     """The vector, float32 (d,), of one picture file, decoded just as indexing decodes it.
 
     Raises:
-        ImageError: see `embedding.images.open_image`.
+        ImageError: see `embedding.image_decoding.open_image`.
         UnsupportedModality: the model has no image tower.
     """
     if encoder.preparation is None:

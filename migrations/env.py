@@ -13,8 +13,8 @@ from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from catalog import views
-from catalog.database import connect, forget_engine, require_pgvector
+from catalog.db.connection import connect, forget_engine, require_pgvector
+from catalog.sqlapi import objects as views
 from catalog.tables import metadata
 
 PATIENCE = "500ms"

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
-from catalog.database import connect
+from catalog.db.connection import connect
 from catalog.importing.cells import FieldError
 from catalog.importing.fields import PARSERS
 from shop.embedding_state import embedding_states

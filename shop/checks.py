@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from sqlalchemy import inspect
 
 from catalog import config
-from catalog.database import DatabaseError, connect, require_pgvector
+from catalog.db.connection import DatabaseError, connect, require_pgvector
 from catalog.tables import metadata
 from embedding.registry import RegistryError, UnknownModel, get_spec
 

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote
 
-from catalog.pictures import PATH
+from catalog.media.store import PATH
 
 WIDTHS = (320, 640, 1280)
 """Pixels across, the sizes in which product pictures are served."""

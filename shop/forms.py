@@ -10,11 +10,11 @@ from typing import Any
 from django import forms
 
 from catalog import config
-from catalog.filters import FACETS, Filters
-from catalog.statement import ORDERS
+from catalog.search.filters import FACETS, Filters
+from catalog.search.ranking_sql import ORDERS
 from embedding.registry import Modality, ModelSpec, models
-from shop.pictures import DIGEST
-from shop.state import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, MAX_PICTURES, SearchState
+from shop.query_pictures import DIGEST
+from shop.search_params import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, MAX_PICTURES, SearchParams
 
 MAX_QUERY_LENGTH = 500
 MAX_VALUE_LENGTH = 200
@@ -166,11 +166,11 @@ class SearchForm(forms.Form):
         return [*dict.fromkeys(refused), *self.remarks]
 
     @property
-    def state(self) -> SearchState:
+    def state(self) -> SearchParams:
         """The search asked for, without the parameters that were refused."""
         data = {name: value for name, value in self.cleaned_data.items() if value is not None}
         chosen = {facet: data.get(facet, ()) for facet in FACETS}
-        return SearchState(
+        return SearchParams(
             text=data.get("q", ""),
             pictures=data.get("picture", ()),
             like=data.get("like", ""),

@@ -12,8 +12,8 @@ from typing import Any
 from django.conf import settings
 from waitress.server import create_server
 
-from catalog.choice import default_model
-from catalog.database import connect
+from catalog.active_models import default_model
+from catalog.db.connection import connect
 from embedding.encoder import EncoderError, get_encoder
 
 HOST = "127.0.0.1"

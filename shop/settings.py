@@ -85,7 +85,7 @@ TEMPLATES = [
     }
 ]
 
-# The address comes from `catalog.database`, so that both sides of the house share one.
+# The address comes from `catalog.db.connection`, so that both sides of the house share one.
 DATABASES = {
     "default": {
         "ENGINE": "shop.postgresql",

@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import path, register_converter
 
-from shop import converters, pictures, views
+from shop import converters, thumbnails, views
 
 register_converter(converters.SkuConverter, "sku")
 register_converter(converters.DigestConverter, "digest")
@@ -14,7 +14,7 @@ urlpatterns = [
     path("picture/", views.upload_picture, name="upload"),
     path("picture/<digest:digest>", views.query_picture, name="picture"),
     path(
-        f"media/{pictures.THUMBNAILS}/<width:width>/<image_path:path>",
+        f"media/{thumbnails.THUMBNAILS}/<width:width>/<image_path:path>",
         views.product_image,
         name="image",
     ),

@@ -16,17 +16,17 @@ from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 
-from catalog.choice import models_in_use
-from catalog.database import connect
-from catalog.filters import Filters
-from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
+from catalog.active_models import models_in_use
+from catalog.db.connection import connect
+from catalog.search.filters import Filters
+from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
 from embedding.encoder import EncoderError
-from embedding.images import ImageError
-from shop import panel, pictures
+from embedding.image_decoding import ImageError
+from shop import filter_panel, query_pictures, thumbnails
 from shop.forms import SearchForm
 from shop.models import Product, ProductImage
-from shop.query_log import note_search
-from shop.state import LIMITS, SearchState
+from shop.search_logging import note_search
+from shop.search_params import LIMITS, SearchParams
 
 SIMILAR = 8
 """Products like the one on a product's page."""
@@ -73,7 +73,7 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
         "images": ProductImage.objects.filter(product=product).order_by("position"),
         "facets": [
             (label, facet, getattr(product, facet))
-            for facet, label in panel.FACET_LABELS.items()
+            for facet, label in filter_panel.FACET_LABELS.items()
             if getattr(product, facet)
         ],
         "similar": similar.results,
@@ -107,7 +107,7 @@ def _store_picture(request: HtmxRequest) -> HttpResponse:
     if (upload.size or 0) > settings.QUERY_PICTURE_MAX_BYTES:
         return _too_large(request)
     try:
-        digest = pictures.store_query_picture(upload.read())
+        digest = query_pictures.store_query_picture(upload.read())
     except ImageError as error:
         note = f"This picture cannot be used: {error}."
         return _search_page(request, state, [note], status=400)
@@ -117,7 +117,7 @@ def _store_picture(request: HtmxRequest) -> HttpResponse:
 @require_safe
 @cache_control(private=True, max_age=ONE_HOUR)
 def query_picture(request: HttpRequest, digest: str) -> HttpResponse:
-    content = pictures.load_query_picture(digest)
+    content = query_pictures.load_query_picture(digest)
     if content is None:
         raise Http404("This picture has expired.")
     return HttpResponse(content, content_type="image/jpeg")
@@ -126,16 +126,16 @@ def query_picture(request: HttpRequest, digest: str) -> HttpResponse:
 @require_safe
 @cache_control(public=True, max_age=ONE_YEAR, immutable=True)
 def product_image(request: HttpRequest, width: int, path: str) -> HttpResponse:
-    content = pictures.thumbnail(path, width)
+    content = thumbnails.thumbnail(path, width)
     if content is None:
         raise Http404("There is no such picture.")
     return HttpResponse(content, content_type="image/webp")
 
 
 def _search_page(
-    request: HtmxRequest, state: SearchState, notes: list[str], status: int = 200
+    request: HtmxRequest, state: SearchParams, notes: list[str], status: int = 200
 ) -> HttpResponse:
-    stored = {digest: pictures.load_query_picture(digest) for digest in state.pictures}
+    stored = {digest: query_pictures.load_query_picture(digest) for digest in state.pictures}
     images = {digest: image for digest, image in stored.items() if image is not None}
     if len(images) < len(stored):
         notes = [*notes, "A picture has expired, upload it again."]
@@ -153,12 +153,12 @@ def _search_page(
         "notes": [*notes, *filter(None, [outcome.note]), *map(_sentence, results.notes)],
         "results": results,
         "why_empty": why_empty,
-        "groups": panel.facet_groups(state, results.facets),
-        "chips": list(panel.chips(state, currency)),
-        "pagination": panel.pagination(state, results.total),
-        "models": panel.selectable_models(state, in_use),
+        "groups": filter_panel.facet_groups(state, results.facets),
+        "chips": list(filter_panel.chips(state, currency)),
+        "pagination": filter_panel.pagination(state, results.total),
+        "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
-        "sorts": panel.SORTS,
+        "sorts": filter_panel.SORTS,
         "least": results.minimum * 100 if state.least is None else state.least,
         "verbatim": state.changed(verbatim=True),
         "unfolded": state.changed(unfold=True),
@@ -207,11 +207,11 @@ def _why_empty(connection: Connection, outcome: Outcome) -> str:
     if not Product.objects.exists():
         return "no_catalogue"
     if results.nearest:
-        return "nothing_close"
+        return "nothing_matches"
     anywhere = replace(results.spec, filters=Filters(), minimum=0.0, limit=1, page=1)
     if results.spec.ranks and not search(connection, anywhere).total:
         return "not_embedded"
-    return "no_match"
+    return "excluded_by_filters"
 
 
 def _main_image(product: Any) -> Any:

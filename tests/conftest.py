@@ -37,9 +37,9 @@ from alembic.config import Config  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from catalog import config  # noqa: E402
-from catalog.database import forget_engine  # noqa: E402
-from catalog.demo import write_catalogue  # noqa: E402
-from catalog.server import embedded_url  # noqa: E402
+from catalog.db.connection import forget_engine  # noqa: E402
+from catalog.db.embedded import embedded_url  # noqa: E402
+from demo import write_catalogue  # noqa: E402
 
 numbers = count(1)
 
@@ -100,7 +100,7 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def demo_folder() -> Path:
     """The drawn catalogue, kept between runs for as long as it would be drawn the same."""
-    sources = sorted((PROJECT / "catalog" / "demo").rglob("*.py"))
+    sources = sorted((PROJECT / "demo").rglob("*.py"))
     drawn_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
     folder = config.var_dir() / f"demo-{drawn_by[:12]}"
     write_catalogue(folder, DRAWN)

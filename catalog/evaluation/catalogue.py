@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from catalog.filters import Filters
+from catalog.search.filters import Filters
 
 FIELDS = (
     *("title", "brand", "category", "subcategory", "product_type", "gender", "colour", "usage"),

@@ -15,7 +15,7 @@ from catalog import config
 from catalog.evaluation.catalogue import Catalogue, Product
 from catalog.evaluation.misspelling import misspell
 from catalog.evaluation.nonsense import nonsense_texts
-from catalog.files import write_whole
+from catalog.media.atomic_write import write_whole
 from embedding.training.phrases import WORDINGS, Claims, describe, phrases
 
 Record = dict[str, Any]

@@ -18,7 +18,7 @@ from catalog.evaluation.parsing import (
     parse_skus,
     parse_text,
 )
-from catalog.filters import Filters
+from catalog.search.filters import Filters
 
 KEYS = ("id", "kind", "text", "image", "like", "filters", "exclude", "relevant")
 NEEDED = ("id", "relevant")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from catalog.evaluation.catalogue import Catalogue
-from catalog.filters import FACETS, Filters
+from catalog.search.filters import FACETS, Filters
 
 MAX_GRADE = 100
 MAX_PRICE = Decimal("9999999999.99")

@@ -15,7 +15,7 @@ from catalog.evaluation.measure import Measured, Ranking
 from catalog.evaluation.metrics import MEASURES, NAMES, Estimate
 from catalog.evaluation.plots import HEIGHT, WIDTH, precision_recall, threshold_plots
 from catalog.evaluation.thresholds import false_positives
-from embedding.images import ImageError, open_image
+from embedding.image_decoding import ImageError, open_image
 
 WORST = 8
 """Queries shown of each kind."""

@@ -4,7 +4,7 @@ Bad rows are reported with their line and reason; good ones land; what did not c
 """
 
 from catalog.importing.fields import FIELDS
+from catalog.importing.job import Report, import_catalog
 from catalog.importing.rows import FileError, RowError
-from catalog.importing.run import Report, import_catalog
 
 __all__ = ["FIELDS", "FileError", "Report", "RowError", "import_catalog"]

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.fetching.addresses import AddressError, parse_address
 from catalog.importing.cells import (
     FieldError,
     parse_attributes,
@@ -14,6 +13,7 @@ from catalog.importing.cells import (
     parse_text,
     short,
 )
+from catalog.media.fetching.addresses import AddressError, parse_address
 
 FIELDS = (
     *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),

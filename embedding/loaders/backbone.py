@@ -15,7 +15,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from embedding.preparation import FitSquare
+from embedding.preprocessing import FitSquare
 
 SIZE = 260
 """Side of the input, in pixels."""

@@ -16,10 +16,10 @@ from sentence_transformers import SentenceTransformer
 from transformers.utils import logging
 
 from embedding.encoder import EncoderError
-from embedding.images import WHITE
-from embedding.loaders.base import TorchEncoder
+from embedding.image_decoding import WHITE
 from embedding.loaders.pixels import as_pixels
 from embedding.loaders.precision import half_precision
+from embedding.loaders.torch_encoder import TorchEncoder
 from embedding.registry import ModelSpec
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from embedding.loaders.backbone import POOLED, PREPARATION, Backbone, batch_size, to_device
-from embedding.loaders.base import TorchEncoder
+from embedding.loaders.torch_encoder import TorchEncoder
 from embedding.registry import ModelSpec
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from embedding.preparation import Preparation, ResizeAndCrop
+from embedding.preprocessing import Preparation, ResizeAndCrop
 
 Normalise = Callable[[torch.Tensor], torch.Tensor]
 """From 8-bit RGB pixels, (n, h, w, 3), to a model's input, float32 (n, 3, h, w)."""

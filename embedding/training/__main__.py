@@ -15,13 +15,13 @@ from torch.nn.functional import normalize
 from tqdm import tqdm
 
 from embedding.encoder import EncoderError, default_device
-from embedding.images import ImageError
+from embedding.image_decoding import ImageError
 from embedding.loaders.backbone import POOLED, PREPARATION, Backbone
-from embedding.loaders.base import as_device
 from embedding.loaders.fashion import load_text_tower
+from embedding.loaders.torch_encoder import as_device
 from embedding.loaders.tower import load_tower, save_tower
-from embedding.memory import keep_memory
-from embedding.preparation import open_prepared
+from embedding.malloc import keep_memory
+from embedding.preprocessing import open_prepared
 from embedding.registry import get_spec
 from embedding.training.data import CatalogueError, Part, Picture, read_catalogue
 from embedding.training.evaluate import by_picture, evaluate

@@ -8,7 +8,7 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
 from catalog import config
-from catalog.database import DatabaseError, connection_parameters
+from catalog.db.connection import DatabaseError, connection_parameters
 from embedding.encoder import EncoderError
 from embedding.registry import RegistryError, UnknownModel
 

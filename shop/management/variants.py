@@ -2,7 +2,7 @@
 
 from tqdm import tqdm
 
-from catalog.variants import find_variants
+from catalog.indexing.variants import find_variants
 from embedding.registry import get_spec
 
 

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, on the address that `catalog.database` hands out."""
+"""Django's PostgreSQL backend, on the address that `catalog.db.connection` hands out."""

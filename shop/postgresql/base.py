@@ -4,7 +4,7 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.client import DatabaseClient as PostgresClient
 
 from catalog import config
-from catalog.database import connection_parameters
+from catalog.db.connection import connection_parameters
 
 
 class DatabaseClient(PostgresClient):
@@ -26,7 +26,7 @@ class DatabaseClient(PostgresClient):
         }
         args, env = super().settings_to_cmd_args_env(settings_dict, parameters)
         if config.database_url() is None:
-            from catalog.server import psql_path
+            from catalog.db.embedded import psql_path
 
             args[0] = str(psql_path())
         return args, env

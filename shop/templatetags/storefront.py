@@ -9,10 +9,10 @@ from django import template
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
-from catalog.search import Hit
+from catalog.search.pipeline import Hit
 from shop import swatches
 from shop.converters import WIDTHS
-from shop.state import SearchState
+from shop.search_params import SearchParams
 
 register = template.Library()
 
@@ -117,19 +117,19 @@ def swatch(colour: str) -> str:
 @register.filter
 def like_url(sku: str) -> str:
     """The search for products like this one."""
-    return SearchState(like=sku).url()
+    return SearchParams(like=sku).url()
 
 
 @register.filter
 def variants_url(sku: str) -> str:
     """The search for products like this one, in which its variants come first, each by itself."""
-    return SearchState(like=sku, unfold=True).url()
+    return SearchParams(like=sku, unfold=True).url()
 
 
 @register.simple_tag
 def facet_url(facet: str, value: str) -> str:
     """The catalogue behind one filter."""
-    return SearchState().filtered(**{facet: (value,)}).url()
+    return SearchParams().filtered(**{facet: (value,)}).url()
 
 
 @register.simple_tag

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from sklearn.datasets import load_sample_images
 
-from catalog.database import connect
+from catalog.db.connection import connect
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 NO_SCRIPTS = {"java_script_enabled": False}

@@ -9,21 +9,10 @@ from scipy.stats import ks_2samp
 from sqlalchemy import insert, update
 
 from benchmarks.synthetic import fill_synthetic
-from catalog.calibration import (
-    FEWEST,
-    GROWTH,
-    RAREST,
-    TABLE,
-    TAILS,
-    UNCALIBRATED,
-    calibrate,
-    fit_quantiles,
-    get_quantiles,
-    is_due,
-    match,
-)
-from catalog.database import connect
-from catalog.fusion import MINIMUMS
+from catalog.db.connection import connect
+from catalog.indexing.calibrate import FEWEST, GROWTH, calibrate, fit_quantiles, is_due
+from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_quantiles, match
+from catalog.search.fusion import MINIMUMS
 from embedding.registry import get_spec
 from tests.conftest import fresh_database
 from tests.fakes import WordsAndColours

@@ -16,7 +16,7 @@ from PIL import Image
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.database import connect
+from catalog.db.connection import connect
 from catalog.evaluation.catalogue import Catalogue
 from catalog.evaluation.derive import KINDS, derive, save_records
 from catalog.evaluation.judgments import Judgment, JudgmentError, parse_judgments, read_judgments
@@ -26,9 +26,9 @@ from catalog.evaluation.misspelling import misspell
 from catalog.evaluation.parsing import FormatError
 from catalog.evaluation.report import worst
 from catalog.evaluation.thresholds import thresholds
-from catalog.filters import Filters
 from catalog.importing import import_catalog
-from catalog.search import Hit, Results, SearchSpec, Timings
+from catalog.search.filters import Filters
+from catalog.search.pipeline import Hit, Results, SearchSpec, Timings
 
 ROWS = """sku,title,product_type,gender,colour,price,pattern,images
 H1,Red Heels,Heels,Women,Red,30,plain,a.png
@@ -361,7 +361,7 @@ def test_what_the_search_does_in_place_of_what_was_asked_is_not_measured(
 def test_what_the_search_refuses_is_told_with_its_line(
     connection: Connection, catalogue: Catalogue, tmp_path: Path
 ) -> None:
-    from catalog.search import search
+    from catalog.search.pipeline import search
 
     (tmp_path / "no.png").write_bytes(b"no picture")
     record = {"id": "1", "image": "no.png", "relevant": ["H1"]}

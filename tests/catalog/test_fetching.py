@@ -17,12 +17,12 @@ from django.core.management import CommandError, call_command
 from sqlalchemy import select
 
 from catalog import config
-from catalog.database import connect
-from catalog.fetching import run
-from catalog.fetching.addresses import AddressError, parse_address, resolve
-from catalog.fetching.client import Limits, retry_after
-from catalog.fetching.run import Manners, Summary, fetch_images
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
+from catalog.media.fetching import run
+from catalog.media.fetching.addresses import AddressError, parse_address, resolve
+from catalog.media.fetching.client import Limits, retry_after
+from catalog.media.fetching.run import Manners, Summary, fetch_images
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 from tests.catalog.misbehaving import Server, jpeg, misbehaving_server
 from tests.conftest import PROJECT

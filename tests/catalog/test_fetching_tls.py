@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from catalog.fetching import client
+from catalog.media.fetching import client
 from tests.catalog.misbehaving import Server, misbehaving_server
 from tests.catalog.test_fetching import addresses, fetch, load
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from catalog.database import connect
-from catalog.filling import fill
+from catalog.db.connection import connect
+from catalog.indexing import fill
 from embedding.encoder import get_encoder
 from tests.conftest import fresh_database
 

@@ -16,7 +16,7 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 from sqlalchemy import select
 
-from catalog.database import connect
+from catalog.db.connection import connect
 from catalog.importing import FileError, Report, import_catalog
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from tests.conftest import PROJECT

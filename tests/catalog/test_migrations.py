@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import inspect, text
 
-from catalog.database import DatabaseError, connect, require_pgvector
+from catalog.db.connection import DatabaseError, connect, require_pgvector
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from tests.conftest import PROJECT, alembic_config
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from benchmarks.synthetic import fill_synthetic
-from catalog.database import connect
+from catalog.db.connection import connect
 from embedding.registry import get_spec
 from tests.conftest import fresh_database
 

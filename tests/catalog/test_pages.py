@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog.calibration import calibrate
-from catalog.database import connect
-from catalog.filling import fill
-from catalog.filters import FACETS, Filters
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
-from catalog.search import Hit, Results, SearchSpec, search
-from catalog.variants import find_variants
-from catalog.vocabulary import forget_vocabulary
+from catalog.indexing import fill
+from catalog.indexing.calibrate import calibrate
+from catalog.indexing.variants import find_variants
+from catalog.search.filters import FACETS, Filters
+from catalog.search.pipeline import Hit, Results, SearchSpec, search
+from catalog.search.vocabulary import forget_vocabulary
 from tests.catalog.test_search import picture
 from tests.conftest import fresh_database
 from tests.fakes import COLOURS, WordsAndColours

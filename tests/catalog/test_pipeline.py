@@ -10,13 +10,13 @@ import pytest
 from django.core.management import call_command
 from PIL import Image
 
-from catalog.database import connect
-from catalog.filling import fill
-from catalog.filling.pipeline import AHEAD, run_pipeline
-from catalog.filling.profile import Profile
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
+from catalog.indexing import fill
+from catalog.indexing.pipeline import AHEAD, run_pipeline
+from catalog.indexing.profile import Profile
 from embedding.encoder import get_encoder
-from embedding.images import open_image
+from embedding.image_decoding import open_image
 from tests.fakes import WordsAndColours
 
 

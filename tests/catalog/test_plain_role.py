@@ -11,8 +11,8 @@ import pytest
 from alembic import command
 from psycopg.conninfo import conninfo_to_dict
 
-from catalog.database import connect, forget_engine
-from catalog.server import embedded_url, psql_path
+from catalog.db.connection import connect, forget_engine
+from catalog.db.embedded import embedded_url, psql_path
 from tests.conftest import alembic_config, using_database
 
 FIND = "SELECT title FROM search.products('linen shirt', minimum => 0)"

@@ -11,10 +11,10 @@ from django.core.management import CommandError, call_command
 from PIL import Image
 from psycopg.errors import CheckViolation
 
-from catalog.database import connect
-from catalog.filling import Coverage, FillingError, coverage, fill
-from catalog.filling.ray_engine import Job, RayEngineError, fill_on_ray, ranges
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
+from catalog.indexing import Coverage, FillingError, coverage, fill
+from catalog.indexing.ray_engine import Job, RayEngineError, fill_on_ray, ranges
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import Modality
 
@@ -164,7 +164,7 @@ def test_ranges_cover_what_is_pending_and_a_limit_cuts_them(
     assert [it["until"] for it in ranges(job, 25, None)] == [ids[24], ids[49], ids[59]]
     assert [it["after"] for it in ranges(job, 25, None)] == [0, ids[24], ids[49]]
     assert [it["until"] for it in ranges(job, 25, 30)] == [ids[24], ids[29]]
-    monkeypatch.setattr("catalog.filling.ray_engine.MOST_TASKS", 3)
+    monkeypatch.setattr("catalog.indexing.ray_engine.MOST_TASKS", 3)
     assert [it["until"] for it in ranges(job, 7, None)] == [ids[20], ids[41], ids[59]]
     fill(get_encoder("fashion", "cpu"), "text", limit=50)
     assert [it["until"] for it in ranges(job, 25, None)] == [ids[59]]

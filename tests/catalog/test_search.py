@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from catalog.database import connect
-from catalog.filling import fill
-from catalog.filters import Filters, count_facets
-from catalog.fusion import FUSIONS, SIGNALS
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
-from catalog.search import Results, SearchError, SearchSpec, UnknownProduct, search
-from catalog.vectors import interpolate
+from catalog.indexing import fill
+from catalog.search.filters import Filters, count_facets
+from catalog.search.fusion import FUSIONS, SIGNALS
+from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
+from catalog.search.query_vectors import interpolate
 from embedding.encoder import EncoderError
-from embedding.images import ImageError
+from embedding.image_decoding import ImageError
 from tests.fakes import COLOURS, WordsAndColours
 
 ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "imagenet")}

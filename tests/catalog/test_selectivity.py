@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic import SELECTIVITY, Synthetic, fill_synthetic
-from catalog.calibration import UNCALIBRATED
-from catalog.candidates import fan_out
-from catalog.database import connect
-from catalog.filters import Filters
-from catalog.fusion import WEIGHTS, Channel
-from catalog.search import SearchSpec, search
-from catalog.statement import SETTINGS, Ranking, ranking_statement
+from catalog.db.connection import connect
+from catalog.search.calibration import UNCALIBRATED
+from catalog.search.candidates import fan_out
+from catalog.search.filters import Filters
+from catalog.search.fusion import WEIGHTS, Channel
+from catalog.search.pipeline import SearchSpec, search
+from catalog.search.ranking_sql import SETTINGS, Ranking, ranking_statement
 from embedding.registry import Modality, get_spec
 from tests.conftest import fresh_database
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from snowballstemmer import stemmer
 
-from catalog.spelling import MAX_WORDS, correct
-from catalog.vocabulary import Vocabulary
+from catalog.search.spelling import MAX_WORDS, correct
+from catalog.search.vocabulary import Vocabulary
 
 PRODUCTS = {
     "adidas": 40,

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from catalog.choice import set_default_model
 from catalog.config import enabled_models
-from catalog.database import connect
-from catalog.filters import Filters
-from catalog.queries import remember
-from catalog.search import SearchSpec, search
-from catalog.views import OBJECTS
-from catalog.worker import Worker, running
+from catalog.db.connection import connect
+from catalog.indexing.switch_model import set_default_model
+from catalog.indexing.worker import Worker, running
+from catalog.query_log import remember
+from catalog.search.filters import Filters
+from catalog.search.pipeline import SearchSpec, search
+from catalog.sqlapi.objects import OBJECTS
 from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES
 from tests.catalog.test_pages import catalogue as catalogue
 

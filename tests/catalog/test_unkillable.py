@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
-from catalog.database import connect
+from catalog.db.connection import connect
 from tests.conftest import PROJECT, fresh_database
 
 PRODUCTS = 4000
@@ -50,7 +50,7 @@ def count(url: str) -> int:
 def filling(**environment: str) -> Iterator["subprocess.Popen[str]"]:
     """A process that has begun to embed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.catalog.filling_process"],
+        [sys.executable, "-m", "tests.catalog.indexing_process"],
         cwd=PROJECT,
         env=os.environ | environment,
         stdout=subprocess.PIPE,
@@ -141,7 +141,7 @@ def test_postgresql_restarts_under_it_and_it_goes_on(own_server: Path) -> None:
     environment["VAR_DIR"] = str(own_server)
     script = (
         "import sys\n"
-        "from catalog.server import embedded_url, psql_path\n"
+        "from catalog.db.embedded import embedded_url, psql_path\n"
         "print(embedded_url(), psql_path().with_name('pg_ctl'), flush=True)\n"
         "sys.stdin.read()"
     )

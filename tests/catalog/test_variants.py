@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sqlalchemy import text
 
-from catalog import variants
-from catalog.calibration import TAILS
-from catalog.database import connect
-from catalog.filling.pending import Pending
-from catalog.filling.writer import write_embeddings
-from catalog.search import SearchSpec, search
-from catalog.variants import find_variants
+from catalog.db.connection import connect
+from catalog.indexing import variants
+from catalog.indexing.pending import Pending
+from catalog.indexing.variants import find_variants
+from catalog.indexing.writer import write_embeddings
+from catalog.search.calibration import TAILS
+from catalog.search.pipeline import SearchSpec, search
 from embedding.registry import Modality
 from tests.fakes import WordsAndColours
 

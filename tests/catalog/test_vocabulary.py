@@ -8,11 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from catalog import snapshots
-from catalog.database import connect
+from catalog.db import ttl_cache
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
+from catalog.search.vocabulary import forget_vocabulary, get_vocabulary, refresh_vocabulary
 from catalog.tables import PRODUCT
-from catalog.vocabulary import forget_vocabulary, get_vocabulary, refresh_vocabulary
 from tests.conftest import fresh_database
 
 Terms = list[tuple[str, str, float]]
@@ -116,7 +116,7 @@ def test_a_snapshot_is_kept_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
         connection.execute(PRODUCT.insert(), PRODUCTS[1:])
         connection.exec_driver_sql("REFRESH MATERIALIZED VIEW search.vocabulary")
         assert get_vocabulary(connection) is before
-        monkeypatch.setattr(snapshots, "SECONDS", 0.0)
+        monkeypatch.setattr(ttl_cache, "SECONDS", 0.0)
         after = get_vocabulary(connection)
     assert "nord" not in before.products
     assert after.products["nord"] == 2
@@ -138,7 +138,7 @@ def test_threads_that_come_at_once_read_it_once() -> None:
         reads.append(key)
         return len(reads)
 
-    kept = snapshots.Snapshots(load)
+    kept = ttl_cache.TtlCache(load)
     barrier = Barrier(4)
 
     def use() -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from catalog.database import connect, connection_parameters
-from catalog.filling.index import get_index, has_index
-from catalog.filling.turns import turn
-from catalog.worker import Worker, running
+from catalog.db.connection import connect, connection_parameters
+from catalog.db.locks import turn
+from catalog.indexing.hnsw import get_index, has_index
+from catalog.indexing.worker import Worker, running
 from tests.fakes import WordsAndColours
 
 ENCODER = WordsAndColours("fashion")
@@ -65,7 +65,7 @@ def test_it_does_not_wait_for_another_who_embeds(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELS", "fashion")
-    monkeypatch.setattr("catalog.worker.TIDY", 0.0)
+    monkeypatch.setattr("catalog.indexing.worker.TIDY", 0.0)
     with connect() as connection:
         connection.exec_driver_sql(ADD)
         connection.exec_driver_sql(f"DROP INDEX {get_index('fashion', 'image').name}")
@@ -83,7 +83,7 @@ def test_what_could_not_be_renewed_is_tried_again(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELS", "fashion")
-    monkeypatch.setattr("catalog.worker.TIDY", 0.0)
+    monkeypatch.setattr("catalog.indexing.worker.TIDY", 0.0)
     with connect() as connection:
         connection.exec_driver_sql(ADD)
         connection.exec_driver_sql("ALTER MATERIALIZED VIEW search.vocabulary RENAME TO aside")

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from catalog.queries import remember
-from catalog.server import psql_path
-from catalog.worker import Worker, running
+from catalog.db.embedded import psql_path
+from catalog.indexing.worker import Worker, running
+from catalog.query_log import remember
 from tests.conftest import PROJECT, demo_database
 
 PAGE = PROJECT / "docs" / "sql.md"

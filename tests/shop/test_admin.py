@@ -11,7 +11,7 @@ from django.contrib.auth.models import User
 from django.test import Client, override_settings
 from sqlalchemy import select
 
-from catalog.database import connect
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.tables import PRODUCT
 from tests.shop.test_pictures import PLAIN_STORAGE

@@ -3,7 +3,7 @@
 import pytest
 from alembic import command
 
-from catalog.database import DatabaseError
+from catalog.db.connection import DatabaseError
 from shop import checks
 from tests.conftest import alembic_config
 

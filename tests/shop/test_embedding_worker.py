@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 
-from catalog.database import connect
+from catalog.db.connection import connect
 from tests.conftest import PROJECT
 
 SECONDS = 60

@@ -7,10 +7,10 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.filters import FACETS, Filters
-from catalog.search import MAX_LIMIT
+from catalog.search.filters import FACETS, Filters
+from catalog.search.pipeline import MAX_LIMIT
 from shop.forms import MAX_PAGE, MAX_QUERY_LENGTH, SearchForm
-from shop.state import LIMITS, SearchState
+from shop.search_params import LIMITS, SearchParams
 
 DIGEST = "0a" * 32
 
@@ -26,7 +26,7 @@ def parse(query: str) -> SearchForm:
 
 def test_an_empty_address_is_the_catalogue():
     form = parse("")
-    assert form.state == SearchState()
+    assert form.state == SearchParams()
     assert form.state.is_home
     assert form.notes == []
 
@@ -34,7 +34,7 @@ def test_an_empty_address_is_the_catalogue():
 def test_empty_fields_of_a_plain_form_mean_nothing():
     names = ["q", "picture", "like", "blend", "model", "n", "page", "min_price", "max_price"]
     form = parse("&".join(f"{name}=" for name in [*names, *FACETS]))
-    assert form.state == SearchState()
+    assert form.state == SearchParams()
     assert form.notes == []
 
 
@@ -44,7 +44,7 @@ def test_everything_at_once():
         "&category=Apparel&colour=Red&colour=Blue&brand=A%26B&min_price=10&max_price=99.90&in_stock=1"
     )
     assert form.notes == []
-    assert form.state == SearchState(
+    assert form.state == SearchParams(
         text="red dress",
         pictures=(DIGEST,),
         blend=0.25,
@@ -109,7 +109,7 @@ def test_everything_at_once():
 )
 def test_what_cannot_be_used_is_left_out_with_a_note(query):
     form = parse(query)
-    assert form.state == SearchState()
+    assert form.state == SearchParams()
     assert len(form.notes) == 1
 
 
@@ -120,13 +120,13 @@ def test_nothing_costs_nothing_however_it_is_written(zero):
 
 def test_one_bad_parameter_leaves_the_others():
     form = parse("q=dress&page=abc&colour=Red&min_price=cheap")
-    assert form.state == SearchState(text="dress", filters=Filters(colour=("Red",)))
+    assert form.state == SearchParams(text="dress", filters=Filters(colour=("Red",)))
     assert len(form.notes) == 2
 
 
 def test_prices_the_wrong_way_round_do_not_filter():
     form = parse("min_price=50&max_price=10&in_stock=1")
-    assert form.state == SearchState(filters=Filters(in_stock=True))
+    assert form.state == SearchParams(filters=Filters(in_stock=True))
     assert "lowest price" in form.notes[0]
 
 
@@ -145,13 +145,13 @@ def test_white_space_and_nuls_are_single_spaces():
     "words", ["👗 ❤️", "فستان أحمر", "rote Schuhe", "'; DROP TABLE product; --"]
 )
 def test_words_of_any_script_are_words(words):
-    query = SearchState(text=words).query()
+    query = SearchParams(text=words).query()
     assert parse(query).state.text == words
 
 
 def test_words_steer_the_search_for_the_like_of_a_product():
     form = parse("q=in+blue&like=SKU-1")
-    assert form.state == SearchState(text="in blue", like="SKU-1")
+    assert form.state == SearchParams(text="in blue", like="SKU-1")
     assert form.state.spec().like == "SKU-1"
 
 
@@ -166,33 +166,33 @@ def test_several_pictures_each_once_and_the_oldest_makes_way():
 
 
 def test_words_are_taken_as_they_are_only_while_they_are_those():
-    state = SearchState(text="shrit", verbatim=True)
+    state = SearchParams(text="shrit", verbatim=True)
     assert parse(state.query()).state == state
     assert not parse("q=shoos&verbatim=shrit").state.verbatim
 
 
 def test_a_sku_keeps_its_spaces_and_slashes():
     sku = " A/B  42%2F'\" "
-    assert parse(SearchState(like=sku).query()).state.like == sku
+    assert parse(SearchParams(like=sku).query()).state.like == sku
 
 
 def test_a_model_without_words_gives_way_to_one_that_has_them():
     form = parse("q=dress&model=imagenet")
-    assert form.state == SearchState(text="dress")
+    assert form.state == SearchParams(text="dress")
     assert "ImageNet" in form.notes[0]
     assert parse(f"picture={DIGEST}&model=imagenet").state.model == "imagenet"
 
 
 def test_a_chip_takes_one_value_away_and_starts_at_the_first_page():
-    state = SearchState(text="a", page=4, filters=Filters(colour=("Red", "Blue"), in_stock=True))
-    expected = SearchState(text="a", filters=Filters(colour=("Blue",), in_stock=True))
+    state = SearchParams(text="a", page=4, filters=Filters(colour=("Red", "Blue"), in_stock=True))
+    expected = SearchParams(text="a", filters=Filters(colour=("Blue",), in_stock=True))
     assert state.without("colour", "Red") == expected
 
 
 WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Z")), min_size=1, max_size=40)
 PRICES = st.none() | st.decimals(0, 10**6, places=2)
 STATES = st.builds(
-    SearchState,
+    SearchParams,
     text=st.just("") | WORDS,
     pictures=st.sampled_from([(), (DIGEST,), (DIGEST, "0" * 64)]),
     blend=st.integers(0, 20).map(lambda step: step / 20),

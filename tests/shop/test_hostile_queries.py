@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from catalog.filling import fill
 from catalog.importing import import_catalog
+from catalog.indexing import fill
 from embedding.encoder import get_encoder
 from tests.catalog.test_search import picture
 from tests.conftest import fresh_database

@@ -17,10 +17,10 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from PIL import Image
 
-from catalog.database import connect
-from catalog.pictures import take_content
-from embedding.images import ImageError
-from shop import pictures, views
+from catalog.db.connection import connect
+from catalog.media.store import take_content
+from embedding.image_decoding import ImageError
+from shop import query_pictures, thumbnails, views
 from shop.converters import WIDTHS
 from shop.models import Product, ProductImage
 from shop.templatetags import storefront
@@ -74,27 +74,29 @@ def post(content: bytes | None, state: str = "", checks_csrf: bool = False):
 
 
 def test_a_picture_is_kept_by_its_hash_and_found_again(folder):
-    digest = pictures.store_query_picture(encoded())
+    digest = query_pictures.store_query_picture(encoded())
     assert kept(folder) == {digest}
-    assert width_and_height(pictures.load_query_picture(digest)) == (80, 100)
+    assert width_and_height(query_pictures.load_query_picture(digest)) == (80, 100)
 
 
 def test_the_same_picture_is_kept_once(folder):
-    assert pictures.store_query_picture(encoded()) == pictures.store_query_picture(encoded())
+    assert query_pictures.store_query_picture(encoded()) == query_pictures.store_query_picture(
+        encoded()
+    )
     assert len(kept(folder)) == 1
 
 
 def test_large_pictures_are_reduced(folder):
-    digest = pictures.store_query_picture(encoded((3000, 1500)))
-    size = width_and_height(pictures.load_query_picture(digest))
-    assert size == (pictures.QUERY_SIDE, pictures.QUERY_SIDE // 2)
+    digest = query_pictures.store_query_picture(encoded((3000, 1500)))
+    size = width_and_height(query_pictures.load_query_picture(digest))
+    assert size == (query_pictures.QUERY_SIDE, query_pictures.QUERY_SIDE // 2)
 
 
 def test_nothing_but_pixels_is_kept(folder):
     exif = Image.Exif()
     exif[0x010E] = "at home"
     source = encoded(format="JPEG", exif=exif, comment=b"with Ada") + b"<script>alert(1)</script>"
-    content = pictures.load_query_picture(pictures.store_query_picture(source))
+    content = query_pictures.load_query_picture(query_pictures.store_query_picture(source))
     assert content is not None
     assert b"at home" not in content
     assert b"with Ada" not in content
@@ -104,7 +106,7 @@ def test_nothing_but_pixels_is_kept(folder):
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg onload='x'/>", encoded()[:60]])
 def test_what_is_no_picture_is_refused_and_not_kept(folder, content):
     with pytest.raises(ImageError):
-        pictures.store_query_picture(content)
+        query_pictures.store_query_picture(content)
     assert not kept(folder)
 
 
@@ -117,58 +119,58 @@ def test_a_small_file_of_many_pixels_is_refused_with_the_reason(database, folder
 
 def test_only_so_many_uploads_are_decoded_at_a_time(folder):
     with ThreadPoolExecutor() as shoppers, ExitStack() as others:
-        while pictures.DECODING.acquire(blocking=False):
-            others.callback(pictures.DECODING.release)
-        waiting = shoppers.submit(pictures.store_query_picture, encoded())
+        while query_pictures.DECODING.acquire(blocking=False):
+            others.callback(query_pictures.DECODING.release)
+        waiting = shoppers.submit(query_pictures.store_query_picture, encoded())
         with pytest.raises(TimeoutError):
             waiting.result(0.3)
         others.close()
-        assert pictures.load_query_picture(waiting.result(30))
+        assert query_pictures.load_query_picture(waiting.result(30))
 
 
 def test_pictures_expire(folder):
-    digest = pictures.store_query_picture(encoded())
+    digest = query_pictures.store_query_picture(encoded())
     age(folder / f"{digest}.jpg", HOUR + 5)
-    assert pictures.load_query_picture(digest) is None
+    assert query_pictures.load_query_picture(digest) is None
 
 
 def test_using_a_picture_keeps_it(folder):
-    digest = pictures.store_query_picture(encoded())
+    digest = query_pictures.store_query_picture(encoded())
     age(folder / f"{digest}.jpg", HOUR - 60)
-    assert pictures.load_query_picture(digest)
+    assert query_pictures.load_query_picture(digest)
     assert (folder / f"{digest}.jpg").stat().st_mtime > time.time() - 60
 
 
 def test_an_upload_sweeps_away_what_has_expired(folder):
-    old = pictures.store_query_picture(encoded(colour="red"))
-    young = pictures.store_query_picture(encoded(colour="blue"))
+    old = query_pictures.store_query_picture(encoded(colour="red"))
+    young = query_pictures.store_query_picture(encoded(colour="blue"))
     age(folder / f"{old}.jpg", HOUR + 5)
-    age(folder / ".swept", pictures.SWEEP_SECONDS + 1)
-    new = pictures.store_query_picture(encoded(colour="green"))
+    age(folder / ".swept", query_pictures.SWEEP_SECONDS + 1)
+    new = query_pictures.store_query_picture(encoded(colour="green"))
     assert kept(folder) == {young, new}
 
 
 def test_those_used_longest_ago_make_room(folder):
     noises = [encode(Image.effect_noise((200, 200), spread)) for spread in (20, 40, 60, 80)]
-    first, second, third = map(pictures.store_query_picture, noises[:3])
+    first, second, third = map(query_pictures.store_query_picture, noises[:3])
     for digest, seconds in ((first, 300), (second, 400), (third, 200)):
         age(folder / f"{digest}.jpg", seconds)
-    assert pictures.load_query_picture(second)
-    age(folder / ".swept", pictures.SWEEP_SECONDS + 1)
+    assert query_pictures.load_query_picture(second)
+    age(folder / ".swept", query_pictures.SWEEP_SECONDS + 1)
     room = sum((folder / f"{digest}.jpg").stat().st_size for digest in (second, third))
     with override_settings(QUERY_PICTURES_BYTES=room):
-        fourth = pictures.store_query_picture(noises[3])
+        fourth = query_pictures.store_query_picture(noises[3])
     assert kept(folder) == {second, third, fourth}
 
 
 def test_the_folder_is_not_read_at_every_upload(folder):
-    pictures.store_query_picture(encoded(colour="red"))
+    query_pictures.store_query_picture(encoded(colour="red"))
     with override_settings(QUERY_PICTURES_BYTES=0):
         for colour in ("blue", "green"):
-            pictures.store_query_picture(encoded(colour=colour))
+            query_pictures.store_query_picture(encoded(colour=colour))
         assert len(kept(folder)) == 3
-        age(folder / ".swept", pictures.SWEEP_SECONDS + 1)
-        last = pictures.store_query_picture(encoded(colour="white"))
+        age(folder / ".swept", query_pictures.SWEEP_SECONDS + 1)
+        last = query_pictures.store_query_picture(encoded(colour="white"))
     assert kept(folder) == {last}
 
 
@@ -177,7 +179,7 @@ def test_the_folder_is_not_read_at_every_upload(folder):
 )
 def test_a_hash_that_is_none_or_unknown_is_no_picture(folder, digest):
     (folder.parent / "secret.jpg").write_bytes(encoded())
-    assert pictures.load_query_picture(digest) is None
+    assert query_pictures.load_query_picture(digest) is None
 
 
 def test_an_upload_leads_back_to_the_search_with_the_picture(folder):
@@ -210,7 +212,7 @@ def test_an_upload_from_elsewhere_is_refused(folder):
 
 
 def test_a_query_picture_is_served_as_a_jpeg_for_its_owner_alone(folder):
-    digest = pictures.store_query_picture(encoded())
+    digest = query_pictures.store_query_picture(encoded())
     response = views.query_picture(RequestFactory().get("/"), digest)
     assert response["Content-Type"] == "image/jpeg"
     assert "private" in response["Cache-Control"]
@@ -249,7 +251,7 @@ def test_product_pictures_are_as_wide_as_asked_and_never_enlarged(media, orienta
         path = add_product(str(size), encoded(size, format="JPEG", exif=exif))
         wide, high = size if orientation == 1 else reversed(size)
         for width in WIDTHS:
-            made = width_and_height(pictures.thumbnail(path, width))
+            made = width_and_height(thumbnails.thumbnail(path, width))
             assert made[0] == min(width, wide)
             assert made[1] == pytest.approx(high * made[0] / wide, abs=1)
 
@@ -265,10 +267,10 @@ def test_what_a_page_says_of_widths_is_true(media):
 
 def test_a_thumbnail_is_made_once(media):
     path = add_product("A", encoded((640, 800)))
-    first = pictures.thumbnail(path, 320)
+    first = thumbnails.thumbnail(path, 320)
     (media / path).unlink()
-    assert pictures.thumbnail(path, 320) == first
-    assert pictures.thumbnail(path, 640) is None
+    assert thumbnails.thumbnail(path, 320) == first
+    assert thumbnails.thumbnail(path, 640) is None
 
 
 def test_product_pictures_may_be_kept_for_ever(media):
@@ -309,7 +311,7 @@ def test_a_full_disk_keeps_no_thumbnails_and_shows_them_all_the_same(media, capl
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     for answer in answers:
         assert width_and_height(answer.content) == (320, 400)
-    assert [record.message for record in caplog.records if record.name == "shop.pictures"] == [
+    assert [record.message for record in caplog.records if record.name == "shop.thumbnails"] == [
         "Thumbnails cannot be kept, each request makes its own: File too large"
     ]
     assert not [file for file in (media.parent / "thumbnails").rglob("*") if file.is_file()]

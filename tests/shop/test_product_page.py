@@ -5,7 +5,7 @@ import re
 from django.core.management import call_command
 from django.test import Client
 
-from catalog.variants import find_variants
+from catalog.indexing.variants import find_variants
 from tests.catalog.test_variants import calibrated, shop
 
 CLIENT = Client(headers={"host": "localhost"})

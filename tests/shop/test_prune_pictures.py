@@ -9,10 +9,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from catalog.importing import import_catalog
-from catalog.pictures import take_content
-from catalog.pruning import AGE
+from catalog.media.prune import AGE
+from catalog.media.store import take_content
 from shop.models import Product, ProductImage
-from shop.pictures import thumbnail
+from shop.thumbnails import thumbnail
 from tests.catalog.test_importing import picture
 
 

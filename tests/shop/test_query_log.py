@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from catalog.database import connect
+from catalog.db.connection import connect
 from tests.shop.test_hostile_queries import shop
 
 HOME = "http://localhost/"

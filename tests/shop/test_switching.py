@@ -16,12 +16,12 @@ from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 
 from catalog import config
-from catalog.calibration import calibrate
-from catalog.choice import default_model
-from catalog.database import connect
-from catalog.filling import fill
+from catalog.active_models import default_model
+from catalog.db.connection import connect
 from catalog.importing import import_catalog
-from catalog.search import SearchSpec, search
+from catalog.indexing import fill
+from catalog.indexing.calibrate import calibrate
+from catalog.search.pipeline import SearchSpec, search
 from tests.catalog.test_search import picture
 from tests.conftest import PROJECT
 from tests.fakes import WordsAndColours

@@ -7,9 +7,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
-from catalog.database import connect
-from catalog.demo import write_catalogue
-from catalog.worker import Worker, running
+from catalog.db.connection import connect
+from catalog.indexing.worker import Worker, running
+from demo import write_catalogue
 from shop import server
 from shop.management.base import INTERRUPTED
 from shop.management.commands.serve import port_number

@@ -6,9 +6,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 
 from catalog import config
-from catalog.choice import default_model
-from catalog.database import connect
-from catalog.retirement import write_migration
+from catalog.active_models import default_model
+from catalog.db.connection import connect
+from catalog.indexing.retirement import write_migration
 from embedding.registry import registry_file
 from shop.management.base import CatalogCommand
 

@@ -13,14 +13,14 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
-from catalog.calibration import calibrate, is_due
-from catalog.choice import default_model
-from catalog.database import connect
-from catalog.filling import FillingError, Summary, count_pending, default_workers, estimate, fill
-from catalog.filling.index import defer_index, ensure_index
-from catalog.filling.pending import EVERYTHING, Selection
-from catalog.filling.ray_engine import fill_on_ray
-from catalog.queries import forget_embeddings
+from catalog.active_models import default_model
+from catalog.db.connection import connect
+from catalog.indexing import FillingError, Summary, count_pending, default_workers, estimate, fill
+from catalog.indexing.calibrate import calibrate, is_due
+from catalog.indexing.hnsw import defer_index, ensure_index
+from catalog.indexing.pending import EVERYTHING, Selection
+from catalog.indexing.ray_engine import fill_on_ray
+from catalog.query_log import forget_embeddings
 from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.registry import Modality, ModelSpec, get_spec
 from shop.management.arguments import positive

@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.database import connection_parameters
-from catalog.worker import POLL, Worker
+from catalog.db.connection import connection_parameters
+from catalog.indexing.worker import POLL, Worker
 from embedding.encoder import get_encoder
 from shop.management.arguments import seconds
 from shop.management.base import CatalogCommand

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from tqdm import tqdm
 
 from catalog import config
-from catalog.database import connect
+from catalog.db.connection import connect
 from catalog.evaluation.catalogue import Catalogue
 from catalog.evaluation.derive import KINDS, derive, save_records
 from catalog.evaluation.judgments import (
@@ -23,9 +23,9 @@ from catalog.evaluation.judgments import (
 from catalog.evaluation.measure import Measured, Setup, run
 from catalog.evaluation.parsing import FormatError
 from catalog.evaluation.report import report
-from catalog.evaluation.tables import as_json, as_markdown
-from catalog.fusion import FUSIONS, SIGNALS
-from catalog.search import search
+from catalog.evaluation.report_tables import as_json, as_markdown
+from catalog.search.fusion import FUSIONS, SIGNALS
+from catalog.search.pipeline import search
 from embedding.registry import get_spec
 from shop.management.arguments import positive
 from shop.management.base import CatalogCommand

@@ -3,9 +3,9 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from catalog.pruning import Pruned, Store, has_pictures, media, prune
+from catalog.media.prune import Pruned, Store, has_pictures, media, prune
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
-from shop.pictures import thumbnails
+from shop.thumbnails import thumbnails
 
 
 class Command(CatalogCommand):

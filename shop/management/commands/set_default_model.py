@@ -2,8 +2,9 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
-from catalog.choice import ChoiceError, default_model, set_default_model
-from catalog.database import connect
+from catalog.active_models import default_model
+from catalog.db.connection import connect
+from catalog.indexing.switch_model import SwitchError, set_default_model
 from shop.management.base import CatalogCommand
 from shop.management.variants import find_variants_with_bar
 
@@ -26,7 +27,7 @@ class Command(CatalogCommand):
             with connect() as connection:
                 before = default_model(connection)
                 set_default_model(connection, options["name"], force=options["force"])
-        except ChoiceError as error:
+        except SwitchError as error:
             raise CommandError(f"{error}, or use --force", returncode=1) from error
         self.stdout.write(f"The default model is {options['name']}; it was {before}")
         find_variants_with_bar(options["name"], quiet=options["verbosity"] == 0)

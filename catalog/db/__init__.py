@@ -1,0 +1,1 @@
+"""The database itself: connections, the embedded server, locks, a cache of what is read often."""

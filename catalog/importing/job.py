@@ -1,0 +1,190 @@
+"""The import itself: batches of checked rows, upserted by SKU."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from catalog.db.connection import connect
+from catalog.importing.fields import ProductRow
+from catalog.importing.image_files import take_picture
+from catalog.importing.image_rows import replace_addresses, replace_images
+from catalog.importing.rows import FileError, Progress, RowError, read_rows
+from catalog.media.store import PICTURE_COLUMNS, Picture
+from catalog.search.vocabulary import refresh_vocabulary
+from catalog.tables import PRODUCT, PRODUCT_IMAGE
+from embedding.image_decoding import ImageError
+
+BATCH = 500
+TURN = 0x696D706F
+"""Of the advisory locks, "impo"."""
+
+
+@dataclass(slots=True)
+class Report:
+    """What an import did, in products, and the rows that it left out."""
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    errors: list[RowError] = field(default_factory=list)
+
+    @property
+    def landed(self) -> int:
+        return self.added + self.updated + self.unchanged
+
+    @property
+    def rows(self) -> int:
+        return self.landed + len(self.errors)
+
+
+def import_catalog(
+    path: Path,
+    images: Path | None = None,
+    mapping: Mapping[str, str] | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress = lambda size: None,
+    report: Report | None = None,
+) -> Report:
+    """Upsert the products of a file by SKU, with their pictures from the folder `images`.
+
+    Addresses of pictures are remembered for `catalog.media.fetching`.
+
+    Columns that the file lacks stay as they are. Each batch is committed by itself; a `dry_run`
+    checks everything and changes nothing. `progress` is told the bytes read. `report` is kept up to
+    date, for callers that are interrupted.
+
+    Raises:
+        FileError: the file or its header cannot be read, or it names pictures and `images` is
+            not a folder. What `report` counts by then was imported.
+        OSError: the media folder cannot be written.
+    """
+    if images is not None and not images.is_dir():
+        raise FileError(f"{images}: there is no such folder")
+    report = Report() if report is None else report
+    reading = read_rows(path, mapping or {}, progress)
+    try:
+        for batch in _batches(_without_pictures(reading) if images is None else reading):
+            report.errors += [row for row in batch if isinstance(row, RowError)]
+            rows = [row for row in batch if isinstance(row, ProductRow)]
+            _import_batch(rows, images, report, dry_run)
+    finally:
+        report.errors.sort(key=lambda error: error.line)
+        if report.landed and not dry_run:
+            _tell_planner_and_spelling(report)
+    return report
+
+
+def _without_pictures(rows: Iterable[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
+    for row in rows:
+        if isinstance(row, ProductRow) and row.images:
+            raise FileError(f"line {row.line} names pictures: say in which folder with --images")
+        yield row
+
+
+def _batches(rows: Iterable[ProductRow | RowError]) -> Iterator[list[ProductRow | RowError]]:
+    """Up to `BATCH` rows at a time; those before an error come before it."""
+    batch = []
+    try:
+        for row in rows:
+            batch.append(row)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except FileError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _tell_planner_and_spelling(report: Report) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("ANALYZE product, product_image, image_address")
+        if report.added or report.updated:
+            refresh_vocabulary(connection)
+
+
+def _import_batch(
+    rows: list[ProductRow], images: Path | None, report: Report, dry_run: bool
+) -> None:
+    with connect() as connection:
+        pictures: dict[str, list[Picture]] = {}
+        good = []
+        for row, taken in _take_pictures(connection, rows, images, store=not dry_run):
+            if isinstance(taken, RowError):
+                report.errors.append(taken)
+            else:
+                good.append(row)
+                if taken is not None:
+                    pictures[row.sku] = taken
+        # One import writes at a time: two that have the same rows in another order would deadlock.
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(turn)s, 0)", {"turn": TURN})
+        added, updated = _upsert_products(connection, good)
+        addresses = {row.sku: row.addresses for row in good if row.addresses is not None}
+        updated |= replace_images(connection, pictures) - added
+        updated |= replace_addresses(connection, addresses) - added
+        if dry_run:
+            connection.rollback()
+    report.added += len(added)
+    report.updated += len(updated)
+    report.unchanged += len(good) - len(added) - len(updated)
+
+
+def _take_pictures(
+    connection: Connection, rows: list[ProductRow], folder: Path | None, *, store: bool
+) -> Iterator[tuple[ProductRow, list[Picture] | RowError | None]]:
+    """Each row with its pictures, None where the file has no such column, or what is wrong."""
+    stored = connection.execute(
+        select(*(PRODUCT_IMAGE.c[name] for name in PICTURE_COLUMNS))
+        .join(PRODUCT)
+        .where(PRODUCT.c.sku.in_([row.sku for row in rows]))
+    )
+    known = {picture.sha256: picture for picture in (Picture(*row) for row in stored)}
+
+    def take(row: ProductRow) -> list[Picture] | RowError | None:
+        if row.images is None or folder is None:
+            return None if row.images is None else []
+        taken: list[Picture] = []
+        for name in row.images:
+            try:
+                taken.append(take_picture(folder, name, known, store=store))
+            except ImageError as error:
+                return RowError(row.line, row.sku, f"picture {ascii(name)[:100]}: {error}")
+        return list(dict.fromkeys(taken))
+
+    with ThreadPoolExecutor() as decoders:
+        yield from zip(rows, decoders.map(take, rows), strict=True)
+
+
+def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[set[str], set[str]]:
+    """The SKUs added and those changed; rows that say nothing new are not written."""
+    added: set[str] = set()
+    changed: set[str] = set()
+    by_columns: dict[tuple[str, ...], list[ProductRow]] = {}
+    for row in rows:
+        by_columns.setdefault(tuple(row.values), []).append(row)
+    for columns, alike in by_columns.items():
+        upsert = insert(PRODUCT).values([row.values for row in alike])
+        new: dict[str, ColumnElement[Any]] = {
+            name: upsert.excluded[name] for name in columns if name != "sku"
+        }
+        if "attributes" in new:
+            new["attributes"] = PRODUCT.c.attributes.op("||")(upsert.excluded.attributes)
+        upsert = upsert.on_conflict_do_update(
+            index_elements=[PRODUCT.c.sku],
+            set_={**new, "updated_at": func.now()},
+            where=or_(*(PRODUCT.c[name].is_distinct_from(value) for name, value in new.items())),
+        )
+        written = connection.execute(
+            upsert.returning(PRODUCT.c.sku, literal_column("product.xmax = 0"))
+        )
+        for sku, is_new in written:
+            (added if is_new else changed).add(sku)
+    return added, changed

@@ -1,0 +1,375 @@
+"""The reader, the encoder and the writer of `fill` as a Ray Data job over many machines.
+
+Tasks read ranges of ids and decode pictures, actors hold a model each, a few others write. Batches
+pass between them through Ray's object store; only counts and failures come back. `catalog.indexing`
+does not import this module: Ray is an optional part.
+"""
+
+import logging
+import os
+import pickle
+import socket
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from threading import Event
+from types import ModuleType
+from typing import Any, cast
+
+import psutil
+
+from catalog import config
+from catalog.db.connection import connect, database_url, forget_engine, persist
+from catalog.db.locks import turn
+from catalog.indexing.encoding import encode
+from catalog.indexing.job import (
+    BATCHES_IN_USE,
+    Progress,
+    Summary,
+    analyze,
+    begin_rebuild,
+    find_batch_size,
+    is_any_pending,
+)
+from catalog.indexing.pending import FAILED, STALE, Pending, source
+from catalog.indexing.reader import PAGE, Batch, FillingError, Reader
+from catalog.indexing.writer import write
+from embedding.decoder_pool import Decoder
+from embedding.encoder import get_encoder
+from embedding.malloc import keep_memory, keeping_memory
+from embedding.preprocessing import Preparation
+from embedding.registry import Modality
+
+INSTALL = "--engine ray needs Ray: python -m pip install --editable '.[ray]'"
+
+PASSED_ON = ("MEDIA_ROOT", "VAR_DIR", "MODELS", "EMBEDDING_REGISTRY")
+"""What every process of the job finds in its environment as it is here, besides DATABASE_URL."""
+
+MOST_TASKS = 10_000
+"""Tasks that read, at most: Ray starts as many in seconds. In a large catalogue each has several
+pages."""
+
+WRITERS = 4
+"""Processes that write, at most: each writes about 20,000 rows a second, on a connection."""
+
+REACHING = 5.0
+"""Seconds to wait for an answer from an address."""
+
+Row = dict[str, Any]
+"""What passes between the parts: a pickled batch, and the seconds that each worked for it."""
+
+
+class RayEngineError(FillingError):
+    """The job cannot run as things are; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What all parts know. Without `batch_size` encoders find theirs, and the largest counts."""
+
+    model: str
+    modality: Modality
+    device: str
+    batch_size: int | None
+    older_than: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class RangeReader(Reader):
+    """A `Reader` of the ids above `after` and up to `until`: the same pages, if they are its."""
+
+    after: int = 0
+    until: int = 0
+
+    def _pages(self) -> Iterator[list[Pending]]:
+        after = self.after
+        while after < self.until:
+            page = persist(partial(self._page, after, page_size(self.batch_size)))
+            forget_engine()  # readers are many, and decode most of the time: no connection idles
+            page = [row for row in page if row.id <= self.until]
+            if not page:
+                return
+            after = page[-1].id
+            yield page
+
+
+class Reading:
+    """Ids to batches, their pictures decoded."""
+
+    def __init__(self, job: Job, batch_size: int, preparation: Preparation | None) -> None:
+        self.job, self.batch_size, self.preparation = job, batch_size, preparation
+
+    def __call__(self, ids: Row) -> Iterator[Row]:
+        job, size = self.job, self.batch_size
+        with ExitStack() as stack, keeping_memory():
+            decoder = None
+            if job.modality == "image":
+                decoder = stack.enter_context(Decoder(self.preparation, 0, size, BATCHES_IN_USE))
+            reader = RangeReader(
+                job.model,
+                job.modality,
+                size,
+                older_than=job.older_than,
+                decoder=decoder,
+                after=ids["after"],
+                until=ids["until"],
+            )
+            batches = iter(reader)
+            started = time.perf_counter()
+            while (batch := next(batches, None)) is not None:
+                yield {"batch": _packed(batch), "reader": time.perf_counter() - started}
+                started = time.perf_counter()
+
+
+class Encoding:
+    """Batches to vectors, by one model that an actor keeps."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        keep_memory()
+        self.encoder = _load(job)
+        if job.batch_size is None:
+            self.encoder.tune(job.modality)
+
+    def __call__(self, row: Row) -> Row:
+        started = time.perf_counter()
+        batch: Batch = pickle.loads(row["batch"])
+        encoded = encode(self.encoder, self.job.modality, batch)
+        packed = _packed(encoded)
+        return row | {"batch": packed, "encoder": time.perf_counter() - started}
+
+
+class Writing:
+    """Vectors to the database, committed batch by batch; what is left of them is counts."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+
+    def __call__(self, row: Row) -> Row:
+        started = time.perf_counter()
+        encoded = pickle.loads(row.pop("batch"))
+        persist(partial(write, self.job.model, self.job.modality, encoded))
+        return row | {
+            "embedded": len(encoded.rows),
+            "failures": _packed(encoded.failures),
+            "writer": time.perf_counter() - started,
+        }
+
+
+def fill_on_ray(
+    model: str,
+    modality: Modality,
+    *,
+    address: str | None = None,
+    actors: int | None = None,
+    device: str | None = None,
+    batch_size: int | None = None,
+    limit: int | None = None,
+    rebuild: bool = False,
+    progress: Progress = lambda rows: None,
+    stop: Event | None = None,
+    on_wait: Callable[[], None] = lambda: None,
+) -> Summary:
+    """What `fill` does, by all machines of a Ray cluster; only one process at a time does either.
+
+    Args:
+        model: the name of what encodes.
+        modality: texts or pictures.
+        address: the cluster's, of which this machine is a part; without one, a cluster of this
+            machine alone is started, and stopped at the end.
+        actors: copies of the model; as many as there are GPUs if not given, or, where there are
+            none, as many as there are machines.
+        device: as torch names it; cpu leaves the GPUs alone.
+        batch_size, limit, rebuild, progress, stop, on_wait: as `fill` has them.
+
+    Raises:
+        FillingError: Ray is missing or cannot be reached, or some of its machines lack the
+            database or the pictures.
+        EncoderError: the model cannot be loaded.
+    """
+    summary = Summary(model, modality)
+    ray = _import_ray()
+    if address is not None:
+        _require_reachable(address)
+    with turn(model, modality, on_wait):
+        if not (rebuild or is_any_pending(model, modality)):
+            return summary
+        with _connected(ray, address), _errors_as_they_were(ray):
+            gpus = int(ray.cluster_resources().get("GPU", 0))
+            gpus = 0 if (device or "").startswith("cpu") else gpus
+            machines = sum(node["Alive"] for node in ray.nodes())
+            older_than = begin_rebuild(model, modality) if rebuild else None
+            job = Job(
+                model, modality, device or ("cuda" if gpus else "cpu"), batch_size, older_than
+            )
+            results = _results(ray, job, actors or gpus or machines, bool(gpus), limit)
+            with closing(results):  # a stopped job ends before Ray does
+                _sum_up(results, summary, progress, stop)
+        analyze(model, modality, summary.embedded)
+    return summary
+
+
+def page_size(batch_size: int) -> int:
+    """A whole number of batches, as the `Reader` takes them."""
+    return -(-PAGE // batch_size) * batch_size
+
+
+def ranges(job: Job, size: int, limit: int | None) -> list[dict[str, int]]:
+    """What is pending, cut into ranges of ids: `size` rows each, or several times as many."""
+    with connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT max(id) FROM (SELECT s.id, (row_number() OVER (ORDER BY s.id) - 1) / %(size)s"
+            f" AS page FROM ({source(job.model, job.modality)}) AS s"
+            f" WHERE {STALE} AND NOT {FAILED} ORDER BY s.id LIMIT %(limit)s) AS pages"
+            " GROUP BY page ORDER BY page",
+            {"model": job.model, "older_than": job.older_than, "size": size, "limit": limit},
+        )
+        ends = [int(end) for (end,) in rows]
+    together = -(-len(ends) // MOST_TASKS) or 1
+    ends = ends[together - 1 : -1 : together] + ends[-1:]
+    afters = [0, *ends]
+    return [{"after": after, "until": until} for after, until in zip(afters, ends, strict=False)]
+
+
+def _results(
+    ray: ModuleType, job: Job, actors: int, on_gpus: bool, limit: int | None
+) -> Generator[Row, None, None]:
+    """The job's rows as `Writing` leaves them; parts' seconds are as if one did the work of all."""
+    from ray.data import ActorPoolStrategy
+
+    # Encoders and writers reserve no cores: on a small machine none would be left to read with.
+    with_model = {"num_cpus": 0, "num_gpus": 1 if on_gpus else 0}
+    size, preparation = ray.get(ray.remote(**with_model)(_describe).remote(job))
+    if not (parts := ranges(job, page_size(size), limit)):
+        return
+    cores = int(ray.cluster_resources().get("CPU", 1))
+    many = {
+        "reader": min(cores, len(parts)),
+        "encoder": actors,
+        "writer": min(actors, WRITERS),
+    }
+    encoders, writers = (ActorPoolStrategy(size=many[part]) for part in ("encoder", "writer"))
+    data = (
+        ray.data.from_items(parts, override_num_blocks=len(parts))
+        .flat_map(Reading(job, size, preparation).__call__, num_cpus=1)
+        .map(Encoding, fn_constructor_args=[job], compute=encoders, **with_model)
+        .map(Writing, fn_constructor_args=[job], compute=writers, num_cpus=0)
+    )
+    for row in data.iter_rows():
+        yield row | {part: row[part] / number for part, number in many.items()}
+
+
+def _sum_up(
+    results: Iterator[Row], summary: Summary, progress: Progress, stop: Event | None
+) -> None:
+    started = time.perf_counter()
+    for row in results:
+        failures = pickle.loads(row["failures"])
+        rows = row["embedded"] + len(failures)
+        summary.embedded += row["embedded"]
+        summary.failures += failures
+        for name, part in summary.profile.parts.items():
+            part.rows += rows
+            part.busy += row[name]
+        progress(rows)
+        if stop is not None and stop.is_set():
+            break
+    summary.profile.seconds += time.perf_counter() - started
+
+
+def _describe(job: Job) -> tuple[int, Preparation | None]:
+    """What readers must know of the model: rows in a batch, and what it makes of pictures."""
+    encoder = _load(job)
+    return job.batch_size or find_batch_size(encoder, job.modality), encoder.preparation
+
+
+def _load(job: Job) -> Any:
+    # Ray allows a process as many threads as it has reserved cores, which here are none.
+    os.environ.pop("OMP_NUM_THREADS", None)
+    return get_encoder(job.model, job.device)
+
+
+def _packed(value: object) -> bytes:
+    return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+
+
+def _import_ray() -> ModuleType:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it writes past Python's logging
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what a warning asks for
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise RayEngineError(INSTALL) from error
+    return cast(ModuleType, ray)
+
+
+@contextmanager
+def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
+    """To the cluster, or to one that is started, until the end of the context."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    try:
+        ray.init(
+            address=address or "local",
+            runtime_env={"env_vars": environment | {"DATABASE_URL": database_url()}},
+            include_dashboard=None if address else False,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise RayEngineError(f"no Ray at {address or 'this machine'}: {error}") from error
+    try:
+        _require_shared_database([node["NodeManagerAddress"] for node in ray.nodes()])
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised, once
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.raise_original_map_exception = True
+        context.target_max_block_size = 1  # each batch goes on as soon as it is read
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _require_reachable(address: str) -> None:
+    if address.startswith("ray://"):
+        raise RayEngineError(
+            f"{address}: run this on a machine of the cluster, with --address auto or HOST:PORT"
+        )
+    host, _, port = address.rpartition(":")
+    if not port.isdecimal():  # a word of Ray's own, such as auto
+        return
+    try:
+        _require_shared_database([socket.gethostbyname(host)])
+        socket.create_connection((host, int(port)), REACHING).close()
+    except OSError as error:
+        raise RayEngineError(f"no Ray at {address}: {error}") from error
+
+
+def _require_shared_database(machines: list[str]) -> None:
+    """The embedded PostgreSQL is reached by a Unix socket: from this machine alone."""
+    if config.database_url():
+        return
+    own = {it.address for addresses in psutil.net_if_addrs().values() for it in addresses}
+    if others := sorted(set(machines) - own):
+        raise RayEngineError(
+            f"{', '.join(others)} cannot reach the embedded PostgreSQL of this machine: set"
+            " DATABASE_URL to a server that every machine of the cluster reaches"
+        )
+
+
+@contextmanager
+def _errors_as_they_were(ray: ModuleType) -> Iterator[None]:
+    """An error in a task or an actor, without Ray's wrapping."""
+    try:
+        yield
+    except ray.exceptions.RayTaskError as error:
+        cause: object = error
+        while isinstance(cause, ray.exceptions.RayTaskError):
+            cause = cause.cause
+        if not isinstance(cause, Exception):
+            raise
+        raise cause from None

@@ -1,0 +1,56 @@
+"""Changing the default model, once it has embedded the whole catalogue."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from catalog import config
+from catalog.active_models import DEFAULT_MODEL
+from catalog.indexing.pending import coverage
+from embedding.registry import get_spec
+
+
+class SwitchError(ValueError):
+    """The model cannot become the default; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A modality that a model has not embedded completely, in rows."""
+
+    modality: str
+    embedded: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.modality}: {self.embedded:,} of {self.total:,}"
+
+
+def set_default_model(connection: Connection, name: str, *, force: bool = False) -> None:
+    """Make `name` the default model of all processes, from the end of this transaction on.
+
+    Raises:
+        UnknownModel: the registry has no such model.
+        SwitchError: it is not in `MODELS`, or has not embedded everything and `force` is not set.
+    """
+    get_spec(name)
+    if name not in config.enabled_models():
+        raise SwitchError(f"{name} is not in use: add it to MODELS first")
+    if (gaps := find_gaps(connection, name)) and not force:
+        missing = "; ".join(map(str, gaps))
+        raise SwitchError(f"{name} has not embedded everything ({missing}): run embed_catalog")
+    connection.exec_driver_sql(
+        "INSERT INTO setting (name, value) VALUES (%(key)s, %(name)s)"
+        " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+        {"key": DEFAULT_MODEL, "name": name},
+    )
+
+
+def find_gaps(connection: Connection, name: str) -> list[Gap]:
+    """What the model has still to embed; failed texts and pictures do not count."""
+    gaps = []
+    for modality in get_spec(name).modalities:
+        state = coverage(connection, name, modality)
+        if state.pending:
+            gaps.append(Gap(modality, state.embedded, state.total))
+    return gaps

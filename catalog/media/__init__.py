@@ -1,0 +1,1 @@
+"""Pictures on disk: storing, ordering, fetching and pruning them."""

@@ -1,0 +1,246 @@
+"""The one search pipeline: a `SearchSpec` becomes query vectors, one SQL statement, and hits.
+
+The storefront, its tests, the evaluation and the benchmarks all come through `search`; nothing
+else ranks.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, cast
+
+import numpy as np
+import psycopg
+from psycopg.rows import dict_row
+from sqlalchemy import Connection
+
+from catalog import config
+from catalog.active_models import models_in_use
+from catalog.search.calibration import UNCALIBRATED, get_quantiles, match
+from catalog.search.candidates import fan_out
+from catalog.search.filters import FACETS, FacetValue, Filters, count_facets
+from catalog.search.fusion import BY_MATCH, MINIMUMS, WEIGHTS, Channel
+from catalog.search.mmr import maximal_marginal_relevance
+from catalog.search.query_syntax import parse_query
+from catalog.search.query_vectors import EncoderFor, Question, channels, find_product, models_for
+from catalog.search.ranking_sql import (
+    SETTINGS,
+    Ranking,
+    Statement,
+    browse_statement,
+    facet_statement,
+    ranking_statement,
+)
+from catalog.search.request import MAX_LIMIT, NotUnderstood, SearchError, SearchSpec, UnknownProduct
+from catalog.search.results import Facets, Hit, Results, Signal, Timings
+from catalog.search.spelling import correct
+from catalog.search.text_encoder import TextEncoder
+from catalog.search.vocabulary import get_vocabulary
+from embedding.encoder import EncoderError, get_encoder
+from embedding.registry import ModelSpec
+
+__all__ = [
+    "MAX_LIMIT",
+    "Hit",
+    "Results",
+    "SearchError",
+    "SearchSpec",
+    "Signal",
+    "UnknownProduct",
+    "rank",
+    "search",
+]
+
+
+def search(
+    connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
+) -> Results:
+    """Run `spec` and return its page.
+
+    Raises:
+        SearchError: no model can do what is asked, and there are no words to do without it; or
+            not the one that is named; or it is not known.
+        UnknownProduct: `spec.like` is no product's SKU.
+        ImageError: a picture is none.
+        EncoderError: a model cannot be loaded, and there are no words to do without it.
+    """
+    if not spec.ranks:
+        offset = (spec.page - 1) * spec.limit
+        statement = browse_statement(spec.filters, spec.sort, spec.limit, offset)
+        rows = run_statements(connection, [statement])[0]
+        facets = count_facets(connection, spec.filters)
+        hits = tuple(_hit(row) for row in rows if row["id"] is not None)
+        return Results(hits, rows[0]["total"], spec, facets=facets)
+    ranking, about = rank(connection, spec, encoder_for)
+    if not ranking.channels and not ranking.words:
+        return replace(about, facets={facet: [] for facet in FACETS})
+    started = time.perf_counter()
+    chosen = [facet for facet in FACETS if getattr(spec.filters, facet)]
+    others = [
+        facet_statement(replace(ranking, filters=ranking.filters.open(facet))) for facet in chosen
+    ]
+    rows, *unfiltered = run_statements(connection, [ranking_statement(ranking), *others])
+    summary = rows[0]
+    summaries = dict.fromkeys(FACETS, summary) | {
+        facet: found[0] for facet, found in zip(chosen, unfiltered, strict=True)
+    }
+    if ranking.vectors:
+        rows = _diversified(connection, rows, spec, ranking.vectors)
+    hits = tuple(_hit(row, ranking) for row in rows if row["id"] is not None)
+    none_match = summary["total"] == 0
+    return replace(
+        about,
+        hits=() if none_match else hits,
+        nearest=hits if none_match else (),
+        total=summary["total"],
+        truncated=summary["truncated"],
+        facets=_facets(summaries, spec.filters),
+        timings=replace(about.timings, sql=time.perf_counter() - started),
+    )
+
+
+def rank(
+    connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
+) -> tuple[Ranking, Results]:
+    """What `search` asks the database, and results as yet without hits."""
+    in_use = models_in_use(connection)  # first of all: migrations hold searches up there
+    typed = parse_query(spec.text)
+    corrected = None
+    if typed.words and not spec.verbatim:
+        corrected = correct(typed.words, get_vocabulary(connection))
+    words = corrected or typed.words
+    without = ", ".join(filter(None, [typed.without, spec.without]))
+    like = find_product(connection, spec.like) if spec.like else None
+    question = Question(words, without, spec, like)
+    started = time.perf_counter()
+    notes: list[str] = []
+    texts = TextEncoder(connection, encoder_for)
+    found: list[Channel] = []
+    compares = spec.counts("text") or spec.counts("image")
+    models: list[ModelSpec] = []
+    if compares and (words or spec.images or spec.like):
+        try:
+            models = models_for(question, in_use)
+        except NotUnderstood as error:
+            if not words:
+                raise
+            notes.append(f"{error}; found by words alone")
+    for model in models:
+        try:
+            quantiles = get_quantiles(connection, model.name)
+            found += channels(question, model, quantiles, texts, 1 / len(models))
+        except EncoderError as error:
+            if not words:
+                raise
+            notes.append(f"{error}; found by words alone")
+    asked = config.search_minimum() if spec.minimum is None else spec.minimum
+    minimum = MINIMUMS[question.kind] if asked is None else asked
+    window = max(config.search_window(), spec.limit)
+    vectors = None
+    if spec.diversity and not spec.sort and found:
+        vectors = max(found, key=lambda channel: channel.modality == "image")
+    ranking = Ranking(
+        channels=tuple(found),
+        words=words if spec.counts("lexical") else "",
+        lexical=WEIGHTS[question.kind]["lexical"] if words and spec.counts("lexical") else 0.0,
+        filters=spec.filters,
+        excluded=typed.excluded,
+        exclude=like,
+        fusion=spec.fusion or BY_MATCH,
+        minimum=minimum,
+        collapse=spec.collapse,
+        sort=spec.sort,
+        vectors=vectors,
+        window=window,
+        fan_out=fan_out(connection),
+        limit=window if vectors else spec.limit,
+        offset=0 if vectors else (spec.page - 1) * spec.limit,
+    )
+    timings = Timings(encode=time.perf_counter() - started)
+    about = Results(
+        (),
+        0,
+        spec,
+        words=words,
+        encoded=texts.encoded,
+        minimum=minimum,
+        corrected=corrected or "",
+        notes=tuple(notes),
+        timings=timings,
+    )
+    return ranking, about
+
+
+def run_statements(
+    connection: Connection, statements: list[Statement]
+) -> list[list[dict[str, Any]]]:
+    """Settings and statements in one round trip."""
+    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    with driver.pipeline():
+        if "ef_search" in statements[0].parameters:
+            driver.execute(SETTINGS, statements[0].parameters)
+        cursors = [
+            driver.cursor(row_factory=dict_row).execute(it.sql, it.parameters, binary=True)
+            for it in statements
+        ]
+        return [cursor.fetchall() for cursor in cursors]
+
+
+def _diversified(
+    connection: Connection, rows: list[dict[str, Any]], spec: SearchSpec, channel: Channel
+) -> list[dict[str, Any]]:
+    """The page of a window's rows, put in order of relevance and variety; exact ones stay first."""
+    page = slice((spec.page - 1) * spec.limit, spec.page * spec.limit)
+    first = [row for row in rows if row["exact"]]
+    others = [row for row in rows if not row["exact"] and row.get("vector") is not None]
+    last = [row for row in rows if not row["exact"] and row.get("vector") is None]
+    if others:
+        quantiles = get_quantiles(connection, channel.model).get(("product", channel.modality))
+        embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
+        likeness = match(embedded @ embedded.T, quantiles or UNCALIBRATED)
+        relevance = np.array([row["match"] for row in others], np.float64)
+        order = maximal_marginal_relevance(relevance, np.minimum(likeness, 1), spec.diversity)
+        others = [others[place] for place in order]
+    return (first + others + last)[page]
+
+
+def _facets(summaries: Mapping[str, Mapping[str, Any]], filters: Filters) -> Facets:
+    """Chosen values are listed even where no product is left."""
+    facets: Facets = {}
+    for facet, summary in summaries.items():
+        counts = (summary["facets"] or {}).get(facet, {})
+        values = dict.fromkeys(getattr(filters, facet), 0) | counts
+        ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+        or_more = summary["truncated"]
+        facets[facet] = [FacetValue(value, count, or_more) for value, count in ordered]
+    return facets
+
+
+def _hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
+    values = {name: row[name] for name in _HIT_FIELDS}
+    if ranking is None:
+        return Hit(**values)
+    found = row["signals"]
+    signals = [
+        Signal(channel.modality, match, channel.weight, channel.model, similarity)
+        for channel in ranking.channels
+        for similarity, match in [found[channel.name]]
+        if match is not None
+    ]
+    if ranking.words:
+        signals.append(Signal("lexical", found["lexical"][1] or 0.0, ranking.lexical))
+    return Hit(
+        **values,
+        score=row["score"],
+        match=1.0 if row["exact"] else min(1.0, max(0.0, row["match"])),
+        exact=row["exact"],
+        variants=row["variants"],
+        colours=tuple(dict.fromkeys(filter(None, row["colours"]))),
+        signals=tuple(signals),
+    )
+
+
+_HIT_FIELDS = (
+    *("id", "sku", "title", "brand", "product_type", "colour", "price", "currency", "in_stock"),
+    *("image_path", "image_width", "image_height"),
+)

@@ -1,0 +1,337 @@
+"""The SQL of the search, written to be read: one statement a search, whatever is looked for.
+
+Candidates are found per channel and by words (`catalog.search.candidates`); then each candidate is
+scored by every signal, so that its score does not depend on the list that it came from, nor on the
+filters. The best are the window: hits, their number, pages, sorting and facets all come from it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pgvector import HalfVector
+
+from catalog.search.candidates import (
+    EXACT_FACTOR,
+    FAN_OUT,
+    MOST_BY_WORDS,
+    by_words,
+    nearest,
+    plan,
+    where,
+)
+from catalog.search.filters import FACETS, Filters
+from catalog.search.fusion import BY_MATCH, FUSIONS, Channel, calibrated_sum
+from catalog.tables import EMBEDDINGS
+
+MAX_EF_SEARCH = 1000
+"""The most that pgvector allows."""
+
+SETTINGS = """
+SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
+       set_config('hnsw.ef_search', %(ef_search)s, true),
+       set_config('jit', 'off', true)
+"""
+"""Local to the transaction: a pool hands the connection on unchanged."""
+
+NEAREST = 6
+"""Products shown where none matches well enough."""
+
+HIT_COLUMNS = """
+       p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.currency, p.in_stock,
+       i.path AS image_path, i.width AS image_width, i.height AS image_height"""
+
+MAIN_IMAGE = "SELECT m.id FROM product_image m WHERE m.product_id = p.id AND m.position = 0"
+
+Sort = Literal["", "price", "-price", "newest"]
+"""How hits are ordered: by score, the cheapest first, the dearest first, the newest first."""
+
+ORDERS: dict[Sort, str] = {
+    "": "exact DESC, score DESC, {id}",
+    "price": "price, exact DESC, score DESC, {id}",
+    "-price": "price DESC NULLS LAST, exact DESC, score DESC, {id}",
+    "newest": "{id} DESC",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL with named parameters, as psycopg takes it."""
+
+    sql: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """What is ranked, by what, and which part of it is wanted."""
+
+    channels: tuple[Channel, ...]
+    words: str = ""
+    """For the lexical signal; empty where it does not count."""
+    lexical: float = 0.0
+    """Its weight."""
+    filters: Filters = field(default_factory=Filters)
+    excluded: tuple[str, ...] = ()
+    """Words that no hit may bear."""
+    exclude: int | None = None
+    """A product's id to leave out."""
+    fusion: str = BY_MATCH
+    minimum: float = 0.0
+    """The least match of a hit."""
+    collapse: bool = True
+    sort: Sort = ""
+    vectors: Channel | None = None
+    """Whose embeddings of the hits are wanted with them."""
+    window: int = 240
+    fan_out: int = FAN_OUT
+    """Pictures taken from an index for each product of the window."""
+    limit: int = 24
+    offset: int = 0
+
+    def conditions(self) -> Iterator[str]:
+        yield from self.filters.conditions()
+        if self.exclude is not None:
+            yield "p.id <> %(exclude)s"
+        if self.excluded:
+            yield (
+                "NOT EXISTS (SELECT FROM unnest(%(excluded)s::text[]) AS word"
+                " WHERE p.lexemes @@ phraseto_tsquery('english', word))"
+            )
+
+    def parameters(self) -> dict[str, Any]:
+        values = self.filters.parameters() | {
+            "words": self.words,
+            "exclude": self.exclude,
+            "excluded": list(self.excluded),
+            "lexical_weight": self.lexical,
+            "collapse": self.collapse,
+            "minimum": self.minimum,
+            "window": self.window,
+            "fan_out": self.fan_out,
+            "limit": self.limit,
+            "offset": self.offset,
+            "exact_factor": EXACT_FACTOR,
+            "most_by_words": MOST_BY_WORDS,
+            "ef_search": str(min(MAX_EF_SEARCH, 2 * self.window)),
+        }
+        for channel in self.channels:
+            values[f"{channel.name}_vector"] = HalfVector(channel.vector)
+            values[f"{channel.name}_quantiles"] = list(channel.quantiles)
+            values[f"{channel.name}_weight"] = channel.weight
+        return values
+
+
+def browse_statement(filters: Filters, sort: Sort, limit: int, offset: int) -> Statement:
+    """The catalogue itself: what can be bought first, then the newest, unless sorted otherwise."""
+    condition = where(list(filters.conditions()))
+    order = {
+        "price": "price NULLS LAST, id DESC",
+        "-price": "price DESC NULLS LAST, id DESC",
+        "newest": "id DESC",
+    }.get(sort, "in_stock DESC, id DESC")
+    sql = f"""
+SELECT total.products AS total, hit.*
+  FROM (SELECT count(*) AS products FROM product p {condition}) AS total
+  LEFT JOIN (
+       SELECT {HIT_COLUMNS}
+         FROM (SELECT p.* FROM product p {condition}
+                ORDER BY {order} LIMIT %(limit)s OFFSET %(offset)s) AS p
+         LEFT JOIN product_image i ON i.id = ({MAIN_IMAGE})
+       ) AS hit ON true
+ ORDER BY {order}"""
+    return Statement(sql, filters.parameters() | {"limit": limit, "offset": offset})
+
+
+def ranking_statement(ranking: Ranking) -> Statement:
+    """The page of hits; its first row also has what is true of the window as a whole."""
+    steps = ",\n".join(_steps(ranking))
+    page_order = ORDERS[ranking.sort].format(id="product_id")
+    sql = f"""
+WITH {steps}
+SELECT summary.*, hit.*
+  FROM summary
+  LEFT JOIN (
+       SELECT {HIT_COLUMNS},
+              page.place, page.matches, page.exact, page.score, page.match, page.signals,
+              page.variants, page.colours{_vector(ranking.vectors)}
+         FROM (SELECT cards.*, row_number() OVER (ORDER BY {page_order}) AS place
+                 FROM cards
+                WHERE matches OR NOT EXISTS (SELECT FROM cards WHERE matches)
+                ORDER BY place
+                LIMIT CASE WHEN EXISTS (SELECT FROM cards WHERE matches)
+                           THEN %(limit)s ELSE least(%(limit)s, {NEAREST}) END
+               OFFSET %(offset)s) AS page
+         JOIN product p ON p.id = page.product_id
+         LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
+       ) AS hit ON true
+ ORDER BY hit.place"""
+    return Statement(sql, ranking.parameters())
+
+
+def _vector(channel: Channel | None) -> str:
+    if channel is None:
+        return ""
+    table = EMBEDDINGS[channel.model][channel.modality].name
+    own = "e.image_id = i.id" if channel.modality == "image" else "e.product_id = p.id"
+    return f", (SELECT e.embedding FROM {table} e WHERE {own}) AS vector"
+
+
+def facet_statement(ranking: Ranking) -> Statement:
+    """What is true of the window as a whole, without hits."""
+    steps = ",\n".join(_steps(ranking))
+    return Statement(f"\nWITH {steps}\nSELECT * FROM summary", ranking.parameters())
+
+
+def _steps(ranking: Ranking) -> Iterator[str]:
+    conditions = list(ranking.conditions())
+    yield plan(conditions)
+    for channel in ranking.channels:
+        yield nearest(channel, conditions)
+    if ranking.words:
+        yield by_words(conditions)
+    lists = [f"{channel.name}_list" for channel in ranking.channels]
+    lists += ["lexical_list"] if ranking.words else []
+    union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
+    yield f"candidate AS MATERIALIZED (\n    {union}\n)"
+    yield _compared(ranking)
+    yield _scored(ranking)
+    yield _window(ranking)
+    yield _cards()
+    yield _summary(ranking)
+
+
+def _compared(ranking: Ranking) -> str:
+    """Each candidate's similarity in every channel, and how far its words cover the query."""
+    columns, joins = [], []
+    for channel in ranking.channels:
+        name, table = channel.name, EMBEDDINGS[channel.model][channel.modality].name
+        distance = f"e.embedding <=> %({name}_vector)s"
+        picture = ", e.image_id" if channel.modality == "image" else ""
+        columns.append(
+            f"1 - coalesce({name}_list.distance, {name}_else.distance) AS {name}_similarity"
+        )
+        if picture:
+            columns.append(
+                f"coalesce({name}_list.image_id, {name}_else.image_id) AS {name}_picture"
+            )
+        # Only for candidates that another list found.
+        joins.append(
+            f"""  LEFT JOIN {name}_list USING (product_id)
+  LEFT JOIN LATERAL (
+       SELECT {distance} AS distance{picture} FROM {table} e
+        WHERE e.product_id = candidate.product_id AND {name}_list.product_id IS NULL
+        ORDER BY ({distance}) + 0 LIMIT 1) AS {name}_else ON true"""
+        )
+    named = "false AS exact, NULL::float8 AS lexical"
+    if ranking.words:
+        named = f"""(p.sku = %(words)s OR lower(p.title) = lower(%(words)s)) AS exact,
+           {_coverage()} AS lexical"""
+    return f"""compared AS MATERIALIZED (
+    SELECT product_id, {named},
+           {", ".join(columns) or "NULL AS nothing"}
+      FROM candidate
+      JOIN product p ON p.id = candidate.product_id
+{chr(10).join(joins)}
+)"""
+
+
+def _coverage() -> str:
+    """The share of the query's words that a product bears, rare ones counting more, and where it
+    bears them: full in title, brand and SKU, less in its attributes, little in the description."""
+    return """(SELECT sum(t.weight * CASE WHEN p.lexemes @@ t.title_term THEN 1
+                         WHEN ts_filter(p.lexemes, '{b}') @@ t.term THEN 0.8
+                         WHEN p.lexemes @@ t.term THEN 0.4 ELSE 0 END) / sum(t.weight)
+              FROM terms t)"""
+
+
+def _scored(ranking: Ranking) -> str:
+    columns = ["product_id", "exact", "lexical"]
+    if ranking.words:
+        columns.append(
+            "CASE WHEN lexical > 0 THEN rank() OVER (ORDER BY lexical DESC NULLS LAST) END"
+            " AS lexical_rank"
+        )
+    for channel in ranking.channels:
+        name = channel.name
+        columns += [
+            f"{name}_similarity",
+            f"search.match({name}_similarity, %({name}_quantiles)s) AS {name}_match",
+            f"CASE WHEN {name}_similarity IS NOT NULL THEN rank()"
+            f" OVER (ORDER BY {name}_similarity DESC NULLS LAST) END AS {name}_rank",
+        ]
+        if channel.modality == "image":
+            columns.append(f"{name}_picture")
+    separator = ",\n           "
+    return f"""scored AS MATERIALIZED (
+    SELECT {separator.join(columns)}
+      FROM compared
+)"""
+
+
+def _window(ranking: Ranking) -> str:
+    """The best candidates by score."""
+    lexical = bool(ranking.words)
+    score = FUSIONS[ranking.fusion](ranking.channels, lexical)
+    match = calibrated_sum(ranking.channels, lexical)
+    seen = [channel.name for channel in ranking.channels if channel.modality == "image"]
+    picture = "coalesce(" + "".join(f"{name}_picture, " for name in seen) + "NULL::bigint)"
+    signals = [
+        f"'{channel.name}', jsonb_build_array({channel.name}_similarity, {channel.name}_match)"
+        for channel in ranking.channels
+    ]
+    if ranking.words:
+        signals.append("'lexical', jsonb_build_array(NULL, lexical)")
+    return f"""best AS MATERIALIZED (
+    SELECT *, exact OR match >= %(minimum)s AS matches
+      FROM (SELECT product_id, exact, coalesce(({score})::float8, 0) AS score,
+                   coalesce({match}, 0) AS match,
+                   {picture} AS image_id,
+                   jsonb_build_object({", ".join(signals)}) AS signals
+              FROM scored) AS fused
+     ORDER BY {ORDERS[""].format(id="product_id")}
+     LIMIT %(window)s
+)"""
+
+
+def _cards() -> str:
+    """One row for all variants of a product, the best of them; or all of them."""
+    order = ORDERS[""].format(id="product_id")
+    return f"""grouped AS MATERIALIZED (
+    SELECT best.*, p.category, p.product_type, p.gender, p.colour, p.brand, p.price,
+           CASE WHEN %(collapse)s THEN coalesce(v.leader_id, best.product_id)
+                ELSE best.product_id END AS card
+      FROM best
+      JOIN product p ON p.id = best.product_id
+      LEFT JOIN product_variant v USING (product_id)
+),
+cards AS MATERIALIZED (
+    SELECT *
+      FROM (SELECT grouped.*,
+                   row_number() OVER (PARTITION BY card, matches ORDER BY {order}) AS variant_rank,
+                   count(*) OVER (PARTITION BY card, matches) AS variants,
+                   array_agg(colour) OVER (PARTITION BY card, matches) AS colours
+              FROM grouped) AS each
+     WHERE variant_rank = 1
+)"""
+
+
+def _summary(ranking: Ranking) -> str:
+    """The number of cards, whether the window cut any off, and each facet's values.
+
+    Where the window is in the order of the matches, one that is full but not of matches has them
+    all.
+    """
+    found = "WHERE matches" if ranking.fusion == BY_MATCH else ""
+    facets = ", ".join(f"('{facet}', {facet})" for facet in FACETS)
+    return f"""summary AS MATERIALIZED (
+    SELECT (SELECT count(*) FROM cards WHERE matches) AS total,
+           (SELECT count(*) FROM best {found}) >= %(window)s AS truncated,
+           (SELECT jsonb_object_agg(facet, counts)
+              FROM (SELECT facet, jsonb_object_agg(value, products) AS counts
+                      FROM (SELECT facet, value, count(DISTINCT card) AS products
+                              FROM grouped, LATERAL (VALUES {facets}) AS f (facet, value)
+                             WHERE matches AND value <> ''
+                             GROUP BY facet, value) AS valued
+                     GROUP BY facet) AS faceted) AS facets
+)"""

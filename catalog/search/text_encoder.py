@@ -1,0 +1,41 @@
+"""Encoding the words of a query, or taking their stored embedding."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from pgvector import HalfVector
+from sqlalchemy import Connection
+
+from embedding.encoder import Encoder
+
+
+@dataclass(slots=True)
+class TextEncoder:
+    """Encodes words as they are stored, in half precision, or takes what is stored already.
+
+    So the same words give the same vector here and in SQL, whoever encoded them.
+    """
+
+    connection: Connection
+    encoder_for: Callable[[str], Encoder]
+    encoded: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    """By words and model, what was asked for."""
+
+    def encode(self, words: str, model: str) -> np.ndarray:
+        """A unit vector, float32 (d,).
+
+        Raises:
+            EncoderError: the words are new, and the model cannot be loaded.
+        """
+        key = words, model
+        if key not in self.encoded:
+            stored = self.connection.exec_driver_sql(
+                "SELECT embedding FROM query_embedding"
+                " WHERE text = %(text)s AND model = %(model)s AND embedding IS NOT NULL",
+                {"text": words, "model": model},
+            ).scalar()
+            if stored is None:
+                stored = HalfVector(self.encoder_for(model).encode_texts([words])[0])
+            self.encoded[key] = stored.to_numpy().astype(np.float32)
+        return self.encoded[key]

@@ -1,0 +1,1 @@
+"""The schema `search`: functions and views for people who write SQL."""

@@ -1,0 +1,56 @@
+"""Draw a demo catalogue: `python -m demo FOLDER [--count N]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tqdm import tqdm
+
+from demo import write_catalogue
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, or 1 where the folder is not writable."""
+    parser = argparse.ArgumentParser(
+        prog="python -m demo",
+        description="Draw a demo catalogue of fashion products: products.csv and images/.",
+    )
+    parser.add_argument("folder", type=Path, help="where to write; made if it does not exist")
+    parser.add_argument(
+        "--count", type=_positive, default=640, metavar="N", help="number of products (%(default)s)"
+    )
+    options = parser.parse_args(arguments)
+    if options.folder.exists() and not options.folder.is_dir():
+        parser.error(f"{options.folder} is a file, not a folder")
+    with tqdm(unit="picture", desc="Drawing") as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        try:
+            table = write_catalogue(options.folder, options.count, progress=show)
+        except OSError as error:
+            print(f"cannot write the catalogue: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print("interrupted; run the same command again to go on", file=sys.stderr)
+            return 130
+    print(f"wrote {table}")
+    return 0
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

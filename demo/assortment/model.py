@@ -1,0 +1,97 @@
+"""What the shop could sell: types of product and the styles of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from demo.fabric import Material
+
+Weights = Mapping[str, int]
+Cuts = Mapping[str, tuple[str, ...]]
+
+# Men have the larger share here, for dresses, skirts, heels and more are women's alone.
+EVERYONE: Final[Weights] = {"Men": 7, "Women": 3, "Boys": 2, "Girls": 1, "Unisex": 1}
+ADULTS: Final[Weights] = {"Men": 1, "Women": 1}
+MEN: Final[Weights] = {"Men": 1}
+WOMEN: Final[Weights] = {"Women": 1}
+MEN_AND_BOYS: Final[Weights] = {"Men": 4, "Boys": 1}
+WOMEN_AND_GIRLS: Final[Weights] = {"Women": 4, "Girls": 1}
+
+CASUAL: Final[Weights] = {"Casual": 1}
+SPORTY: Final[Weights] = {"Sports": 2, "Casual": 3}
+OFFICE: Final[Weights] = {"Formal": 3, "Casual": 1}
+FESTIVE: Final[Weights] = {"Party": 2, "Casual": 3}
+
+PLAIN: Final[Weights] = {"Plain": 1}
+MOSTLY_PLAIN: Final[Weights] = {"Plain": 5, "Striped": 2, "Dotted": 1, "Checked": 1}
+PRINTS: Final[Weights] = {"Plain": 3, "Floral": 3, "Dotted": 2, "Striped": 2}
+DENIM_ONLY: Final[Weights] = {"Denim": 1}
+
+BRIGHT: Final = (
+    *("Black", "White", "Grey", "Navy Blue", "Blue", "Light Blue", "Teal", "Green", "Olive"),
+    *(
+        "Red",
+        "Maroon",
+        "Pink",
+        "Purple",
+        "Yellow",
+        "Mustard",
+        "Orange",
+        "Beige",
+        "Mint",
+        "Lavender",
+    ),
+)
+SOFT: Final = (
+    *("White", "Cream", "Peach", "Pink", "Lavender", "Mint", "Light Blue", "Black", "Navy Blue"),
+    *("Red", "Maroon", "Teal", "Yellow", "Mustard", "Green", "Purple", "Rust", "Blue"),
+)
+EARTHY: Final = (
+    *("Beige", "Brown", "Olive", "Navy Blue", "Black", "Grey", "Charcoal", "Rust", "Tan", "Green"),
+    *("Maroon", "Cream", "Mustard"),
+)
+SOBER: Final = ("Black", "Navy Blue", "Charcoal", "Grey", "Beige", "Brown", "Maroon")
+LEATHERS: Final = ("Black", "Brown", "Tan", "Maroon", "Navy Blue", "Beige", "Olive", "Grey")
+INDIGOS: Final = ("Blue", "Light Blue", "Navy Blue", "Black", "Grey")
+
+
+@dataclass(frozen=True)
+class Style:
+    """One silhouette of a type: what it is made of, for whom, and how it may look.
+
+    `nouns` are what a shop calls it in a title. `cuts` are further choices, each a name and its
+    options; they come on top of the type's own.
+    """
+
+    nouns: tuple[str, ...]
+    materials: tuple[Material, ...]
+    patterns: Weights = field(default_factory=lambda: PLAIN)
+    colours: tuple[str, ...] = BRIGHT
+    genders: Weights = field(default_factory=lambda: EVERYONE)
+    usages: Weights = field(default_factory=lambda: {"Casual": 1})
+    cuts: Cuts = field(default_factory=dict)
+    weight: int = 1
+
+
+@dataclass(frozen=True)
+class ProductType:
+    """One type of product.
+
+    `cut_name` is the name under which a design's cut carries the style. `frequency` is how often
+    the type comes up among about forty products. `prices` is the range in euros before a brand's
+    own level. `sizing` names the scale of sizes.
+    """
+
+    name: str
+    code: str
+    category: str
+    subcategory: str
+    styles: Mapping[str, Style]
+    prices: tuple[float, float]
+    sizing: str
+    cut_name: str = "style"
+    frequency: int = 1
+    cuts: Cuts = field(default_factory=dict)
+    cuts_for_her: Cuts = field(default_factory=dict)

@@ -1,0 +1,53 @@
+"""How design units become pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from demo.curves import Points
+from demo.shading import Field
+
+WIDTH: Final = 640
+HEIGHT: Final = 800
+# Cloth is drawn some way past the picture's edge, or a close-up would show that edge as a fold.
+MARGIN: Final = 48
+
+
+@dataclass(frozen=True)
+class View:
+    """How design units become pixels: turned, scaled, perhaps mirrored, about a focal point.
+
+    The design point `focus` lands on the picture's `centre`; `stretch` scales width and height
+    apart from one another, for the wider and shorter build of children's clothes.
+    """
+
+    focus: tuple[float, float] = (0.0, 400.0)
+    centre: tuple[float, float] = (WIDTH / 2, HEIGHT / 2)
+    scale: float = 1.0
+    stretch: tuple[float, float] = (1.0, 1.0)
+    degrees: float = 0.0
+    mirrored: bool = False
+
+    def _matrix(self) -> NDArray[np.float64]:
+        angle = np.radians(self.degrees)
+        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        across = -self.stretch[0] if self.mirrored else self.stretch[0]
+        return turn @ np.diag([across * self.scale, self.stretch[1] * self.scale])
+
+    def pixels(self, line: Points) -> Points:
+        """Return where the points of `line` lie on the canvas, in pixels."""
+        shift = np.array(self.centre) + MARGIN
+        return (line - np.array(self.focus)) @ self._matrix().T + shift
+
+    def design(self, x: Field, y: Field) -> tuple[Field, Field]:
+        """Return the design coordinates of pixels: the inverse of `pixels`."""
+        back = np.linalg.inv(self._matrix()).astype(np.float32)
+        x, y = x - (self.centre[0] + MARGIN), y - (self.centre[1] + MARGIN)
+        return (
+            back[0, 0] * x + back[0, 1] * y + self.focus[0],
+            back[1, 0] * x + back[1, 1] * y + self.focus[1],
+        )

@@ -1,0 +1,133 @@
+"""What all encoders share: modality checks, mini-batches, unit length, numpy at the border."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL.Image import Image
+from PIL.Image import new as new_picture
+
+from embedding.encoder import EncoderError, UnsupportedModality
+from embedding.loaders.batch_probe import find_batch_size
+from embedding.preprocessing import Preparation
+from embedding.registry import Modality, ModelSpec
+
+Items = TypeVar("Items", list[str], list[Image], NDArray[np.uint8])
+
+
+class TorchEncoder:
+    """An `Encoder` on torch. Subclasses embed mini-batches of the modalities that they have."""
+
+    preparation: Preparation | None = None
+    batch_size = 32
+    """The mini-batch: how many items go through the model at a time."""
+
+    def __init__(self, spec: ModelSpec, device: str) -> None:
+        self.spec = spec
+        self.device = as_device(device)
+
+    def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_texts`."""
+        self._check("text")
+        # Texts of like length in a batch waste the least on padding.
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        vectors = self._encode([texts[index] for index in order], self._embed_texts)
+        result = np.empty_like(vectors)
+        result[order] = vectors
+        return result
+
+    def encode_images(self, images: list[Image]) -> NDArray[np.float32]:
+        """See `Encoder.encode_images`."""
+        self._check("image")
+        prepare = self.preparation
+        if prepare is None:
+            return self._encode(images, self._embed_images)
+
+        def embed(batch: list[Image]) -> torch.Tensor:
+            return self._embed_pixels(self._to_device(np.stack([prepare(it) for it in batch])))
+
+        return self._encode(images, embed)
+
+    def encode_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Encoder.encode_pixels`."""
+        self._check("image")
+        return self._encode(pixels, lambda batch: self._embed_pixels(self._to_device(batch)))
+
+    def tune(self, modality: Modality) -> int:
+        """See `Encoder.tune`."""
+        self._check(modality)
+        self.batch_size = find_batch_size(self, self._encode_sample(modality))
+        return self.batch_size
+
+    def _encode_sample(self, modality: Modality) -> Callable[[int], object]:
+        """A function that encodes as many items as it is told, all alike."""
+        if modality == "text":
+            return lambda count: self.encode_texts(
+                ["a cotton shirt with short sleeves " * 6] * count
+            )
+        if self.preparation is None:
+            picture = new_picture("RGB", (320, 400))
+            return lambda count: self.encode_images([picture] * count)
+        shape = self.preparation.shape
+        return lambda count: self.encode_pixels(np.full((count, *shape), 128, np.uint8))
+
+    def _embed_texts(self, texts: list[str]) -> torch.Tensor:
+        """Vectors, of any length and dtype, of one mini-batch of texts, (n, d)."""
+        raise NotImplementedError
+
+    def _embed_images(self, images: list[Image]) -> torch.Tensor:
+        """The same of pictures, (n, d), for encoders without a `preparation`."""
+        raise NotImplementedError
+
+    def _embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The same of 8-bit RGB pixels on the device, (n, h, w, 3), for those with one."""
+        raise NotImplementedError
+
+    def _to_device(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
+        tensor = torch.from_numpy(np.ascontiguousarray(pixels))
+        if self.device.type == "cuda":
+            # From pinned memory the copy runs beside the model's work on the batch before.
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor
+
+    def _check(self, modality: Modality) -> None:
+        if modality not in self.spec.modalities:
+            raise UnsupportedModality(self.spec, modality)
+
+    def _encode(self, items: Items, embed: Callable[[Items], torch.Tensor]) -> NDArray[np.float32]:
+        """Vectors of all items; a mini-batch that does not fit the device's memory is halved."""
+        parts = [torch.empty((0, self.spec.dimensions))]
+        done = 0
+        with torch.inference_mode():
+            while done < len(items):
+                batch = items[done : done + self.batch_size]
+                try:
+                    parts.append(torch.nn.functional.normalize(embed(batch).float()))
+                except torch.OutOfMemoryError:
+                    if len(batch) == 1:
+                        raise
+                    self.batch_size = len(batch) // 2
+                    continue
+                done += len(batch)
+            # One wait for the device at the end, so that it never waits for the host between.
+            return torch.cat([part.cpu() for part in parts]).numpy()
+
+
+def as_device(name: str) -> torch.device:
+    """`name` as a device that this machine has.
+
+    Raises:
+        EncoderError: it has none such.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise EncoderError(
+            f"there is no device {name!r} here: set EMBEDDING_DEVICE to cpu, cuda or cuda:N"
+        ) from error
+    return device

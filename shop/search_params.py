@@ -1,0 +1,137 @@
+"""What a page's address says: a value that becomes a `SearchSpec`, and an address again."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from catalog.search.filters import FACETS, Filters
+from catalog.search.pipeline import SearchSpec
+from catalog.search.ranking_sql import Sort
+
+LIMITS = (12, 24, 48, 96)
+DEFAULT_LIMIT = 24
+DEFAULT_BLEND = 0.5
+VARIETY = 0.5
+"""The diversity of a search that asks for variety."""
+MAX_PICTURES = 4
+NO_FILTERS = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParams:
+    """A search as its address holds it; defaults stay out of the address.
+
+    `pictures` are the SHA-256 of stored query pictures; everything else is as in `SearchSpec`.
+    """
+
+    text: str = ""
+    pictures: tuple[str, ...] = ()
+    like: str = ""
+    blend: float = DEFAULT_BLEND
+    model: str = ""
+    limit: int = DEFAULT_LIMIT
+    page: int = 1
+    filters: Filters = NO_FILTERS
+    sort: Sort = ""
+    least: int | None = None
+    """The least match of a hit in percent; None is the shop's own."""
+    verbatim: bool = False
+    unfold: bool = False
+    """Whether a product's variants are shown one by one."""
+    variety: bool = False
+    """Whether what is unlike the hits before it comes first."""
+
+    @property
+    def ranks(self) -> bool:
+        """Whether there is something to rank by."""
+        return bool(self.text or self.pictures or self.like)
+
+    @property
+    def is_home(self) -> bool:
+        """Whether this is the shop's front page: nothing asked for, nothing turned over."""
+        return not self.ranks and not self.filters and self.page == 1
+
+    def spec(self, images: tuple[bytes, ...] = ()) -> SearchSpec:
+        """What to search for; `images` are the stored query pictures."""
+        return SearchSpec(
+            text=self.text,
+            images=images,
+            like=self.like,
+            blend=self.blend,
+            filters=self.filters,
+            model=self.model,
+            limit=self.limit,
+            page=self.page,
+            sort=self.sort,
+            minimum=None if self.least is None else self.least / 100,
+            verbatim=self.verbatim,
+            collapse=not self.unfold,
+            diversity=VARIETY if self.variety else 0.0,
+        )
+
+    def query(self) -> str:
+        """The address's parameters, the ones that are not at their default."""
+        return urlencode(list(self._parameters()))
+
+    def url(self) -> str:
+        query = self.query()
+        return reverse("search") + (f"?{query}" if query else "")
+
+    def changed(self, **values: Any) -> "SearchParams":
+        """The same search with other values, from its first page on."""
+        return replace(self, **({"page": 1} | values))
+
+    def with_picture(self, digest: str) -> "SearchParams":
+        """The same search with one more picture, the oldest making way for it."""
+        kept = [known for known in self.pictures if known != digest]
+        return self.changed(pictures=tuple([*kept, digest][-MAX_PICTURES:]))
+
+    def without_picture(self, digest: str) -> "SearchParams":
+        return self.changed(pictures=tuple(it for it in self.pictures if it != digest))
+
+    def filtered(self, **values: Any) -> "SearchParams":
+        """The same search behind other filters."""
+        return self.changed(filters=replace(self.filters, **values))
+
+    def without(self, facet: str, value: str) -> "SearchParams":
+        """The same search with one value of a facet no longer chosen."""
+        kept = tuple(known for known in getattr(self.filters, facet) if known != value)
+        return self.filtered(**{facet: kept})
+
+    def _parameters(self) -> Iterator[tuple[str, str]]:
+        if self.text:
+            yield "q", self.text
+        for picture in self.pictures:
+            yield "picture", picture
+        if self.like:
+            yield "like", self.like
+        if self.blend != DEFAULT_BLEND:
+            yield "blend", f"{self.blend:g}"
+        for facet in FACETS:
+            for value in getattr(self.filters, facet):
+                yield facet, value
+        for name in ("min_price", "max_price"):
+            price: Decimal | None = getattr(self.filters, name)
+            if price is not None:
+                yield name, f"{price:f}"
+        if self.filters.in_stock:
+            yield "in_stock", "1"
+        if self.model:
+            yield "model", self.model
+        if self.sort:
+            yield "sort", self.sort
+        if self.least is not None:
+            yield "least", str(self.least)
+        if self.verbatim:
+            yield "verbatim", self.text
+        for name in ("unfold", "variety"):
+            if getattr(self, name):
+                yield name, "1"
+        if self.limit != DEFAULT_LIMIT:
+            yield "n", str(self.limit)
+        if self.page != 1:
+            yield "page", str(self.page)

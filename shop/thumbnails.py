@@ -1,0 +1,77 @@
+"""Product pictures in several sizes, made when they are first asked for and kept on disk."""
+
+import logging
+import re
+from contextlib import suppress
+from functools import cache
+from io import BytesIO
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from catalog import config
+from catalog.media.atomic_write import write_whole
+from catalog.media.prune import Store
+from catalog.media.store import FOLDER, PATH
+from embedding.image_decoding import ImageError, open_image
+from shop.models import ProductImage
+
+logger = logging.getLogger(__name__)
+
+THUMBNAILS = "v2"
+"""Stands in the thumbnails' folder and addresses, which browsers keep for a year: another one
+whenever they are made in another way."""
+
+
+def thumbnail(path: str, width: int) -> bytes | None:
+    """A product picture as WEBP, at most `width` pixels across, or None if no product has it, or
+    there is no such file.
+
+    Made once and kept: `path` is below `MEDIA_ROOT` and names its content, so it never changes.
+    """
+    image = ProductImage.objects.filter(path=path).first()
+    if image is None:
+        return None
+    kept = _thumbnail_folder() / THUMBNAILS / str(width) / f"{path}.webp"
+    with suppress(OSError):
+        return kept.read_bytes()
+    side = ceil(width * min(1, image.height / image.width))
+    try:
+        picture = open_image(config.media_root() / path, side)
+    except ImageError:
+        return None
+    if picture.width > width:
+        height = max(1, round(picture.height * width / picture.width))
+        picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    encoded = encode_picture_file(picture, "WEBP", quality=82)
+    try:
+        write_whole(kept, encoded)
+    except OSError as error:
+        _warn_once(f"Thumbnails cannot be kept, each request makes its own: {error.strerror}")
+    return encoded
+
+
+def thumbnails() -> Store:
+    """All thumbnails, for pruning; those made in other ways than now are kept by nothing."""
+    made_now = rf"{THUMBNAILS}/[0-9]+/(?P<path>{PATH})\.webp"
+    pattern = re.compile(rf"{made_now}|(v[0-9]+/)?[0-9]+/{FOLDER}/[0-9a-f]{{2}}/[^/]+")
+    glob = f"**/{FOLDER}/[0-9a-f][0-9a-f]/*"
+    return Store("thumbnails", _thumbnail_folder(), glob, pattern)
+
+
+def _thumbnail_folder() -> Path:
+    return config.var_dir() / "thumbnails"
+
+
+@cache
+def _warn_once(message: str) -> None:
+    logger.warning(message)
+
+
+def encode_picture_file(picture: Image.Image, format: str, **options: Any) -> bytes:
+    """The bytes of a picture file in one of Pillow's formats."""
+    buffer = BytesIO()
+    picture.save(buffer, format, **options)
+    return buffer.getvalue()

@@ -1,0 +1,53 @@
+"""What is tried again: what others do to the database, and what passes."""
+
+from functools import partial
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy.exc import DBAPIError
+
+from catalog.db.connection import connect, persist
+
+
+def touch(skus: list[str], both_have_one: Barrier, tries: list[str]) -> None:
+    """Write two products, one after the other, while another does so in the other order."""
+    tries.append(skus[0])
+    with connect() as connection:
+        for place, sku in enumerate(skus):
+            if place and len(tries) <= 2:
+                both_have_one.wait(timeout=30)
+            connection.exec_driver_sql(
+                "UPDATE product SET price = coalesce(price, 0) + 1 WHERE sku = %(sku)s",
+                {"sku": sku},
+            )
+
+
+def test_a_deadlock_is_tried_again(database: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('A', 'a'), ('B', 'b')")
+    both_have_one, tries = Barrier(2), list[str]()
+    threads = [
+        Thread(target=persist, args=(partial(touch, skus, both_have_one, tries),))
+        for skus in (["A", "B"], ["B", "A"])
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert len(tries) == 3
+    with connect() as connection:
+        prices = connection.exec_driver_sql("SELECT price FROM product").scalars().all()
+    assert prices == [2, 2]
+
+
+def test_what_is_wrong_is_not(database: str) -> None:
+    tries = []
+
+    def ask() -> None:
+        tries.append("again")
+        with connect() as connection:
+            connection.exec_driver_sql("SELECT nothing")
+
+    with pytest.raises(DBAPIError, match="nothing"):
+        persist(ask)
+    assert len(tries) == 1

@@ -1,0 +1,282 @@
+"""Embeddings are filled where they are missing or stale, and nowhere else."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from PIL import Image
+
+from catalog.db.connection import connect
+from catalog.importing import import_catalog
+from catalog.indexing import Coverage, coverage, fill
+from tests.conftest import PROJECT
+from tests.fakes import WordsAndColours
+
+
+def scalar(query: str) -> object:
+    with connect() as connection:
+        return connection.exec_driver_sql(query).scalar()
+
+
+def execute(statement: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
+def state(modality: str, model: str = "fashion") -> Coverage:
+    with connect() as connection:
+        return coverage(connection, model, modality)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def catalogue(database: str, tmp_path: Path) -> Path:
+    """Twenty products; the first ten have a picture each. Returns the media folder."""
+    images = tmp_path / "images"
+    images.mkdir()
+    lines = ["sku,title,colour,images"]
+    for number in range(20):
+        name = f"{number}.png" if number < 10 else ""
+        if name:
+            Image.new("RGB", (20, 20), (number * 20, 30, 30)).save(images / name)
+        lines.append(f"P{number},Shirt number {number},Red,{name}")
+    (tmp_path / "c.csv").write_text("\n".join(lines))
+    import_catalog(tmp_path / "c.csv", images)
+    return tmp_path / "media"
+
+
+def test_all_that_is_missing_is_embedded_once(catalogue: Path) -> None:
+    encoder = WordsAndColours()
+    seen: list[int] = []
+    summary = fill(encoder, "text", batch_size=7, progress=seen.append)
+    assert (summary.embedded, summary.failures, seen) == (20, [], [7, 7, 6])
+    assert fill(encoder, "text").embedded == 0
+    assert fill(encoder, "image", batch_size=3).embedded == 10
+    assert state("text") == Coverage(20, 20, 0, 0)
+    assert state("image") == Coverage(10, 10, 0, 0)
+
+
+def test_what_is_stored_is_what_was_encoded(catalogue: Path) -> None:
+    encoder = WordsAndColours()
+    fill(encoder, "text")
+    with connect() as connection:
+        document, stored = connection.exec_driver_sql(
+            "SELECT p.document, e.embedding FROM product p JOIN fashion_text e"
+            " ON e.product_id = p.id WHERE p.sku = 'P3'"
+        ).one()
+    assert "Shirt number 3" in document
+    np.testing.assert_allclose(stored.to_numpy(), encoder.encode_texts([document])[0], atol=1e-3)
+
+
+def test_an_edit_in_any_tool_makes_its_row_pending_and_a_price_does_not(catalogue: Path) -> None:
+    encoder = WordsAndColours()
+    fill(encoder, "text")
+    fill(encoder, "image")
+    execute("UPDATE product SET price = 5, in_stock = false")
+    assert state("text").pending == 0
+    execute("UPDATE product SET colour = 'Blue' WHERE sku = 'P4'")
+    execute("UPDATE product_image SET sha256 = 'other' WHERE product_id = 1")
+    assert (state("text").pending, state("image").pending) == (1, 1)
+    encoder.texts.clear()
+    assert fill(encoder, "text").embedded == 1
+    assert [text.splitlines()[0] for text in encoder.texts] == ["Shirt number 4"]
+
+
+def test_the_limit_and_the_next_run_make_the_whole(catalogue: Path) -> None:
+    encoder = WordsAndColours()
+    assert fill(encoder, "text", batch_size=4, limit=6).embedded == 6
+    assert fill(encoder, "text", batch_size=4).embedded == 14
+
+
+def test_rebuild_embeds_everything_anew(catalogue: Path) -> None:
+    encoder = WordsAndColours()
+    fill(encoder, "text")
+    before = scalar("SELECT min(embedded_at) FROM fashion_text")
+    assert fill(encoder, "text", batch_size=6, rebuild=True).embedded == 20
+    assert scalar("SELECT min(embedded_at) FROM fashion_text") > before  # type: ignore[operator]
+
+
+def test_an_undecodable_picture_is_recorded_and_left_alone_until_it_changes(
+    catalogue: Path,
+) -> None:
+    encoder = WordsAndColours()
+    broken = next(catalogue.rglob("*.png"))
+    content = broken.read_bytes()
+    broken.write_bytes(content[:-30])
+    summary = fill(encoder, "image", batch_size=4)
+    assert summary.embedded == 9
+    ((row, reason),) = summary.failures
+    assert broken.name == Path(row.content).name
+    assert "damaged" in reason
+    assert state("image") == Coverage(10, 9, 0, 1)
+    again = fill(encoder, "image")
+    assert (again.embedded, again.failures) == (0, [])
+    broken.write_bytes(content)
+    assert fill(encoder, "image", rebuild=True).embedded == 10
+    assert state("image").failed == 0
+
+
+def test_a_missing_file_is_a_failure_with_its_reason(catalogue: Path) -> None:
+    next(catalogue.rglob("*.png")).unlink()
+    summary = fill(WordsAndColours(), "image")
+    assert summary.embedded == 9
+    assert "cannot be read" in summary.failures[0][1]
+
+
+class Picky(WordsAndColours):
+    """Chokes on one product's text, as a model with a bug would."""
+
+    def encode_texts(self, texts: list[str]) -> np.ndarray:
+        if any("number 7" in text for text in texts):
+            raise ValueError("cannot tokenise this")
+        return super().encode_texts(texts)
+
+
+def test_a_poisonous_row_costs_only_itself(catalogue: Path) -> None:
+    summary = fill(Picky(), "text", batch_size=8)
+    assert summary.embedded == 19
+    assert [reason for _, reason in summary.failures] == ["ValueError: cannot tokenise this"]
+    assert fill(Picky(), "text").failures == []
+    execute("UPDATE product SET title = 'Mended' WHERE sku = 'P7'")
+    assert fill(Picky(), "text").embedded == 1
+    assert state("text") == Coverage(20, 20, 0, 0)
+
+
+class Broken(WordsAndColours):
+    def encode_texts(self, texts: list[str]) -> np.ndarray:
+        raise RuntimeError("the model is broken")
+
+
+def test_a_broken_model_stops_and_blames_no_product(catalogue: Path) -> None:
+    with pytest.raises(RuntimeError, match="the model is broken"):
+        fill(Broken(), "text", batch_size=5)
+    assert state("text") == Coverage(20, 0, 20, 0)
+
+
+class Deleting(WordsAndColours):
+    """Products vanish while they are being encoded."""
+
+    def encode_texts(self, texts: list[str]) -> np.ndarray:
+        execute("DELETE FROM product WHERE sku IN ('P1', 'P12')")
+        return super().encode_texts(texts)
+
+
+def test_a_product_deleted_meanwhile_is_passed_over(catalogue: Path) -> None:
+    fill(Deleting(), "text", batch_size=5)
+    assert state("text") == Coverage(18, 18, 0, 0)
+    assert scalar("SELECT count(*) FROM fashion_text") == 18
+
+
+def start_command(batch_size: int) -> subprocess.Popen[str]:
+    arguments = ["--model", "fashion", "--modality", "text", "--batch-size", str(batch_size)]
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "embed_catalog", *arguments],
+        cwd=PROJECT,
+        env=os.environ.copy(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_a_kill_loses_one_batch_at_most_and_the_next_run_carries_on(database: str) -> None:
+    numbers = "generate_series(1, 900) AS n"
+    execute(f"INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n FROM {numbers}")
+    process = start_command(batch_size=5)
+    deadline = time.monotonic() + 60
+    while (done := scalar("SELECT count(*) FROM fashion_text")) == 0:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    survived = scalar("SELECT count(*) FROM fashion_text")
+    assert isinstance(survived, int)
+    assert isinstance(done, int)
+    assert done <= survived < 900
+    assert survived % 5 == 0
+    oldest = scalar("SELECT max(embedded_at) FROM fashion_text")
+    process = start_command(batch_size=100)
+    output, errors = process.communicate()
+    assert process.returncode == 0, errors
+    assert f"fashion text: {900 - survived} embedded" in output
+    assert state("text") == Coverage(900, 900, 0, 0)
+    kept = f"SELECT count(*) FROM fashion_text WHERE embedded_at <= '{oldest}'"
+    assert scalar(kept) == survived
+
+
+def test_the_status_of_the_command(catalogue: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = {"model": ["fashion"], "verbosity": 0}
+    call_command("embed_catalog", dry_run=True, **options)
+    assert "fashion text: 20 to embed" in capsys.readouterr().out
+    assert state("text").pending == 20
+    next(catalogue.rglob("*.png")).unlink()
+    with pytest.raises(SystemExit) as status:
+        call_command("embed_catalog", **options)
+    assert status.value.code == 1
+    output = capsys.readouterr()
+    assert "fashion text: 20 embedded" in output.out
+    assert "9 embedded" in output.out
+    assert "cannot be read" in output.err
+    call_command("embed_catalog", **options)
+    assert "fashion image: 0 to embed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--model", "nope"],
+        ["--model", "imagenet", "--modality", "text"],
+        ["--batch-size", "0"],
+        ["--modality", "sound"],
+    ],
+)
+def test_misuse_is_status_2(database: str, arguments: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "embed_catalog", *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_misuse_from_python_is_a_command_error(database: str) -> None:
+    with pytest.raises(CommandError, match="there are: "):
+        call_command("embed_catalog", model=["nope"])
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_without_the_folder_of_pictures_none_is_condemned(catalogue: Path, empty: bool) -> None:
+    elsewhere = catalogue.rename(catalogue.with_name("elsewhere"))
+    if empty:  # as where a share is not mounted
+        catalogue.mkdir()
+    with pytest.raises(CommandError, match="MEDIA_ROOT") as caught:
+        call_command("embed_catalog", model=["fashion"], modality="image", verbosity=0)
+    assert caught.value.returncode == 2
+    assert state("image") == Coverage(10, 0, 10, 0)
+    shutil.rmtree(catalogue, ignore_errors=True)
+    elsewhere.rename(catalogue)
+    assert fill(WordsAndColours(), "image").embedded == 10
+
+
+def test_statistics_are_taken_where_much_is_new_and_not_after_an_edit(catalogue: Path) -> None:
+    counted = "SELECT reltuples FROM pg_class WHERE relname = 'fashion_text'"
+    encoder = WordsAndColours()
+    fill(encoder, "text")
+    assert scalar(counted) == 20
+    execute("UPDATE pg_class SET reltuples = 21 WHERE relname = 'fashion_text'")  # a trace
+    execute("UPDATE product SET title = 'Another' WHERE sku = 'P3'")
+    assert fill(encoder, "text").embedded == 1
+    assert scalar(counted) == 21
+    execute("UPDATE product SET colour = 'Blue'")
+    assert fill(encoder, "text").embedded == 20
+    assert scalar(counted) == 20

@@ -1,0 +1,291 @@
+"""Decoding: each kind of file gives the right pixels or an `ImageError` with a reason."""
+
+import subprocess
+import sys
+from io import BytesIO
+from pathlib import Path
+from struct import pack
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+from embedding.image_decoding import (
+    DECODED_SIDE,
+    IMAGE_FORMATS,
+    TILE,
+    ImageError,
+    open_image,
+    square,
+)
+
+RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+MEASURE = """
+import re, sys
+from pathlib import Path
+from embedding.image_decoding import open_image
+
+def most_memory():
+    return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
+
+before = most_memory()
+open_image(Path(sys.argv[1]))
+print(most_memory() - before)
+"""
+"""Says how many bytes more the process has had, at most, for opening a picture."""
+
+
+def encode(image: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, file_format, **options)
+    return buffer.getvalue()
+
+
+def near(colour: Any, expected: tuple[int, int, int], tolerance: int = 12) -> bool:
+    return bool(np.abs(np.subtract(colour, expected)).max() <= tolerance)
+
+
+def noise(width: int, height: int) -> Image.Image:
+    """Incompressible pixels, so that cutting a file cuts the picture."""
+    generator = np.random.default_rng(0)
+    return Image.fromarray(generator.integers(0, 256, (height, width, 3), np.uint8))
+
+
+@pytest.mark.parametrize("file_format", IMAGE_FORMATS)
+def test_every_format(file_format: str) -> None:
+    image = open_image(encode(Image.new("RGB", (40, 30), RED), file_format))
+    assert (image.mode, image.size) == ("RGB", (40, 30))
+    assert near(image.getpixel((20, 15)), RED)
+
+
+def test_path_and_bytes_are_alike(tmp_path: Path) -> None:
+    content = encode(noise(40, 30))
+    (tmp_path / "picture").write_bytes(content)
+    assert open_image(tmp_path / "picture").tobytes() == open_image(content).tobytes()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation(orientation: int) -> None:
+    """All eight orientations of the same scene: red at its top left, white elsewhere."""
+    scene = Image.new("RGB", (80, 40), WHITE)
+    scene.paste(RED, (0, 0, 40, 20))
+    undo = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }.get(orientation)
+    stored = scene.transpose(undo) if undo is not None else scene
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = open_image(encode(stored, "JPEG", exif=exif, quality=95))
+    assert image.size == (80, 40)
+    assert near(image.getpixel((10, 10)), RED)
+    assert near(image.getpixel((60, 10)), WHITE)
+    assert near(image.getpixel((10, 30)), WHITE)
+
+
+def test_unreadable_exif_is_ignored() -> None:
+    content = encode(Image.new("RGB", (40, 30), RED), "JPEG", exif=b"Exif\0\0MM\0*garbage" * 9)
+    assert near(open_image(content).getpixel((20, 15)), RED)
+
+
+def test_cmyk() -> None:
+    content = encode(Image.new("CMYK", (40, 30), (0, 255, 255, 0)), "JPEG", quality=95)
+    assert near(open_image(content).getpixel((20, 15)), RED)
+
+
+def test_cmyk_with_an_unusable_profile() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (srgb, b"no profile"):
+        content = encode(
+            Image.new("CMYK", (40, 30), (0, 255, 255, 0)), "JPEG", icc_profile=profile, quality=95
+        )
+        assert near(open_image(content).getpixel((20, 15)), RED)
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+def test_16_bit_grey(file_format: str) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16)[None, :].repeat(4, 0)
+    image = open_image(encode(Image.fromarray(ramp), file_format))
+    assert near(image.getpixel((0, 0)), (0, 0, 0), 1)
+    assert near(image.getpixel((128, 0)), (128, 128, 128), 1)
+    assert near(image.getpixel((255, 0)), WHITE, 1)
+
+
+def test_32_bit_float() -> None:
+    ramp = np.linspace(-3, 7, 256, dtype=np.float32)[None, :].repeat(4, 0)
+    image = open_image(encode(Image.fromarray(ramp), "TIFF"))
+    assert near(image.getpixel((128, 0)), (128, 128, 128), 1)
+
+
+@pytest.mark.parametrize("mode", ["1", "L"])
+def test_grey(mode: str) -> None:
+    image = open_image(encode(Image.new(mode, (4, 4), 255)))
+    assert (image.mode, image.getpixel((0, 0))) == ("RGB", WHITE)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_transparency_becomes_white(mode: str) -> None:
+    image = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
+    image.paste((10, 10, 10, 255), (0, 0, 20, 30))
+    if mode == "P":
+        content = encode(image.convert("P"), transparency=image.convert("P").getpixel((30, 15)))
+    else:
+        content = encode(image.convert(mode))
+    opened = open_image(content)
+    assert opened.mode == "RGB"
+    assert near(opened.getpixel((30, 15)), WHITE)
+    assert near(opened.getpixel((10, 15)), (10, 10, 10))
+
+
+def test_half_transparent() -> None:
+    opened = open_image(encode(Image.new("RGBA", (4, 4), (255, 0, 0, 128))))
+    assert near(opened.getpixel((0, 0)), (255, 127, 127), 2)
+
+
+def test_palette_without_transparency() -> None:
+    assert open_image(encode(Image.new("RGB", (4, 4), RED).convert("P"))).getpixel((0, 0)) == RED
+
+
+@pytest.mark.parametrize("file_format", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_animation_gives_its_first_frame(file_format: str) -> None:
+    frames = [Image.new("RGB", (40, 30), colour) for colour in (RED, WHITE)]
+    content = encode(frames[0], file_format, save_all=True, append_images=frames[1:])
+    assert near(open_image(content).getpixel((20, 15)), RED)
+
+
+MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"]
+
+
+def flattened_at_once(image: Image.Image) -> Image.Image:
+    """What `open_image` gives for the picture, by copies of the whole of it."""
+    if image.mode.startswith(("I", "F")):
+        values = np.asarray(image, np.float32)
+        low, high = (0, 65535) if image.mode == "I;16" else (values.min(), values.max())
+        scale = 255 / (high - low)
+        image = Image.fromarray(np.rint((values - low) * scale).astype(np.uint8))
+    if image.has_transparency_data:
+        canvas = Image.new("RGBA", image.size, (*WHITE, 255))
+        canvas.alpha_composite(image.convert("RGBA"))
+        image = canvas
+    return image.convert("RGB")
+
+
+@pytest.mark.parametrize(
+    ("mode", "options"),
+    [*((mode, {}) for mode in MODES), ("L", {"transparency": 5}), ("P", {"transparency": 5})],
+)
+def test_tile_by_tile_gives_the_same_to_the_bit(mode: str, options: dict[str, int]) -> None:
+    generator = np.random.default_rng(0)
+    width, height = TILE + 70, TILE + 9
+    if mode in ("I;16", "I", "F"):
+        kinds = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
+        image = Image.fromarray(generator.integers(0, 65536, (height, width)).astype(kinds[mode]))
+    else:
+        pixels = generator.integers(0, 256, (height, width, 4), np.uint8)
+        image = Image.fromarray(pixels).convert("RGB" if mode in ("P", "CMYK") else "RGBA")
+        image = image.convert(mode)
+    content = encode(image, "TIFF" if mode in ("CMYK", "I", "F") else "PNG", **options)
+    with Image.open(BytesIO(content)) as stored:
+        assert stored.has_transparency_data == ("A" in mode or bool(options))
+        expected = flattened_at_once(stored)
+    assert open_image(content).tobytes() == expected.tobytes()
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
+def test_memory_is_twice_the_pixels_at_most(mode: str, tmp_path: Path) -> None:
+    side = 5000
+    if mode == "I;16":
+        image = Image.fromarray(np.zeros((side, side), np.uint16))
+    else:
+        image = Image.new(mode, (side, side))
+    (tmp_path / "picture").write_bytes(encode(image))
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tmp_path / "picture")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) < 2.3 * 4 * side * side
+
+
+def test_more_pixels_than_the_caller_takes() -> None:
+    content = encode(Image.new("L", (300, 300)))
+    with pytest.raises(ImageError, match="300 x 300 pixels; at most 80,000 of a PNG"):
+        open_image(content, most=80_000)
+    big = encode(Image.new("L", (3000, 3000)), "JPEG")
+    assert min(open_image(big, most=2_000_000).size) >= DECODED_SIDE
+
+
+def test_big_jpeg_is_decoded_smaller_but_not_too_small() -> None:
+    image = open_image(encode(noise(2600, 3200), "JPEG"))
+    assert DECODED_SIDE <= min(image.size) < 2 * DECODED_SIDE
+    assert image.width / image.height == pytest.approx(2600 / 3200, rel=0.01)
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_truncated(file_format: str, kept: float) -> None:
+    content = encode(noise(64, 64), file_format)
+    with pytest.raises(ImageError, match=r"damaged or incomplete|known format"):
+        open_image(content[: int(len(content) * kept)])
+
+
+def test_empty(tmp_path: Path) -> None:
+    (tmp_path / "empty.jpg").touch()
+    for source in (b"", tmp_path / "empty.jpg"):
+        with pytest.raises(ImageError, match="the file is empty"):
+            open_image(source)
+
+
+@pytest.mark.parametrize(
+    "content", [b"no picture at all", b"\xff\xd8\xff", b"%PDF-1.7", b"<svg/>", bytes(1000)]
+)
+def test_not_a_picture(content: bytes) -> None:
+    with pytest.raises(ImageError, match=r"known format|damaged"):
+        open_image(content)
+
+
+def test_a_format_that_is_not_accepted() -> None:
+    with pytest.raises(ImageError, match="not a picture in a known format"):
+        open_image(encode(Image.new("RGB", (4, 4)), "PPM"))
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="cannot be read: No such file"):
+        open_image(tmp_path / "nothing.jpg")
+    with pytest.raises(ImageError, match="cannot be read: Is a directory"):
+        open_image(tmp_path)
+
+
+@pytest.mark.parametrize(("width", "height"), [(10_000, 5_001), (10_000, 10_000), (60_000, 60_000)])
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_bomb_is_refused_before_it_is_decoded(width: int, height: int) -> None:
+    """A PNG that only declares its size; decoding it would find no pixels and say so."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return pack(">I", len(data)) + kind + data + pack(">I", crc32(kind + data))
+
+    header = chunk(b"IHDR", pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    content = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+    with pytest.raises(ImageError, match="pixels"):
+        open_image(content)
+
+
+@pytest.mark.parametrize("size", [(100, 50), (50, 100), (1, 4000), (260, 260)])
+def test_square_keeps_proportions_on_white(size: tuple[int, int]) -> None:
+    result = square(Image.new("RGB", size, RED), 260)
+    assert result.size == (260, 260)
+    assert near(result.getpixel((129, 129)), RED)
+    red = (np.asarray(result) == RED).all(2)
+    assert red.any(1).sum() == max(1, round(260 * size[1] / max(size)))
+    assert red.any(0).sum() == max(1, round(260 * size[0] / max(size)))
+    assert near(result.getpixel((0, 0)), RED if size[0] == size[1] else WHITE)
