@@ -26,6 +26,8 @@ SORTS = {
 }
 SHOWN = 8
 """Values of a facet that are shown before "more"."""
+MORE_DIVERSE = 0.5
+"""The diversity that the check box "More variety" asks for."""
 LISTED = 120
 """Values of a facet that are listed at all; a panel is no index."""
 

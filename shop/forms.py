@@ -120,16 +120,25 @@ class SearchForm(forms.Form):
         choices=[(order, order) for order in ORDERS],
         error_messages={"invalid_choice": "There is no such order; the best come first."},
     )
-    least = forms.IntegerField(
+    min_match = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=100,
-        error_messages=_always("The least match is a number from 0 to 100."),
+        error_messages=_always("The minimum match is a number from 0 to 100."),
     )
     verbatim = QueryField(required=False)  # the words that are meant as they are, and no others
-    unfold = forms.BooleanField(required=False)
-    variety = forms.BooleanField(required=False)
-    n = forms.TypedChoiceField(
+    group_variants = forms.ChoiceField(
+        required=False,
+        choices=[("0", "0"), ("1", "1")],
+        error_messages={"invalid_choice": "Variants are grouped (1) or not (0)."},
+    )
+    diversity = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=1,
+        error_messages=_always("The diversity is between 0 and 1."),
+    )
+    limit = forms.TypedChoiceField(
         required=False,
         coerce=int,
         choices=[(limit, limit) for limit in LIMITS],
@@ -176,13 +185,13 @@ class SearchForm(forms.Form):
             like=data.get("like", ""),
             blend=data.get("blend", DEFAULT_BLEND),
             model=data.get("model", ""),
-            limit=data.get("n", DEFAULT_LIMIT),
+            limit=data.get("limit", DEFAULT_LIMIT),
             page=data.get("page", 1),
             sort=data.get("sort", ""),
-            least=data.get("least"),
+            min_match=data.get("min_match"),
             verbatim=bool(data.get("q")) and data.get("verbatim") == data.get("q"),
-            unfold=data.get("unfold", False),
-            variety=data.get("variety", False),
+            group_variants=data.get("group_variants") != "0",
+            diversity=data.get("diversity", 0.0),
             filters=Filters(
                 **chosen,
                 min_price=data.get("min_price"),

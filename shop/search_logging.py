@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from catalog import config
 from catalog.query_log import remember
-from catalog.search.fusion import MINIMUMS
+from catalog.search.fusion import MIN_MATCH
 from catalog.search.pipeline import Results
 from embedding.registry import get_spec
 from shop.forms import SearchForm
@@ -66,8 +66,8 @@ def _page_before(request: HttpRequest) -> SearchParams | None:
 
 
 def _asks_for_more(state: SearchParams) -> bool:
-    """Whether the least match is above the shop's own; the slider always sends one."""
+    """Whether the minimum match is above the shop's own; the slider always sends one."""
     usual = config.search_minimum()
     if usual is None:
-        usual = MINIMUMS["both" if state.pictures or state.like else "words"]
-    return state.least is not None and state.least / 100 > usual
+        usual = MIN_MATCH["both" if state.pictures or state.like else "words"]
+    return state.min_match is not None and state.min_match / 100 > usual

@@ -15,8 +15,6 @@ from catalog.search.ranking_sql import Sort
 LIMITS = (12, 24, 48, 96)
 DEFAULT_LIMIT = 24
 DEFAULT_BLEND = 0.5
-VARIETY = 0.5
-"""The diversity of a search that asks for variety."""
 MAX_PICTURES = 4
 NO_FILTERS = Filters()
 
@@ -37,13 +35,11 @@ class SearchParams:
     page: int = 1
     filters: Filters = NO_FILTERS
     sort: Sort = ""
-    least: int | None = None
-    """The least match of a hit in percent; None is the shop's own."""
+    min_match: int | None = None
+    """The minimum match of a hit, in percent; None is the shop's own."""
     verbatim: bool = False
-    unfold: bool = False
-    """Whether a product's variants are shown one by one."""
-    variety: bool = False
-    """Whether what is unlike the hits before it comes first."""
+    group_variants: bool = True
+    diversity: float = 0.0
 
     @property
     def ranks(self) -> bool:
@@ -67,10 +63,10 @@ class SearchParams:
             limit=self.limit,
             page=self.page,
             sort=self.sort,
-            minimum=None if self.least is None else self.least / 100,
+            min_match=None if self.min_match is None else self.min_match / 100,
             verbatim=self.verbatim,
-            collapse=not self.unfold,
-            diversity=VARIETY if self.variety else 0.0,
+            group_variants=self.group_variants,
+            diversity=self.diversity,
         )
 
     def query(self) -> str:
@@ -124,14 +120,15 @@ class SearchParams:
             yield "model", self.model
         if self.sort:
             yield "sort", self.sort
-        if self.least is not None:
-            yield "least", str(self.least)
+        if self.min_match is not None:
+            yield "min_match", str(self.min_match)
         if self.verbatim:
             yield "verbatim", self.text
-        for name in ("unfold", "variety"):
-            if getattr(self, name):
-                yield name, "1"
+        if not self.group_variants:
+            yield "group_variants", "0"
+        if self.diversity:
+            yield "diversity", f"{self.diversity:g}"
         if self.limit != DEFAULT_LIMIT:
-            yield "n", str(self.limit)
+            yield "limit", str(self.limit)
         if self.page != 1:
             yield "page", str(self.page)

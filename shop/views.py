@@ -67,7 +67,7 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     if product is None:
         raise Http404(f"There is no product with the SKU {sku}.")
     with connect() as connection:
-        similar = _try_search(connection, SearchSpec(like=sku, limit=SIMILAR, minimum=0.0))
+        similar = _try_search(connection, SearchSpec(like=sku, limit=SIMILAR, min_match=0.0))
     context = {
         "product": product,
         "images": ProductImage.objects.filter(product=product).order_by("position"),
@@ -159,10 +159,11 @@ def _search_page(
         "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
         "sorts": filter_panel.SORTS,
-        "least": results.minimum * 100 if state.least is None else state.least,
+        "min_match": results.min_match * 100 if state.min_match is None else state.min_match,
         "verbatim": state.changed(verbatim=True),
-        "unfolded": state.changed(unfold=True),
-        "every_match": state.changed(least=0),
+        "more_diverse": filter_panel.MORE_DIVERSE,
+        "ungrouped": state.changed(group_variants=False),
+        "every_match": state.changed(min_match=0),
         "currency": currency,
         "unfiltered": state.changed(filters=Filters()),
         "pictures": [(digest, state.without_picture(digest)) for digest in state.pictures],
@@ -208,7 +209,7 @@ def _why_empty(connection: Connection, outcome: Outcome) -> str:
         return "no_catalogue"
     if results.nearest:
         return "nothing_matches"
-    anywhere = replace(results.spec, filters=Filters(), minimum=0.0, limit=1, page=1)
+    anywhere = replace(results.spec, filters=Filters(), min_match=0.0, limit=1, page=1)
     if results.spec.ranks and not search(connection, anywhere).total:
         return "not_embedded"
     return "excluded_by_filters"

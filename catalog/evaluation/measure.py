@@ -59,8 +59,8 @@ class Setup:
             model=self.model,
             signals=self.signals,
             fusion=self.fusion,
-            minimum=0.0,
-            collapse=False,
+            min_match=0.0,
+            group_variants=False,
             limit=depth,
         )
 

@@ -58,13 +58,13 @@ def threshold_plots(runs: Sequence[Measured]) -> list[Plot]:
     plots = []
     for run in runs:
         if at := thresholds(run):
-            minima = [each.minimum for each in at]
+            minima = [each.min_match for each in at]
             lines = [
                 Line("nonsense that still finds", _points(minima, [a.false_positives for a in at])),
                 Line("relevant hits lost", _points(minima, [a.lost for a in at])),
                 Line("queries left without one", _points(minima, [a.emptied for a in at])),
             ]
-            plots.append(Plot(str(run.setup), "least match", "share", lines))
+            plots.append(Plot(str(run.setup), "minimum match", "share", lines))
     return plots
 
 

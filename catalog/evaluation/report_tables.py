@@ -31,8 +31,8 @@ def as_markdown(runs: Sequence[Measured]) -> str:
     titles = ("queries/s", "encoding p50", "p95 ms", "SQL p50", "p95 ms")
     parts.append(_table(["speed", *titles], speeds))
     for run in runs:
-        if at := [each for each in thresholds(run) if each.minimum in SHOWN_THRESHOLDS]:
-            head = ["least match", *(f"{each.minimum:.1f}" for each in at)]
+        if at := [each for each in thresholds(run) if each.min_match in SHOWN_THRESHOLDS]:
+            head = ["minimum match", *(f"{each.min_match:.1f}" for each in at)]
             shares = {
                 "nonsense that still finds": [each.false_positives for each in at],
                 "relevant hits lost": [each.lost for each in at],

@@ -1,4 +1,4 @@
-"""What a least match costs and saves, at every threshold."""
+"""What a minimum match costs and saves, at every threshold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ THRESHOLDS = tuple(step / 50 for step in range(51))
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """Shares, 0 to 1, if hits with a match below `minimum` were not shown.
+    """Shares, 0 to 1, if hits with a match below `min_match` were not shown.
 
     `false_positives`: of the nonsense queries, those that still have a hit. `lost`: of the
     relevant hits on the first page, those that are gone, averaged over the queries that have
     some. `emptied`: of these queries, those that are left without a relevant hit.
     """
 
-    minimum: float
+    min_match: float
     false_positives: float
     lost: float
     emptied: float
@@ -34,12 +34,12 @@ def thresholds(measured: Measured) -> list[Threshold]:
     best = np.array([-np.inf if each.best is None else each.best for each in nonsense])
     return [
         Threshold(
-            minimum,
-            false_positives=float((best >= minimum).mean()),
-            lost=float(np.mean([(matches < minimum).mean() for matches in found])),
-            emptied=float(np.mean([(matches < minimum).all() for matches in found])),
+            min_match,
+            false_positives=float((best >= min_match).mean()),
+            lost=float(np.mean([(matches < min_match).mean() for matches in found])),
+            emptied=float(np.mean([(matches < min_match).all() for matches in found])),
         )
-        for minimum in THRESHOLDS
+        for min_match in THRESHOLDS
     ]
 
 

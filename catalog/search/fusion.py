@@ -27,8 +27,8 @@ WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
 }
 """What each signal counts in a weighted sum, by the kind of query."""
 
-MINIMUMS: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.5, "product": 0.4}
-"""The least match of a hit: a picture of anything is somewhat like some product."""
+MIN_MATCH: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.5, "product": 0.4}
+"""The minimum match of a hit: a picture of anything is somewhat like some product."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from catalog.active_models import models_in_use
 from catalog.search.calibration import UNCALIBRATED, get_quantiles, match
 from catalog.search.candidates import fan_out
 from catalog.search.filters import FACETS, FacetValue, Filters, count_facets
-from catalog.search.fusion import BY_MATCH, MINIMUMS, WEIGHTS, Channel
+from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
 from catalog.search.mmr import maximal_marginal_relevance
 from catalog.search.query_syntax import parse_query
 from catalog.search.query_vectors import EncoderFor, Question, channels, find_product, models_for
@@ -133,8 +133,8 @@ def rank(
             if not words:
                 raise
             notes.append(f"{error}; found by words alone")
-    asked = config.search_minimum() if spec.minimum is None else spec.minimum
-    minimum = MINIMUMS[question.kind] if asked is None else asked
+    asked = config.search_minimum() if spec.min_match is None else spec.min_match
+    min_match = MIN_MATCH[question.kind] if asked is None else asked
     window = max(config.search_window(), spec.limit)
     vectors = None
     if spec.diversity and not spec.sort and found:
@@ -147,8 +147,8 @@ def rank(
         excluded=typed.excluded,
         exclude=like,
         fusion=spec.fusion or BY_MATCH,
-        minimum=minimum,
-        collapse=spec.collapse,
+        min_match=min_match,
+        group_variants=spec.group_variants,
         sort=spec.sort,
         vectors=vectors,
         window=window,
@@ -163,7 +163,7 @@ def rank(
         spec,
         words=words,
         encoded=texts.encoded,
-        minimum=minimum,
+        min_match=min_match,
         corrected=corrected or "",
         notes=tuple(notes),
         timings=timings,

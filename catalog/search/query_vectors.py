@@ -185,9 +185,16 @@ def _vectors(question: Question, model: ModelSpec, texts: TextEncoder) -> QueryV
     parts += [
         (each, encode_picture(encoder_for(model.name), image)) for image in spec.images if each > 0
     ]
-    away = [(-spec.push, texts.encode(question.without, model.name))] if question.without else []
+    away = (
+        [(-spec.without_weight, texts.encode(question.without, model.name))]
+        if question.without
+        else []
+    )
     away += [
-        (-spec.push / len(spec.without_images), encode_picture(encoder_for(model.name), image))
+        (
+            -spec.without_weight / len(spec.without_images),
+            encode_picture(encoder_for(model.name), image),
+        )
         for image in spec.without_images
         if "image" in model.modalities
     ]

@@ -77,9 +77,9 @@ class Ranking:
     exclude: int | None = None
     """A product's id to leave out."""
     fusion: str = BY_MATCH
-    minimum: float = 0.0
-    """The least match of a hit."""
-    collapse: bool = True
+    min_match: float = 0.0
+    """The minimum match of a hit."""
+    group_variants: bool = True
     sort: Sort = ""
     vectors: Channel | None = None
     """Whose embeddings of the hits are wanted with them."""
@@ -105,8 +105,8 @@ class Ranking:
             "exclude": self.exclude,
             "excluded": list(self.excluded),
             "lexical_weight": self.lexical,
-            "collapse": self.collapse,
-            "minimum": self.minimum,
+            "group_variants": self.group_variants,
+            "min_match": self.min_match,
             "window": self.window,
             "fan_out": self.fan_out,
             "limit": self.limit,
@@ -283,7 +283,7 @@ def _window(ranking: Ranking) -> str:
     if ranking.words:
         signals.append("'lexical', jsonb_build_array(NULL, lexical)")
     return f"""best AS MATERIALIZED (
-    SELECT *, exact OR match >= %(minimum)s AS matches
+    SELECT *, exact OR match >= %(min_match)s AS matches
       FROM (SELECT product_id, exact, coalesce(({score})::float8, 0) AS score,
                    coalesce({match}, 0) AS match,
                    {picture} AS image_id,
@@ -299,7 +299,7 @@ def _cards() -> str:
     order = ORDERS[""].format(id="product_id")
     return f"""grouped AS MATERIALIZED (
     SELECT best.*, p.category, p.product_type, p.gender, p.colour, p.brand, p.price,
-           CASE WHEN %(collapse)s THEN coalesce(v.leader_id, best.product_id)
+           CASE WHEN %(group_variants)s THEN coalesce(v.leader_id, best.product_id)
                 ELSE best.product_id END AS card
       FROM best
       JOIN product p ON p.id = best.product_id

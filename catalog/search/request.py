@@ -38,7 +38,7 @@ class SearchSpec:
     """Pictures of what to keep away from."""
     blend: float = 0.5
     """Share of the pictures and the product together, where there are words too: 0 to 1."""
-    push: float = 0.4
+    without_weight: float = 0.4
     """Weight of what to keep away from, where what is looked for has 1."""
     filters: Filters = field(default_factory=Filters)
     model: str = ""
@@ -48,11 +48,11 @@ class SearchSpec:
     """Which of `fusion.SIGNALS` count; all of them if none is named."""
     fusion: str = ""
     """One of `fusion.FUSIONS`; "" is the default one."""
-    minimum: float | None = None
-    """The least match of a hit, 0 to 1; None: `SEARCH_MINIMUM`, or `fusion.MINIMUMS`."""
+    min_match: float | None = None
+    """The minimum match of a hit, 0 to 1; None: `SEARCH_MINIMUM`, or `fusion.MIN_MATCH`."""
     verbatim: bool = False
     """Look for the words as they are, without correcting their spelling."""
-    collapse: bool = True
+    group_variants: bool = True
     """Show the variants of a product as one."""
     diversity: float = 0.0
     """From 0, the best first, to 1, each as unlike those before it as can be."""
@@ -64,11 +64,11 @@ class SearchSpec:
         for name in ("text", "without"):
             value = " ".join(getattr(self, name).replace("\x00", " ").split())[:MAX_TEXT]
             object.__setattr__(self, name, value)
-        for name in ("blend", "push", "diversity"):
+        for name in ("blend", "without_weight", "diversity"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SearchError(f"the {name} must lie between 0 and 1, not {getattr(self, name)}")
-        if self.minimum is not None and not 0 <= self.minimum <= 1:
-            raise SearchError(f"the least match must lie between 0 and 1, not {self.minimum}")
+        if self.min_match is not None and not 0 <= self.min_match <= 1:
+            raise SearchError(f"min_match must be between 0 and 1, not {self.min_match}")
         if not 1 <= self.limit <= MAX_LIMIT:
             raise SearchError(f"the number of results must be from 1 to {MAX_LIMIT}")
         if self.page < 1:

@@ -75,8 +75,8 @@ class Results:
     spec: SearchSpec
     nearest: tuple[Hit, ...] = ()
     """Where nothing matches: what comes closest."""
-    minimum: float = 0.0
-    """The least match of a hit."""
+    min_match: float = 0.0
+    """The minimum match of a hit."""
     truncated: bool = False
     """Whether more may match than the window holds."""
     facets: Facets = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Views of the schema `search` that are composed from what the search itself is made of.
 
 So SQL functions rank as the storefront does: they run the statements that
-`catalog.search.ranking_sql` writes, with the weights, least matches and conditions that the
+`catalog.search.ranking_sql` writes, with the weights, minimum matches and conditions that the
 pipeline uses.
 """
 
@@ -18,7 +18,7 @@ from catalog.indexing.pending import FAILED, source
 from catalog.query_log import TRIES
 from catalog.search.candidates import EXACT_FACTOR, MOST_BY_WORDS
 from catalog.search.filters import FACETS, Filters
-from catalog.search.fusion import MINIMUMS, WEIGHTS, Channel
+from catalog.search.fusion import MIN_MATCH, WEIGHTS, Channel
 from catalog.search.ranking_sql import Ranking, ranking_statement
 from catalog.tables import EMBEDDINGS, metadata
 from embedding.registry import ModelSpec, models
@@ -27,7 +27,7 @@ MARK = "{conditions}"
 """Stands in a kept statement for the conditions."""
 
 PARAMETERS = (
-    *("words", "exclude", "excluded", "minimum", "window", "fan_out", "offset", "collapse"),
+    *("words", "exclude", "excluded", "min_match", "window", "fan_out", "offset", "group_variants"),
     *("text_vector", "text_quantiles", "text_weight"),
     *("image_vector", "image_quantiles", "image_weight"),
     *("lexical_weight", *FACETS, "min_price", "max_price"),
@@ -54,7 +54,7 @@ def compositions() -> Mapping[str, tuple[str, str]]:
         "models": (_models(), "The models of the registry; those in use have a position."),
         "weights": (
             _weights(),
-            "What each signal counts, the least match, and the products ranked, by query.",
+            "What each signal counts, the minimum match, and the products ranked, by query.",
         ),
         "conditions": (_conditions(), "What a filter adds to a statement."),
         "statements": (_statements(), "The statements that a search runs, as text."),
@@ -91,12 +91,12 @@ def _weights() -> str:
             weights.get("lexical", 0.0),
             weights["text"],
             weights["image"],
-            MINIMUMS[kind] if asked is None else asked,
+            MIN_MATCH[kind] if asked is None else asked,
             config.search_window(),
         )
         for kind, weights in WEIGHTS.items()
     ]
-    return _values(("query", "lexical", "text", "image", "minimum", "products"), rows)
+    return _values(("query", "lexical", "text", "image", "min_match", "products"), rows)
 
 
 def _conditions() -> str:

@@ -123,7 +123,7 @@ def like_url(sku: str) -> str:
 @register.filter
 def variants_url(sku: str) -> str:
     """The search for products like this one, in which its variants come first, each by itself."""
-    return SearchParams(like=sku, unfold=True).url()
+    return SearchParams(like=sku, group_variants=False).url()
 
 
 @register.simple_tag

@@ -260,7 +260,7 @@ def test_what_nothing_matches_is_said_with_the_nearest_apart(page: Page) -> None
     page.goto("/?q=asdfghjkl")
     expect(page.locator("#results-heading")).to_have_text("Nothing matches")
     expect(page.locator(".is-nearest .card")).not_to_have_count(0)
-    page.goto("/?q=asdfghjkl&least=0")
+    page.goto("/?q=asdfghjkl&min_match=0")
     expect(page.locator(".is-nearest")).to_have_count(0)
     expect(page.locator(".card").first).to_be_visible()
 
@@ -273,8 +273,8 @@ def test_a_landscape_is_like_no_product(page: Page) -> None:
 def test_the_least_match_moves_with_its_slider(page: Page) -> None:
     search(page, "red dress")
     expect(page.locator(".card").first).to_be_visible()
-    page.locator("#least").fill("60")
-    expect(page).to_have_url(re.compile("least=60"))
+    page.locator("#min-match").fill("60")
+    expect(page).to_have_url(re.compile("min_match=60"))
     shown = [int(text.split("%")[0]) for text in page.locator(".match").all_inner_texts()]
     assert min(shown) >= 60
 
@@ -289,10 +289,10 @@ def test_a_card_says_why(page: Page) -> None:
 def test_variety_changes_the_order_and_stays_in_the_address(page: Page) -> None:
     search(page, "red dress")
     page.locator(".similar").first.click()
-    expect(page.locator("#variety")).to_be_visible()
+    expect(page.locator("#diversity")).to_be_visible()
     before = titles(page)
-    page.locator("#variety").check()
-    expect(page).to_have_url(re.compile("variety=1"))
+    page.locator("#diversity").check()
+    expect(page).to_have_url(re.compile("diversity=0.5"))
     expect(page.locator(".card").first).to_be_visible()
     assert titles(page) != before
 
@@ -302,7 +302,7 @@ def test_a_search_counts_once_whatever_is_done_with_its_results(page: Page) -> N
     with connect() as connection:
         connection.exec_driver_sql("DELETE FROM query_embedding")
     search(page, "green shirt")
-    for name, value in (("sort", "price"), ("n", "12")):
+    for name, value in (("sort", "price"), ("limit", "12")):
         page.locator(f"#{name}").select_option(value)
         if page.get_by_role("button", name="Apply", exact=True).is_visible():
             page.get_by_role("button", name="Apply", exact=True).click()

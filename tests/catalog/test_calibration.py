@@ -12,7 +12,7 @@ from benchmarks.synthetic import fill_synthetic
 from catalog.db.connection import connect
 from catalog.indexing.calibrate import FEWEST, GROWTH, calibrate, fit_quantiles, is_due
 from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_quantiles, match
-from catalog.search.fusion import MINIMUMS
+from catalog.search.fusion import MIN_MATCH
 from embedding.registry import get_spec
 from tests.conftest import fresh_database
 from tests.fakes import WordsAndColours
@@ -120,8 +120,8 @@ def test_texts_are_calibrated_where_few_products_have_pictures(pictures: int) ->
         texts = connection.exec_driver_sql("SELECT embedding FROM fashion_text ORDER BY product_id")
         embedded = np.stack([row.embedding.to_numpy() for row in texts]).astype(np.float32)
         pairs = (embedded[:500] @ embedded[500:1000].T).ravel()
-        passed = match(pairs, found["product", "text"]) >= MINIMUMS["words"]
-        assert passed.mean() == pytest.approx(RAREST ** MINIMUMS["words"], rel=0.2)
+        passed = match(pairs, found["product", "text"]) >= MIN_MATCH["words"]
+        assert passed.mean() == pytest.approx(RAREST ** MIN_MATCH["words"], rel=0.2)
         connection.rollback()
 
 

@@ -327,13 +327,13 @@ def test_a_run_asks_the_search_and_counts_what_it_finds(
     assert [spec.text for spec in asked] == ["good", "good", "bad", "noise"], "the first to warm up"
     spec = asked[0]
     assert (spec.model, spec.signals, spec.fusion) == ("fashion", ("text",), "rrf")
-    assert (spec.minimum, spec.collapse, spec.limit) == (0.0, False, 50)
+    assert (spec.min_match, spec.group_variants, spec.limit) == (0.0, False, 50)
     assert measured.kinds == ["k"]
     assert measured.estimates("k")["MRR"].mean == pytest.approx((1 + 1 / 2) / 2)
     assert [each.judgment.id for each in worst(measured, "k", 5)] == ["2"], "1 is perfect"
     assert measured.speed.encode_p50 == pytest.approx(10)
     assert measured.speed.sql_p95 == pytest.approx(20)
-    at = {each.minimum: each for each in thresholds(measured)}
+    at = {each.min_match: each for each in thresholds(measured)}
     shares = [(a.false_positives, a.lost, a.emptied) for a in (at[0.0], at[0.3], at[0.4], at[1.0])]
     assert shares == [(1, 0, 0), (1, 0.5, 0.5), (0, 0.5, 0.5), (0, 1, 1)]
 

@@ -35,7 +35,7 @@ def test_it_is_built_with_progress_and_searches_go_on_without_it(database: str) 
 
     def found() -> list[int]:
         with connect() as connection:
-            spec = SearchSpec(text="anything", signals=("text",), minimum=0.0)
+            spec = SearchSpec(text="anything", signals=("text",), min_match=0.0)
             results = search(connection, spec, lambda name: Given(data.vectors[7]))
         return [hit.id for hit in results]
 

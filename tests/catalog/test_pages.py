@@ -94,9 +94,9 @@ SPECS = st.builds(
         tuple
     ),
     fusion=st.sampled_from(["", "rrf", "calibrated_max", "raw_max"]),
-    minimum=st.sampled_from([None, 0.0, 0.2, 0.6, 1.0]),
+    min_match=st.sampled_from([None, 0.0, 0.2, 0.6, 1.0]),
     verbatim=st.booleans(),
-    collapse=st.booleans(),
+    group_variants=st.booleans(),
     diversity=st.sampled_from([0.0, 0.0, 0.5]),
     sort=st.sampled_from(["", "", "price", "-price", "newest"]),
     limit=st.integers(5, 40),
@@ -118,7 +118,7 @@ def meets(hit: Hit, filters: Filters) -> bool:
 
 
 def test_a_full_window_in_another_order_than_the_matches_has_not_all_of_them() -> None:
-    found = run(SearchSpec(text="for", fusion="rrf", minimum=0.2, collapse=False))
+    found = run(SearchSpec(text="for", fusion="rrf", min_match=0.2, group_variants=False))
     assert 0 < found.total < WINDOW
     assert all(value.or_more for value in found.facets["product_type"])
 
@@ -139,9 +139,9 @@ def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> 
     assert all(meets(hit, spec.filters) for hit in hits)
     assert bool(first.nearest) <= (first.total == 0)
 
-    assert spec.minimum is None or not spec.ranks or first.minimum == spec.minimum
+    assert spec.min_match is None or not spec.ranks or first.min_match == spec.min_match
     if spec.ranks:
-        assert all(hit.exact or (hit.match or 0) >= first.minimum - 1e-6 for hit in hits)
+        assert all(hit.exact or (hit.match or 0) >= first.min_match - 1e-6 for hit in hits)
     if spec.sort == "price":
         prices = [hit.price for hit in hits if hit.price is not None]
         assert prices == sorted(prices)

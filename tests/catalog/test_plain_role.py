@@ -15,7 +15,7 @@ from catalog.db.connection import connect, forget_engine
 from catalog.db.embedded import embedded_url, psql_path
 from tests.conftest import alembic_config, using_database
 
-FIND = "SELECT title FROM search.products('linen shirt', minimum => 0)"
+FIND = "SELECT title FROM search.products('linen shirt', min_match => 0)"
 EMBEDDED = (
     "INSERT INTO product (sku, title) VALUES ('A', 'linen shirt')",
     "INSERT INTO fashion_text SELECT id, array_fill(0.5, ARRAY[384])::halfvec, document_md5"

@@ -72,7 +72,7 @@ pytestmark = pytest.mark.usefixtures("catalogue")
 
 
 def test_words_find_texts_and_pictures_one_row_a_product() -> None:
-    results = run(text="green shirt", minimum=0.0)
+    results = run(text="green shirt", min_match=0.0)
     assert skus(results)[0] == "GREENSHIRT"
     assert len(set(skus(results))) == len(results.hits) == results.total == 7
     best = results.hits[0]
@@ -83,7 +83,7 @@ def test_words_find_texts_and_pictures_one_row_a_product() -> None:
 
 
 def test_a_match_is_the_weighted_mean_of_what_a_product_has() -> None:
-    for hit in run(text="a red shoe", minimum=0.0):
+    for hit in run(text="a red shoe", min_match=0.0):
         weights = [signal.weight for signal in hit.signals]
         mean = np.average([signal.match for signal in hit.signals], weights=weights)
         assert hit.match == pytest.approx(np.clip(mean, 0, 1), abs=1e-6)
@@ -93,13 +93,13 @@ def test_a_match_is_the_weighted_mean_of_what_a_product_has() -> None:
 
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_every_fusion_ranks_and_the_same_products(fusion: str) -> None:
-    results = run(text="red shoe", fusion=fusion, minimum=0.0)
+    results = run(text="red shoe", fusion=fusion, min_match=0.0)
     assert skus(results)[0] == "REDSHOE"
     assert len(set(skus(results))) == 7
 
 
 def test_reciprocal_rank_fusion_by_hand() -> None:
-    results = run(text="a red shoe", fusion="rrf", minimum=0.0)
+    results = run(text="a red shoe", fusion="rrf", min_match=0.0)
     for hit in results:
         expected = 0.0
         for signal in hit.signals:
@@ -117,15 +117,15 @@ def test_reciprocal_rank_fusion_by_hand() -> None:
 
 def test_one_signal_alone() -> None:
     for signal in SIGNALS:
-        results = run(text="red shoe", signals=(signal,), minimum=0.0)
+        results = run(text="red shoe", signals=(signal,), min_match=0.0)
         assert {found.name for hit in results for found in hit.signals} == {signal}
         for fusion in FUSIONS:
-            assert run(text="red shoe", signals=(signal,), fusion=fusion, minimum=0.0).hits
+            assert run(text="red shoe", signals=(signal,), fusion=fusion, min_match=0.0).hits
     assert skus(run(text="red shoe", signals=("lexical",)))[0] == "REDSHOE"
 
 
 def test_nothing_close_is_an_answer() -> None:
-    results = run(text="asdfghjkl", minimum=0.5)
+    results = run(text="asdfghjkl", min_match=0.5)
     assert results.hits == ()
     assert results.total == 0
     assert 1 <= len(results.nearest) <= 6
@@ -151,36 +151,36 @@ def test_a_title_is_found_however_common_its_words() -> None:
 
 
 def test_excluded_words_and_what_to_keep_away_from() -> None:
-    assert "shoe" not in " ".join(hit.title for hit in run(text="red -shoe", minimum=0.0))
-    with_red = run(text="shoe", minimum=0.0)
-    without = run(text="shoe without red", minimum=0.0)
+    assert "shoe" not in " ".join(hit.title for hit in run(text="red -shoe", min_match=0.0))
+    with_red = run(text="shoe", min_match=0.0)
+    without = run(text="shoe without red", min_match=0.0)
     place = {hit.sku: n for n, hit in enumerate(with_red)}
     assert skus(without).index("REDSHOE") > place["REDSHOE"] or place["REDSHOE"] == 2
 
 
 def test_words_beside_a_product_steer_its_like() -> None:
-    assert skus(run(like="REDSHOE", text="blue", minimum=0.0))[0].startswith("BLUE")
+    assert skus(run(like="REDSHOE", text="blue", min_match=0.0))[0].startswith("BLUE")
 
 
 def test_several_pictures_and_one_to_keep_away_from() -> None:
-    both = run(images=(picture("red"), picture("blue")), minimum=0.0)
+    both = run(images=(picture("red"), picture("blue")), min_match=0.0)
     assert {hit.colour for hit in both.hits[:4]} == {"Red", "Blue"}
-    ask = {"images": (picture("red"), picture("blue")), "minimum": 0.0}
-    away = run(**ask, without_images=(picture("red"),), push=0.9)
+    ask = {"images": (picture("red"), picture("blue")), "min_match": 0.0}
+    away = run(**ask, without_images=(picture("red"),), without_weight=0.9)
     assert {hit.colour for hit in away.hits[:2]} == {"Blue"}
 
 
 def test_sorted_by_price_within_the_window() -> None:
-    prices = [hit.price for hit in run(text="shoe", sort="price", minimum=0.0)]
+    prices = [hit.price for hit in run(text="shoe", sort="price", min_match=0.0)]
     known = [price for price in prices if price is not None]
     assert known == sorted(known)
     assert prices[-1] is None
-    dear = [hit.price for hit in run(text="shoe", sort="-price", minimum=0.0)]
+    dear = [hit.price for hit in run(text="shoe", sort="-price", min_match=0.0)]
     assert dear[0] == max(known)
 
 
 def test_a_picture_finds_its_like_and_shows_the_picture_that_matched() -> None:
-    results = run(image=picture("green"), minimum=0.0)
+    results = run(image=picture("green"), min_match=0.0)
     assert {hit.sku for hit in results.hits[:3]} == {"GREENSHIRT", "GREENSHOE", "REDSHIRT"}
     paths = {hit.sku: hit.image_path for hit in results}
     assert paths["REDSHIRT"] == paths["GREENSHOE"], "its green picture, not its main one"
@@ -188,7 +188,7 @@ def test_a_picture_finds_its_like_and_shows_the_picture_that_matched() -> None:
 
 
 def test_words_and_a_picture_are_blended() -> None:
-    ask = {"text": "shoe", "image": picture("red"), "minimum": 0.0}
+    ask = {"text": "shoe", "image": picture("red"), "min_match": 0.0}
     both = run(**ask, blend=0.5)
     assert both.hits[0].sku == "REDSHOE"
     words, image = run(**ask, blend=0), run(**ask, blend=1)
@@ -214,10 +214,10 @@ def test_interpolation_is_linear_and_renormalised() -> None:
 
 
 def test_the_like_of_a_product_is_not_itself() -> None:
-    results = run(like="REDSHOE", minimum=0.0)
+    results = run(like="REDSHOE", min_match=0.0)
     assert "REDSHOE" not in skus(results)
     assert skus(results)[0] == "REDSHIRT"
-    assert run(like="NOPIC", minimum=0.0).total == 6
+    assert run(like="NOPIC", min_match=0.0).total == 6
 
 
 def test_a_product_that_is_not_embedded_has_no_like_yet() -> None:
@@ -229,8 +229,11 @@ def test_a_product_that_is_not_embedded_has_no_like_yet() -> None:
 
 def test_filters_hold_in_the_same_statement() -> None:
     only = Filters(colour=("Red", "Blue"), gender=("Women",))
-    assert set(skus(run(text="green shirt", filters=only, minimum=0.0))) == {"REDSHOE", "BLUESHOE"}
-    assert set(skus(run(image=picture("green"), filters=only, minimum=0.0))) == {
+    assert set(skus(run(text="green shirt", filters=only, min_match=0.0))) == {
+        "REDSHOE",
+        "BLUESHOE",
+    }
+    assert set(skus(run(image=picture("green"), filters=only, min_match=0.0))) == {
         "REDSHOE",
         "BLUESHOE",
     }
@@ -239,12 +242,12 @@ def test_filters_hold_in_the_same_statement() -> None:
         == 0
     )
     cheap = Filters(min_price=Decimal(21), max_price=Decimal(50))
-    assert set(skus(run(text="shirt", filters=cheap, minimum=0.0))) == {
+    assert set(skus(run(text="shirt", filters=cheap, min_match=0.0))) == {
         "GREENSHIRT",
         "BLUESHIRT",
         "REDSHOE",
     }
-    assert run(like="REDSHOE", filters=Filters(gender=("Women",)), minimum=0.0).total == 2
+    assert run(like="REDSHOE", filters=Filters(gender=("Women",)), min_match=0.0).total == 2
     assert run(text="shirt", filters=Filters(colour=("Mauve",))).hits == ()
 
 
@@ -261,11 +264,11 @@ def test_without_a_question_it_is_the_catalogue() -> None:
 
 
 def test_pages_of_a_search_share_one_ranking() -> None:
-    whole = skus(run(text="red shirt", limit=7, minimum=0.0))
+    whole = skus(run(text="red shirt", limit=7, min_match=0.0))
     paged = [
         sku
         for page in (1, 2, 3)
-        for sku in skus(run(text="red shirt", limit=3, page=page, minimum=0.0))
+        for sku in skus(run(text="red shirt", limit=3, page=page, min_match=0.0))
     ]
     assert paged == whole
 
@@ -280,7 +283,7 @@ def test_facet_counts_are_what_a_click_gives() -> None:
     for value, count in counts["product_type"].items():
         refined = Filters(colour=("Red",), in_stock=True, product_type=(value,))
         assert run(filters=refined).total == count
-        assert run(text="shoe", filters=refined, minimum=0.0).total == count
+        assert run(text="shoe", filters=refined, min_match=0.0).total == count
     with connect() as connection:
         facets = count_facets(connection, Filters(colour=("Mauve",)))
     assert [(v.value, v.count) for v in facets["colour"]][-1] == ("Mauve", 0)
@@ -297,7 +300,7 @@ def test_without_a_model_named_the_first_in_use_that_understands_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def models(**spec: object) -> set[str]:
-        found = run(minimum=0.0, **spec)
+        found = run(min_match=0.0, **spec)
         assert not found.notes
         return {it.model for hit in found for it in hit.signals if it.name != "lexical"}
 
@@ -353,7 +356,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_words() -> None:
         {"sort": "colour"},
         {"fusion": "luck"},
         {"signals": ("text", "smell")},
-        {"minimum": 2.0},
+        {"min_match": 2.0},
     ],
 )
 def test_a_spec_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
@@ -393,14 +396,14 @@ def test_the_settings_do_not_leak_into_the_pool() -> None:
 
 
 def test_variety_puts_what_is_unlike_first_and_loses_nothing() -> None:
-    plain = run(like="REDSHIRT", minimum=0.0)
-    varied = run(like="REDSHIRT", minimum=0.0, diversity=0.6)
+    plain = run(like="REDSHIRT", min_match=0.0)
+    varied = run(like="REDSHIRT", min_match=0.0, diversity=0.6)
     assert sorted(skus(plain)) == sorted(skus(varied))
     assert skus(plain) != skus(varied)
     paged = [
         sku
         for page in (1, 2)
-        for sku in skus(run(like="REDSHIRT", minimum=0.0, diversity=0.6, limit=4, page=page))
+        for sku in skus(run(like="REDSHIRT", min_match=0.0, diversity=0.6, limit=4, page=page))
     ]
     assert paged == skus(varied)
-    assert skus(run(like="REDSHIRT", minimum=0.0, diversity=0.6, page=9)) == []
+    assert skus(run(like="REDSHIRT", min_match=0.0, diversity=0.6, page=9)) == []

@@ -101,7 +101,7 @@ def test_pages_are_full_and_hold_the_best(
     found = []
     for query in catalogue.near(20):
         spec = SearchSpec(
-            text="anything", signals=("text", "image"), filters=filters, minimum=0.0, limit=48
+            text="anything", signals=("text", "image"), filters=filters, min_match=0.0, limit=48
         )
         with connect() as connection:
             results = search(connection, spec, lambda name, query=query: Given(query))

@@ -75,7 +75,7 @@ FILTERS = st.fixed_dictionaries(
         "in_stock": st.booleans(),
     },
 )
-MINIMUMS = st.sampled_from([None, 0.0, 0.3, 0.8])
+MIN_MATCH = st.sampled_from([None, 0.0, 0.3, 0.8])
 
 
 def arguments(**values: Any) -> tuple[str, list[Any]]:
@@ -94,23 +94,29 @@ def as_filters(chosen: dict[str, Any]) -> Filters:
 @given(
     phrase=st.sampled_from(PHRASES),
     filters=FILTERS,
-    minimum=MINIMUMS,
-    fold=st.booleans(),
+    min_match=MIN_MATCH,
+    group_variants=st.booleans(),
     excluded=st.lists(st.sampled_from(sorted(COLOURS)), max_size=2),
 )
 def test_products_are_the_storefronts_in_its_order(
     analyst: Analyst,
     phrase: str,
     filters: dict[str, Any],
-    minimum: float | None,
-    fold: bool,
+    min_match: float | None,
+    group_variants: bool,
     excluded: list[str],
 ) -> None:
-    named, values = arguments(minimum=minimum, fold=fold, excluded=excluded, **filters)
+    named, values = arguments(
+        min_match=min_match, group_variants=group_variants, excluded=excluded, **filters
+    )
     rows = analyst.rows(f"SELECT sku FROM search.products(%s{named})", phrase, *values)
     words = " ".join([phrase, *(f"-{word}" for word in excluded)])
     expected = storefront(
-        text=words, filters=as_filters(filters), minimum=minimum, collapse=fold, verbatim=True
+        text=words,
+        filters=as_filters(filters),
+        min_match=min_match,
+        group_variants=group_variants,
+        verbatim=True,
     )
     assert [row["sku"] for row in rows] == expected
 
@@ -146,19 +152,19 @@ def default_models() -> tuple[str, str]:
 @given(
     sku=st.sampled_from(SKUS),
     filters=FILTERS,
-    minimum=MINIMUMS,
-    fold=st.booleans(),
+    min_match=MIN_MATCH,
+    group_variants=st.booleans(),
     using=st.sampled_from([("text", "image"), ("text",), ("image",)]),
 )
 def test_similar_is_the_storefronts_more_like_this(
     analyst: Analyst,
     sku: str,
     filters: dict[str, Any],
-    minimum: float | None,
-    fold: bool,
+    min_match: float | None,
+    group_variants: bool,
     using: tuple[str, ...],
 ) -> None:
-    named, values = arguments(minimum=minimum, fold=fold, **filters)
+    named, values = arguments(min_match=min_match, group_variants=group_variants, **filters)
     flags = f", using_texts => {'text' in using}, using_images => {'image' in using}"
     has_picture = int(sku[1:]) % 13 != 0
     if using == ("image",) and not has_picture:
@@ -166,7 +172,12 @@ def test_similar_is_the_storefronts_more_like_this(
             analyst.rows(f"SELECT sku FROM search.similar(%s{flags}{named})", sku, *values)
         return
     rows = analyst.rows(f"SELECT sku FROM search.similar(%s{flags}{named})", sku, *values)
-    spec = {"like": sku, "filters": as_filters(filters), "minimum": minimum, "collapse": fold}
+    spec = {
+        "like": sku,
+        "filters": as_filters(filters),
+        "min_match": min_match,
+        "group_variants": group_variants,
+    }
     assert [row["sku"] for row in rows] == storefront(signals=using, **spec)
 
 
@@ -176,7 +187,7 @@ def test_similar_is_the_storefronts_more_like_this(
     phrase=st.sampled_from(PHRASES),
     weight=st.integers(0, 20).map(lambda step: step / 20),
     filters=FILTERS,
-    minimum=MINIMUMS,
+    min_match=MIN_MATCH,
 )
 def test_a_blend_is_the_storefronts(
     analyst: Analyst,
@@ -184,11 +195,11 @@ def test_a_blend_is_the_storefronts(
     phrase: str,
     weight: float,
     filters: dict[str, Any],
-    minimum: float | None,
+    min_match: float | None,
 ) -> None:
-    named, values = arguments(weight=weight, minimum=minimum, **filters)
+    named, values = arguments(weight=weight, min_match=min_match, **filters)
     rows = analyst.rows(f"SELECT sku FROM search.blend(%s, %s{named})", sku, phrase, *values)
-    spec = {"like": sku, "text": phrase, "blend": weight, "minimum": minimum, "verbatim": True}
+    spec = {"like": sku, "text": phrase, "blend": weight, "min_match": min_match, "verbatim": True}
     assert [row["sku"] for row in rows] == storefront(filters=as_filters(filters), **spec)
 
 
@@ -196,7 +207,7 @@ def test_a_hit_says_why(analyst: Analyst) -> None:
     rows = analyst.rows("SELECT * FROM search.products('linen red shirt')")
     assert [row["place"] for row in rows] == list(range(1, len(rows) + 1))
     row = next(row for row in rows if row["image_path"])
-    for name in ("match", "text_match", "image_match", "words_match"):
+    for name in ("match", "text_match", "image_match", "lexical_match"):
         assert row[name] > 0
     assert (row["category"], row["product_type"]) == ("Things", "shirts")
 
@@ -306,7 +317,7 @@ WRONG = {
     "SELECT * FROM search.products('x', model => 'nothing')": "no model 'nothing'",
     "SELECT * FROM search.products('x', model => 'imagenet')": "has no text embeddings",
     "SELECT * FROM search.products(repeat('x', 600))": "500 characters",
-    "SELECT * FROM search.products('linen red shirt', minimum => 2)": "between 0 and 1",
+    "SELECT * FROM search.products('linen red shirt', min_match => 2)": "between 0 and 1",
     "SELECT * FROM search.similar('nothing')": "no product with the SKU 'nothing'",
     "SELECT * FROM search.similar(NULL)": "no product with the SKU",
     "SELECT * FROM search.similar('S1', using_images => false, using_texts => false)": "neither",

@@ -226,7 +226,7 @@ def test_variants_are_one_card_with_their_number_and_colours(shop: dict[str, int
 
     def run(**spec: object) -> dict[str, tuple[int, tuple[str, ...]]]:
         with connect() as connection:
-            query = SearchSpec(text="linen shirt", minimum=0.0, **spec)  # type: ignore[arg-type]
+            query = SearchSpec(text="linen shirt", min_match=0.0, **spec)  # type: ignore[arg-type]
             found = search(connection, query, lambda name: encoder)
         assert found.total == len(found.hits)
         return {hit.sku: (hit.variants, tuple(sorted(hit.colours))) for hit in found}
@@ -235,4 +235,4 @@ def test_variants_are_one_card_with_their_number_and_colours(shop: dict[str, int
     assert len(folded) == 3
     (card,) = set(folded) & {"RED", "BLUE", "TWIN"}
     assert folded[card] == (3, ("Blue", "Red"))
-    assert set(run(collapse=False)) == {"RED", "BLUE", "TWIN", "OTHER", "BAG"}
+    assert set(run(group_variants=False)) == {"RED", "BLUE", "TWIN", "OTHER", "BAG"}

@@ -32,7 +32,7 @@ def test_an_empty_address_is_the_catalogue():
 
 
 def test_empty_fields_of_a_plain_form_mean_nothing():
-    names = ["q", "picture", "like", "blend", "model", "n", "page", "min_price", "max_price"]
+    names = ["q", "picture", "like", "blend", "model", "limit", "page", "min_price", "max_price"]
     form = parse("&".join(f"{name}=" for name in [*names, *FACETS]))
     assert form.state == SearchParams()
     assert form.notes == []
@@ -40,7 +40,7 @@ def test_empty_fields_of_a_plain_form_mean_nothing():
 
 def test_everything_at_once():
     form = parse(
-        f"q=red+dress&picture={DIGEST}&blend=0.25&model=fashion&n=48&page=3"
+        f"q=red+dress&picture={DIGEST}&blend=0.25&model=fashion&limit=48&page=3"
         "&category=Apparel&colour=Red&colour=Blue&brand=A%26B&min_price=10&max_price=99.90&in_stock=1"
     )
     assert form.notes == []
@@ -75,9 +75,9 @@ def test_everything_at_once():
         "blend=nan",
         "blend=inf",
         "blend=-0.1",
-        "n=1000000000",
-        "n=25",
-        "n=abc",
+        "limit=1000000000",
+        "limit=25",
+        "limit=abc",
         "colour=a%00b",
         "brand=" + "x" * 201,
         "&".join(f"brand={number}" for number in range(101)),
@@ -93,9 +93,9 @@ def test_everything_at_once():
         "min_price=-1E%2B99",
         "min_price=sNaN",
         "min_price=1E99999999999999999999",
-        "least=1E2",
-        "least=" + "9" * 10**6,
-        "least=101",
+        "min_match=1E2",
+        "min_match=" + "9" * 10**6,
+        "min_match=101",
         "blend=1E999999999999",
         "blend=" + "9" * 10**6,
         "page=" + "0" * 10**6 + "1",

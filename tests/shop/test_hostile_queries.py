@@ -74,9 +74,9 @@ WATCH = Watch()
 
 
 @pytest.mark.parametrize("name", QUERIES)
-@pytest.mark.parametrize("least", ["", "0"])
+@pytest.mark.parametrize("min_match", ["", "0"])
 def test_any_text_gives_a_page(shop: Path, name: str, least: str) -> None:
-    response = CLIENT.get("/", {"q": QUERIES[name], "least": least})
+    response = CLIENT.get("/", {"q": QUERIES[name], "min_match": least})
     assert response.status_code == HTTPStatus.OK
     page = response.content.decode()
     assert "<title>" in page
@@ -88,7 +88,7 @@ def test_bytes_that_are_no_text_give_a_page(shop: Path) -> None:
         assert CLIENT.get(f"/?{query}").status_code == HTTPStatus.OK
 
 
-@pytest.mark.parametrize("name", ["min_price", "max_price", "least", "blend", "page", "n"])
+@pytest.mark.parametrize("name", ["min_price", "max_price", "min_match", "blend", "page", "limit"])
 @pytest.mark.parametrize("number", ["0E+999999999999", "-0E-999999999999", "sNaN", "9" * 10**6])
 def test_any_number_gives_a_page(shop: Path, name: str, number: str) -> None:
     for words in ("", "red"):

@@ -16,7 +16,9 @@ def test_variants_lead_to_the_variants(shop: dict[str, int]) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     find_variants("fashion")
     page = CLIENT.get("/product/BAG").content.decode()
-    assert re.findall(r'class="variants"[^>]* href="([^"]*)"', page) == ["/?like=RED&amp;unfold=1"]
-    found = CLIENT.get("/?like=RED&unfold=1").content.decode()
+    assert re.findall(r'class="variants"[^>]* href="([^"]*)"', page) == [
+        "/?like=RED&amp;group_variants=0"
+    ]
+    found = CLIENT.get("/?like=RED&group_variants=0").content.decode()
     titles = re.findall(r'class="card-title"><a href="/product/(.*?)"', found)
     assert titles[:2] == ["TWIN", "BLUE"]

@@ -34,10 +34,18 @@ def noted() -> dict[str, tuple[int, int]]:
         return {text: (searches, unanswered) for text, searches, unanswered in rows}
 
 
-CHANGES = ["least=10", "sort=price", "n=48", "in_stock=1", "colour=Red", "page=2", "unfold=1"]
+CHANGES = [
+    "min_match=10",
+    "sort=price",
+    "limit=48",
+    "in_stock=1",
+    "colour=Red",
+    "page=2",
+    "group_variants=0",
+]
 
 
-@pytest.mark.parametrize("before", [None, "?q=red+shirt", "?q=red+shirt&least=20"])
+@pytest.mark.parametrize("before", [None, "?q=red+shirt", "?q=red+shirt&min_match=20"])
 def test_what_is_done_with_the_results_is_no_search(before: str | None) -> None:
     visit("?q=red+shirt", "")
     for change in CHANGES:
@@ -49,8 +57,8 @@ def test_what_is_done_with_the_results_is_no_search(before: str | None) -> None:
 
 def test_other_words_are_a_search_whatever_else_the_form_holds() -> None:
     visit("?q=red+shirt", "")
-    visit("?q=blue+shirt&least=40&sort=price", "?q=red+shirt&least=40")
-    visit("?q=red+shirt&least=40&sort=price&in_stock=1", "?q=blue+shirt&sort=price&in_stock=1")
+    visit("?q=blue+shirt&min_match=40&sort=price", "?q=red+shirt&min_match=40")
+    visit("?q=red+shirt&min_match=40&sort=price&in_stock=1", "?q=blue+shirt&sort=price&in_stock=1")
     assert noted() == {"red shirt": (2, 0), "blue shirt": (1, 0)}
 
 
@@ -72,10 +80,10 @@ def test_words_taken_as_they_are_typed_are_a_search_of_their_own() -> None:
     ("query", "unanswered"),
     [
         ("q=asdfghjkl", 1),
-        ("q=asdfghjkl&least=40", 1),  # what the slider says by itself
-        ("q=asdfghjkl&least=35", 1),
-        ("q=red+shirt&least=100&colour=Mauve", 0),
-        ("q=asdfghjkl&least=95", 0),
+        ("q=asdfghjkl&min_match=40", 1),  # what the slider says by itself
+        ("q=asdfghjkl&min_match=35", 1),
+        ("q=red+shirt&min_match=100&colour=Mauve", 0),
+        ("q=asdfghjkl&min_match=95", 0),
         ("q=asdfghjkl&in_stock=1", 0),
     ],
 )

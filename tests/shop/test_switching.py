@@ -42,7 +42,7 @@ class Shopper:
     def search(self) -> None:
         try:
             with connect() as connection:
-                spec = SearchSpec(text="red shirt", minimum=0.0)
+                spec = SearchSpec(text="red shirt", min_match=0.0)
                 results = search(connection, spec, ENCODERS.__getitem__)
         except Exception as error:
             self.wrong.append(f"{type(error).__name__}: {error}")
@@ -169,7 +169,7 @@ def test_words_are_found_where_the_default_model_only_sees(
     call_command("set_default_model", "imagenet", force=True)
     with override_settings(STORAGES=PLAIN_STORAGE):
         headers = {"host": "localhost", "referer": "http://localhost/"}
-        page = Client(headers=headers).get("/", {"q": "red shirt 7", "least": "0"})
+        page = Client(headers=headers).get("/", {"q": "red shirt 7", "min_match": "0"})
     assert page.status_code == HTTPStatus.OK
     assert re.findall(r'href="/product/([^"?/]+)', page.content.decode())[0] == "S7"
     note = "No single model in use understands words; found by words alone."

@@ -2,8 +2,8 @@ CREATE FUNCTION search.blend(
     sku text, words text, weight float8 DEFAULT 0.5, model text DEFAULT NULL,
     category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
     colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,
-    max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, minimum float8 DEFAULT NULL,
-    fold boolean DEFAULT true)
+    max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, min_match float8 DEFAULT NULL,
+    group_variants boolean DEFAULT true)
 RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
@@ -26,7 +26,7 @@ BEGIN
         chosen, 'both', search.tidy(words),
         CASE WHEN own.text IS NOT NULL THEN search.interpolate(ARRAY[own.text, vector], weights) END,
         CASE WHEN own.image IS NOT NULL THEN search.interpolate(ARRAY[own.image, vector], weights) END,
-        weight, minimum, fold,
+        weight, min_match, group_variants,
         own.product_id, '{}', category, product_type, gender, colour, brand, min_price, max_price,
         in_stock);
 END

@@ -1,7 +1,7 @@
 CREATE TYPE search.hit AS (
     place bigint, sku text, title text, brand text, category text, product_type text, gender text,
     colour text, price numeric, currency text, in_stock boolean, match float8, exact boolean,
-    words_match float8, text_match float8, image_match float8, variants bigint, colours text[],
+    lexical_match float8, text_match float8, image_match float8, variants bigint, colours text[],
     image_path text, product_id bigint
 );
 

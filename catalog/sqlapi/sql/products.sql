@@ -2,7 +2,7 @@ CREATE FUNCTION search.products(
     query text, model text DEFAULT NULL, category text DEFAULT NULL, product_type text DEFAULT NULL,
     gender text DEFAULT NULL, colour text DEFAULT NULL, brand text DEFAULT NULL,
     min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL,
-    minimum float8 DEFAULT NULL, fold boolean DEFAULT true, excluded text[] DEFAULT '{}')
+    min_match float8 DEFAULT NULL, group_variants boolean DEFAULT true, excluded text[] DEFAULT '{}')
 RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
@@ -14,7 +14,7 @@ BEGIN
     RETURN QUERY SELECT * FROM search.ranked(
         chosen, 'words', search.tidy(query), vector,
         CASE WHEN (SELECT m.has_image FROM search.models m WHERE m.name = chosen) THEN vector END,
-        0, minimum, fold, NULL, excluded, category, product_type, gender, colour, brand,
+        0, min_match, group_variants, NULL, excluded, category, product_type, gender, colour, brand,
         min_price, max_price, in_stock);
 END
 $$;

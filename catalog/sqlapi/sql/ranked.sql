@@ -2,7 +2,7 @@
 -- from search.conditions, never an argument.
 CREATE FUNCTION search.ranked(
     model text, query text, words text, text_vector halfvec, image_vector halfvec, picture_share float8,
-    minimum float8 DEFAULT NULL, fold boolean DEFAULT true, exclude bigint DEFAULT NULL,
+    min_match float8 DEFAULT NULL, group_variants boolean DEFAULT true, exclude bigint DEFAULT NULL,
     excluded text[] DEFAULT '{}', category text DEFAULT NULL, product_type text DEFAULT NULL,
     gender text DEFAULT NULL, colour text DEFAULT NULL, brand text DEFAULT NULL,
     min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL)
@@ -18,8 +18,8 @@ DECLARE
     conditions text;
     statement text;
 BEGIN
-    IF minimum NOT BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'the least match must lie between 0 and 1, not %', minimum
+    IF min_match NOT BETWEEN 0 AND 1 THEN
+        RAISE EXCEPTION 'min_match must be between 0 and 1, not %', min_match
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT * INTO STRICT weight FROM search.weights w WHERE w.query = ranked.query;
@@ -52,7 +52,7 @@ BEGIN
         '       f.variants, f.colours, f.image_path, f.id'
         '  FROM (%s) AS f JOIN product p ON p.id = f.id WHERE f.matches ORDER BY f.place',
         model || '_text', model || '_image', statement)
-    USING words, exclude, excluded, coalesce(minimum, weight.minimum), weight.products, search.fan_out(), 0, fold,
+    USING words, exclude, excluded, coalesce(min_match, weight.min_match), weight.products, search.fan_out(), 0, group_variants,
           text_vector, search.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search.quantiles(model, query, 'image', picture_share), weight.image,
           weight.lexical, ARRAY[category], ARRAY[product_type], ARRAY[gender], ARRAY[colour],

@@ -2,8 +2,8 @@ CREATE FUNCTION search.similar(
     sku text, model text DEFAULT NULL, using_images boolean DEFAULT true, using_texts boolean DEFAULT true,
     category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
     colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,
-    max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, minimum float8 DEFAULT NULL,
-    fold boolean DEFAULT true)
+    max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, min_match float8 DEFAULT NULL,
+    group_variants boolean DEFAULT true)
 RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
@@ -21,7 +21,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT * FROM search.ranked(
         chosen, 'product', NULL, CASE WHEN using_texts THEN own.text END,
-        CASE WHEN using_images THEN own.image END, 1, minimum, fold, own.product_id, '{}',
+        CASE WHEN using_images THEN own.image END, 1, min_match, group_variants, own.product_id, '{}',
         category, product_type, gender, colour, brand, min_price, max_price, in_stock);
 END
 $$;

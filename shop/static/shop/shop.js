@@ -76,19 +76,19 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("input", (event) => {
-  if (event.target.id === "least") document.querySelector(".least output").textContent = `${event.target.value}%`;
+  if (event.target.id === "min-match") document.querySelector(".min-match output").textContent = `${event.target.value}%`;
   if (event.target.id !== "blend") return;
   const share = Math.round(event.target.value * 100);
   document.querySelector(".blend output").textContent = `${share}%`;
 });
 
-// Lists that were unfolded stay so when the panel is swapped.
-let unfolded = [];
+// Lists that are open stay open when the panel is swapped.
+let openLists = [];
 document.addEventListener("htmx:beforeSwap", () => {
-  unfolded = [...document.querySelectorAll("#filters details[open]")].map((list) => list.id);
+  openLists = [...document.querySelectorAll("#filters details[open]")].map((list) => list.id);
 });
 document.addEventListener("htmx:afterSwap", () => {
-  for (const id of unfolded) document.getElementById(id)?.setAttribute("open", "");
+  for (const id of openLists) document.getElementById(id)?.setAttribute("open", "");
   followResults();
 });
 
