@@ -2,13 +2,13 @@
 unit vectors as their embeddings. For tests and benchmarks of the SQL."""
 
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import psycopg
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
+from catalog.db.connection import driver_connection
 from embedding.registry import ModelSpec
 
 SELECTIVITY = {"90 %": 0.9, "5 %": 0.05, "0.4 %": 0.004, "0.04 %": 0.0004}
@@ -71,7 +71,7 @@ def fill_synthetic(
     for name in ("0.04 %", "0.4 %", "5 %", "90 %"):
         colours[(shade >= edge) & (shade < edge + SELECTIVITY[name])] = name
         edge += SELECTIVITY[name]
-    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    driver = driver_connection(connection)
     with driver.cursor() as cursor:
         indexes = _drop_indexes(cursor, model)
         with cursor.copy(

@@ -12,6 +12,7 @@ from django import forms
 from catalog import config
 from catalog.search.filters import FACETS, Filters
 from catalog.search.ranking_sql import ORDERS
+from catalog.text import normalize_space
 from embedding.registry import Modality, ModelSpec, models
 from shop.query_pictures import DIGEST
 from shop.search_params import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, MAX_PICTURES, SearchParams
@@ -27,7 +28,7 @@ class QueryField(forms.CharField):
     """Words as people paste them: any run of white space or NULs is one space."""
 
     def to_python(self, value: Any) -> str:
-        return " ".join((super().to_python(value) or "").replace("\x00", " ").split())
+        return normalize_space(super().to_python(value) or "")
 
 
 class ValuesField(forms.Field):

@@ -6,10 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TypeVar
+from typing import LiteralString, TypeVar, cast
 
 import psycopg
 from pgvector.psycopg import register_vector
+from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -82,6 +83,17 @@ def _register_vector(
         register_vector(connection)
         record.info["has_vector"] = True
     connection.autocommit = autocommit
+
+
+def driver_connection(connection: Connection) -> psycopg.Connection:
+    """The psycopg connection that a SQLAlchemy connection uses."""
+    return cast(psycopg.Connection, connection.connection.driver_connection)
+
+
+def compose(statement: LiteralString, **identifiers: str) -> str:
+    """`statement` with quoted names of tables, columns or indexes in place of `{placeholders}`."""
+    names = {place: sql.Identifier(name) for place, name in identifiers.items()}
+    return sql.SQL(statement).format(**names).as_string()
 
 
 @contextmanager

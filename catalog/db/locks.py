@@ -1,29 +1,44 @@
-"""Who embeds one modality of one model: one process at a time, so that nothing is encoded twice."""
+"""Advisory locks: all their keys, so that no two purposes share one."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import IntEnum
 
 import psycopg
+from sqlalchemy import Connection
 
 from catalog.db.connection import connection_parameters
 from embedding.registry import Modality
 
-SPACE = 0x656D6265
-"""Of the advisory locks, "embe"."""
+
+class LockSpace(IntEnum):
+    """The first key of a lock, which says what it protects."""
+
+    EMBEDDING = 0x656D6265
+    IMPORT = 0x696D706F
+    VARIANTS = 0x76617269
+
+
+def lock_transaction(connection: Connection, space: LockSpace) -> None:
+    """Wait until no other transaction holds the lock; it is released when this one ends."""
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(space)s, 0)", {"space": int(space)})
 
 
 @contextmanager
-def turn(
+def embedding_lock(
     model: str, modality: Modality, on_wait: Callable[[], None] | None = None
 ) -> Iterator[bool]:
-    """Whether it is this process's turn, for as long as the context lasts.
+    """Let one process at a time embed a modality of a model; yields whether it is this one.
 
-    The lock is a connection's own: it ends with the process, however that ends. With `on_wait`,
-    which is called if another process has the turn, this one waits for it.
+    The lock belongs to a connection of its own, so it ends with the process, however that ends.
+
+    Args:
+        on_wait: called where another process holds the lock, before waiting for it. Without it
+            the caller gets False at once.
     """
     parameters = connection_parameters()
     with psycopg.connect(**parameters, autocommit=True) as connection:  # type: ignore[arg-type]
-        key = {"space": SPACE, "name": f"{model} {modality}"}
+        key = {"space": int(LockSpace.EMBEDDING), "name": f"{model} {modality}"}
         row = connection.execute(
             "SELECT pg_try_advisory_lock(%(space)s, hashtext(%(name)s))", key
         ).fetchone()

@@ -3,13 +3,17 @@
 import time
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, TypeVar, cast
+from typing import Generic, TypeVar
 
-import psycopg
 from sqlalchemy import Connection
+
+from catalog.db.connection import driver_connection
 
 SECONDS = 60.0
 """How long a value may be used."""
+
+MAX_VALUES = 1000
+"""Values kept at the same time: some keys are made of what people ask."""
 
 Value = TypeVar("Value")
 
@@ -24,7 +28,7 @@ class TtlCache(Generic[Value]):
 
     def get(self, connection: Connection, key: str = "") -> Value:
         """The value, at most `SECONDS` old."""
-        info = cast(psycopg.Connection, connection.connection.driver_connection).info
+        info = driver_connection(connection).info
         place = f"{info.host}:{info.port}/{info.dbname}", key
         kept = self._kept.get(place)
         if kept is None or kept[0] < time.monotonic() - SECONDS:
@@ -32,6 +36,8 @@ class TtlCache(Generic[Value]):
                 kept = self._kept.get(place)
                 if kept is None or kept[0] < time.monotonic() - SECONDS:
                     kept = time.monotonic(), self._load(connection, key)
+                    if len(self._kept) >= MAX_VALUES:
+                        self._kept.clear()
                     self._kept[place] = kept
         return kept[1]
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, sel
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.db.connection import connect
+from catalog.db.locks import LockSpace, lock_transaction
 from catalog.importing.fields import ProductRow
 from catalog.importing.image_files import take_picture
 from catalog.importing.image_rows import replace_addresses, replace_images
@@ -20,8 +21,6 @@ from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from embedding.image_decoding import ImageError
 
 BATCH = 500
-TURN = 0x696D706F
-"""Of the advisory locks, "impo"."""
 
 
 @dataclass(slots=True)
@@ -125,7 +124,7 @@ def _import_batch(
                 if taken is not None:
                     pictures[row.sku] = taken
         # One import writes at a time: two that have the same rows in another order would deadlock.
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(turn)s, 0)", {"turn": TURN})
+        lock_transaction(connection, LockSpace.IMPORT)
         added, updated = _upsert_products(connection, good)
         addresses = {row.sku: row.addresses for row in good if row.addresses is not None}
         updated |= replace_images(connection, pictures) - added

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, delete, func, insert, select, text
+from sqlalchemy import Connection, delete, func, insert, select
 
+from catalog.db.connection import compose
 from catalog.search.calibration import TABLE, TAILS, QueryKind, forget_quantiles
 from catalog.tables import EMBEDDINGS
 from embedding.encoder import Encoder
@@ -134,19 +136,17 @@ def _draw(
     connection: Connection, model: ModelSpec, modality: Modality, count: int, seed: int
 ) -> Sample | None:
     """Embedded products, in an order that only `seed` decides; None if there are too few."""
-    table = EMBEDDINGS[model.name][modality].name
-    joined = {
-        "text": f"JOIN {table} e ON e.product_id = p.id",
+    joined: LiteralString = {
+        "text": "JOIN {table} e ON e.product_id = p.id",
         "image": "JOIN product_image i ON i.product_id = p.id AND i.position = 0"
-        f" JOIN {table} e ON e.image_id = i.id",
+        " JOIN {table} e ON e.image_id = i.id",
     }[modality]
-    rows = connection.execute(
-        text(
-            "SELECT p.title, coalesce(nullif(p.product_type, ''), p.category) AS kind, e.embedding"
-            f" FROM product p {joined} ORDER BY md5(p.id::text || :seed) LIMIT :count"
-        ),
-        {"seed": str(seed), "count": count},
-    ).all()
+    query = compose(
+        "SELECT p.title, coalesce(nullif(p.product_type, ''), p.category) AS kind, e.embedding"
+        f" FROM product p {joined} ORDER BY md5(p.id::text || %(seed)s) LIMIT %(count)s",
+        table=EMBEDDINGS[model.name][modality].name,
+    )
+    rows = connection.exec_driver_sql(query, {"seed": str(seed), "count": count}).all()
     if len(rows) < FEWEST:
         return None
     vectors = np.stack([row.embedding.to_numpy() for row in rows]).astype(np.float32)
@@ -156,8 +156,8 @@ def _draw(
 def _embedded(connection: Connection, model: str) -> dict[Modality, int]:
     """How many products have an embedding of each kind."""
     return {
-        modality: connection.execute(
-            text(f"SELECT count(DISTINCT product_id) FROM {table.name}")
+        modality: connection.exec_driver_sql(
+            compose("SELECT count(DISTINCT product_id) FROM {table}", table=table.name)
         ).scalar_one()
         for modality, table in EMBEDDINGS[model].items()
     }

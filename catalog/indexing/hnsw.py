@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex
 
 from catalog.db.connection import connect, connection_parameters
-from catalog.db.locks import turn
+from catalog.db.locks import embedding_lock
 from catalog.tables import EMBEDDINGS
 from embedding.registry import Modality
 
@@ -80,7 +80,7 @@ def ensure_index(
 
     Another process that embeds the same is waited for, or, without `wait`, left to build it.
     """
-    with turn(model, modality, (lambda: None) if wait else None) as mine:
+    with embedding_lock(model, modality, (lambda: None) if wait else None) as mine:
         with connect() as connection:
             if not mine or has_index(connection, model, modality):
                 return 0.0

@@ -9,7 +9,7 @@ from functools import partial
 from threading import Event
 
 from catalog.db.connection import connect, persist
-from catalog.db.locks import turn
+from catalog.db.locks import embedding_lock
 from catalog.indexing.encoding import Encoded, encode
 from catalog.indexing.pending import EVERYTHING, Selection, coverage, next_pending
 from catalog.indexing.pipeline import AHEAD, run_pipeline
@@ -87,7 +87,7 @@ def fill(
     """
     model = encoder.spec.name
     summary = Summary(model, modality)
-    with turn(model, modality, on_wait if wait else None) as mine:
+    with embedding_lock(model, modality, on_wait if wait else None) as mine:
         if mine:
             older_than = begin_rebuild(model, modality) if rebuild else None
             with ExitStack() as stack, keeping_memory():

@@ -23,7 +23,7 @@ import psutil
 
 from catalog import config
 from catalog.db.connection import connect, database_url, forget_engine, persist
-from catalog.db.locks import turn
+from catalog.db.locks import embedding_lock
 from catalog.indexing.encoding import encode
 from catalog.indexing.job import (
     BATCHES_IN_USE,
@@ -194,7 +194,7 @@ def fill_on_ray(
     ray = _import_ray()
     if address is not None:
         _require_reachable(address)
-    with turn(model, modality, on_wait):
+    with embedding_lock(model, modality, on_wait):
         if not (rebuild or is_any_pending(model, modality)):
             return summary
         with _connected(ray, address), _errors_as_they_were(ray):

@@ -18,7 +18,8 @@ import numpy as np
 from sqlalchemy import Row
 
 from catalog.db.connection import connect
-from catalog.search.calibration import get_quantiles
+from catalog.db.locks import LockSpace, lock_transaction
+from catalog.search.calibration import get_fitted
 from catalog.tables import EMBEDDINGS
 
 ALIKE = 0.5
@@ -32,9 +33,6 @@ MOST_SCANNED = 1000
 products not compared yet."""
 MOST_LEADERS = 1000
 """Leaders of its family that a product is compared with: a bound on titles such as "T-shirt"."""
-
-LOCK = "SELECT pg_advisory_xact_lock(0x7661726961)"
-"""Two who find variants at once take turns."""
 
 SETTINGS = f"""
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
@@ -131,10 +129,10 @@ def find_variants(
         progress: called with the products of each batch, and how many there are in all.
     """
     with connect() as connection:
-        quantiles = get_quantiles(connection, model).get(("product", "image"))
+        quantiles = get_fitted(connection, model).get(("product", "image"))
         if quantiles is None:
             return 0
-        connection.exec_driver_sql(LOCK)
+        lock_transaction(connection, LockSpace.VARIANTS)
         connection.exec_driver_sql(_sql(OUTDATE, model), {"model": model})
         connection.exec_driver_sql(_sql(FORGET, model), {"model": model})
         count = f"SELECT count(*) FROM ({_sql(UNKNOWN, model)}) AS unknown"
@@ -143,7 +141,7 @@ def find_variants(
     compared = after = 0
     while True:
         with connect() as connection:
-            connection.exec_driver_sql(LOCK)
+            lock_transaction(connection, LockSpace.VARIANTS)
             rows = connection.exec_driver_sql(
                 f"{_sql(UNKNOWN, model)} LIMIT {BATCH}", {"model": model, "after": after}
             ).all()

@@ -1,13 +1,10 @@
 """The writer: one binary COPY and one upsert a batch."""
 
-from typing import cast
-
 import numpy as np
-import psycopg
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
-from catalog.db.connection import connect
+from catalog.db.connection import connect, driver_connection
 from catalog.indexing.encoding import Encoded
 from catalog.indexing.pending import Pending
 from catalog.indexing.reader import Failure
@@ -37,7 +34,7 @@ def write_embeddings(
     key = keys.split(",")[0]
     source = "source_md5" if modality == "text" else "source_sha256"
     parent = "product" if modality == "text" else "product_image"
-    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    driver = driver_connection(connection)
     with driver.cursor() as cursor:
         cursor.execute(
             f"CREATE TEMP TABLE staging ON COMMIT DROP AS"

@@ -6,7 +6,7 @@ Pictures move by changing their position, never their row, so that they keep the
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, select, text, update
+from sqlalchemy import Connection, exists, func, select, update
 
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 
@@ -17,12 +17,12 @@ ARRANGE = (
       FROM (SELECT i.id, row_number() OVER (PARTITION BY i.product_id
                 ORDER BY a.position NULLS FIRST, i.position) - 1 AS position
               FROM product_image i LEFT JOIN image_address a ON a.image_id = i.id
-             WHERE i.product_id = ANY(:products)) AS wanted
+             WHERE i.product_id = ANY(%(products)s)) AS wanted
      WHERE product_image.id = wanted.id AND product_image.position <> wanted.position
     """,
     """
     UPDATE product_image SET position = -1 - position
-     WHERE product_id = ANY(:products) AND position < 0
+     WHERE product_id = ANY(%(products)s) AND position < 0
     """,
 )
 
@@ -52,7 +52,7 @@ def make_room(connection: Connection, products: Collection[int]) -> None:
 def arrange(connection: Connection, products: Collection[int]) -> None:
     """Close the gaps between the pictures of `products`, which the caller has locked."""
     for step in ARRANGE:
-        connection.execute(text(step), {"products": list(products)})
+        connection.exec_driver_sql(step, {"products": list(products)})
 
 
 def next_far_position(product: int) -> Any:

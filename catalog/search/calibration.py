@@ -6,6 +6,7 @@ thousandth of them reach, of 2/3 a hundredth, of 1/3 a tenth. So unrelated pairs
 distribution of matches under every model, and for every kind of query and item.
 """
 
+from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
@@ -34,27 +35,53 @@ UNCALIBRATED: tuple[float, ...] = tuple(step / STEPS for step in range(STEPS + 1
 
 TABLE = metadata.tables["calibration"]
 
-Quantiles = dict[tuple[QueryKind, Modality], tuple[float, ...]]
+Quantiles = tuple[float, ...]
 
 
-def get_quantiles(connection: Connection, model: str) -> Quantiles:
-    """What has been fitted for `model`; nothing before `embed_catalog` has done so."""
-    return _cache.get(connection, model)
+def get_quantiles(
+    connection: Connection, model: str, query: QueryKind, item: Modality, picture_share: float
+) -> Quantiles:
+    """The quantiles of unrelated pairs for a kind of query and of item, from `search.quantiles`.
+
+    Args:
+        picture_share: the weight of the pictures in the query, 0 to 1; what is fitted for words,
+            for both and for pictures is interpolated.
+    """
+    return _queries.get(connection, f"{model} {query} {item} {picture_share!r}")
 
 
-def _load(connection: Connection, model: str) -> Quantiles:
+def get_fitted(
+    connection: Connection, model: str
+) -> Mapping[tuple[QueryKind, Modality], Quantiles]:
+    """What `embed_catalog` has fitted for `model`, by kind of query and of item."""
+    return _fitted.get(connection, model)
+
+
+def forget_quantiles() -> None:
+    """Read them again at the next use."""
+    _queries.forget()
+    _fitted.forget()
+
+
+def _load_query(connection: Connection, key: str) -> Quantiles:
+    found = connection.exec_driver_sql(
+        "SELECT search.quantiles(%(model)s, %(query)s, %(item)s, %(share)s::float8)",
+        dict(zip(("model", "query", "item", "share"), key.split(" "), strict=True)),
+    ).scalar_one()
+    return tuple(map(float, found))
+
+
+def _load_fitted(
+    connection: Connection, model: str
+) -> Mapping[tuple[QueryKind, Modality], Quantiles]:
     rows = connection.execute(
         select(TABLE.c.query, TABLE.c.item, TABLE.c.quantiles).where(TABLE.c.model == model)
     )
     return {(row.query, row.item): tuple(row.quantiles) for row in rows}
 
 
-def forget_quantiles() -> None:
-    """Read them anew at the next use."""
-    _cache.forget()
-
-
-_cache = TtlCache(_load)
+_queries = TtlCache(_load_query)
+_fitted = TtlCache(_load_fitted)
 
 
 def match(

@@ -4,11 +4,10 @@ Each step is a common table expression (CTE) of the search's one statement.
 """
 
 from collections.abc import Sequence
-from typing import cast
 
-import psycopg
 from sqlalchemy import Connection
 
+from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
 from catalog.search.fusion import Channel
 from catalog.tables import EMBEDDINGS
@@ -142,8 +141,7 @@ lexical_list AS MATERIALIZED (
 
 
 def _load_fan_out(connection: Connection, _key: str) -> int:
-    driver = cast(psycopg.Connection, connection.connection.driver_connection)
-    row = driver.execute("SELECT search.fan_out()").fetchone()
+    row = driver_connection(connection).execute("SELECT search.fan_out()").fetchone()
     return int(row[0]) if row else FAN_OUT
 
 

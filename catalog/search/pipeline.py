@@ -7,22 +7,22 @@ else ranks.
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
 from catalog import config
 from catalog.active_models import models_in_use
-from catalog.search.calibration import UNCALIBRATED, get_quantiles, match
+from catalog.db.connection import driver_connection
+from catalog.search.calibration import get_quantiles, match
 from catalog.search.candidates import fan_out
 from catalog.search.filters import FACETS, FacetValue, Filters, count_facets
 from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
 from catalog.search.mmr import maximal_marginal_relevance
-from catalog.search.query_syntax import parse_query
-from catalog.search.query_vectors import EncoderFor, Question, channels, find_product, models_for
+from catalog.search.query import Query, build_query
+from catalog.search.query_vectors import EncoderFor, channels, models_for
 from catalog.search.ranking_sql import (
     SETTINGS,
     Ranking,
@@ -33,9 +33,7 @@ from catalog.search.ranking_sql import (
 )
 from catalog.search.request import MAX_LIMIT, NotUnderstood, SearchError, SearchSpec, UnknownProduct
 from catalog.search.results import Facets, Hit, Results, Signal, Timings
-from catalog.search.spelling import correct
 from catalog.search.text_encoder import TextEncoder
-from catalog.search.vocabulary import get_vocabulary
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import ModelSpec
 
@@ -102,50 +100,27 @@ def search(
 def rank(
     connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
 ) -> tuple[Ranking, Results]:
-    """What `search` asks the database, and results as yet without hits."""
-    in_use = models_in_use(connection)  # first of all: migrations hold searches up there
-    typed = parse_query(spec.text)
-    corrected = None
-    if typed.words and not spec.verbatim:
-        corrected = correct(typed.words, get_vocabulary(connection))
-    words = corrected or typed.words
-    without = ", ".join(filter(None, [typed.without, spec.without]))
-    like = find_product(connection, spec.like) if spec.like else None
-    question = Question(words, without, spec, like)
+    """The ranking that `search` runs, and results that have everything but hits."""
+    in_use = models_in_use(connection)  # before all else: a migration makes searches wait here
+    query = build_query(connection, spec)
     started = time.perf_counter()
-    notes: list[str] = []
     texts = TextEncoder(connection, encoder_for)
-    found: list[Channel] = []
-    compares = spec.counts("text") or spec.counts("image")
-    models: list[ModelSpec] = []
-    if compares and (words or spec.images or spec.like):
-        try:
-            models = models_for(question, in_use)
-        except NotUnderstood as error:
-            if not words:
-                raise
-            notes.append(f"{error}; found by words alone")
-    for model in models:
-        try:
-            quantiles = get_quantiles(connection, model.name)
-            found += channels(question, model, quantiles, texts, 1 / len(models))
-        except EncoderError as error:
-            if not words:
-                raise
-            notes.append(f"{error}; found by words alone")
+    found, notes = _find_channels(query, in_use, texts)
+    encode_seconds = time.perf_counter() - started
     asked = config.search_minimum() if spec.min_match is None else spec.min_match
-    min_match = MIN_MATCH[question.kind] if asked is None else asked
+    min_match = MIN_MATCH[query.kind] if asked is None else asked
     window = max(config.search_window(), spec.limit)
     vectors = None
     if spec.diversity and not spec.sort and found:
         vectors = max(found, key=lambda channel: channel.modality == "image")
+    is_lexical = bool(query.words) and spec.counts("lexical")
     ranking = Ranking(
         channels=tuple(found),
-        words=words if spec.counts("lexical") else "",
-        lexical=WEIGHTS[question.kind]["lexical"] if words and spec.counts("lexical") else 0.0,
+        words=query.words if is_lexical else "",
+        lexical_weight=WEIGHTS[query.kind]["lexical"] if is_lexical else 0.0,
         filters=spec.filters,
-        excluded=typed.excluded,
-        exclude=like,
+        excluded=query.excluded,
+        exclude=query.product_id,
         fusion=spec.fusion or BY_MATCH,
         min_match=min_match,
         group_variants=spec.group_variants,
@@ -156,26 +131,52 @@ def rank(
         limit=window if vectors else spec.limit,
         offset=0 if vectors else (spec.page - 1) * spec.limit,
     )
-    timings = Timings(encode=time.perf_counter() - started)
-    about = Results(
+    results = Results(
         (),
         0,
         spec,
-        words=words,
+        words=query.words,
         encoded=texts.encoded,
         min_match=min_match,
-        corrected=corrected or "",
+        corrected=query.corrected,
         notes=tuple(notes),
-        timings=timings,
+        timings=Timings(encode=encode_seconds),
     )
-    return ranking, about
+    return ranking, results
+
+
+def _find_channels(
+    query: Query, in_use: list[str], texts: TextEncoder
+) -> tuple[list[Channel], list[str]]:
+    """The channels to search, and notes for the user where only the words can be searched."""
+    spec = query.spec
+    compares = spec.counts("text") or spec.counts("image")
+    if not compares or not (query.words or query.examples):
+        return [], []
+    found: list[Channel] = []
+    notes: list[str] = []
+    models: list[ModelSpec] = []
+    try:
+        models = models_for(query, in_use)
+    except NotUnderstood as error:
+        if not query.words:
+            raise
+        notes.append(f"{error}; found by words alone")
+    for model in models:
+        try:
+            found += channels(query, model, texts, 1 / len(models))
+        except EncoderError as error:
+            if not query.words:
+                raise
+            notes.append(f"{error}; found by words alone")
+    return found, notes
 
 
 def run_statements(
     connection: Connection, statements: list[Statement]
 ) -> list[list[dict[str, Any]]]:
     """Settings and statements in one round trip."""
-    driver = cast(psycopg.Connection, connection.connection.driver_connection)
+    driver = driver_connection(connection)
     with driver.pipeline():
         if "ef_search" in statements[0].parameters:
             driver.execute(SETTINGS, statements[0].parameters)
@@ -195,9 +196,9 @@ def _diversified(
     others = [row for row in rows if not row["exact"] and row.get("vector") is not None]
     last = [row for row in rows if not row["exact"] and row.get("vector") is None]
     if others:
-        quantiles = get_quantiles(connection, channel.model).get(("product", channel.modality))
+        quantiles = get_quantiles(connection, channel.model, "product", channel.modality, 1.0)
         embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
-        likeness = match(embedded @ embedded.T, quantiles or UNCALIBRATED)
+        likeness = match(embedded @ embedded.T, quantiles)
         relevance = np.array([row["match"] for row in others], np.float64)
         order = maximal_marginal_relevance(relevance, np.minimum(likeness, 1), spec.diversity)
         others = [others[place] for place in order]
@@ -228,7 +229,7 @@ def _hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
         if match is not None
     ]
     if ranking.words:
-        signals.append(Signal("lexical", found["lexical"][1] or 0.0, ranking.lexical))
+        signals.append(Signal("lexical", found["lexical"][1] or 0.0, ranking.lexical_weight))
     return Hit(
         **values,
         score=row["score"],

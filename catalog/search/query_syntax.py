@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-# Lone surrogates are no text: no database and no tokenizer takes them.
-SPACE = re.compile(r"[\s\x00\ud800-\udfff]+")
+from catalog.text import normalize_space
+
 EXCLUDED = re.compile(
     r'(?<!\S)-+(?:"(?P<phrase>[^"]*\w[^"]*)"|(?P<word>(?=\w*[^\W\d_])\w+(?:[-\'\u2019]\w+)*))'
 )
@@ -13,7 +13,7 @@ WITHOUT = re.compile(r"(?<!\S)(?:without|but not)(?![^\s,])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
+class ParsedText:
     """A search text's parts, each with single spaces.
 
     `words` is what is looked for. `excluded` are words, or phrases typed in quotes, that must
@@ -25,7 +25,7 @@ class Query:
     without: str = ""
 
 
-def parse_query(text: str) -> Query:
+def parse_text(text: str) -> ParsedText:
     """Take a search text apart; any text will do.
 
     - `-word` and `-"some words"` exclude. The hyphen stands at the start or after a space and
@@ -38,19 +38,17 @@ def parse_query(text: str) -> Query:
     excluded: dict[str, str] = {}
 
     def exclude(match: re.Match[str]) -> str:
-        word = _tidy(match["phrase"] or match["word"])
+        word = normalize_space(match["phrase"] or match["word"])
         excluded.setdefault(word.casefold(), word)
         return " "
 
-    text = EXCLUDED.sub(exclude, SPACE.sub(" ", text))
+    text = EXCLUDED.sub(exclude, normalize_space(text))
     words, *rest = WITHOUT.split(LONE_HYPHENS.sub(" ", text))
     without = []
     for part in rest:
         away, _, more = part.partition(",")
         without.append(away)
         words += f" {more}"
-    return Query(_tidy(words), tuple(excluded.values()), _tidy(" ".join(without)))
-
-
-def _tidy(text: str) -> str:
-    return " ".join(text.split())
+    return ParsedText(
+        normalize_space(words), tuple(excluded.values()), normalize_space(" ".join(without))
+    )

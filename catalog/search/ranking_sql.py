@@ -69,8 +69,7 @@ class Ranking:
     channels: tuple[Channel, ...]
     words: str = ""
     """For the lexical signal; empty where it does not count."""
-    lexical: float = 0.0
-    """Its weight."""
+    lexical_weight: float = 0.0
     filters: Filters = field(default_factory=Filters)
     excluded: tuple[str, ...] = ()
     """Words that no hit may bear."""
@@ -104,7 +103,7 @@ class Ranking:
             "words": self.words,
             "exclude": self.exclude,
             "excluded": list(self.excluded),
-            "lexical_weight": self.lexical,
+            "lexical_weight": self.lexical_weight,
             "group_variants": self.group_variants,
             "min_match": self.min_match,
             "window": self.window,

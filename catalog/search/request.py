@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from catalog.search.filters import Filters
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.ranking_sql import ORDERS, Sort
+from catalog.text import normalize_space
 
 MAX_LIMIT = 1000
 MAX_TEXT = 10_000
@@ -27,7 +28,7 @@ class SearchSpec:
     """What is looked for. Without `text`, `images` and `like`, the catalogue itself."""
 
     text: str = ""
-    """As typed in the box; see `query_syntax.parse_query` for `-word` and `without …`."""
+    """As typed in the box; see `query_syntax.parse_text` for `-word` and `without …`."""
     images: tuple[bytes, ...] = field(default=(), repr=False)
     """Encoded pictures, whose mean is looked for, that of `like` among them."""
     like: str = ""
@@ -62,8 +63,7 @@ class SearchSpec:
 
     def __post_init__(self) -> None:
         for name in ("text", "without"):
-            value = " ".join(getattr(self, name).replace("\x00", " ").split())[:MAX_TEXT]
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, normalize_space(getattr(self, name))[:MAX_TEXT])
         for name in ("blend", "without_weight", "diversity"):
             if not 0 <= getattr(self, name) <= 1:
                 raise SearchError(f"the {name} must lie between 0 and 1, not {getattr(self, name)}")

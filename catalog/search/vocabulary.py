@@ -5,11 +5,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import cast
 
-import psycopg
 from sqlalchemy import Connection
 
+from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
 
 
@@ -69,8 +68,11 @@ def refresh_vocabulary(connection: Connection) -> None:
 
 
 def _load(connection: Connection, _key: str) -> Vocabulary:
-    driver = cast(psycopg.Connection, connection.connection.driver_connection)
-    rows = driver.execute("SELECT word, lexeme, products FROM search.vocabulary").fetchall()
+    rows = (
+        driver_connection(connection)
+        .execute("SELECT word, lexeme, products FROM search.vocabulary")
+        .fetchall()
+    )
     return Vocabulary(
         {word: products for word, _, products in rows},
         frozenset(lexeme for _, lexeme, _ in rows if lexeme),

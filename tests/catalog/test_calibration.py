@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from benchmarks.synthetic import fill_synthetic
 from catalog.db.connection import connect
 from catalog.indexing.calibrate import FEWEST, GROWTH, calibrate, fit_quantiles, is_due
-from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_quantiles, match
+from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_fitted, match
 from catalog.search.fusion import MIN_MATCH
 from embedding.registry import get_spec
 from tests.conftest import fresh_database
@@ -96,7 +96,7 @@ def test_it_is_due_once_and_again_after_a_fifth_more() -> None:
         assert is_due(connection, "fashion")
         assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
         assert not is_due(connection, "fashion")
-        found = get_quantiles(connection, "fashion")
+        found = get_fitted(connection, "fashion")
         assert {kind for kind, _ in found} == {"words", "picture", "both", "product"}
         assert all(list(levels) == sorted(set(levels)) for levels in found.values())
         connection.exec_driver_sql(f"DELETE FROM fashion_text WHERE product_id > {FEWEST - 1}")
@@ -115,7 +115,7 @@ def test_texts_are_calibrated_where_few_products_have_pictures(pictures: int) ->
         assert is_due(connection, "fashion")
         assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
         assert not is_due(connection, "fashion")
-        found = get_quantiles(connection, "fashion")
+        found = get_fitted(connection, "fashion")
         assert set(found) == {("words", "text"), ("product", "text")}
         texts = connection.exec_driver_sql("SELECT embedding FROM fashion_text ORDER BY product_id")
         embedded = np.stack([row.embedding.to_numpy() for row in texts]).astype(np.float32)
@@ -138,7 +138,7 @@ def test_pictures_are_calibrated_as_soon_as_enough_products_have_one() -> None:
         assert is_due(connection, "fashion")
         assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
         assert not is_due(connection, "fashion")
-        assert len(get_quantiles(connection, "fashion")) == 8
+        assert len(get_fitted(connection, "fashion")) == 8
         connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later OFFSET 1 LIMIT 4")
         assert is_due(connection, "fashion")
         connection.rollback()
@@ -154,7 +154,7 @@ def test_a_model_that_sees_only_pictures_and_one_that_reads_only_texts(database:
         with connect() as connection:
             fill_synthetic(connection, get_spec(name), FEWEST)
             assert calibrate(connection, encoder) == FEWEST  # type: ignore[arg-type]
-            assert set(get_quantiles(connection, name)) == expected
+            assert set(get_fitted(connection, name)) == expected
             connection.rollback()
 
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from catalog.db.connection import connect, connection_parameters
-from catalog.db.locks import turn
+from catalog.db.locks import embedding_lock
 from catalog.indexing.hnsw import get_index, has_index
 from catalog.indexing.worker import Worker, running
 from tests.fakes import WordsAndColours
@@ -69,7 +69,7 @@ def test_it_does_not_wait_for_another_who_embeds(
     with connect() as connection:
         connection.exec_driver_sql(ADD)
         connection.exec_driver_sql(f"DROP INDEX {get_index('fashion', 'image').name}")
-    with turn("fashion", "image"), running(Worker(lambda name: ENCODER, poll=0.1)):
+    with embedding_lock("fashion", "image"), running(Worker(lambda name: ENCODER, poll=0.1)):
         wait_for(lambda: count("fashion_text") == 1)
         time.sleep(0.5)  # it tidies up
         with connect() as connection:

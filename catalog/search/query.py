@@ -1,0 +1,85 @@
+"""What a search asks for: its text parsed, its spelling corrected, its product found."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from catalog.search.calibration import QueryKind
+from catalog.search.query_syntax import parse_text
+from catalog.search.request import SearchSpec, UnknownProduct
+from catalog.search.spelling import correct
+from catalog.search.vocabulary import get_vocabulary
+from embedding.registry import Modality
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A `SearchSpec` as the models, the full-text search and the filters take it."""
+
+    spec: SearchSpec
+    words: str = ""
+    """What to look for, as far as it is words; spelling corrected."""
+    corrected: str = ""
+    """The same, where the spelling was corrected, otherwise empty."""
+    without: str = ""
+    """Words for what the results should be unlike."""
+    excluded: tuple[str, ...] = ()
+    """Words and phrases that no result may contain."""
+    product_id: int | None = None
+    """The product whose similar products are wanted."""
+
+    @property
+    def kind(self) -> QueryKind:
+        if self.words and self.examples:
+            return "both"
+        if self.product_id is not None:
+            return "product"
+        return "picture" if self.spec.images else "words"
+
+    @property
+    def examples(self) -> int:
+        """The number of pictures and products to look for."""
+        return len(self.spec.images) + (self.product_id is not None)
+
+    @property
+    def picture_share(self) -> float:
+        """The weight of all examples together, which share it equally; words have the rest."""
+        if not self.examples:
+            return 0.0
+        return self.spec.blend if self.words else 1.0
+
+    @property
+    def needs(self) -> set[Modality]:
+        """The modalities that a model must have to encode all of it."""
+        words, pictures = bool(self.words or self.without), bool(self.spec.images)
+        needed: dict[Modality, bool] = {"text": words, "image": pictures}
+        return {modality for modality, is_needed in needed.items() if is_needed}
+
+
+def build_query(connection: Connection, spec: SearchSpec) -> Query:
+    """Parse the text of `spec`, correct its spelling and find its product.
+
+    Raises:
+        UnknownProduct: no product has the SKU `spec.like`.
+    """
+    text = parse_text(spec.text)
+    corrected = None
+    if text.words and not spec.verbatim:
+        corrected = correct(text.words, get_vocabulary(connection))
+    return Query(
+        spec,
+        words=corrected or text.words,
+        corrected=corrected or "",
+        without=", ".join(filter(None, [text.without, spec.without])),
+        excluded=text.excluded,
+        product_id=_find_product(connection, spec.like) if spec.like else None,
+    )
+
+
+def _find_product(connection: Connection, sku: str) -> int:
+    found = connection.exec_driver_sql(
+        "SELECT id FROM product WHERE sku = %(sku)s", {"sku": sku}
+    ).scalar()
+    if found is None:
+        raise UnknownProduct(f"there is no product with the SKU {sku!r}")
+    return int(found)
