@@ -5,19 +5,12 @@ from dataclasses import dataclass
 
 from django.core.paginator import Paginator
 
-from catalog.search.filters import FacetValue
+from catalog.search.filters import FACETS, FacetValue
 from embedding.registry import ModelSpec
 from shop.forms import needed_modalities, usable_models
 from shop.search_params import SearchParams
 from shop.templatetags.storefront import amount
 
-FACET_LABELS = {
-    "category": "Category",
-    "product_type": "Type",
-    "gender": "For",
-    "colour": "Colour",
-    "brand": "Brand",
-}
 SORTS = {
     "": "Best match",
     "price": "Price, low to high",
@@ -61,7 +54,7 @@ class Chip:
 
 def facet_groups(state: SearchParams, counts: dict[str, list[FacetValue]]) -> list[FacetGroup]:
     groups = []
-    for facet, label in FACET_LABELS.items():
+    for facet, label in FACETS.items():
         chosen = set(getattr(state.filters, facet))
         options = [
             Option(found.value, found.count, found.or_more, found.value in chosen)
@@ -83,7 +76,7 @@ def _group(facet: str, label: str, options: list[Option]) -> FacetGroup:
 def chips(state: SearchParams, currency: str = "") -> Iterator[Chip]:
     """One for each value chosen; prices in `currency`, where the results have one."""
     filters = state.filters
-    for facet in FACET_LABELS:
+    for facet in FACETS:
         for value in getattr(filters, facet):
             colour = value if facet == "colour" else ""
             yield Chip(value, state.without(facet, value).url(), colour)

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
-from catalog.search.filters import Filters
+from catalog.search.filters import FACETS, Filters
 from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
 from embedding.encoder import EncoderError
 from embedding.image_decoding import ImageError
@@ -73,7 +73,7 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
         "images": ProductImage.objects.filter(product=product).order_by("position"),
         "facets": [
             (label, facet, getattr(product, facet))
-            for facet, label in filter_panel.FACET_LABELS.items()
+            for facet, label in FACETS.items()
             if getattr(product, facet)
         ],
         "similar": similar.results,

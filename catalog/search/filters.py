@@ -1,21 +1,28 @@
-"""Metadata filters: a frozen value, its SQL condition, and the counts a filter panel shows."""
+"""Metadata filters: a frozen value, its SQL condition, and the counts of a filter panel."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
 
-FACETS = ("category", "product_type", "gender", "colour", "brand")
+FACETS: Mapping[str, str] = {
+    "category": "Category",
+    "product_type": "Type",
+    "gender": "For",
+    "colour": "Colour",
+    "brand": "Brand",
+}
+"""The columns of `product` that can be filtered and counted by value, each with its label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a product must be. Several values of one facet are alternatives; facets add up.
+    """Conditions on a product. Values of one facet are alternatives; different facets all apply.
 
-    Prices are inclusive bounds in the catalogue's currency; a product without a price is within
-    none.
+    Prices are inclusive bounds in the catalogue's currency. A product without a price matches
+    neither bound.
     """
 
     category: tuple[str, ...] = ()
@@ -31,13 +38,14 @@ class Filters:
         return any(getattr(self, field.name) not in ((), None, False) for field in fields(self))
 
     def open(self, facet: str) -> "Filters":
-        """The same, with nothing chosen in one facet."""
+        """The same filters without the values of `facet`."""
         return replace(self, **{facet: ()})  # type: ignore[arg-type]
 
     def conditions(self, without: str = "") -> Iterator[str]:
-        """The SQL conditions on `product p`, their values as named parameters (`parameters`).
+        """The SQL conditions on `product p`, with named parameters (`parameters`).
 
-        `without` leaves one facet out, as its own counts must.
+        Args:
+            without: a facet to leave out, as its own counts require.
         """
         for facet in FACETS:
             if getattr(self, facet) and facet != without:
@@ -56,17 +64,21 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
+    """A value of a facet and the number of products that have it."""
+
     value: str
     count: int
     or_more: bool = False
-    """Whether a window cut the count off."""
+    """Whether only the products of the window were counted, so that there may be more."""
 
 
-def count_facets(connection: Connection, filters: Filters) -> dict[str, list[FacetValue]]:
-    """For each facet its values, the most frequent first, with the number of products that would
-    be left if the value were the only one chosen in that facet and the other filters stayed.
+FacetCounts = dict[str, list[FacetValue]]
+"""For each facet its values, the most frequent first."""
 
-    Chosen values are listed even where no product is left.
+
+def count_facets(connection: Connection, filters: Filters) -> FacetCounts:
+    """Count the products that each value would leave if it were the only one chosen in its facet
+    and all other filters stayed. Chosen values are listed even where no product is left.
     """
     counts = " UNION ALL ".join(
         f"SELECT '{facet}', p.{facet}, count(*) FROM product p WHERE "
@@ -74,15 +86,17 @@ def count_facets(connection: Connection, filters: Filters) -> dict[str, list[Fac
         + f" GROUP BY p.{facet}"
         for facet in FACETS
     )
-    found: dict[str, dict[str, int]] = {
-        facet: dict.fromkeys(getattr(filters, facet), 0) for facet in FACETS
-    }
+    found: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
     for facet, value, count in connection.exec_driver_sql(counts, filters.parameters()):
         found[facet][value] = count
-    return {
-        facet: [
-            FacetValue(value, count)
-            for value, count in sorted(values.items(), key=lambda item: (-item[1], item[0]))
-        ]
-        for facet, values in found.items()
-    }
+    return {facet: list_values(found[facet], getattr(filters, facet)) for facet in FACETS}
+
+
+def list_values(
+    counts: Mapping[str, int], chosen: tuple[str, ...], or_more: bool = False
+) -> list[FacetValue]:
+    """The values of one facet, the most frequent first; chosen ones are listed with a count of 0
+    where no product has them."""
+    values = dict.fromkeys(chosen, 0) | dict(counts)
+    ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
+    return [FacetValue(value, count, or_more) for value, count in ordered]

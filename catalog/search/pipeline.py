@@ -5,22 +5,19 @@ else ranks.
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
 from catalog import config
 from catalog.active_models import models_in_use
 from catalog.db.connection import driver_connection
-from catalog.search.calibration import get_quantiles, match
 from catalog.search.candidates import fan_out
-from catalog.search.filters import FACETS, FacetValue, Filters, count_facets
+from catalog.search.filters import FACETS
 from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
-from catalog.search.mmr import maximal_marginal_relevance
+from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.query import Query, build_query
 from catalog.search.query_vectors import EncoderFor, channels, models_for
 from catalog.search.ranking_sql import (
@@ -32,7 +29,7 @@ from catalog.search.ranking_sql import (
     ranking_statement,
 )
 from catalog.search.request import MAX_LIMIT, NotUnderstood, SearchError, SearchSpec, UnknownProduct
-from catalog.search.results import Facets, Hit, Results, Signal, Timings
+from catalog.search.results import Hit, Results, Signal, Timings
 from catalog.search.text_encoder import TextEncoder
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import ModelSpec
@@ -67,7 +64,7 @@ def search(
         statement = browse_statement(spec.filters, spec.sort, spec.limit, offset)
         rows = run_statements(connection, [statement])[0]
         facets = count_facets(connection, spec.filters)
-        hits = tuple(_hit(row) for row in rows if row["id"] is not None)
+        hits = tuple(to_hit(row) for row in rows if row["id"] is not None)
         return Results(hits, rows[0]["total"], spec, facets=facets)
     ranking, about = rank(connection, spec, encoder_for)
     if not ranking.channels and not ranking.words:
@@ -83,8 +80,8 @@ def search(
         facet: found[0] for facet, found in zip(chosen, unfiltered, strict=True)
     }
     if ranking.vectors:
-        rows = _diversified(connection, rows, spec, ranking.vectors)
-    hits = tuple(_hit(row, ranking) for row in rows if row["id"] is not None)
+        rows = diversify(connection, rows, spec, ranking.vectors)
+    hits = tuple(to_hit(row, ranking) for row in rows if row["id"] is not None)
     none_match = summary["total"] == 0
     return replace(
         about,
@@ -92,7 +89,7 @@ def search(
         nearest=hits if none_match else (),
         total=summary["total"],
         truncated=summary["truncated"],
-        facets=_facets(summaries, spec.filters),
+        facets=facet_counts(summaries, spec.filters),
         timings=replace(about.timings, sql=time.perf_counter() - started),
     )
 
@@ -185,63 +182,3 @@ def run_statements(
             for it in statements
         ]
         return [cursor.fetchall() for cursor in cursors]
-
-
-def _diversified(
-    connection: Connection, rows: list[dict[str, Any]], spec: SearchSpec, channel: Channel
-) -> list[dict[str, Any]]:
-    """The page of a window's rows, put in order of relevance and variety; exact ones stay first."""
-    page = slice((spec.page - 1) * spec.limit, spec.page * spec.limit)
-    first = [row for row in rows if row["exact"]]
-    others = [row for row in rows if not row["exact"] and row.get("vector") is not None]
-    last = [row for row in rows if not row["exact"] and row.get("vector") is None]
-    if others:
-        quantiles = get_quantiles(connection, channel.model, "product", channel.modality, 1.0)
-        embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
-        likeness = match(embedded @ embedded.T, quantiles)
-        relevance = np.array([row["match"] for row in others], np.float64)
-        order = maximal_marginal_relevance(relevance, np.minimum(likeness, 1), spec.diversity)
-        others = [others[place] for place in order]
-    return (first + others + last)[page]
-
-
-def _facets(summaries: Mapping[str, Mapping[str, Any]], filters: Filters) -> Facets:
-    """Chosen values are listed even where no product is left."""
-    facets: Facets = {}
-    for facet, summary in summaries.items():
-        counts = (summary["facets"] or {}).get(facet, {})
-        values = dict.fromkeys(getattr(filters, facet), 0) | counts
-        ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
-        or_more = summary["truncated"]
-        facets[facet] = [FacetValue(value, count, or_more) for value, count in ordered]
-    return facets
-
-
-def _hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
-    values = {name: row[name] for name in _HIT_FIELDS}
-    if ranking is None:
-        return Hit(**values)
-    found = row["signals"]
-    signals = [
-        Signal(channel.modality, match, channel.weight, channel.model, similarity)
-        for channel in ranking.channels
-        for similarity, match in [found[channel.name]]
-        if match is not None
-    ]
-    if ranking.words:
-        signals.append(Signal("lexical", found["lexical"][1] or 0.0, ranking.lexical_weight))
-    return Hit(
-        **values,
-        score=row["score"],
-        match=1.0 if row["exact"] else min(1.0, max(0.0, row["match"])),
-        exact=row["exact"],
-        variants=row["variants"],
-        colours=tuple(dict.fromkeys(filter(None, row["colours"]))),
-        signals=tuple(signals),
-    )
-
-
-_HIT_FIELDS = (
-    *("id", "sku", "title", "brand", "product_type", "colour", "price", "currency", "in_stock"),
-    *("image_path", "image_width", "image_height"),
-)

@@ -296,8 +296,9 @@ def _window(ranking: Ranking) -> str:
 def _cards() -> str:
     """One row for all variants of a product, the best of them; or all of them."""
     order = ORDERS[""].format(id="product_id")
+    facets = ", ".join(f"p.{facet}" for facet in FACETS)
     return f"""grouped AS MATERIALIZED (
-    SELECT best.*, p.category, p.product_type, p.gender, p.colour, p.brand, p.price,
+    SELECT best.*, {facets}, p.price,
            CASE WHEN %(group_variants)s THEN coalesce(v.leader_id, best.product_id)
                 ELSE best.product_id END AS card
       FROM best

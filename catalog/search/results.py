@@ -6,10 +6,8 @@ from decimal import Decimal
 
 import numpy as np
 
-from catalog.search.filters import FacetValue
+from catalog.search.filters import FacetCounts
 from catalog.search.request import SearchSpec
-
-Facets = dict[str, list[FacetValue]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +77,7 @@ class Results:
     """The minimum match of a hit."""
     truncated: bool = False
     """Whether more may match than the window holds."""
-    facets: Facets = field(default_factory=dict)
+    facets: FacetCounts = field(default_factory=dict)
     """For each facet its values, the most frequent first, and how many hits each would leave."""
     words: str = ""
     """What was looked for, as far as it is words; spelling corrected."""

@@ -146,7 +146,7 @@ def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> 
         prices = [hit.price for hit in hits if hit.price is not None]
         assert prices == sorted(prices)
 
-    facet = data.draw(st.sampled_from(FACETS))
+    facet = data.draw(st.sampled_from(list(FACETS)))
     if values := first.facets[facet]:
         chosen = data.draw(st.sampled_from(values))
         filters = replace(spec.filters, **{facet: (chosen.value,)})

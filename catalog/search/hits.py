@@ -1,0 +1,77 @@
+"""From the rows of the search statement to the hits and facets of a page."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Connection
+
+from catalog.search.calibration import get_quantiles, match
+from catalog.search.filters import FacetCounts, Filters, list_values
+from catalog.search.fusion import Channel
+from catalog.search.mmr import maximal_marginal_relevance
+from catalog.search.ranking_sql import Ranking
+from catalog.search.request import SearchSpec
+from catalog.search.results import Hit, Signal
+
+
+def diversify(
+    connection: Connection, rows: list[dict[str, Any]], spec: SearchSpec, channel: Channel
+) -> list[dict[str, Any]]:
+    """Reorder the rows of a window by relevance and diversity and return those of the page.
+
+    Exact matches stay first; rows without an embedding come last.
+    """
+    page = slice((spec.page - 1) * spec.limit, spec.page * spec.limit)
+    first = [row for row in rows if row["exact"]]
+    others = [row for row in rows if not row["exact"] and row.get("vector") is not None]
+    last = [row for row in rows if not row["exact"] and row.get("vector") is None]
+    if others:
+        quantiles = get_quantiles(connection, channel.model, "product", channel.modality, 1.0)
+        embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
+        likeness = match(embedded @ embedded.T, quantiles)
+        relevance = np.array([row["match"] for row in others], np.float64)
+        order = maximal_marginal_relevance(relevance, np.minimum(likeness, 1), spec.diversity)
+        others = [others[place] for place in order]
+    return (first + others + last)[page]
+
+
+def facet_counts(summaries: Mapping[str, Mapping[str, Any]], filters: Filters) -> FacetCounts:
+    """The counts of each facet from the summary row of its statement."""
+    return {
+        facet: list_values(
+            (summary["facets"] or {}).get(facet, {}), getattr(filters, facet), summary["truncated"]
+        )
+        for facet, summary in summaries.items()
+    }
+
+
+def to_hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
+    """A row of the search statement as a `Hit`; of the browse statement where `ranking` is None."""
+    values = {name: row[name] for name in _HIT_FIELDS}
+    if ranking is None:
+        return Hit(**values)
+    found = row["signals"]
+    signals = [
+        Signal(channel.modality, match, channel.weight, channel.model, similarity)
+        for channel in ranking.channels
+        for similarity, match in [found[channel.name]]
+        if match is not None
+    ]
+    if ranking.words:
+        signals.append(Signal("lexical", found["lexical"][1] or 0.0, ranking.lexical_weight))
+    return Hit(
+        **values,
+        score=row["score"],
+        match=1.0 if row["exact"] else min(1.0, max(0.0, row["match"])),
+        exact=row["exact"],
+        variants=row["variants"],
+        colours=tuple(dict.fromkeys(filter(None, row["colours"]))),
+        signals=tuple(signals),
+    )
+
+
+_HIT_FIELDS = (
+    *("id", "sku", "title", "brand", "product_type", "colour", "price", "currency", "in_stock"),
+    *("image_path", "image_width", "image_height"),
+)
