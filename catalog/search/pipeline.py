@@ -15,7 +15,7 @@ from catalog import config
 from catalog.active_models import models_in_use
 from catalog.db.connection import driver_connection
 from catalog.search.candidates import fan_out
-from catalog.search.filters import FACETS
+from catalog.search.filters import FACETS, count_facets
 from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.query import Query, build_query
