@@ -2,6 +2,9 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+# Each worker holds models in memory, hence not one for each of many cores. A module's tests stay
+# together, so that its fixtures are made once.
+PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup demo test lint format clean
 .DEFAULT_GOAL := help
@@ -15,7 +18,7 @@ demo: setup ## draw, import and embed a catalogue, and open the shop on PORT (80
 	@exec $(BIN)/python manage.py demo --port $(PORT)
 
 test: .venv/developer ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: .venv/developer ## check style, format and types
 	$(BIN)/ruff check

@@ -1,25 +1,34 @@
 """A real PostgreSQL for every test that asks for one: the embedded server, on a folder of its own.
 
-A template database holds the whole schema; a test that writes gets a clone of it, made in a tenth
-of a second, and both Django and SQLAlchemy are pointed there.
+All workers of a run use one server. A template database holds the schema, a second one the drawn
+catalogue, imported and embedded; both are kept between runs for as long as the sources that they
+are made from stay the same. A test that writes gets a clone, made in a tenth of a second, and both
+Django and SQLAlchemy use it.
 """
 
 import hashlib
 import os
+import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
+SHARED = PROJECT / "var" / "tests"
+"""What the workers of a run share, and the next run uses again."""
+
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 # Before anything reads the settings: tests never touch the shop's own folder or database.
-os.environ["VAR_DIR"] = str(PROJECT / "var" / "tests")
+os.environ["VAR_DIR"] = str(SHARED / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 os.environ["DEBUG"] = "0"
 # Playwright keeps an event loop in the tests' own thread, which Django takes for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# Workers that each use all cores for a model slow each other down.
+os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
 # Whoever runs the tests in the background ignores Ctrl-C, and so would the commands they start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in ("DATABASE_URL", "MEDIA_ROOT", "MODELS", "SEARCH_WINDOW", "EMBEDDING_REGISTRY"):
@@ -27,8 +36,10 @@ for name in ("DATABASE_URL", "MEDIA_ROOT", "MODELS", "SEARCH_WINDOW", "EMBEDDING
 sys.path.insert(0, str(PROJECT))
 
 import django  # noqa: E402
+import fasteners  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 django.setup()
 
@@ -36,10 +47,15 @@ from alembic import command  # noqa: E402
 from alembic.config import Config  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from catalog import config  # noqa: E402
 from catalog.db.connection import forget_engine  # noqa: E402
 from catalog.db.embedded import embedded_url  # noqa: E402
 from demo import write_catalogue  # noqa: E402
+
+# Few examples by default; `HYPOTHESIS_PROFILE=thorough` for when what they test has changed.
+UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=40, **UNTIMED)
+settings.register_profile("thorough", max_examples=500, **UNTIMED)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "quick")
 
 numbers = count(1)
 
@@ -70,52 +86,128 @@ def using_database(url: str) -> Iterator[str]:
             os.environ["DATABASE_URL"] = before
 
 
+def server_url(database: str = "shop") -> str:
+    """The address of a database on the tests' server."""
+    return embedded_url(SHARED / "postgres", database)
+
+
 @contextmanager
 def fresh_database(template: str) -> Iterator[str]:
     """A clone of the database `template`, dropped at the end; yields its address."""
     name = f"test_{os.getpid()}_{next(numbers)}"
-    with psycopg.connect(embedded_url(), autocommit=True) as server:
-        server.execute("ALTER SYSTEM SET fsync = off")  # nothing here need outlive a power cut
-        server.execute("SELECT pg_reload_conf()")
+    with psycopg.connect(server_url(), autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
-            with using_database(embedded_url(database=name)) as url:
+            with using_database(server_url(name)) as url:
                 yield url
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def _digest(*folders: str) -> str:
+    """Names what is made from the source files in these folders of the project."""
+    files = sorted(file for folder in folders for file in (PROJECT / folder).rglob("*.*"))
+    digest = hashlib.sha256((PROJECT / "constraints.txt").read_bytes())
+    for file in files:
+        if file.suffix not in (".pyc", ".part") and file.is_file():
+            digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 @contextmanager
-def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
-    """The drawn catalogue, imported and embedded by the real `fashion` model."""
-    with pytest.MonkeyPatch.context() as patch, fresh_database(template) as url:
-        patch.setenv("MEDIA_ROOT", str(media))
-        file, images = str(folder / "products.csv"), folder / "images"
-        call_command("import_catalog", file, images=images, verbosity=0)
-        call_command("embed_catalog", model=["fashion"], verbosity=0)
-        yield url
+def _only_one(name: str) -> Iterator[None]:
+    """One worker at a time makes what all of them use."""
+    SHARED.mkdir(parents=True, exist_ok=True)
+    with fasteners.InterProcessLock(SHARED / f"{name}.lock"):
+        yield
+
+
+def _built_database(kind: str, digest: str, source: str, build: Callable[[], None]) -> str:
+    """The name of a template database, which `build` makes of a clone of `source` if need be.
+
+    Those of other digests are dropped.
+    """
+    name, unfinished = f"{kind}_{digest}", f"{kind}_unfinished"
+    with _only_one(kind), psycopg.connect(server_url(), autocommit=True) as server:
+        found = server.execute(
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{kind}_"]
+        )
+        others = {row[0] for row in found}
+        if name not in others:
+            for other in others:
+                server.execute(f"DROP DATABASE {other} WITH (FORCE)")
+            server.execute(f"CREATE DATABASE {unfinished} TEMPLATE {source}")
+            with using_database(server_url(unfinished)):
+                build()
+            server.execute(f"ALTER DATABASE {unfinished} RENAME TO {name}")
+    return name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _server() -> None:
+    """The tests' server; what names no database gets its empty one."""
+    url = os.environ["DATABASE_URL"] = server_url()
+    with _only_one("server"), psycopg.connect(url, autocommit=True) as server:
+        # Nothing here needs to survive a power cut.
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.execute(f"ALTER SYSTEM SET {setting} = off")
+        server.execute("SELECT pg_reload_conf()")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _static_files() -> None:
+    """Collected, so that any test may ask for a page."""
+    made_from = Path(os.environ["VAR_DIR"]) / "static" / ".made_from"
+    digest = _digest("shop/static")
+    if not made_from.exists() or made_from.read_text() != digest:
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        made_from.write_text(digest)
+
+
+@pytest.fixture(scope="session")
+def template() -> str:
+    """The name of a database with the schema and nothing in it."""
+
+    def build() -> None:
+        command.upgrade(alembic_config(), "head")
+        call_command("migrate", verbosity=0)
+
+    digest = _digest("catalog", "embedding/registry", "migrations", "shop")
+    return _built_database("schema", digest, "template1", build)
 
 
 @pytest.fixture(scope="session")
 def demo_folder() -> Path:
-    """The drawn catalogue, kept between runs for as long as it would be drawn the same."""
-    sources = sorted((PROJECT / "demo").rglob("*.py"))
-    drawn_by = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
-    folder = config.var_dir() / f"demo-{drawn_by[:12]}"
-    write_catalogue(folder, DRAWN)
+    """The drawn catalogue."""
+    folder = SHARED / f"demo-{_digest('demo')}"
+    with _only_one("demo"):
+        write_catalogue(folder, DRAWN)
     return folder
 
 
-@pytest.fixture(scope="session")
-def template() -> Iterator[str]:
-    """The name of a database with the schema and nothing in it."""
-    with fresh_database("template1") as url:
-        command.upgrade(alembic_config(), "head")
-        call_command("migrate", verbosity=0)
-        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
-        with using_database(embedded_url()):  # a template must have no connections
-            yield str(name)
+@contextmanager
+def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
+    """The drawn catalogue in `folder`, imported and embedded by the real `fashion` model.
+
+    Its pictures are copied to `media`.
+    """
+    digest = _digest("catalog", "demo", "embedding", "migrations", "shop")
+    pictures = SHARED / "pictures"
+
+    def build() -> None:
+        shutil.rmtree(pictures, ignore_errors=True)
+        file, images = str(folder / "products.csv"), folder / "images"
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("MEDIA_ROOT", str(pictures))
+            call_command("import_catalog", file, images=images, verbosity=0)
+            call_command("embed_catalog", model=["fashion"], verbosity=0)
+
+    name = _built_database("drawn", digest, template, build)
+    shutil.copytree(pictures, media, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch, fresh_database(name) as url:
+        patch.setenv("MEDIA_ROOT", str(media))
+        yield url
 
 
 @pytest.fixture

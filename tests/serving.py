@@ -4,15 +4,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
 
-from django.core.management import call_command
-
 from shop.server import listen
 
 
 @contextmanager
 def serving(threads: int = 1) -> Iterator[int]:
     """Yields the port of a running shop."""
-    call_command("collectstatic", interactive=False, verbosity=0)
     server = listen(0, threads=threads)
 
     def run() -> None:

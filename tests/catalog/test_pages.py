@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.db.connection import connect
@@ -123,7 +123,6 @@ def test_a_full_window_in_another_order_than_the_matches_has_not_all_of_them() -
     assert all(value.or_more for value in found.facets["product_type"])
 
 
-@settings(max_examples=500, deadline=None)
 @given(spec=SPECS, data=st.data())
 def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> None:
     first = run(spec)

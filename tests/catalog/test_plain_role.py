@@ -12,8 +12,8 @@ from alembic import command
 from psycopg.conninfo import conninfo_to_dict
 
 from catalog.db.connection import connect, forget_engine
-from catalog.db.embedded import embedded_url, psql_path
-from tests.conftest import alembic_config, using_database
+from catalog.db.embedded import psql_path
+from tests.conftest import alembic_config, server_url, using_database
 
 FIND = "SELECT title FROM search.products('linen shirt', min_match => 0)"
 EMBEDDED = (
@@ -36,15 +36,15 @@ class Databases:
         name = f"{self.role}_{len(self.names)}"
         self.server.execute(f"CREATE DATABASE {name} OWNER {self.role}".encode())
         self.names.append(name)
-        with psycopg.connect(embedded_url(database=name), autocommit=True) as connection:
+        with psycopg.connect(server_url(name), autocommit=True) as connection:
             connection.execute("CREATE EXTENSION vector")
-        return embedded_url(database=name).replace("//postgres", f"//{self.role}", 1)
+        return server_url(name).replace("//postgres", f"//{self.role}", 1)
 
 
 @pytest.fixture
 def databases() -> Iterator[Databases]:
     role = f"plain_{os.getpid()}"
-    with psycopg.connect(embedded_url(), autocommit=True) as server:
+    with psycopg.connect(server_url(), autocommit=True) as server:
         server.execute(f"CREATE ROLE {role} LOGIN".encode())
         databases = Databases(server, role)
         yield databases

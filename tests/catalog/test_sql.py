@@ -8,7 +8,7 @@ from typing import Any, LiteralString, cast
 import numpy as np
 import psycopg
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
@@ -90,7 +90,6 @@ def as_filters(chosen: dict[str, Any]) -> Filters:
     )
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     phrase=st.sampled_from(PHRASES),
     filters=FILTERS,
@@ -148,7 +147,6 @@ def default_models() -> tuple[str, str]:
         return tuple(connection.exec_driver_sql(sql).one())  # type: ignore[return-value]
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     sku=st.sampled_from(SKUS),
     filters=FILTERS,
@@ -181,7 +179,6 @@ def test_similar_is_the_storefronts_more_like_this(
     assert [row["sku"] for row in rows] == storefront(signals=using, **spec)
 
 
-@settings(max_examples=60, deadline=None)
 @given(
     sku=st.sampled_from(SKUS),
     phrase=st.sampled_from(PHRASES),

@@ -223,7 +223,7 @@ def test_any_query_does(query: str) -> None:
     assert len(terms(query)) <= 32
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
     | st.text("ab'\\:*&|!()<->-/.@\"% éא", max_size=60)

@@ -58,38 +58,49 @@ def shop(
             yield
 
 
-def psql(sql: str) -> str:
-    """What psql prints, as the role `analyst`."""
-    done = subprocess.run(
+Done = subprocess.CompletedProcess[str]
+
+
+def psql(sql: str) -> Done:
+    """Runs it as the role `analyst`."""
+    return subprocess.run(
         [psql_path(), "-X", "-q", "-v", "ON_ERROR_STOP=1", os.environ["DATABASE_URL"]],
         input=f"SET ROLE analyst;\n{sql}",
         capture_output=True,
         text=True,
     )
+
+
+def printed(done: Done) -> str:
     assert done.returncode == 0, done.stderr
     return "\n".join(line.rstrip() for line in done.stdout.splitlines() if line.strip()) + "\n"
 
 
+@pytest.fixture(scope="module")
+def run_in_order(shop: None) -> list[Done]:
+    """All examples, since later ones build on earlier ones."""
+    return [psql(example.sql) for example in examples()]
+
+
 @pytest.mark.skipif(os.environ.get("UPDATE_DOCS") == "1", reason="the page is being written")
 @pytest.mark.parametrize("number", range(len(examples())))
-def test_an_example_prints_what_the_page_says(shop: None, number: int) -> None:
-    example = examples()[number]
-    printed = psql(example.sql)
-    if example.output is None:
-        assert printed.strip() == ""
+def test_an_example_prints_what_the_page_says(run_in_order: list[Done], number: int) -> None:
+    expected, actual = examples()[number].output, printed(run_in_order[number])
+    if expected is None:
+        assert actual.strip() == ""
         return
-    said, now = example.output.splitlines(), printed.splitlines()
-    assert len(said) == len(now)
+    said, now = expected.splitlines(), actual.splitlines()
+    assert len(said) == len(now), actual
     assert said[0].split() == now[0].split()
-    assert sum(map(_alike, said, now)) >= ALIKE * len(said), printed
+    assert sum(map(_alike, said, now)) >= ALIKE * len(said), actual
 
 
 @pytest.mark.skipif(os.environ.get("UPDATE_DOCS") != "1", reason="only on demand")
 def test_write_the_page(shop: None) -> None:
     def written(found: re.Match[str]) -> str:
-        printed = psql(found["sql"])
+        output = printed(psql(found["sql"]))
         block = f"```sql\n{found['sql']}```\n"
-        return f"{block}\n```text\n{printed}```\n" if printed.strip() else block
+        return f"{block}\n```text\n{output}```\n" if output.strip() else block
 
     PAGE.write_text(EXAMPLE.sub(written, PAGE.read_text()))
 
