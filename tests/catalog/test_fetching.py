@@ -27,7 +27,14 @@ from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 from tests.catalog.misbehaving import Server, jpeg, misbehaving_server
 from tests.conftest import PROJECT
 
-QUICK = Limits(seconds=2, silence=1, size=200_000)
+PATIENT = Limits(seconds=20, silence=10, size=200_000)
+IMPATIENT = Limits(seconds=5, silence=1)
+# For servers that no patience gets a picture from.
+SHORT = {
+    "drip": Limits(seconds=0.5, silence=2),
+    "dripping": Limits(seconds=0.5, silence=2),
+    "silent": Limits(seconds=5, silence=0.3),
+}
 
 
 @pytest.fixture
@@ -52,7 +59,7 @@ def load(folder: Path, *rows: str, header: str = "sku,title,image_url") -> None:
 
 
 def fetch(**manners: object) -> Summary:
-    settings: dict[str, object] = {"workers": 4, "interval": 0.0, "limits": QUICK, **manners}
+    settings: dict[str, object] = {"workers": 4, "interval": 0.0, "limits": PATIENT, **manners}
     return fetch_images(Manners(**settings))  # type: ignore[arg-type]
 
 
@@ -128,9 +135,9 @@ def test_dead_links(folder: Path, server: Server, path: str, reason: str) -> Non
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
-        ("drip", "took longer than 2 s"),
-        ("dripping", "took longer than 2 s"),
-        ("silent", "no answer within 1 s"),
+        ("drip", "took longer than 0.5 s"),
+        ("dripping", "took longer than 0.5 s"),
+        ("silent", "no answer within 0.3 s"),
         ("short", "not a whole HTTP answer"),
         ("headers", "not a whole HTTP answer"),
         ("junk", "not a whole HTTP answer"),
@@ -142,7 +149,7 @@ def test_what_may_work_later_is_tried_thrice_and_stays_pending(
     folder: Path, server: Server, path: str, reason: str
 ) -> None:
     load(folder, f"A,Shirt,{server.url(path)}")
-    summary = fetch()
+    summary = fetch(limits=SHORT.get(path, PATIENT))
     assert [link.sku for link in summary.put_off] == ["A"]
     assert reason in summary.put_off[0].reason
     row = addresses()[path]
@@ -400,7 +407,7 @@ def test_the_same_picture_twice_is_one_until_the_first_is_gone(
 
 def test_an_import_meanwhile_wins(folder: Path, server: Server) -> None:
     load(folder, f"A,Shirt,{server.url('silent')}")
-    fetching = Thread(target=fetch)
+    fetching = Thread(target=fetch, kwargs={"limits": IMPATIENT})
     fetching.start()
     while not server.hits["/silent"]:
         assert fetching.is_alive()
