@@ -18,8 +18,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.db.connection import connect
-from catalog.importing.cells import FieldError
-from catalog.importing.fields import PARSERS
+from catalog.importing.cell_parsers import FieldError
+from catalog.importing.column_mapping import PARSERS
 from shop.embedding_state import embedding_states
 from shop.models import EmbeddingFailure, Product, ProductImage
 from shop.templatetags.storefront import amount, image_url

@@ -3,8 +3,8 @@
 Bad rows are reported with their line and reason; good ones land; what did not change is untouched.
 """
 
-from catalog.importing.fields import FIELDS
+from catalog.importing.column_mapping import FIELDS
+from catalog.importing.file_reader import FileError, RowError
 from catalog.importing.job import Report, import_catalog
-from catalog.importing.rows import FileError, RowError
 
 __all__ = ["FIELDS", "FileError", "Report", "RowError", "import_catalog"]

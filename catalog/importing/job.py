@@ -11,10 +11,10 @@ from sqlalchemy.dialects.postgresql import insert
 
 from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
-from catalog.importing.fields import ProductRow
-from catalog.importing.image_files import take_picture
-from catalog.importing.image_rows import replace_addresses, replace_images
-from catalog.importing.rows import FileError, Progress, RowError, read_rows
+from catalog.importing.column_mapping import ProductRow
+from catalog.importing.file_reader import FileError, Progress, RowError, read_rows
+from catalog.importing.image_folder import take_picture
+from catalog.importing.image_tables import replace_addresses, replace_images
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.search.vocabulary import refresh_vocabulary
 from catalog.tables import PRODUCT, PRODUCT_IMAGE

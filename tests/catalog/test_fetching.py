@@ -19,10 +19,10 @@ from sqlalchemy import select
 from catalog import config
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
-from catalog.media.fetching import run
-from catalog.media.fetching.addresses import AddressError, parse_address, resolve
-from catalog.media.fetching.client import Limits, retry_after
-from catalog.media.fetching.run import Manners, Summary, fetch_images
+from catalog.media.fetching import job
+from catalog.media.fetching.http_client import Limits, retry_after
+from catalog.media.fetching.job import Manners, Summary, fetch_images
+from catalog.media.fetching.safe_urls import AddressError, parse_address, resolve
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 from tests.catalog.misbehaving import Server, jpeg, misbehaving_server
 from tests.conftest import PROJECT
@@ -41,7 +41,7 @@ SHORT = {
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """The server, at the one internal address that may be fetched from."""
     monkeypatch.setenv("FETCH_ALLOW", "127.0.0.1")
-    monkeypatch.setattr(run, "BACK_OFF", 0.02)
+    monkeypatch.setattr(job, "BACK_OFF", 0.02)
     with misbehaving_server() as server:
         yield server
 

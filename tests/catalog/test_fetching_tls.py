@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from catalog.media.fetching import client
+from catalog.media.fetching import http_client
 from tests.catalog.misbehaving import Server, misbehaving_server
 from tests.catalog.test_fetching import addresses, fetch, load
 
@@ -34,13 +34,13 @@ def server(
     AUTHORITY.cert_pem.write_to_path(trusted)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     monkeypatch.setenv("FETCH_ALLOW", "localhost")
-    client._ssl_context.cache_clear()
+    http_client._ssl_context.cache_clear()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     CERTIFICATES[request.param].configure_cert(context)
     with misbehaving_server() as server:
         server.socket = context.wrap_socket(server.socket, server_side=True)
         yield server
-    client._ssl_context.cache_clear()
+    http_client._ssl_context.cache_clear()
 
 
 def url(server: Server) -> str:

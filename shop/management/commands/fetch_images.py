@@ -4,9 +4,9 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
-from catalog.media.fetching.client import Limits
-from catalog.media.fetching.records import Unfetched, count_pending, dead_links
-from catalog.media.fetching.run import Manners, Summary, fetch_images
+from catalog.media.fetching.address_table import Unfetched, count_pending, dead_links
+from catalog.media.fetching.http_client import Limits
+from catalog.media.fetching.job import Manners, Summary, fetch_images
 from shop.management.arguments import positive, seconds
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
 from shop.management.outputs import output_file, write_csv

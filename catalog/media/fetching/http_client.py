@@ -15,7 +15,7 @@ from typing import Any
 
 import httpcore2
 
-from catalog.media.fetching.addresses import Address, UnresolvedError, follow, resolve
+from catalog.media.fetching.safe_urls import Address, UnresolvedError, follow, resolve
 from catalog.media.store import MAX_BYTES
 
 USER_AGENT = "catalog-search (fetch_images; fetches product pictures named by the shop's feed)"

@@ -10,10 +10,7 @@ from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
-from catalog.media.fetching.addresses import Address, AddressError, parse_address
-from catalog.media.fetching.client import DeadLink, Limits, Stopped, TransientError, fetch
-from catalog.media.fetching.rate_limit import Turns
-from catalog.media.fetching.records import (
+from catalog.media.fetching.address_table import (
     Pending,
     Unfetched,
     pending,
@@ -21,6 +18,9 @@ from catalog.media.fetching.records import (
     record_picture,
     revive_dead,
 )
+from catalog.media.fetching.http_client import DeadLink, Limits, Stopped, TransientError, fetch
+from catalog.media.fetching.rate_limit import Turns
+from catalog.media.fetching.safe_urls import Address, AddressError, parse_address
 from catalog.media.store import take_content
 from embedding.image_decoding import ImageError
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.importing.cells import (
+from catalog.importing.cell_parsers import (
     FieldError,
     parse_attributes,
     parse_in_stock,
@@ -13,7 +13,7 @@ from catalog.importing.cells import (
     parse_text,
     short,
 )
-from catalog.media.fetching.addresses import AddressError, parse_address
+from catalog.media.fetching.safe_urls import AddressError, parse_address
 
 FIELDS = (
     *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),

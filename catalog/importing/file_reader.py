@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from catalog.importing.cells import FieldError, parse_text
-from catalog.importing.fields import Columns, ProductRow
+from catalog.importing.cell_parsers import FieldError, parse_text
+from catalog.importing.column_mapping import Columns, ProductRow
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
