@@ -13,7 +13,7 @@ from threading import BoundedSemaphore
 
 from django.conf import settings
 
-from catalog.media.atomic_write import write_whole
+from catalog.media.atomic_write import write_atomically
 from embedding.image_decoding import open_image
 from shop.thumbnails import encode_picture_file
 
@@ -47,7 +47,7 @@ def store_query_picture(content: bytes) -> str:
         picture.thumbnail((QUERY_SIDE, QUERY_SIDE), reducing_gap=2.0)
     encoded = encode_picture_file(picture, "JPEG", quality=95, subsampling=0, comment=b"")
     digest = hashlib.sha256(encoded).hexdigest()
-    write_whole(_query_path(digest), encoded)
+    write_atomically(_query_path(digest), encoded)
     return digest
 
 

@@ -12,8 +12,8 @@ from typing import Any
 from PIL import Image
 
 from catalog import config
-from catalog.media.atomic_write import write_whole
-from catalog.media.prune import Store
+from catalog.media.atomic_write import write_atomically
+from catalog.media.prune import PictureFolder
 from catalog.media.store import FOLDER, PATH
 from embedding.image_decoding import ImageError, open_image
 from shop.models import ProductImage
@@ -47,18 +47,18 @@ def thumbnail(path: str, width: int) -> bytes | None:
         picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
     encoded = encode_picture_file(picture, "WEBP", quality=82)
     try:
-        write_whole(kept, encoded)
+        write_atomically(kept, encoded)
     except OSError as error:
         _warn_once(f"Thumbnails cannot be kept, each request makes its own: {error.strerror}")
     return encoded
 
 
-def thumbnails() -> Store:
+def thumbnails() -> PictureFolder:
     """All thumbnails, for pruning; those made in other ways than now are kept by nothing."""
     made_now = rf"{THUMBNAILS}/[0-9]+/(?P<path>{PATH})\.webp"
     pattern = re.compile(rf"{made_now}|(v[0-9]+/)?[0-9]+/{FOLDER}/[0-9a-f]{{2}}/[^/]+")
     glob = f"**/{FOLDER}/[0-9a-f][0-9a-f]/*"
-    return Store("thumbnails", _thumbnail_folder(), glob, pattern)
+    return PictureFolder("thumbnails", _thumbnail_folder(), glob, pattern)
 
 
 def _thumbnail_folder() -> Path:

@@ -15,7 +15,7 @@ from catalog import config
 from catalog.evaluation.catalogue import Catalogue, Product
 from catalog.evaluation.misspelling import misspell
 from catalog.evaluation.nonsense import nonsense_texts
-from catalog.media.atomic_write import write_whole
+from catalog.media.atomic_write import write_atomically
 from embedding.training.phrases import WORDINGS, Claims, describe, phrases
 
 Record = dict[str, Any]
@@ -59,7 +59,7 @@ def derive(
 def save_records(records: Iterable[Record], path: Path) -> None:
     """Write a judgments file."""
     lines = (json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    write_whole(path, "".join(lines).encode())
+    write_atomically(path, "".join(lines).encode())
 
 
 def _attributes(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[Record]:

@@ -1,6 +1,7 @@
-"""Loading a shop's own catalogue: CSV, TSV or JSON Lines, with pictures from a folder.
+"""Importing a shop's own catalogue: CSV, TSV or JSON Lines, with pictures from a folder.
 
-Bad rows are reported with their line and reason; good ones land; what did not change is untouched.
+Bad rows are reported with their line number and a reason. Good rows are imported. Rows that did
+not change are not written.
 """
 
 from catalog.importing.column_mapping import FIELDS

@@ -1,6 +1,6 @@
-"""What a cell says: texts within their limits, prices, stock, attributes.
+"""Parsers for single cells: text with a length limit, prices, stock, attributes.
 
-The admin's form reads what is typed there with the same parsers.
+The admin form uses the same parsers.
 """
 
 import json
@@ -17,7 +17,7 @@ MAX_LENGTH = {
     **{"images": 10_000, "image_url": 20_000},
 }
 DEFAULT_MAX_LENGTH = 100
-"""Characters. Four facets of this length still fit a row of a B-tree index."""
+"""Characters. Four facet values of this length still fit into one B-tree index entry."""
 
 CENT = Decimal("0.01")
 NUMBER = re.compile(
@@ -26,56 +26,69 @@ NUMBER = re.compile(
         (?: (?! (?P=between) ) [.,] (?: (?P<decimals> \d{1,4} ) | -{1,2} | [\u2013\u2014] ) )?""",
     re.ASCII | re.VERBOSE,
 )
-"""1299.00, 1,299.00, 1.299,00, 1'299.50, 1 299, and 1299,- for a whole number."""
+"""Matches 1299.00, 1,299.00, 1.299,00, 1'299.50, 1 299, and 1299,- for a whole number."""
 AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 WITH_CURRENCY = re.compile(r"(?i:[a-z]{3}|[$€£¥])\s*\d|\d\s*(?i:[a-z]{3}|[$€£¥])", re.ASCII)
 
 
 class FieldError(ValueError):
-    """A cell that cannot be used; the message names the field and says what is wrong."""
+    """An invalid cell; the message names the field and says what is wrong."""
 
 
 def parse_text(name: str, value: Any) -> str:
+    """The text without surrounding white space; "" for None. Numbers become their decimal form.
+
+    Raises:
+        FieldError: not a text or number, too long, or with characters that PostgreSQL rejects.
+    """
     if value is None:
         return ""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
-        raise FieldError(f"{name} is not a text: {short(value)}")
-    text = _clean(name, str(value)).strip()
+        raise FieldError(f"{name} is not a text: {shorten(value)}")
+    text = _check_characters(name, str(value)).strip()
     if len(text) > MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH):
         limit = MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH)
-        raise FieldError(f"{name} has {len(text)} characters, at most {limit} are accepted")
+        raise FieldError(f"{name} has {len(text)} characters; the limit is {limit}")
     return text
 
 
 def parse_price(name: str, value: Any) -> Decimal | None:
-    """A number, rounded to cents. What may be thousands as well as decimals is not guessed at."""
+    """The price, rounded to cents; None for an empty cell.
+
+    Raises:
+        FieldError: not a price, too large, or ambiguous: `1,299` may be 1299.00 or 1.30.
+    """
     text = parse_text(name, value)
     if not text:
         return None
-    price = Decimal(text) if isinstance(value, int | float) else _written_price(name, text)
+    price = Decimal(text) if isinstance(value, int | float) else _parse_price_text(name, text)
     if not price.is_finite() or price < 0:
-        raise FieldError(f"{name} is not a number like 19.90: {short(text)}")
+        raise FieldError(f"{name} is not a number like 19.90: {shorten(text)}")
     if price > MAX_PRICE:
-        raise FieldError(f"{name} is too large: {short(text)}")
+        raise FieldError(f"{name} is too large: {shorten(text)}")
     return price.quantize(CENT)
 
 
-def _written_price(name: str, text: str) -> Decimal:
+def _parse_price_text(name: str, text: str) -> Decimal:
     if AMBIGUOUS.fullmatch(text):
         whole, decimals = re.split("[.,]", text)
         either = f"{whole}{decimals}.00", Decimal(f"{whole}.{decimals}").quantize(CENT)
-        raise FieldError(
-            f"{name} {short(text)} may mean {either[0]} or {either[1]}: write one of these"
-        )
+        raise FieldError(f"{name} {shorten(text)} is ambiguous: write {either[0]} or {either[1]}")
     found = NUMBER.fullmatch(text)
     if not found:
-        without = ", without its currency" if WITH_CURRENCY.search(text) else ""
-        raise FieldError(f"{name} is not a number like 19.90{without}: {short(text)}")
+        without = ", without a currency" if WITH_CURRENCY.search(text) else ""
+        raise FieldError(f"{name} is not a number like 19.90{without}: {shorten(text)}")
     return Decimal(re.sub(r"\D", "", found["whole"]) + "." + (found["decimals"] or "0"))
 
 
 def parse_in_stock(name: str, value: Any) -> bool:
-    """True or false in words, or a number of pieces; an empty cell is taken for in stock."""
+    """Whether the product is in stock, from a word of `TRUE` or `FALSE` or a quantity.
+
+    An empty cell means in stock.
+
+    Raises:
+        FieldError: the cell is neither.
+    """
     if isinstance(value, bool):
         return value
     text = parse_text(name, value).casefold()
@@ -85,41 +98,45 @@ def parse_in_stock(name: str, value: Any) -> bool:
         return False
     if re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
         return int(text) > 0
-    raise FieldError(f"in_stock is neither true nor false: {short(value)}")
+    raise FieldError(f"in_stock is neither true nor false: {shorten(value)}")
 
 
 def parse_attributes(name: str, value: Any) -> dict[str, Any]:
-    """The entries of an object that say something; texts with a `;` are lists."""
+    """The non-empty entries of an object. A text with `;` becomes a list.
+
+    Raises:
+        FieldError: not an object, or an entry that cannot be stored as JSON.
+    """
     if not isinstance(value, Mapping):
-        raise FieldError(f'{name} are not an object like {{"pattern": "striped"}}: {short(value)}')
+        raise FieldError(f'{name} is not an object like {{"pattern": "striped"}}: {shorten(value)}')
     return {
-        _clean(f"the name {short(key)}", key): _attribute(key, entry)
+        _check_characters(f"the name {shorten(key)}", key): _parse_attribute(key, entry)
         for key, entry in value.items()
         if entry not in (None, "")
     }
 
 
-def _attribute(column: str, value: Any) -> Any:
+def _parse_attribute(column: str, value: Any) -> Any:
     if isinstance(value, str):
-        value = _clean(column, value).strip()
+        value = _check_characters(column, value).strip()
         return [part.strip() for part in value.split(";")] if ";" in value else value
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)
     except ValueError as error:
-        raise FieldError(f"{column} holds a number that JSON has no word for") from error
-    _clean(column, text.replace("\\u0000", "\x00"))
+        raise FieldError(f"{column} contains NaN or an infinite number") from error
+    _check_characters(column, text.replace("\\u0000", "\x00"))
     return value
 
 
-def _clean(name: str, text: str) -> str:
+def _check_characters(name: str, text: str) -> str:
     if "\x00" in text:
         raise FieldError(f"{name} contains a NUL character")
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise FieldError(f"{name} is not UTF-8: {short(text)}")
+        raise FieldError(f"{name} is not UTF-8: {shorten(text)}")
     return text
 
 
-def short(value: Any) -> str:
-    """A value as messages show it, in ASCII and 60 characters."""
+def shorten(value: Any) -> str:
+    """`value` for an error message: its ASCII `repr`, at most 60 characters."""
     text = ascii(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -1,4 +1,4 @@
-"""From the columns of somebody's file to the fields of a product."""
+"""Which column of an import file is read as which product field."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from catalog.importing.cell_parsers import (
     parse_in_stock,
     parse_price,
     parse_text,
-    short,
+    shorten,
 )
 from catalog.media.fetching.safe_urls import AddressError, parse_address
 
@@ -51,11 +51,11 @@ ALIASES = {
     "photourl": "image_url",
     "photourls": "image_url",
 } | {name.replace("_", ""): name for name in FIELDS}
-"""Spellings of column names, in small letters without blanks and signs."""
+"""Other names of fields, in lower case without spaces and punctuation."""
 
 NEXT_ADDRESS = re.compile(r";(?=\s*[a-z]{2,9}://)", re.ASCII | re.IGNORECASE)
 PICTURES = ("images", "image_url")
-"""Fields that are no columns of `product`."""
+"""Fields that are not columns of the table `product`."""
 
 PARSERS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(FIELDS, parse_text),
@@ -63,15 +63,15 @@ PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "in_stock": parse_in_stock,
     "attributes": parse_attributes,
 }
-"""By the field's name, which they are given for their messages, with the cell."""
+"""Parsers by field name. They take the field name, for their messages, and the cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """A row of the file, understood: `values` are columns of `product`, all of them checked.
+    """A parsed row. `values` are checked values by column of `product`.
 
-    `images` are the names of the picture files, the main one first, and `addresses` those of
-    pictures to be fetched; None if the file has no such column, so that they stay as they are.
+    `images` are names of picture files and `addresses` are URLs of pictures to fetch, the main
+    picture first. Both are None if the file has no such column; stored pictures then stay.
     """
 
     line: int
@@ -86,25 +86,25 @@ class ProductRow:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column feeds which field. Columns that are no field's become `attributes`."""
+    """The mapping: `fields` is column by field; all other columns become `attributes`."""
 
     fields: Mapping[str, str]
     attributes: tuple[str, ...] = field(default=())
 
     @classmethod
-    def choose(cls, header: list[str], mapping: Mapping[str, str]) -> "Columns":
-        """Match a header to the fields: by `mapping` (column to field) first, then by name.
+    def from_header(cls, header: list[str], mapping: Mapping[str, str]) -> "Columns":
+        """Match columns to fields: first by `mapping` (column to field), then by name.
 
         Raises:
-            FieldError: no column for `sku` or `title`, one field from two columns, or a mapping
-                from or to something that does not exist.
+            FieldError: no column for `sku` or `title`, two columns for one field, or an unknown
+                column or field in `mapping`.
         """
         for column, target in mapping.items():
             if column not in header:
-                raise FieldError(f"--map: there is no column {column!r} in {_listed(header)}")
+                raise FieldError(f"--map: no column {column!r}; columns are {_join(header)}")
             if target not in FIELDS and target != "":
-                raise FieldError(f"--map: there is no field {target!r} among {_listed(FIELDS)}")
-        by_name = {column: ALIASES.get(_plain(column)) for column in header}
+                raise FieldError(f"--map: no field {target!r}; fields are {_join(FIELDS)}")
+        by_name = {column: ALIASES.get(_normalise_name(column)) for column in header}
         mapped = set(mapping.values())
         targets: dict[str, str | None] = {
             column: None if field in mapped else field for column, field in by_name.items()
@@ -114,52 +114,52 @@ class Columns:
         for column, name in targets.items():
             if name and name in chosen:
                 raise FieldError(
-                    f"the columns {chosen[name]!r} and {column!r} are both {name}:"
+                    f"the columns {chosen[name]!r} and {column!r} both map to {name}:"
                     f" choose with --map 'COLUMN={name}'"
                 )
             if name:
                 chosen[name] = column
-        for needed in ("sku", "title"):
-            if needed not in chosen:
+        for required in ("sku", "title"):
+            if required not in chosen:
                 raise FieldError(
-                    f"no column for {needed} in {_listed(header)}: name it with"
-                    f" --map 'COLUMN={needed}'"
+                    f"no column for {required} in {_join(header)}: specify it with"
+                    f" --map 'COLUMN={required}'"
                 )
         attributes = tuple(column for column, target in targets.items() if target is None)
         return cls(chosen, attributes)
 
     def parse(self, line: int, cells: Mapping[str, Any]) -> ProductRow:
-        """Check and convert one row, given by column.
+        """Check and convert one row; `cells` is keyed by column.
 
         Raises:
-            FieldError: a cell cannot be used.
+            FieldError: a cell is invalid, or `sku` or `title` is empty.
         """
         raw = {name: cells.get(column) for name, column in self.fields.items()}
         values = {name: PARSERS[name](name, raw[name]) for name in raw if name not in PICTURES}
-        for needed in ("sku", "title"):
-            if not values[needed]:
-                raise FieldError(f"{needed} is missing")
+        for required in ("sku", "title"):
+            if not values[required]:
+                raise FieldError(f"{required} is missing")
         others = {column: cells.get(column) for column in self.attributes}
         attributes = PARSERS["attributes"]("attributes", others)
-        images = _names(raw["images"]) if "images" in raw else None
-        addresses = _addresses(raw["image_url"]) if "image_url" in raw else None
+        images = _parse_file_names(raw["images"]) if "images" in raw else None
+        addresses = _parse_urls(raw["image_url"]) if "image_url" in raw else None
         if attributes:
             values["attributes"] = attributes
         return ProductRow(line, values, images, addresses)
 
 
-def _plain(column: str) -> str:
+def _normalise_name(column: str) -> str:
     return re.sub(r"[\W_]+", "", column.casefold())
 
 
-def _names(value: Any) -> tuple[str, ...]:
+def _parse_file_names(value: Any) -> tuple[str, ...]:
     parts = value if isinstance(value, list) else re.split(r"[;|]", parse_text("images", value))
     names = (parse_text("images", part) for part in parts)
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def _addresses(value: Any) -> tuple[str, ...]:
-    """Web addresses, torn only where another begins: a `;` may be part of one."""
+def _parse_urls(value: Any) -> tuple[str, ...]:
+    """URLs, split at `;` only where another URL begins: a URL may contain a `;`."""
     parts = value if isinstance(value, list) else NEXT_ADDRESS.split(parse_text("image_url", value))
     addresses = (parse_text("image_url", part).strip("; \t\r\n") for part in parts)
     chosen = tuple(dict.fromkeys(address for address in addresses if address))
@@ -167,9 +167,9 @@ def _addresses(value: Any) -> tuple[str, ...]:
         try:
             parse_address(address)
         except AddressError as error:
-            raise FieldError(f"image_url {short(address)}: {error}") from error
+            raise FieldError(f"image_url {shorten(address)}: {error}") from error
     return chosen
 
 
-def _listed(names: Any) -> str:
+def _join(names: Any) -> str:
     return ", ".join(names)

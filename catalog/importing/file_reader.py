@@ -1,4 +1,4 @@
-"""Reading the file: rows with the line on which each begins, whatever state they are in."""
+"""Reads CSV, TSV and JSON Lines files into product rows, or errors, with line numbers."""
 
 import csv
 import json
@@ -19,12 +19,12 @@ Progress = Callable[[int], None]
 
 
 class FileError(ValueError):
-    """The file cannot be read, or not beyond some row; the rows before it were imported."""
+    """The file cannot be read, or only up to some row; the rows before it were imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A row that was left out: the line on which it begins, its SKU if that much is known."""
+    """A rejected row: the line on which it begins, and its SKU ("" if unknown)."""
 
     line: int
     sku: str
@@ -34,28 +34,30 @@ class RowError:
 def read_rows(
     path: Path, mapping: Mapping[str, str], progress: Progress = lambda size: None
 ) -> Iterator[ProductRow | RowError]:
-    """The rows of a CSV, TSV or JSON Lines file in UTF-8, told apart by its ending.
+    """The rows of a CSV, TSV or JSON Lines file in UTF-8; the file name's suffix decides which.
 
-    A SKU that was seen before in the file is an error. `progress` is told how many bytes were read.
+    A row whose SKU was on an earlier line is an error. `progress` is called with the number of
+    bytes read.
 
     Raises:
         FileError: the file or its header cannot be read.
     """
-    ending = path.suffix.casefold()
-    if ending not in DELIMITERS and ending not in JSON_LINES:
+    suffix = path.suffix.casefold()
+    if suffix not in DELIMITERS and suffix not in JSON_LINES:
         known = ", ".join([*DELIMITERS, *JSON_LINES])
-        raise FileError(f"{path}: the ending must be one of {known}")
+        raise FileError(f"{path}: the file name must end in one of {known}")
     try:
         with path.open("rb") as file:
-            read = _json_lines if ending in JSON_LINES else _table
-            yield from _unique(read(file, mapping, DELIMITERS.get(ending, ","), progress))
+            read = _read_json_lines if suffix in JSON_LINES else _read_table
+            rows = read(file, mapping, DELIMITERS.get(suffix, ","), progress)
+            yield from _reject_duplicates(rows)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
     except FieldError as error:
         raise FileError(f"{path}: {error}") from error
 
 
-def _unique(rows: Iterator[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
+def _reject_duplicates(rows: Iterator[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
     lines: dict[str, int] = {}
     for row in rows:
         if isinstance(row, ProductRow) and row.sku in lines:
@@ -66,7 +68,7 @@ def _unique(rows: Iterator[ProductRow | RowError]) -> Iterator[ProductRow | RowE
         yield row
 
 
-def _table(
+def _read_table(
     file: BinaryIO, mapping: Mapping[str, str], delimiter: str, progress: Progress
 ) -> Iterator[ProductRow | RowError]:
     csv.field_size_limit(MAX_CELL)
@@ -79,30 +81,30 @@ def _table(
         raise FieldError("the file is empty")
     if len(set(header)) < len(header):
         twice = sorted({name for name in header if header.count(name) > 1})
-        raise FieldError(f"the header names a column twice: {', '.join(map(repr, twice))}")
-    columns = Columns.choose(header, mapping)
+        raise FieldError(f"the header has a column twice: {', '.join(map(repr, twice))}")
+    columns = Columns.from_header(header, mapping)
     while True:
         line = reader.line_num + 1
         try:
             cells = next(reader, None)
         except csv.Error as error:
-            yield RowError(line, "", f"not readable as a row: {error}")
+            yield RowError(line, "", f"malformed row: {error}")
             continue
         if cells is None:
             return
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) != len(header):
-            reason = f"{len(cells)} cells where the header has {len(header)}"
+            reason = f"{len(cells)} cells, but the header has {len(header)}"
             yield RowError(line, "", reason)
             continue
         yield _parse(columns, line, dict(zip(header, cells, strict=True)))
 
 
-def _json_lines(
+def _read_json_lines(
     file: BinaryIO, mapping: Mapping[str, str], _delimiter: str, progress: Progress
 ) -> Iterator[ProductRow | RowError]:
-    """Each line an object; rows may have different keys, and fields are chosen row by row."""
+    """One object a line. Objects may have different keys, so each has its own column mapping."""
     empty = True
     for line, text in enumerate(_lines(file, progress), start=1):
         if not text.strip():
@@ -113,7 +115,7 @@ def _json_lines(
             if not isinstance(cells, dict):
                 raise FieldError("the line is not a JSON object")
             known = {column: field for column, field in mapping.items() if column in cells}
-            yield _parse(Columns.choose(list(cells), known), line, cells)
+            yield _parse(Columns.from_header(list(cells), known), line, cells)
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, FieldError) else f"not JSON: {error}"
             yield RowError(line, "", reason)
@@ -130,7 +132,7 @@ def _parse(columns: Columns, line: int, cells: dict[str, Any]) -> ProductRow | R
 
 
 def _lines(file: BinaryIO, progress: Progress) -> Iterator[str]:
-    """Lines as text; bytes that are not UTF-8 become lone surrogates, found later in their cell."""
+    """Lines as text. Invalid UTF-8 becomes lone surrogates, which the cell parsers reject."""
     for number, line in enumerate(file):
         progress(len(line))
         text = line.decode("utf-8", "surrogateescape")

@@ -1,31 +1,32 @@
-"""Taking in picture files."""
+"""Reads picture files from the folder that is given to an import."""
 
 from pathlib import Path
 
-from catalog.media.store import MAX_BYTES, Picture, take_content
+from catalog.media.store import MAX_BYTES, Picture, check_and_store
 from embedding.image_decoding import ImageError
 
 
-def take_picture(folder: Path, name: str, known: dict[str, Picture], *, store: bool) -> Picture:
-    """Check the file `name` of `folder` and, if `store`, copy it into the media folder.
+def import_picture(folder: Path, name: str, known: dict[str, Picture], *, store: bool) -> Picture:
+    """Check the picture file `name` in `folder` and, if `store`, copy it into the media folder.
 
-    `known` holds by hash the pictures that need no second check.
+    `known` maps hashes to pictures that were checked before.
 
     Raises:
-        ImageError: no such file in the folder, too large, or not a whole picture.
+        ImageError: no such file in the folder, too large, or not a complete picture.
+        OSError: the media folder cannot be written.
     """
-    return take_content(_read(folder, name), known, store=store)
+    return check_and_store(_read(folder, name), known, store=store)
 
 
 def _read(folder: Path, name: str) -> bytes:
     root = folder.resolve()
     try:
         file = (root / name).resolve()
-        # A name from outside must not lead out of the folder, by dots or by a link.
+        # The name comes from the file: it must not escape the folder by `..` or a symbolic link.
         if not file.is_relative_to(root):
-            raise ImageError("the name leads out of the picture folder")
+            raise ImageError("the file is outside the picture folder")
         if not file.is_file():
-            raise ImageError("there is no such file")
+            raise ImageError("no such file")
         if file.stat().st_size > MAX_BYTES:
             raise ImageError(f"the file is larger than {MAX_BYTES // 2**20} MB")
         return file.read_bytes()

@@ -1,4 +1,4 @@
-"""Which pictures, and addresses of pictures, belong to the products of a batch."""
+"""Writes the rows of `product_image` and `image_address` for a batch of products."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from catalog.media.positions import arrange, came_by_address, lock_products, make_room
+from catalog.media.positions import is_fetched, lock_products, move_fetched_aside, renumber_pictures
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.tables import IMAGE_ADDRESS, PRODUCT_IMAGE
 
 
 def replace_images(connection: Connection, pictures: Mapping[str, Sequence[Picture]]) -> set[str]:
-    """Make each product's pictures from files those given, in order; returns the SKUs that changed.
+    """Replace the pictures that came from files, by SKU and in order; returns the changed SKUs.
 
-    A picture that keeps its place keeps its row, and so its embeddings.
+    A picture that keeps its position keeps its row and its embeddings.
     """
     if not pictures:
         return set()
@@ -22,27 +22,27 @@ def replace_images(connection: Connection, pictures: Mapping[str, Sequence[Pictu
     hashes: dict[int, dict[int, str]] = {product: {} for product in ids.values()}
     stored = connection.execute(
         select(PRODUCT_IMAGE.c.product_id, PRODUCT_IMAGE.c.position, PRODUCT_IMAGE.c.sha256).where(
-            PRODUCT_IMAGE.c.product_id.in_(hashes), ~came_by_address
+            PRODUCT_IMAGE.c.product_id.in_(hashes), ~is_fetched
         )
     )
     for product, position, sha256 in stored:
         hashes[product][position] = sha256
-    changed, new, gone = set(), [], []
+    changed, new, removed = set(), [], []
     for sku, given in pictures.items():
         product = ids[sku]
         if hashes[product] == dict(enumerate(picture.sha256 for picture in given)):
             continue
         changed.add(sku)
         beyond = PRODUCT_IMAGE.c.position >= len(given)
-        gone.append(and_(PRODUCT_IMAGE.c.product_id == product, beyond, ~came_by_address))
+        removed.append(and_(PRODUCT_IMAGE.c.product_id == product, beyond, ~is_fetched))
         for position, picture in enumerate(given):
             if hashes[product].get(position) != picture.sha256:
                 place = {"product_id": product, "position": position}
                 new.append(place | {name: getattr(picture, name) for name in PICTURE_COLUMNS})
     products = [ids[sku] for sku in changed]
-    if gone:
-        connection.execute(delete(PRODUCT_IMAGE).where(or_(*gone)))
-        make_room(connection, products)
+    if removed:
+        connection.execute(delete(PRODUCT_IMAGE).where(or_(*removed)))
+        move_fetched_aside(connection, products)
     if new:
         upsert = insert(PRODUCT_IMAGE).values(new)
         connection.execute(
@@ -52,15 +52,15 @@ def replace_images(connection: Connection, pictures: Mapping[str, Sequence[Pictu
             )
         )
     if changed:
-        _settle(connection, products)
+        _retry_skipped_and_renumber(connection, products)
     return changed
 
 
 def replace_addresses(connection: Connection, addresses: Mapping[str, Sequence[str]]) -> set[str]:
-    """Make each product's addresses those given, in order; returns the SKUs that changed.
+    """Replace the picture addresses by SKU and in order; returns the changed SKUs.
 
-    An address that stays keeps what is known of it, and its picture; the picture of one that is
-    gone goes too.
+    An address that stays keeps its status and its picture. The picture of a removed address is
+    deleted.
     """
     if not addresses:
         return set()
@@ -85,15 +85,15 @@ def replace_addresses(connection: Connection, addresses: Mapping[str, Sequence[s
     if changed:
         connection.execute(delete(IMAGE_ADDRESS).where(IMAGE_ADDRESS.c.product_id.in_(products)))
         connection.execute(delete(PRODUCT_IMAGE).where(PRODUCT_IMAGE.c.id.in_(orphans)))
-        for known in (True, False):  # rows of one statement have the same columns
+        for known in (True, False):  # all rows of one INSERT must have the same columns
             if rows := [row for row in new if ("status" in row) is known]:
                 connection.execute(insert(IMAGE_ADDRESS), rows)
-        _settle(connection, products)
+        _retry_skipped_and_renumber(connection, products)
     return changed
 
 
-def _settle(connection: Connection, products: Sequence[int]) -> None:
-    """Close gaps, and ask again for pictures that were left out for being others' doubles."""
+def _retry_skipped_and_renumber(connection: Connection, products: Sequence[int]) -> None:
+    """Close gaps in positions, and retry addresses that were skipped as duplicates."""
     connection.execute(
         update(IMAGE_ADDRESS)
         .where(
@@ -103,4 +103,4 @@ def _settle(connection: Connection, products: Sequence[int]) -> None:
         )
         .values(status="", attempts=0)
     )
-    arrange(connection, products)
+    renumber_pictures(connection, products)

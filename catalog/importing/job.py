@@ -1,4 +1,4 @@
-"""The import itself: batches of checked rows, upserted by SKU."""
+"""The import job: reads rows in batches, stores their pictures and upserts products by SKU."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
 from catalog.importing.column_mapping import ProductRow
 from catalog.importing.file_reader import FileError, Progress, RowError, read_rows
-from catalog.importing.image_folder import take_picture
+from catalog.importing.image_folder import import_picture
 from catalog.importing.image_tables import replace_addresses, replace_images
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.search.vocabulary import refresh_vocabulary
@@ -25,7 +25,7 @@ BATCH = 500
 
 @dataclass(slots=True)
 class Report:
-    """What an import did, in products, and the rows that it left out."""
+    """Numbers of products that were added, updated and unchanged, and the rejected rows."""
 
     added: int = 0
     updated: int = 0
@@ -33,12 +33,12 @@ class Report:
     errors: list[RowError] = field(default_factory=list)
 
     @property
-    def landed(self) -> int:
+    def imported(self) -> int:
         return self.added + self.updated + self.unchanged
 
     @property
     def rows(self) -> int:
-        return self.landed + len(self.errors)
+        return self.imported + len(self.errors)
 
 
 def import_catalog(
@@ -52,19 +52,18 @@ def import_catalog(
 ) -> Report:
     """Upsert the products of a file by SKU, with their pictures from the folder `images`.
 
-    Addresses of pictures are remembered for `catalog.media.fetching`.
-
-    Columns that the file lacks stay as they are. Each batch is committed by itself; a `dry_run`
-    checks everything and changes nothing. `progress` is told the bytes read. `report` is kept up to
-    date, for callers that are interrupted.
+    Picture URLs are stored for `catalog.media.fetching`. Columns that are not in the file keep
+    their values. Each batch is committed separately. A `dry_run` checks everything and changes
+    nothing. `progress` is called with the number of bytes read. `report` is updated after every
+    batch, so it is right even if the import is interrupted.
 
     Raises:
-        FileError: the file or its header cannot be read, or it names pictures and `images` is
-            not a folder. What `report` counts by then was imported.
+        FileError: the file or its header cannot be read, or it names pictures and there is no
+            folder `images`. The rows that `report` counts were imported.
         OSError: the media folder cannot be written.
     """
     if images is not None and not images.is_dir():
-        raise FileError(f"{images}: there is no such folder")
+        raise FileError(f"{images}: no such folder")
     report = Report() if report is None else report
     reading = read_rows(path, mapping or {}, progress)
     try:
@@ -74,20 +73,20 @@ def import_catalog(
             _import_batch(rows, images, report, dry_run)
     finally:
         report.errors.sort(key=lambda error: error.line)
-        if report.landed and not dry_run:
-            _tell_planner_and_spelling(report)
+        if report.imported and not dry_run:
+            _refresh_statistics_and_vocabulary(report)
     return report
 
 
 def _without_pictures(rows: Iterable[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
     for row in rows:
         if isinstance(row, ProductRow) and row.images:
-            raise FileError(f"line {row.line} names pictures: say in which folder with --images")
+            raise FileError(f"line {row.line} names pictures: give their folder with --images")
         yield row
 
 
 def _batches(rows: Iterable[ProductRow | RowError]) -> Iterator[list[ProductRow | RowError]]:
-    """Up to `BATCH` rows at a time; those before an error come before it."""
+    """Lists of up to `BATCH` rows. Rows before an error are yielded before it is raised."""
     batch = []
     try:
         for row in rows:
@@ -103,7 +102,7 @@ def _batches(rows: Iterable[ProductRow | RowError]) -> Iterator[list[ProductRow 
         yield batch
 
 
-def _tell_planner_and_spelling(report: Report) -> None:
+def _refresh_statistics_and_vocabulary(report: Report) -> None:
     with connect() as connection:
         connection.exec_driver_sql("ANALYZE product, product_image, image_address")
         if report.added or report.updated:
@@ -116,14 +115,14 @@ def _import_batch(
     with connect() as connection:
         pictures: dict[str, list[Picture]] = {}
         good = []
-        for row, taken in _take_pictures(connection, rows, images, store=not dry_run):
-            if isinstance(taken, RowError):
-                report.errors.append(taken)
+        for row, result in _import_pictures(connection, rows, images, store=not dry_run):
+            if isinstance(result, RowError):
+                report.errors.append(result)
             else:
                 good.append(row)
-                if taken is not None:
-                    pictures[row.sku] = taken
-        # One import writes at a time: two that have the same rows in another order would deadlock.
+                if result is not None:
+                    pictures[row.sku] = result
+        # Two imports that write the same rows in different orders would deadlock.
         lock_transaction(connection, LockSpace.IMPORT)
         added, updated = _upsert_products(connection, good)
         addresses = {row.sku: row.addresses for row in good if row.addresses is not None}
@@ -136,10 +135,10 @@ def _import_batch(
     report.unchanged += len(good) - len(added) - len(updated)
 
 
-def _take_pictures(
+def _import_pictures(
     connection: Connection, rows: list[ProductRow], folder: Path | None, *, store: bool
 ) -> Iterator[tuple[ProductRow, list[Picture] | RowError | None]]:
-    """Each row with its pictures, None where the file has no such column, or what is wrong."""
+    """Each row with its pictures, None if the file has no such column, or an error."""
     stored = connection.execute(
         select(*(PRODUCT_IMAGE.c[name] for name in PICTURE_COLUMNS))
         .join(PRODUCT)
@@ -147,30 +146,31 @@ def _take_pictures(
     )
     known = {picture.sha256: picture for picture in (Picture(*row) for row in stored)}
 
-    def take(row: ProductRow) -> list[Picture] | RowError | None:
+    def import_row(row: ProductRow) -> list[Picture] | RowError | None:
         if row.images is None or folder is None:
             return None if row.images is None else []
-        taken: list[Picture] = []
+        pictures: list[Picture] = []
         for name in row.images:
             try:
-                taken.append(take_picture(folder, name, known, store=store))
+                pictures.append(import_picture(folder, name, known, store=store))
             except ImageError as error:
                 return RowError(row.line, row.sku, f"picture {ascii(name)[:100]}: {error}")
-        return list(dict.fromkeys(taken))
+        return list(dict.fromkeys(pictures))
 
     with ThreadPoolExecutor() as decoders:
-        yield from zip(rows, decoders.map(take, rows), strict=True)
+        yield from zip(rows, decoders.map(import_row, rows), strict=True)
 
 
 def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[set[str], set[str]]:
-    """The SKUs added and those changed; rows that say nothing new are not written."""
+    """Insert or update the rows; returns the added and the changed SKUs. Unchanged rows are not
+    written."""
     added: set[str] = set()
     changed: set[str] = set()
     by_columns: dict[tuple[str, ...], list[ProductRow]] = {}
     for row in rows:
         by_columns.setdefault(tuple(row.values), []).append(row)
-    for columns, alike in by_columns.items():
-        upsert = insert(PRODUCT).values([row.values for row in alike])
+    for columns, group in by_columns.items():
+        upsert = insert(PRODUCT).values([row.values for row in group])
         new: dict[str, ColumnElement[Any]] = {
             name: upsert.excluded[name] for name in columns if name != "sku"
         }

@@ -1,1 +1,1 @@
-"""Pictures on disk: storing, ordering, fetching and pruning them."""
+"""Picture files: storing, ordering, fetching and pruning them."""

@@ -1,12 +1,12 @@
-"""Writing files that others may be reading."""
+"""Atomic writes of files that other processes may be reading."""
 
 import os
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that readers see all of it or none, whoever else writes it too."""
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file atomically: readers see the old or the new content, never a part of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
         try:

@@ -1,6 +1,6 @@
-"""The order of a product's pictures: those from files first, then those that came by address.
+"""The positions of a product's pictures: first those from files, then those fetched from URLs.
 
-Pictures move by changing their position, never their row, so that they keep their embeddings.
+A picture is moved by changing the position in its row, so it keeps its embeddings.
 """
 
 from collections.abc import Collection
@@ -10,8 +10,8 @@ from sqlalchemy import Connection, exists, func, select, update
 
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 
-# In two steps, since no two pictures of a product may share a position even for a moment.
-ARRANGE = (
+# Two steps: the unique constraint on (product, position) is checked for every row.
+RENUMBER = (
     """
     UPDATE product_image SET position = -1 - wanted.position
       FROM (SELECT i.id, row_number() OVER (PARTITION BY i.product_id
@@ -26,36 +26,38 @@ ARRANGE = (
     """,
 )
 
-FAR = 1_000_000
-"""Positions from here on are held by pictures for no longer than a transaction."""
+TEMPORARY = 1_000_000
+"""Positions from here on are used only within a transaction."""
 
-came_by_address = exists().where(IMAGE_ADDRESS.c.image_id == PRODUCT_IMAGE.c.id)
-"""Whether a row of `product_image` came by an address, not from a file."""
+is_fetched = exists().where(IMAGE_ADDRESS.c.image_id == PRODUCT_IMAGE.c.id)
+"""SQL condition: the row of `product_image` was fetched from a URL, not read from a file."""
 
 
 def lock_products(connection: Connection, skus: Collection[str]) -> dict[str, int]:
-    """The products' ids by SKU, held so that nobody else arranges their pictures meanwhile."""
+    """Lock the products, so that nobody else reorders their pictures; returns their ids by SKU."""
     query = select(PRODUCT.c.sku, PRODUCT.c.id).where(PRODUCT.c.sku.in_(skus))
-    held = connection.execute(query.order_by(PRODUCT.c.id).with_for_update(key_share=True))
-    return {row.sku: row.id for row in held}
+    locked = connection.execute(query.order_by(PRODUCT.c.id).with_for_update(key_share=True))
+    return {row.sku: row.id for row in locked}
 
 
-def make_room(connection: Connection, products: Collection[int]) -> None:
-    """Move pictures that came by address away from the positions of files, until `arrange`."""
+def move_fetched_aside(connection: Connection, products: Collection[int]) -> None:
+    """Move fetched pictures to temporary positions, until `renumber_pictures` is called."""
     connection.execute(
         update(PRODUCT_IMAGE)
-        .where(PRODUCT_IMAGE.c.product_id.in_(products), came_by_address)
-        .values(position=FAR + PRODUCT_IMAGE.c.position)
+        .where(PRODUCT_IMAGE.c.product_id.in_(products), is_fetched)
+        .values(position=TEMPORARY + PRODUCT_IMAGE.c.position)
     )
 
 
-def arrange(connection: Connection, products: Collection[int]) -> None:
-    """Close the gaps between the pictures of `products`, which the caller has locked."""
-    for step in ARRANGE:
+def renumber_pictures(connection: Connection, products: Collection[int]) -> None:
+    """Number the pictures of each product from 0. The caller has locked the products."""
+    for step in RENUMBER:
         connection.exec_driver_sql(step, {"products": list(products)})
 
 
-def next_far_position(product: int) -> Any:
-    """An expression: a position of `product` that is free until `arrange`."""
+def next_temporary_position(product: int) -> Any:
+    """SQL expression: a free temporary position for a picture of `product`."""
     highest = func.coalesce(func.max(PRODUCT_IMAGE.c.position), -1)
-    return select(highest + FAR).where(PRODUCT_IMAGE.c.product_id == product).scalar_subquery()
+    return (
+        select(highest + TEMPORARY).where(PRODUCT_IMAGE.c.product_id == product).scalar_subquery()
+    )

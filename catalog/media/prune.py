@@ -1,7 +1,6 @@
-"""Removing the files of pictures that no product has any more.
+"""Deletes the files of pictures that no product uses any more.
 
-Files are known by the places and names that this shop gives them, so that whatever else lies in a
-folder stays there.
+Only files whose path has the shape that this shop gives its own files are deleted.
 """
 
 import re
@@ -20,20 +19,19 @@ from catalog.media.store import FOLDER, PATH
 from catalog.tables import PRODUCT_IMAGE
 
 AGE = 60 * 60
-"""Seconds for which a file stays in any case: whoever wrote it may be about to commit its row."""
+"""Seconds during which a new file is never deleted: its row may not be committed yet."""
 
 CHUNK = 1000
 UNFINISHED = r"\.new-[a-z0-9_]{8}"
-"""What `catalog.media.atomic_write.write_whole` leaves where it is killed."""
+"""Name of the file that `catalog.media.atomic_write.write_atomically` leaves if it is killed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Store:
-    """A folder of pictures: of the files below `root` that `glob` finds, those whose path from
-    there is like `pattern` are the shop's.
+class PictureFolder:
+    """A folder to prune: the files below `root` that match `glob` and, by relative path, `pattern`.
 
-    The group `path` of `pattern` is the `product_image.path` that keeps a file; a file without it
-    is of no use to anybody.
+    The group `path` of `pattern` is the `product_image.path` of the picture that needs the file. A
+    file for which the group is empty is never needed.
     """
 
     name: str
@@ -44,55 +42,63 @@ class Store:
 
 @dataclass(slots=True)
 class Pruned:
-    """What became of the files of a store; `size` is the bytes of those `removed`."""
+    """Numbers of files in a folder: deleted, still in use, and too recent to delete.
+
+    `size` is the total size of the deleted files in bytes; `failed` are error messages.
+    """
 
     removed: int = 0
     size: int = 0
-    kept: int = 0
-    young: int = 0
+    in_use: int = 0
+    recent: int = 0
     failed: list[str] = field(default_factory=list)
 
 
-def media() -> Store:
-    """The product pictures themselves. They are copies that import and fetching made."""
+def product_pictures() -> PictureFolder:
+    """The folder of product pictures, which import and fetching copied there."""
     pattern = re.compile(rf"(?P<path>{PATH})|{FOLDER}/[0-9a-f]{{2}}/{UNFINISHED}")
-    return Store("product pictures", config.media_root(), f"{FOLDER}/[0-9a-f][0-9a-f]/*", pattern)
+    glob = f"{FOLDER}/[0-9a-f][0-9a-f]/*"
+    return PictureFolder("product pictures", config.media_root(), glob, pattern)
 
 
-def has_pictures() -> bool:
-    """Whether any product has one."""
+def any_product_has_picture() -> bool:
+    """Whether any product in the database has a picture."""
     with connect() as connection:
         return bool(connection.execute(select(exists().select_from(PRODUCT_IMAGE))).scalar())
 
 
 def prune(
-    store: Store, *, dry_run: bool = False, progress: Callable[[int], None] = lambda files: None
+    folder: PictureFolder,
+    *,
+    dry_run: bool = False,
+    progress: Callable[[int], None] = lambda files: None,
 ) -> Pruned:
-    """Remove the files of `store` that no product names; a `dry_run` only counts them.
+    """Delete the files of `folder` that no product uses; a `dry_run` only counts them.
 
-    `progress` is told how many files have been looked at.
+    `progress` is called with the number of files checked since the last call.
     """
     pruned = Pruned()
-    files = _files(store)
+    files = _files(folder)
     while batch := list(islice(files, CHUNK)):
-        named = _named({path for _, path in batch if path})
+        used = _used_paths({path for _, path in batch if path})
         for file, path in batch:
-            if path in named:
-                pruned.kept += 1
+            if path in used:
+                pruned.in_use += 1
             else:
                 _remove(file, pruned, dry_run)
         progress(len(batch))
     return pruned
 
 
-def _files(store: Store) -> Iterator[tuple[Path, str | None]]:
-    """The shop's files in a store, each with the path in the catalogue that would keep it."""
-    for file in store.root.glob(store.glob):
-        if match := store.pattern.fullmatch(file.relative_to(store.root).as_posix()):
+def _files(folder: PictureFolder) -> Iterator[tuple[Path, str | None]]:
+    """The shop's files in a folder, each with the `product_image.path` that would need it."""
+    for file in folder.root.glob(folder.glob):
+        if match := folder.pattern.fullmatch(file.relative_to(folder.root).as_posix()):
             yield file, match["path"]
 
 
-def _named(paths: set[str]) -> set[str]:
+def _used_paths(paths: set[str]) -> set[str]:
+    """Those of `paths` that are in `product_image`."""
     with connect() as connection:
         query = select(PRODUCT_IMAGE.c.path).where(PRODUCT_IMAGE.c.path.in_(paths))
         return set(connection.execute(query).scalars())
@@ -100,16 +106,16 @@ def _named(paths: set[str]) -> set[str]:
 
 def _remove(file: Path, pruned: Pruned, dry_run: bool) -> None:
     try:
-        found = file.lstat()  # as late as can be: an import may have made the file young again
+        found = file.lstat()  # as late as possible: an import may have just touched the file
         if not S_ISREG(found.st_mode):
             return
         if found.st_mtime > time.time() - AGE:
-            pruned.young += 1
+            pruned.recent += 1
             return
         if not dry_run:
             file.unlink()
     except FileNotFoundError:
-        return  # another process was faster
+        return  # another process has deleted it
     except OSError as error:
         pruned.failed.append(f"{file}: {error.strerror}")
     else:

@@ -1,4 +1,4 @@
-"""A web server that misbehaves in every way that pictures' servers do, and keeps count."""
+"""A web server that misbehaves in many ways and counts its requests."""
 
 import socket
 import struct
@@ -37,10 +37,10 @@ class Server(ThreadingHTTPServer):
         self.lock = threading.Lock()
         self.hits: Counter[str] = Counter()
         self.headers_seen: list[dict[str, str]] = []
-        self.begun: list[float] = []
+        self.start_times: list[float] = []
         self.active = 0
-        self.most_active = 0
-        self.four = threading.Barrier(4)
+        self.max_active = 0
+        self.four_requests = threading.Barrier(4)
         self.closing = threading.Event()
 
     @property
@@ -51,7 +51,7 @@ class Server(ThreadingHTTPServer):
         return f"http://{host}:{self.port}/{path}"
 
     def handle_error(self, *_: Any) -> None:
-        """Clients that hang up are what these tests are about."""
+        """Print nothing: these tests provoke disconnects."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -66,9 +66,9 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.hits[self.path] += 1
             server.headers_seen.append({key.lower(): value for key, value in self.headers.items()})
-            server.begun.append(time.monotonic())
+            server.start_times.append(time.monotonic())
             server.active += 1
-            server.most_active = max(server.most_active, server.active)
+            server.max_active = max(server.max_active, server.active)
         try:
             with suppress(OSError):
                 getattr(self, f"get_{path}")(argument)
@@ -97,8 +97,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send(jpeg(colour))
 
     def get_together(self, _: str) -> None:
-        """Answers once four ask at the same time."""
-        self.server.four.wait(10)
+        """Respond only when four requests are waiting at the same time."""
+        self.server.four_requests.wait(10)
         self.send(jpeg())
 
     def get_lying(self, _: str) -> None:
@@ -153,7 +153,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"\x00\xff" * 100 + b"\r\n\r\n")
 
     def get_reset(self, _: str) -> None:
-        # Closing with a zero linger sends a reset.
+        # Closing with a linger time of zero sends a TCP reset.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 

@@ -1,4 +1,4 @@
-"""Pictures by address, from a local server that misbehaves in every way that servers do."""
+"""Fetching pictures from URLs, against a local server that misbehaves in many ways."""
 
 import csv
 import os
@@ -20,26 +20,26 @@ from catalog import config
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.media.fetching import job
-from catalog.media.fetching.http_client import Limits, retry_after
-from catalog.media.fetching.job import Manners, Summary, fetch_images
+from catalog.media.fetching.http_client import Limits, parse_retry_after
+from catalog.media.fetching.job import FetchOptions, Summary, fetch_images
 from catalog.media.fetching.safe_urls import AddressError, parse_address, resolve
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 from tests.catalog.misbehaving import Server, jpeg, misbehaving_server
 from tests.conftest import PROJECT
 
-PATIENT = Limits(seconds=20, silence=10, size=200_000)
-IMPATIENT = Limits(seconds=5, silence=1)
-# For servers that no patience gets a picture from.
+PATIENT = Limits(total_timeout=20, idle_timeout=10, max_bytes=200_000)
+IMPATIENT = Limits(total_timeout=5, idle_timeout=1, max_bytes=200_000)
+# For servers that never send a whole picture.
 SHORT = {
-    "drip": Limits(seconds=0.5, silence=2),
-    "dripping": Limits(seconds=0.5, silence=2),
-    "silent": Limits(seconds=5, silence=0.3),
+    "drip": Limits(total_timeout=0.5, idle_timeout=2),
+    "dripping": Limits(total_timeout=0.5, idle_timeout=2),
+    "silent": Limits(total_timeout=5, idle_timeout=0.3),
 }
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """The server, at the one internal address that may be fetched from."""
+    """The server, at the only internal address that FETCH_ALLOW permits."""
     monkeypatch.setenv("FETCH_ALLOW", "127.0.0.1")
     monkeypatch.setattr(job, "BACK_OFF", 0.02)
     with misbehaving_server() as server:
@@ -58,13 +58,13 @@ def load(folder: Path, *rows: str, header: str = "sku,title,image_url") -> None:
     assert report.errors == []
 
 
-def fetch(**manners: object) -> Summary:
-    settings: dict[str, object] = {"workers": 4, "interval": 0.0, "limits": PATIENT, **manners}
-    return fetch_images(Manners(**settings))  # type: ignore[arg-type]
+def fetch(**options: object) -> Summary:
+    settings: dict[str, object] = {"workers": 4, "interval": 0.0, "limits": PATIENT, **options}
+    return fetch_images(FetchOptions(**settings))  # type: ignore[arg-type]
 
 
 def addresses() -> dict[str, dict[str, object]]:
-    """What is known of each address, by the end of it."""
+    """The rows of `image_address`, by the URL's path."""
     with connect() as connection:
         query = select(IMAGE_ADDRESS).order_by(IMAGE_ADDRESS.c.product_id, IMAGE_ADDRESS.c.position)
         rows = connection.execute(query).mappings()
@@ -72,7 +72,7 @@ def addresses() -> dict[str, dict[str, object]]:
 
 
 def pictures(sku: str = "A") -> list[tuple[int, int]]:
-    """Positions and ids of a product's pictures, in order."""
+    """Positions and ids of a product's pictures, by position."""
     with connect() as connection:
         query = select(PRODUCT_IMAGE.c.position, PRODUCT_IMAGE.c.id).join(PRODUCT)
         rows = connection.execute(query.where(PRODUCT.c.sku == sku).order_by("position"))
@@ -87,7 +87,7 @@ def stored(folder: Path) -> list[Path]:
     ("path", "attempts"),
     [("ok", 1), ("lying", 1), ("hops/5", 1), ("broken", 2), ("later/0", 2)],
 )
-def test_pictures_that_are_got(folder: Path, server: Server, path: str, attempts: int) -> None:
+def test_pictures_are_fetched(folder: Path, server: Server, path: str, attempts: int) -> None:
     load(folder, f"A,Shirt,{server.url(path)}")
     assert fetch().fetched == 1
     row = addresses()[path]
@@ -119,13 +119,13 @@ def test_pictures_that_are_got(folder: Path, server: Server, path: str, attempts
         ("to/http://127.0.0.2/", "private address"),
         ("to/http://2130706434/", "private address"),
         ("to/http://[::1", "not a web address"),
-        ("nowhere", "without saying where to"),
+        ("nowhere", "without a Location header"),
     ],
 )
 def test_dead_links(folder: Path, server: Server, path: str, reason: str) -> None:
     load(folder, f"A,Shirt,{server.url(path)}")
     summary = fetch()
-    assert (summary.dead, summary.put_off) == (1, [])
+    assert (summary.dead, summary.deferred) == (1, [])
     (row,) = addresses().values()
     assert (row["status"], row["attempts"]) == ("dead", 1)
     assert reason in str(row["reason"])
@@ -138,75 +138,73 @@ def test_dead_links(folder: Path, server: Server, path: str, reason: str) -> Non
         ("drip", "took longer than 0.5 s"),
         ("dripping", "took longer than 0.5 s"),
         ("silent", "no answer within 0.3 s"),
-        ("short", "not a whole HTTP answer"),
-        ("headers", "not a whole HTTP answer"),
-        ("junk", "not a whole HTTP answer"),
+        ("short", "incomplete or invalid HTTP response"),
+        ("headers", "incomplete or invalid HTTP response"),
+        ("junk", "incomplete or invalid HTTP response"),
         ("reset", "the connection failed"),
         ("status/503", "answered 503"),
     ],
 )
-def test_what_may_work_later_is_tried_thrice_and_stays_pending(
+def test_transient_errors_are_tried_three_times_and_stay_pending(
     folder: Path, server: Server, path: str, reason: str
 ) -> None:
     load(folder, f"A,Shirt,{server.url(path)}")
     summary = fetch(limits=SHORT.get(path, PATIENT))
-    assert [link.sku for link in summary.put_off] == ["A"]
-    assert reason in summary.put_off[0].reason
+    assert [link.sku for link in summary.deferred] == ["A"]
+    assert reason in summary.deferred[0].reason
     row = addresses()[path]
     assert (row["status"], row["attempts"]) == ("", 3)
     assert server.hits["/" + path] == 3
     assert stored(folder) == []
 
 
-def test_an_address_that_never_answers_is_dead_after_some_runs(
-    folder: Path, server: Server
-) -> None:
+def test_address_that_always_fails_is_dead_after_several_runs(folder: Path, server: Server) -> None:
     load(folder, f"A,Shirt,{server.url('status/500')}")
     assert [fetch().dead for _ in range(4)] == [0, 0, 1, 0]
     assert server.hits["/status/500"] == 9
 
 
-def test_retry_after_is_honoured(folder: Path, server: Server) -> None:
+def test_retry_after_is_respected(folder: Path, server: Server) -> None:
     load(folder, f"A,Shirt,{server.url('later/1')}")
     assert fetch().fetched == 1
-    assert server.begun[1] - server.begun[0] >= 0.9
+    assert server.start_times[1] - server.start_times[0] >= 0.9
 
 
-def test_a_host_that_wants_to_be_left_alone_for_long_is_left_to_the_next_run(
+def test_host_with_a_long_retry_after_is_deferred_to_the_next_run(
     folder: Path, server: Server
 ) -> None:
     load(folder, *(f"S{n},Shirt,{server.url(f'later/9999?{n}')}" for n in range(5)))
     summary = fetch(workers=1)
-    assert [link.reason for link in summary.put_off] == 5 * ["answered 429"]
+    assert [link.reason for link in summary.deferred] == 5 * ["answered 429"]
     assert sum(server.hits.values()) == 1
-    assert fetch_images(Manners(workers=1, interval=0), limit=1).fetched == 1
+    assert fetch_images(FetchOptions(workers=1, interval=0), limit=1).fetched == 1
 
 
-def test_retry_after_as_a_number_a_date_and_nonsense() -> None:
-    assert retry_after("7") == 7
-    assert retry_after("-7") is None
-    assert retry_after("soon") is None
-    assert retry_after("") is None
-    assert retry_after(formatdate(0, usegmt=True)) == 0
-    in_a_minute = retry_after(formatdate(time.time() + 60, usegmt=True))
+def test_retry_after_parses_numbers_and_dates() -> None:
+    assert parse_retry_after("7") == 7
+    assert parse_retry_after("-7") is None
+    assert parse_retry_after("soon") is None
+    assert parse_retry_after("") is None
+    assert parse_retry_after(formatdate(0, usegmt=True)) == 0
+    in_a_minute = parse_retry_after(formatdate(time.time() + 60, usegmt=True))
     assert in_a_minute is not None
     assert 50 < in_a_minute <= 60
 
 
-def test_a_host_is_not_asked_more_often_than_wanted(folder: Path, server: Server) -> None:
+def test_rate_limit_per_host(folder: Path, server: Server) -> None:
     load(folder, *(f"S{n},Shirt,{server.url(f'slow/red?{n}')}" for n in range(8)))
     assert fetch(workers=8, per_host=2, interval=0.05).fetched == 8
-    assert server.most_active == 2
-    begun = sorted(server.begun)
-    assert begun[-1] - begun[0] >= 7 * 0.05
+    assert server.max_active == 2
+    start_times = sorted(server.start_times)
+    assert start_times[-1] - start_times[0] >= 7 * 0.05
 
 
-def test_without_such_a_limit_all_workers_are_at_it(folder: Path, server: Server) -> None:
+def test_all_workers_are_used_if_the_rate_limit_allows(folder: Path, server: Server) -> None:
     load(folder, *(f"S{n},Shirt,{server.url(f'together/{n}')}" for n in range(4)))
     assert fetch(workers=4, per_host=4, limits=Limits()).fetched == 4
 
 
-def test_a_request_says_who_asks_and_carries_nothing_else(
+def test_request_has_a_user_agent_and_no_private_headers(
     folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
@@ -218,9 +216,7 @@ def test_a_request_says_who_asks_and_carries_nothing_else(
     assert not headers.keys() & {"cookie", "authorization", "referer"}
 
 
-def test_a_stopped_run_is_carried_on_and_fetches_only_the_rest(
-    folder: Path, server: Server
-) -> None:
+def test_next_run_after_a_stop_fetches_only_the_rest(folder: Path, server: Server) -> None:
     load(folder, *(f"S{n},Shirt,{server.url(f'slow/red?{n}')}" for n in range(12)))
     stop = Event()
     got = []
@@ -230,7 +226,7 @@ def test_a_stopped_run_is_carried_on_and_fetches_only_the_rest(
         if len(got) == 5:
             stop.set()
 
-    first = fetch_images(Manners(workers=1, interval=0), progress=progress, stop=stop)
+    first = fetch_images(FetchOptions(workers=1, interval=0), progress=progress, stop=stop)
     done = {path for path, row in addresses().items() if row["status"] == "fetched"}
     assert 5 <= first.fetched == len(done) < 12
     assert fetch().fetched == 12 - len(done)
@@ -238,9 +234,9 @@ def test_a_stopped_run_is_carried_on_and_fetches_only_the_rest(
     assert fetch() == Summary()
 
 
-def test_a_limit(folder: Path, server: Server) -> None:
+def test_limit(folder: Path, server: Server) -> None:
     load(folder, *(f"S{n},Shirt,{server.url(f'ok/red?{n}')}" for n in range(3)))
-    assert fetch_images(Manners(interval=0), limit=2).fetched == 2
+    assert fetch_images(FetchOptions(interval=0), limit=2).fetched == 2
 
 
 # -- which addresses
@@ -258,7 +254,7 @@ def test_a_limit(folder: Path, server: Server) -> None:
         *("localhost.", "LOCALHOST"),
     ],
 )
-def test_internal_addresses_are_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_addresses_are_rejected(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FETCH_ALLOW", raising=False)
     with pytest.raises(AddressError, match="is a private address: see FETCH_ALLOW"):
         resolve(parse_address(f"http://{host}/x.jpg"))
@@ -275,7 +271,7 @@ def test_internal_addresses_are_refused(host: str, monkeypatch: pytest.MonkeyPat
         ("[fc00::1]", "fc00::/7"),
     ],
 )
-def test_what_a_setting_names_is_not_refused(
+def test_allowed_internal_addresses_are_accepted(
     host: str, allow: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FETCH_ALLOW", allow)
@@ -283,31 +279,31 @@ def test_what_a_setting_names_is_not_refused(
 
 
 @pytest.mark.parametrize("host", ["8.8.8.8", "[2001:4860:4860::8888]", "[64:ff9b::8.8.8.8]"])
-def test_public_addresses_are_not_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_public_addresses_are_accepted(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FETCH_ALLOW", raising=False)
     assert resolve(parse_address(f"https://{host}/"))
 
 
-def test_a_name_is_resolved_once_and_connected_to_as_checked(
+def test_host_name_is_resolved_only_once(
     folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A name server that answers differently the second time gains nothing by it."""
-    real, asked = socket.getaddrinfo, []
+    """DNS rebinding, a second answer with another address, has no effect."""
+    real, lookups = socket.getaddrinfo, []
 
     def rebinding(host: str, *args: object, **more: object) -> object:
         if host == "pictures.example":
-            asked.append(host)
-            host = "127.0.0.1" if len(asked) == 1 else "127.0.0.66"
+            lookups.append(host)
+            host = "127.0.0.1" if len(lookups) == 1 else "127.0.0.66"
         return real(host, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(socket, "getaddrinfo", rebinding)
     load(folder, f"A,Shirt,{server.url('ok', 'pictures.example')}")
     assert fetch().fetched == 1
-    assert len(asked) == 1
+    assert len(lookups) == 1
     assert server.headers_seen[0]["host"] == f"pictures.example:{server.port}"
 
 
-def test_a_setting_that_cannot_be_used(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_malformed_fetch_allow(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FETCH_ALLOW", "10.0.0.0/99")
     with pytest.raises(config.ConfigError, match="FETCH_ALLOW"):
         config.fetch_allowed()
@@ -316,7 +312,7 @@ def test_a_setting_that_cannot_be_used(database: str, monkeypatch: pytest.Monkey
     assert misuse.value.returncode == 2
 
 
-def test_an_address_in_its_parts() -> None:
+def test_parse_address() -> None:
     address = parse_address("HTTPS://Bücher.example:8443/a b/ü.jpg?w=1;h=%20#part")
     assert str(address) == "https://xn--bcher-kva.example:8443/a%20b/%C3%BC.jpg?w=1;h=%20"
     assert parse_address("http://a.example").target == "/"
@@ -325,7 +321,7 @@ def test_an_address_in_its_parts() -> None:
 # -- import
 
 
-def test_addresses_of_a_cell(folder: Path) -> None:
+def test_several_urls_in_one_cell(folder: Path) -> None:
     cell = (
         "http://a.example/x.jpg;v=1;w=2 ; https://b.example/y.jpg;http://a.example/x.jpg;v=1;w=2;"
     )
@@ -343,7 +339,7 @@ def test_addresses_of_a_cell(folder: Path) -> None:
         *("javascript:alert(1)", "http://a b/", "http://a.example/" + "x" * 2000),
     ],
 )
-def test_a_bad_address_is_an_error_of_its_row(database: str, tmp_path: Path, url: str) -> None:
+def test_bad_url_is_an_error_of_its_row(database: str, tmp_path: Path, url: str) -> None:
     file = tmp_path / "c.csv"
     file.write_text(f"sku,title,image_url\nA,Shirt,{url}\nB,Skirt,\n")
     report = import_catalog(file)
@@ -352,7 +348,7 @@ def test_a_bad_address_is_an_error_of_its_row(database: str, tmp_path: Path, url
     assert report.added == 1
 
 
-def test_addresses_that_stay_keep_their_pictures_and_others_lose_them(
+def test_unchanged_addresses_keep_their_pictures_and_removed_ones_lose_them(
     folder: Path, server: Server
 ) -> None:
     red, blue, green = (server.url(f"ok/{colour}") for colour in ("red", "blue", "green"))
@@ -376,7 +372,7 @@ def test_addresses_that_stay_keep_their_pictures_and_others_lose_them(
     assert (pictures(), addresses()) == ([], {})
 
 
-def test_pictures_by_address_come_after_those_from_files(folder: Path, server: Server) -> None:
+def test_fetched_pictures_come_after_those_from_files(folder: Path, server: Server) -> None:
     for colour in ("white", "black"):
         (folder / f"{colour}.jpg").write_bytes(jpeg(colour))
     header = "sku,title,images,image_url"
@@ -393,7 +389,7 @@ def test_pictures_by_address_come_after_those_from_files(folder: Path, server: S
     assert [image for _, image in pictures()][1:] == by_address
 
 
-def test_the_same_picture_twice_is_one_until_the_first_is_gone(
+def test_duplicate_picture_is_stored_once_until_the_first_is_removed(
     folder: Path, server: Server
 ) -> None:
     one, two = server.url("ok/red?1"), server.url("ok/red?2")
@@ -405,7 +401,7 @@ def test_the_same_picture_twice_is_one_until_the_first_is_gone(
     assert [position for position, _ in pictures()] == [0]
 
 
-def test_an_import_meanwhile_wins(folder: Path, server: Server) -> None:
+def test_import_during_a_fetch_wins(folder: Path, server: Server) -> None:
     load(folder, f"A,Shirt,{server.url('silent')}")
     fetching = Thread(target=fetch, kwargs={"limits": IMPATIENT})
     fetching.start()
@@ -421,7 +417,7 @@ def test_an_import_meanwhile_wins(folder: Path, server: Server) -> None:
 # -- the command
 
 
-def test_the_command_reports_and_its_status_means_something(
+def test_command_output_and_exit_status(
     folder: Path, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     load(folder, f"A,Shirt,{server.url('ok')}", f"B,Skirt,{server.url('status/404')}")
@@ -447,7 +443,7 @@ def test_the_command_reports_and_its_status_means_something(
             call_command("fetch_images", *arguments, verbosity=0)
 
 
-def test_ctrl_c_ends_within_seconds_and_says_how_to_go_on(folder: Path, server: Server) -> None:
+def test_ctrl_c_stops_within_seconds_and_says_how_to_continue(folder: Path, server: Server) -> None:
     load(folder, f"A,Shirt,{server.url('ok')}", f"B,Skirt,{server.url('drip')}")
     process = subprocess.Popen(
         [sys.executable, "manage.py", "fetch_images", "--timeout", "600", "-v", "0"],

@@ -1,4 +1,4 @@
-"""Pictures by https: from a server whose certificate is good, and from none other."""
+"""Fetching over https: only from servers with a valid certificate."""
 
 import ssl
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ CERTIFICATES = {
 def server(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Server]:
-    """One with the certificate of that name, where only `AUTHORITY` is trusted."""
+    """A server with the certificate of the given name; only `AUTHORITY` is trusted."""
     trusted = tmp_path / "authority.pem"
     AUTHORITY.cert_pem.write_to_path(trusted)
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
@@ -48,7 +48,7 @@ def url(server: Server) -> str:
 
 
 @pytest.mark.parametrize("server", ["good"], indirect=True)
-def test_it_is_fetched_by_tls(tmp_path: Path, server: Server) -> None:
+def test_valid_certificate_is_accepted(tmp_path: Path, server: Server) -> None:
     load(tmp_path, f"A,Shirt,{url(server)}")
     assert fetch().fetched == 1
 
@@ -62,9 +62,7 @@ def test_it_is_fetched_by_tls(tmp_path: Path, server: Server) -> None:
     ],
     indirect=["server"],
 )
-def test_a_certificate_that_is_not_valid_is_a_dead_link(
-    tmp_path: Path, server: Server, reason: str
-) -> None:
+def test_invalid_certificate_is_a_dead_link(tmp_path: Path, server: Server, reason: str) -> None:
     load(tmp_path, f"A,Shirt,{url(server)}")
     assert fetch().dead == 1
     found = str(addresses()["ok"]["reason"])

@@ -1,5 +1,5 @@
-"""Forty kinds of picture files, straight into the pipeline: each is embedded rightly, or recorded
-with a reason. Nothing crashes, and nothing is passed over."""
+"""Forty kinds of picture files through the indexing pipeline: each is embedded correctly, or its
+failure is recorded with a reason. Nothing crashes, and no file is skipped."""
 
 import struct
 import zlib
@@ -20,7 +20,7 @@ SIZE = (60, 80)
 
 
 def scene(mode: str = "RGB") -> Image.Image:
-    """Something whose embedding tells which way up it is."""
+    """A picture whose embedding changes when it is rotated."""
     image = Image.new("RGB", SIZE, "white")
     draw = ImageDraw.Draw(image)
     draw.rectangle((0, 0, 60, 25), fill=(200, 30, 30))
@@ -35,8 +35,8 @@ def save(image: Image.Image, file_format: str, **options: object) -> bytes:
 
 
 def rotated(orientation: int) -> bytes:
-    """A JPEG that lies otherwise, and says so."""
-    back = {
+    """The scene as a JPEG with rotated pixels and the matching EXIF orientation."""
+    inverse = {
         1: None,
         2: Image.Transpose.FLIP_LEFT_RIGHT,
         3: Image.Transpose.ROTATE_180,
@@ -46,14 +46,14 @@ def rotated(orientation: int) -> bytes:
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_270,
     }[orientation]
-    image = scene() if back is None else scene().transpose(back)
+    image = scene() if inverse is None else scene().transpose(inverse)
     exif = Image.Exif()
     exif[0x0112] = orientation
     return save(image, "JPEG", exif=exif, quality=95)
 
 
 def png(width: int, height: int, data: bytes = b"") -> bytes:
-    """A PNG that claims a size, whatever it holds."""
+    """A PNG whose header declares this size, whatever the data."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         check = struct.pack(">I", zlib.crc32(kind + content))
@@ -65,7 +65,7 @@ def png(width: int, height: int, data: bytes = b"") -> bytes:
 
 
 def transparent(mode: str) -> Image.Image:
-    """The scene, its white parts cut out: on white it is the same again."""
+    """The scene with its white parts transparent: on white it looks the same."""
     image = scene().convert("RGBA")
     pixels = np.array(image)
     pixels[(pixels[..., :3] == 255).all(axis=-1), 3] = 0
@@ -148,7 +148,7 @@ FILES = GOOD | GREY | BAD
 def outcome(
     template: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[dict[str, np.ndarray], dict[str, str]]]:
-    """By name: the embeddings of what was embedded, the reasons for what was not."""
+    """By file name in `FILES`: embeddings, and reasons of those that failed."""
     media: Path = tmp_path_factory.mktemp("pictures")
     with pytest.MonkeyPatch.context() as patch, fresh_database(template):
         patch.setenv("MEDIA_ROOT", str(media))
@@ -179,7 +179,7 @@ def outcome(
             yield vectors, {row.sku: row.reason for row in failed}
 
 
-def test_there_are_forty_kinds_and_none_is_passed_over(
+def test_each_of_forty_files_is_embedded_or_recorded(
     outcome: tuple[dict[str, np.ndarray], dict[str, str]],
 ) -> None:
     vectors, reasons = outcome
@@ -189,7 +189,7 @@ def test_there_are_forty_kinds_and_none_is_passed_over(
 
 
 @pytest.mark.parametrize("name", GOOD)
-def test_what_shows_the_scene_is_embedded_as_the_scene(
+def test_good_files_get_the_embedding_of_the_scene(
     outcome: tuple[dict[str, np.ndarray], dict[str, str]], name: str
 ) -> None:
     vectors, reasons = outcome
@@ -198,7 +198,7 @@ def test_what_shows_the_scene_is_embedded_as_the_scene(
 
 
 @pytest.mark.parametrize("name", GREY)
-def test_without_colour_it_is_the_same_in_grey(
+def test_grey_files_get_the_embedding_of_the_grey_scene(
     outcome: tuple[dict[str, np.ndarray], dict[str, str]], name: str
 ) -> None:
     vectors, reasons = outcome
@@ -207,7 +207,7 @@ def test_without_colour_it_is_the_same_in_grey(
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_picture_is_recorded_with_a_reason(
+def test_bad_files_are_recorded_with_a_reason(
     outcome: tuple[dict[str, np.ndarray], dict[str, str]], name: str
 ) -> None:
     _, reasons = outcome
@@ -216,7 +216,7 @@ def test_what_is_no_picture_is_recorded_with_a_reason(
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_what_lies_on_its_side_is_put_upright(
+def test_exif_orientation_is_applied(
     outcome: tuple[dict[str, np.ndarray], dict[str, str]], orientation: int
 ) -> None:
     vectors, _ = outcome
@@ -224,7 +224,7 @@ def test_what_lies_on_its_side_is_put_upright(
 
 
 @pytest.mark.parametrize("angle", [90, 180, 270])
-def test_turned_it_would_be_another(angle: int) -> None:
+def test_rotation_changes_the_embedding(angle: int) -> None:
     upright, turned = get_encoder("fashion").encode_images(
         [scene(), scene().rotate(angle, expand=True)]
     )

@@ -1,4 +1,4 @@
-"""Catalogue files of all kinds, and all the ways in which they are wrong."""
+"""Importing catalogue files: formats, bad rows, pictures, repeated and interrupted imports."""
 
 import csv
 import json
@@ -31,7 +31,7 @@ def picture(colour: str = "red", size: tuple[int, int] = (30, 40), kind: str = "
 
 @pytest.fixture
 def shop(database: str, tmp_path: Path) -> Path:
-    """A folder with a few pictures in `images`, beside which tests write their catalogue files."""
+    """A folder for catalogue files, with a few pictures in `images`."""
     images = tmp_path / "images"
     images.mkdir()
     for colour in ("red", "green", "blue"):
@@ -61,7 +61,7 @@ def reasons(report: Report) -> dict[int, str]:
     return {error.line: error.reason for error in report.errors}
 
 
-def test_a_file_of_all_fields(shop: Path) -> None:
+def test_file_with_all_fields(shop: Path) -> None:
     report = load(
         shop,
         "sku,title,description,brand,category,subcategory,product_type,gender,colour,usage,price,"
@@ -78,7 +78,7 @@ def test_a_file_of_all_fields(shop: Path) -> None:
     assert len(pictures("A-1")) == 2
 
 
-def test_tsv_and_json_lines_say_the_same(shop: Path) -> None:
+def test_tsv_and_json_lines_give_the_same_product(shop: Path) -> None:
     load(shop, "sku\ttitle\tprice\timages\nA\tShirt\t5\tred.jpg\n", "c.tsv")
     first = products()
     line = {"sku": "A", "title": "Shirt", "price": 5, "images": ["red.jpg"]}
@@ -87,7 +87,7 @@ def test_tsv_and_json_lines_say_the_same(shop: Path) -> None:
     assert products() == first
 
 
-def test_numbers_and_booleans_of_json_are_understood(shop: Path) -> None:
+def test_json_numbers_and_booleans_are_accepted(shop: Path) -> None:
     line = {"sku": 7, "title": "Shirt", "price": 9.5, "in_stock": False, "care": {"wash": [30]}}
     assert load(shop, json.dumps(line), "c.jsonl").added == 1
     product = products()["7"]
@@ -104,7 +104,7 @@ def test_numbers_and_booleans_of_json_are_understood(shop: Path) -> None:
         *[("1299,-", "1299.00"), ("1.299,-", "1299.00"), ("1299.000", "1299.00")],
     ],
 )
-def test_a_price_that_has_one_meaning_is_taken(shop: Path, written: str, price: str) -> None:
+def test_unambiguous_price_is_accepted(shop: Path, written: str, price: str) -> None:
     load(shop, f"sku\ttitle\tprice\nA\tShirt\t{written}\n", "c.tsv")
     assert str(products()["A"]["price"]) == price
 
@@ -112,24 +112,22 @@ def test_a_price_that_has_one_meaning_is_taken(shop: Path, written: str, price: 
 @pytest.mark.parametrize(
     ("written", "reason"),
     [
-        ("1,299", "price '1,299' may mean 1299.00 or 1.30: write one of these"),
-        ("12.500", "price '12.500' may mean 12500.00 or 12.50: write one of these"),
-        ("$1,299", "price is not a number like 19.90, without its currency: '$1,299'"),
-        ("19.90 EUR", "price is not a number like 19.90, without its currency: '19.90 EUR'"),
+        ("1,299", "price '1,299' is ambiguous: write 1299.00 or 1.30"),
+        ("12.500", "price '12.500' is ambiguous: write 12500.00 or 12.50"),
+        ("$1,299", "price is not a number like 19.90, without a currency: '$1,299'"),
+        ("19.90 EUR", "price is not a number like 19.90, without a currency: '19.90 EUR'"),
         ("12,99,000", "price is not a number like 19.90: '12,99,000'"),
         ("1,299,00", "price is not a number like 19.90: '1,299,00'"),
         ("1.299.00", "price is not a number like 19.90: '1.299.00'"),
     ],
 )
-def test_a_price_that_may_have_two_meanings_is_refused(
-    shop: Path, written: str, reason: str
-) -> None:
+def test_ambiguous_or_malformed_price_is_rejected(shop: Path, written: str, reason: str) -> None:
     report = load(shop, f"sku\ttitle\tprice\nA\tShirt\t{written}\n", "c.tsv")
     assert reasons(report) == {2: reason}
     assert products() == {}
 
 
-def test_a_number_of_json_has_no_thousands(shop: Path) -> None:
+def test_json_number_has_no_thousands_separator(shop: Path) -> None:
     prices = {"A": 1.299, "B": 1299, "C": 1e3, "D": 1e400, "E": -1, "F": "1.299"}
     lines = [json.dumps({"sku": sku, "title": "x", "price": it}) for sku, it in prices.items()]
     report = load(shop, "\n".join(lines), "c.jsonl")
@@ -139,23 +137,23 @@ def test_a_number_of_json_has_no_thousands(shop: Path) -> None:
     assert sorted(reasons(report)) == [4, 5, 6]
 
 
-def test_other_headers_by_name_and_by_map(shop: Path) -> None:
+def test_columns_are_mapped_by_alias_and_by_option(shop: Path) -> None:
     content = "Article Number,Name,Couleur\n1,Shirt,Rouge\n"
     report = load(shop, content, mapping={"Couleur": "colour"})
     assert report.added == 1
     assert products()["1"]["colour"] == "Rouge"
 
 
-def test_an_ignored_column_is_no_attribute(shop: Path) -> None:
+def test_ignored_column_is_not_an_attribute(shop: Path) -> None:
     load(shop, "sku,title,internal\n1,Shirt,secret\n", mapping={"internal": ""})
     assert products()["1"]["attributes"] == {}
 
 
-def test_a_byte_order_mark_and_windows_line_ends(shop: Path) -> None:
+def test_byte_order_mark_and_windows_line_ends(shop: Path) -> None:
     assert load(shop, b"\xef\xbb\xbfsku,title\r\n1,Shirt\r\n").added == 1
 
 
-def test_again_changes_nothing(shop: Path) -> None:
+def test_second_import_changes_nothing(shop: Path) -> None:
     content = "sku,title,price,images\nA,Shirt,5,red.jpg\nB,Skirt,6,\n"
     assert load(shop, content).added == 2
     before = products()
@@ -164,7 +162,7 @@ def test_again_changes_nothing(shop: Path) -> None:
     assert products() == before
 
 
-def test_a_changed_row_alone_is_updated_and_missing_columns_stay(shop: Path) -> None:
+def test_only_changed_rows_are_updated_and_missing_columns_keep_their_values(shop: Path) -> None:
     load(shop, "sku,title,colour,price,images\nA,Shirt,Red,5,red.jpg\nB,Skirt,Blue,6,blue.jpg\n")
     report = load(shop, "sku,title,price\nA,Shirt,7\nB,Skirt,6\n")
     assert (report.updated, report.unchanged) == (1, 1)
@@ -173,7 +171,7 @@ def test_a_changed_row_alone_is_updated_and_missing_columns_stay(shop: Path) -> 
     assert len(pictures("A")) == 1
 
 
-def test_pictures_are_replaced_in_order_and_keep_their_rows(shop: Path) -> None:
+def test_pictures_are_replaced_in_order_and_unchanged_ones_keep_their_rows(shop: Path) -> None:
     load(shop, "sku,title,images\nA,Shirt,red.jpg;green.jpg;blue.jpg\n")
     red, _, blue = pictures("A")
     main = select(PRODUCT_IMAGE.c.id).where(PRODUCT_IMAGE.c.position == 0)
@@ -188,7 +186,7 @@ def test_pictures_are_replaced_in_order_and_keep_their_rows(shop: Path) -> None:
     assert pictures("A") == []
 
 
-def test_pictures_are_stored_by_content_with_their_true_kind(shop: Path) -> None:
+def test_pictures_are_stored_by_hash_with_the_suffix_of_their_real_format(shop: Path) -> None:
     (shop / "images/lies.jpg").write_bytes(picture("red", kind="PNG"))
     (shop / "images/same.jpg").write_bytes(picture("red"))
     load(shop, "sku,title,images\nA,Shirt,lies.jpg\nB,Skirt,same.jpg\nC,Cap,red.jpg\n")
@@ -198,7 +196,7 @@ def test_pictures_are_stored_by_content_with_their_true_kind(shop: Path) -> None
     assert pictures("B") == pictures("C") == [Path(n).stem for n in stored if n.endswith("jpg")]
 
 
-def test_every_bad_row_is_reported_and_the_good_ones_land(shop: Path) -> None:
+def test_bad_rows_are_reported_and_good_rows_are_imported(shop: Path) -> None:
     images = shop / "images"
     (images / "truncated.jpg").write_bytes(picture(size=(300, 300))[:900])
     (images / "text.jpg").write_text("no picture")
@@ -216,18 +214,18 @@ def test_every_bad_row_is_reported_and_the_good_ones_land(shop: Path) -> None:
         ("NAN,Shirt,NaN,", "price is not a number"),
         ("HUGE,Shirt,99999999999,", "price is too large"),
         ("GOOD,Again,1,", "the SKU is already on line 2"),
-        ("GONE,Shirt,1,gone.jpg", "there is no such file"),
+        ("GONE,Shirt,1,gone.jpg", "no such file"),
         ("TRUNC,Shirt,1,truncated.jpg", "damaged or incomplete"),
         ("TEXT,Shirt,1,text.jpg", "not a picture"),
         ("EMPTY,Shirt,1,empty.jpg", "empty"),
         ("BOMB,Shirt,1,bomb.png", "pixels"),
-        ("OUT,Shirt,1,../secret.jpg", "leads out of the picture folder"),
-        ("ABSOLUTE,Shirt,1,/etc/passwd", "leads out of the picture folder"),
-        ("CELLS,Shirt", "2 cells where the header has 4"),
+        ("OUT,Shirt,1,../secret.jpg", "outside the picture folder"),
+        ("ABSOLUTE,Shirt,1,/etc/passwd", "outside the picture folder"),
+        ("CELLS,Shirt", "2 cells, but the header has 4"),
         ("NUL,Sh\0irt,1,", "title contains a NUL"),
         ("LATIN,Caf\udce9,1,", "title is not UTF-8"),
         ("LONG," + "x" * 501 + ",1,", "title has 501 characters"),
-        ('BROKEN,"a"b,1,', "not readable as a row"),
+        ('BROKEN,"a"b,1,', "malformed row"),
         ("LAST,Fine too,2,", None),
     ]
     content = "sku,title,price,images\n" + "\n".join(row for row, _ in rows) + "\n"
@@ -242,11 +240,11 @@ def test_every_bad_row_is_reported_and_the_good_ones_land(shop: Path) -> None:
     assert report.added == 2
 
 
-def test_a_link_out_of_the_folder_is_not_followed(shop: Path) -> None:
+def test_symbolic_link_out_of_the_folder_is_not_followed(shop: Path) -> None:
     (shop / "secret.jpg").write_bytes(picture())
     (shop / "images/link.jpg").symlink_to(shop / "secret.jpg")
     report = load(shop, "sku,title,images\nA,Shirt,link.jpg\n")
-    assert "leads out" in reasons(report)[2]
+    assert "outside the picture folder" in reasons(report)[2]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +254,7 @@ def test_a_link_out_of_the_folder_is_not_followed(shop: Path) -> None:
         ("[1]", "not a JSON object"),
         ('{"sku": "A"}', "no column for title"),
         ('{"sku": ["A"], "title": "x"}', "sku is not a text"),
-        ('{"sku": "A", "title": "x", "size": NaN}', "no word for"),
+        ('{"sku": "A", "title": "x", "size": NaN}', "contains NaN"),
         ('{"sku": "A", "title": "x", "size": ["\\u0000"]}', "NUL"),
         ('{"sku": "A", "title": "x", "si\\u0000ze": "S"}', "the name 'si\\x00ze' contains a NUL"),
         ('{"sku": "A", "title": "\\ud800"}', "not UTF-8"),
@@ -264,7 +262,7 @@ def test_a_link_out_of_the_folder_is_not_followed(shop: Path) -> None:
         ("[" * 100_000, "not JSON"),
     ],
 )
-def test_bad_lines_of_json(shop: Path, line: str, reason: str) -> None:
+def test_bad_json_lines(shop: Path, line: str, reason: str) -> None:
     report = load(shop, line + '\n{"sku": "GOOD", "title": "Fine"}\n', "c.jsonl")
     assert reason in reasons(report)[1]
     assert sorted(products()) == ["GOOD"]
@@ -277,35 +275,33 @@ def test_bad_lines_of_json(shop: Path, line: str, reason: str) -> None:
         ("c.jsonl", b"\n", "the file is empty"),
         ("c.csv", b"name,price\n", "no column for sku"),
         ("c.csv", b"sku,price\n", "no column for title"),
-        ("c.csv", b"sku,id,title\n", "are both sku"),
-        ("c.csv", b"sku,title,title\n", "names a column twice"),
+        ("c.csv", b"sku,id,title\n", "both map to sku"),
+        ("c.csv", b"sku,title,title\n", "has a column twice"),
         ("c.csv", "sku,title\n1,x\n".encode("utf-16"), "the header"),
-        ("c.xlsx", b"PK", "the ending must be one of .csv"),
+        ("c.xlsx", b"PK", "the file name must end in one of .csv"),
     ],
 )
-def test_an_unreadable_file_fails_at_once(
-    shop: Path, name: str, content: bytes, message: str
-) -> None:
+def test_unreadable_file_is_rejected(shop: Path, name: str, content: bytes, message: str) -> None:
     with pytest.raises(FileError, match=message):
         load(shop, content, name)
     assert products() == {}
 
 
-def test_a_wrong_map_names_what_there_is(shop: Path) -> None:
-    with pytest.raises(FileError, match="no column 'nope' in sku, title"):
+def test_wrong_mapping_lists_columns_and_fields(shop: Path) -> None:
+    with pytest.raises(FileError, match="no column 'nope'; columns are sku, title"):
         load(shop, "sku,title\n", mapping={"nope": "colour"})
-    with pytest.raises(FileError, match="no field 'color_of' among sku, title"):
+    with pytest.raises(FileError, match="no field 'color_of'; fields are sku, title"):
         load(shop, "sku,title,x\n", mapping={"x": "color_of"})
 
 
-def test_pictures_without_a_folder(shop: Path) -> None:
+def test_pictures_without_a_folder_are_an_error(shop: Path) -> None:
     file = shop / "c.csv"
     file.write_text("sku,title,images\nA,Shirt,red.jpg\n")
-    with pytest.raises(FileError, match="line 2 names pictures: say in which folder"):
+    with pytest.raises(FileError, match="line 2 names pictures: give their folder"):
         import_catalog(file)
 
 
-def test_what_stands_before_a_stop_has_landed_and_is_told(
+def test_rows_before_a_fatal_error_are_imported_and_reported(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = shop / "c.csv"
@@ -314,7 +310,7 @@ def test_what_stands_before_a_stop_has_landed_and_is_told(
     with pytest.raises(CommandError) as stopped:
         call_command("import_catalog", str(file), errors=shop / "errors.csv", verbosity=0)
     assert stopped.value.returncode == 2
-    reason = "line 603 names pictures: say in which folder with --images"
+    reason = "line 603 names pictures: give their folder with --images"
     assert str(stopped.value) == f"stopped after 601 rows: {reason}"
     output = capsys.readouterr()
     assert "600 added, 0 updated, 0 unchanged, 1 left out" in output.out
@@ -326,8 +322,8 @@ def test_what_stands_before_a_stop_has_landed_and_is_told(
         assert connection.exec_driver_sql(planned).scalar() == 600
 
 
-def waiting() -> int:
-    """How many sessions wait for a lock."""
+def waiting_sessions() -> int:
+    """The number of database sessions that wait for a lock."""
     with connect() as connection:
         query = (
             "SELECT count(*) FROM pg_stat_activity"
@@ -336,7 +332,7 @@ def waiting() -> int:
         return int(connection.exec_driver_sql(query).scalar_one())
 
 
-def test_two_imports_of_the_same_rows_in_opposite_order(shop: Path) -> None:
+def test_concurrent_imports_in_opposite_order_do_not_deadlock(shop: Path) -> None:
     names = [f"S{number:02}" for number in range(20)]
     load(shop, "sku,title\n" + "".join(f"{sku},first\n" for sku in names))
     results: list[Report | Exception] = []
@@ -353,13 +349,14 @@ def test_two_imports_of_the_same_rows_in_opposite_order(shop: Path) -> None:
         Thread(target=run, args=("down", names[::-1])),
     ]
     with connect() as connection:
-        # Whoever has one of the ends waits here: without turns, each has one.
-        held = select(PRODUCT.c.id).where(PRODUCT.c.sku == "S10").with_for_update()
-        connection.execute(held)
+        # Both imports stop at the row in the middle. Without IMPORT_LOCK each would by then have
+        # locked the rows that the other one needs.
+        middle = select(PRODUCT.c.id).where(PRODUCT.c.sku == "S10").with_for_update()
+        connection.execute(middle)
         for each in imports:
             each.start()
         deadline = time.monotonic() + 30
-        while waiting() < 2:
+        while waiting_sessions() < 2:
             assert time.monotonic() < deadline
             time.sleep(0.02)
     for each in imports:
@@ -367,7 +364,7 @@ def test_two_imports_of_the_same_rows_in_opposite_order(shop: Path) -> None:
     assert [getattr(result, "updated", result) for result in results] == [20, 20]
 
 
-def test_a_dry_run_counts_and_changes_nothing(shop: Path) -> None:
+def test_dry_run_counts_and_changes_nothing(shop: Path) -> None:
     load(shop, "sku,title\nA,Shirt\n")
     report = load(
         shop, "sku,title,images\nA,Skirt,red.jpg\nB,New,blue.jpg\nC,Bad,gone.jpg\n", dry_run=True
@@ -377,9 +374,7 @@ def test_a_dry_run_counts_and_changes_nothing(shop: Path) -> None:
     assert not (shop / "media").exists()
 
 
-def test_the_command_reports_and_its_status_means_something(
-    shop: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_command_output_and_exit_status(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "c.csv"
     file.write_text("sku,title,price\nA,Shirt,1\nB,Skirt,dear\n")
     with pytest.raises(SystemExit) as status:
@@ -398,7 +393,7 @@ def test_the_command_reports_and_its_status_means_something(
         assert misuse.value.returncode == 2
 
 
-def test_a_file_of_errors_that_cannot_be_written_is_said_at_once(shop: Path) -> None:
+def test_unwritable_error_file_is_reported_before_the_import(shop: Path) -> None:
     (shop / "c.csv").write_text("sku,title\nA,\nB,Shirt\n")
     (shop / "taken").touch()
     for errors in (shop, shop / "taken" / "errors.csv"):
@@ -414,7 +409,7 @@ def test_a_file_of_errors_that_cannot_be_written_is_said_at_once(shop: Path) -> 
     assert kept.read_text() == "those of last time"
 
 
-def test_ctrl_c_keeps_what_has_landed_and_tells_it(shop: Path) -> None:
+def test_ctrl_c_keeps_and_reports_imported_rows(shop: Path) -> None:
     rows = "".join(f"S{number},Thing {number}\n" for number in range(100_000))
     (shop / "c.csv").write_text(f"sku,title\n{rows}")
     process = subprocess.Popen(
@@ -447,7 +442,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @needs_ecommerce
-def test_the_photographs_catalogue_as_it_is(shop: Path) -> None:
+def test_the_photographs_catalogue_is_imported_unchanged(shop: Path) -> None:
     file, images = ECOMMERCE / "products.csv", ECOMMERCE / "images"
     report = import_catalog(file, images)
     assert (report.added, report.errors) == (2334, [])

@@ -18,7 +18,7 @@ from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from PIL import Image
 
 from catalog.db.connection import connect
-from catalog.media.store import take_content
+from catalog.media.store import check_and_store
 from embedding.image_decoding import ImageError
 from shop import query_pictures, thumbnails, views
 from shop.converters import WIDTHS
@@ -228,7 +228,7 @@ def media(database, tmp_path, monkeypatch) -> Path:
 
 def add_product(sku: str, content: bytes) -> str:
     """A product with a picture; returns its path."""
-    picture = take_content(content, {}, store=True)
+    picture = check_and_store(content, {}, store=True)
     product = Product.objects.create(sku=sku, title=sku)
     ProductImage.objects.create(product=product, position=0, **asdict(picture))
     return picture.path

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 
 from catalog.importing import import_catalog
 from catalog.media.prune import AGE
-from catalog.media.store import take_content
+from catalog.media.store import check_and_store
 from shop.models import Product, ProductImage
 from shop.thumbnails import thumbnail
 from tests.catalog.test_importing import picture
@@ -112,8 +112,8 @@ def test_leftovers_of_killed_imports_and_of_earlier_versions_are_removed(shop: P
 
 
 def test_young_files_stay_for_a_row_that_may_be_about_to_come(shop: Path) -> None:
-    new = take_content(picture("yellow"), {}, store=True)
-    again = take_content((shop / min(paths())).read_bytes(), {}, store=True)
+    new = check_and_store(picture("yellow"), {}, store=True)
+    again = check_and_store((shop / min(paths())).read_bytes(), {}, store=True)
     ProductImage.objects.filter(path=again.path).delete()
     assert "0 files (0.0 MB) removed, 2 in use, 2 younger" in prune()[0]
     assert (shop / new.path).exists()

@@ -1,1 +1,1 @@
-"""Fetching pictures by address: politely, within limits, and only from where it is safe."""
+"""Fetches pictures from URLs, with rate limits, size and time limits, and SSRF protection."""

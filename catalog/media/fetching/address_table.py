@@ -1,4 +1,4 @@
-"""What the database knows of addresses: those to be fetched, what came of each, the dead ones."""
+"""Reads and updates the table `image_address`: URLs to fetch, their status, dead links."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from sqlalchemy import Connection, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.db.connection import connect
-from catalog.media.positions import arrange, next_far_position
+from catalog.media.positions import next_temporary_position, renumber_pictures
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 
 CHUNK = 1000
-GIVE_UP = 9
-"""Attempts, over all runs, after which an address that never answers is dead."""
+MAX_ATTEMPTS = 9
+"""Attempts, over all runs, after which an address that never worked counts as dead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
-    """A picture to be fetched."""
+class PendingAddress:
+    """The URL of a picture that has to be fetched."""
 
     product_id: int
     sku: str
@@ -27,8 +27,8 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Unfetched:
-    """An address whose picture could not be had, and why."""
+class FailedFetch:
+    """A URL whose picture could not be fetched, and why."""
 
     sku: str
     url: str
@@ -36,13 +36,14 @@ class Unfetched:
 
 
 def count_pending(*, retry_dead: bool = False) -> int:
-    wanted = ("", "dead") if retry_dead else ("",)
+    """The number of pending addresses; with `retry_dead`, dead ones count as pending."""
+    statuses = ("", "dead") if retry_dead else ("",)
     with connect() as connection:
-        query = select(func.count()).where(IMAGE_ADDRESS.c.status.in_(wanted))
+        query = select(func.count()).where(IMAGE_ADDRESS.c.status.in_(statuses))
         return connection.execute(query).scalar_one()
 
 
-def revive_dead() -> None:
+def retry_dead_links() -> None:
     """Make dead addresses pending again."""
     with connect() as connection:
         connection.execute(
@@ -52,12 +53,12 @@ def revive_dead() -> None:
         )
 
 
-def pending(limit: int | None = None) -> Iterator[Pending]:
-    """The addresses that are pending, each once, read in chunks while others are written."""
-    return islice(_pending(), limit)
+def read_pending(limit: int | None = None) -> Iterator[PendingAddress]:
+    """At most `limit` pending addresses, each once. Results may be written while this is read."""
+    return islice(_read_pending(), limit)
 
 
-def _pending() -> Iterator[Pending]:
+def _read_pending() -> Iterator[PendingAddress]:
     product, position = IMAGE_ADDRESS.c.product_id, IMAGE_ADDRESS.c.position
     after = (-1, -1)
     while True:
@@ -70,11 +71,12 @@ def _pending() -> Iterator[Pending]:
             rows = connection.execute(query.order_by(product, position).limit(CHUNK)).all()
         if not rows:
             return
-        yield from (Pending(*row[:3]) for row in rows)
+        yield from (PendingAddress(*row[:3]) for row in rows)
         after = (rows[-1][0], rows[-1][3])
 
 
-def dead_links() -> list[Unfetched]:
+def dead_links() -> list[FailedFetch]:
+    """All dead links, in the order of their products and positions."""
     with connect() as connection:
         query = (
             select(PRODUCT.c.sku, IMAGE_ADDRESS.c.url, IMAGE_ADDRESS.c.reason)
@@ -82,31 +84,31 @@ def dead_links() -> list[Unfetched]:
             .where(IMAGE_ADDRESS.c.status == "dead")
             .order_by(IMAGE_ADDRESS.c.product_id, IMAGE_ADDRESS.c.position)
         )
-        return [Unfetched(*row) for row in connection.execute(query)]
+        return [FailedFetch(*row) for row in connection.execute(query)]
 
 
-def record_picture(row: Pending, picture: Picture, attempts: int) -> None:
-    """The picture has been fetched: make it one of the product's."""
+def record_picture(row: PendingAddress, picture: Picture, attempts: int) -> None:
+    """Add a fetched picture to its product and mark the address as fetched."""
     with connect() as connection:
-        if _hold(connection, row) is not None:
+        if _lock_address(connection, row) is not None:
             image = _add_picture(connection, row.product_id, picture)
             _update(connection, row, attempts, status="fetched", reason="", image_id=image)
-            arrange(connection, [row.product_id])
+            renumber_pictures(connection, [row.product_id])
 
 
-def record_failure(row: Pending, reason: str, attempts: int, *, dead: bool) -> bool:
-    """The picture could not be had; returns whether the address is dead by now."""
+def record_failure(row: PendingAddress, reason: str, attempts: int, *, dead: bool) -> bool:
+    """Record that a picture could not be fetched; returns whether the address is now dead."""
     with connect() as connection:
-        before = _hold(connection, row)
-        dead = dead or (before is not None and before + attempts >= GIVE_UP)
+        before = _lock_address(connection, row)
+        dead = dead or (before is not None and before + attempts >= MAX_ATTEMPTS)
         if before is not None:
             status = "dead" if dead else ""
             _update(connection, row, attempts, status=status, reason=reason)
         return dead
 
 
-def _hold(connection: Connection, row: Pending) -> int | None:
-    """The attempts so far at an address that is still wanted, held until the transaction ends."""
+def _lock_address(connection: Connection, row: PendingAddress) -> int | None:
+    """Lock the address's product; returns the attempts so far, None if it is no longer pending."""
     product = select(PRODUCT.c.id).where(PRODUCT.c.id == row.product_id)
     connection.execute(product.with_for_update(key_share=True))
     query = select(IMAGE_ADDRESS.c.attempts).where(
@@ -117,7 +119,7 @@ def _hold(connection: Connection, row: Pending) -> int | None:
     return connection.execute(query).scalar_one_or_none()
 
 
-def _update(connection: Connection, row: Pending, attempts: int, **values: object) -> None:
+def _update(connection: Connection, row: PendingAddress, attempts: int, **values: object) -> None:
     connection.execute(
         update(IMAGE_ADDRESS)
         .where(IMAGE_ADDRESS.c.product_id == row.product_id, IMAGE_ADDRESS.c.url == row.url)
@@ -126,13 +128,13 @@ def _update(connection: Connection, row: Pending, attempts: int, **values: objec
 
 
 def _add_picture(connection: Connection, product: int, picture: Picture) -> int | None:
-    """The new picture's id, behind the others; None if the product has the very same already."""
+    """Add a picture after the others; returns its id, None if the product has the same picture."""
     same = select(literal(1)).where(
         PRODUCT_IMAGE.c.product_id == product, PRODUCT_IMAGE.c.sha256 == picture.sha256
     )
     if connection.execute(same).first():
         return None
     values = {name: getattr(picture, name) for name in PICTURE_COLUMNS}
-    values |= {"product_id": product, "position": next_far_position(product)}
+    values |= {"product_id": product, "position": next_temporary_position(product)}
     new = insert(PRODUCT_IMAGE).values(values).returning(PRODUCT_IMAGE.c.id)
     return connection.execute(new).scalar_one()

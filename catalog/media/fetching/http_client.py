@@ -1,6 +1,6 @@
-"""One request for a picture, by a client that trusts nothing the server says.
+"""Sends one GET request for a picture, without trusting the server.
 
-No cookies, no proxies from the environment, no redirects followed, no compression undone.
+No cookies, no proxies from the environment, no automatic redirects, no decompression.
 """
 
 import ssl
@@ -21,18 +21,18 @@ from catalog.media.store import MAX_BYTES
 USER_AGENT = "catalog-search (fetch_images; fetches product pictures named by the shop's feed)"
 REDIRECTS = (301, 302, 303, 307, 308)
 TRANSIENT = (408, 425, 429)
-"""Statuses below 500 that may be others next time."""
+"""Statuses below 500 after which a retry may succeed."""
 
-SLICE = 0.3
-"""Seconds after which a wait for the server looks whether it should stop."""
+POLL_INTERVAL = 0.3
+"""Seconds between checks, during a read, whether the run was stopped."""
 
 
 class DeadLink(Exception):
-    """The address has no picture, and trying again will not help."""
+    """The URL has no usable picture, and a retry will not help."""
 
 
 class TransientError(Exception):
-    """It may work later: not before `wait` seconds, if the server says so."""
+    """A retry may succeed, after `wait` seconds if the server asked for a pause."""
 
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -40,27 +40,27 @@ class TransientError(Exception):
 
 
 class Stopped(Exception):
-    """Somebody asked to stop."""
+    """The run was stopped."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may take: seconds in all, seconds of silence, bytes of the answer."""
+    """Limits of one request: seconds in total, seconds without data, bytes of the response."""
 
-    seconds: float = 30
-    silence: float = 10
-    size: int = MAX_BYTES
+    total_timeout: float = 30
+    idle_timeout: float = 10
+    max_bytes: int = MAX_BYTES
 
 
 def fetch(address: Address, limits: Limits, stop: Event) -> bytes | Address:
-    """What is at an address: a file's bytes, not looked at, or the address that it redirects to.
+    """The unchecked content at a URL, or the URL that it redirects to.
 
     Raises:
-        AddressError: the address, or where it redirects to, is not fetched from.
-        DeadLink, TransientError: it answers something else, or nothing.
+        AddressError: the URL, or the redirect's target, must not be fetched.
+        DeadLink, TransientError: no response, or not a usable one.
         Stopped: `stop` was set.
     """
-    clock = Clock(limits, stop)
+    deadline = Deadline(limits, stop)
     headers: list[tuple[bytes | str, bytes | str]] = [
         *(("Host", address.origin), ("User-Agent", USER_AGENT), ("Accept", "image/*")),
         *(("Accept-Encoding", "identity"), ("Connection", "close")),
@@ -69,7 +69,7 @@ def fetch(address: Address, limits: Limits, stop: Event) -> bytes | Address:
         scheme=address.scheme, host=address.host, port=address.port, target=address.target
     )
     try:
-        backend = PinnedBackend(resolve(address), clock)
+        backend = PinnedBackend(resolve(address), deadline)
         with (
             httpcore2.ConnectionPool(_ssl_context(), network_backend=backend) as pool,
             pool.stream("GET", url, headers=headers) as response,
@@ -78,14 +78,14 @@ def fetch(address: Address, limits: Limits, stop: Event) -> bytes | Address:
     except UnresolvedError as error:
         raise TransientError(str(error)) from error
     except httpcore2.TimeoutException as error:
-        raise TransientError(f"no answer within {limits.silence:g} s") from error
+        raise TransientError(f"no answer within {limits.idle_timeout:g} s") from error
     except httpcore2.NetworkError as error:
         cause = error.args[0] if error.args else None
         if isinstance(cause, ssl.SSLCertVerificationError):
             raise DeadLink(f"the certificate is not valid: {cause.verify_message}") from error
         raise TransientError(f"the connection failed: {error}"[:200]) from error
     except httpcore2.ProtocolError as error:
-        raise TransientError(f"not a whole HTTP answer: {error}"[:200]) from error
+        raise TransientError(f"incomplete or invalid HTTP response: {error}"[:200]) from error
 
 
 def _read(address: Address, response: httpcore2.Response, limits: Limits) -> bytes | Address:
@@ -93,30 +93,32 @@ def _read(address: Address, response: httpcore2.Response, limits: Limits) -> byt
     status = response.status
     if status in REDIRECTS:
         if b"location" not in headers:
-            raise DeadLink(f"answered {status} without saying where to")
+            raise DeadLink(f"answered {status} without a Location header")
         return follow(address, headers[b"location"])
     if status in TRANSIENT or status >= 500:
-        raise TransientError(f"answered {status}", retry_after(headers.get(b"retry-after", "")))
+        raise TransientError(
+            f"answered {status}", parse_retry_after(headers.get(b"retry-after", ""))
+        )
     if status != 200:
         raise DeadLink(f"answered {status}")
     if headers.get(b"content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise DeadLink("compressed, although that was not asked for")
-    too_large = f"larger than {limits.size / 2**20:g} MB"
+        raise DeadLink("the response is compressed, which was not requested")
+    too_large = f"larger than {limits.max_bytes / 2**20:g} MB"
     length = headers.get(b"content-length", "")
-    if length.isdecimal() and int(length) > limits.size:
+    if length.isdecimal() and int(length) > limits.max_bytes:
         raise DeadLink(too_large)
     content = bytearray()
     for chunk in response.iter_stream():
         content += chunk
-        if len(content) > limits.size:
+        if len(content) > limits.max_bytes:
             raise DeadLink(too_large)
     return bytes(content)
 
 
-def retry_after(value: str) -> float | None:
-    """Seconds to wait by a Retry-After header, which has seconds or a date; None: it does not say.
+def parse_retry_after(value: str) -> float | None:
+    """Seconds to wait, at least 0, from a Retry-After header, which contains seconds or a date.
 
-    The result is never negative.
+    None if the header is missing or malformed.
     """
     if value.strip().isdecimal():
         return float(value)
@@ -127,36 +129,36 @@ def retry_after(value: str) -> float | None:
         return None
 
 
-class Clock:
-    """How long the next step of a request may take."""
+class Deadline:
+    """The deadline of one request."""
 
     def __init__(self, limits: Limits, stop: Event) -> None:
         self.limits, self.stop = limits, stop
-        self.deadline = time.monotonic() + limits.seconds
+        self.ends_at = time.monotonic() + limits.total_timeout
 
-    def step(self, most: float) -> float:
-        """Seconds, at most `most`.
+    def timeout(self, at_most: float) -> float:
+        """The timeout of the next step in seconds: the time left, but not more than `at_most`.
 
         Raises:
-            TransientError: the request took too long.
-            Stopped: somebody asked to stop.
+            TransientError: the deadline has passed.
+            Stopped: the run was stopped.
         """
         if self.stop.is_set():
             raise Stopped
-        left = self.deadline - time.monotonic()
+        left = self.ends_at - time.monotonic()
         if left <= 0:
-            raise TransientError(f"took longer than {self.limits.seconds:g} s")
-        return min(left, most)
+            raise TransientError(f"took longer than {self.limits.total_timeout:g} s")
+        return min(left, at_most)
 
 
 class PinnedBackend(httpcore2.NetworkBackend):
-    """Connects to IP addresses that were checked, whatever the name resolves to by now.
+    """Connects only to IP addresses that were checked, so a changed DNS answer has no effect.
 
-    The name still is what the Host header says and the certificate is checked for.
+    The Host header and the certificate check still use the host name.
     """
 
-    def __init__(self, addresses: list[str], clock: Clock) -> None:
-        self.addresses, self.clock = addresses, clock
+    def __init__(self, addresses: list[str], deadline: Deadline) -> None:
+        self.addresses, self.deadline = addresses, deadline
 
     def connect_tcp(
         self,
@@ -170,31 +172,31 @@ class PinnedBackend(httpcore2.NetworkBackend):
         connect = httpcore2.SyncBackend().connect_tcp
         for address in others:
             try:
-                seconds = self.clock.step(self.clock.limits.silence / 2)
-                return TimedStream(connect(address, port, seconds), self.clock)
+                seconds = self.deadline.timeout(self.deadline.limits.idle_timeout / 2)
+                return TimedStream(connect(address, port, seconds), self.deadline)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
-        seconds = self.clock.step(self.clock.limits.silence)
-        return TimedStream(connect(last, port, seconds), self.clock)
+        seconds = self.deadline.timeout(self.deadline.limits.idle_timeout)
+        return TimedStream(connect(last, port, seconds), self.deadline)
 
 
 class TimedStream(httpcore2.NetworkStream):
-    """A connection whose every step counts towards the request's time, headers included."""
+    """A connection on which every operation respects the request's deadline."""
 
-    def __init__(self, stream: httpcore2.NetworkStream, clock: Clock) -> None:
-        self.stream, self.clock = stream, clock
+    def __init__(self, stream: httpcore2.NetworkStream, deadline: Deadline) -> None:
+        self.stream, self.deadline = stream, deadline
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        silent_at = time.monotonic() + self.clock.limits.silence
+        idle_at = time.monotonic() + self.deadline.limits.idle_timeout
         while True:
             try:
-                return self.stream.read(max_bytes, self.clock.step(SLICE))
+                return self.stream.read(max_bytes, self.deadline.timeout(POLL_INTERVAL))
             except httpcore2.ReadTimeout:
-                if time.monotonic() >= silent_at:
+                if time.monotonic() >= idle_at:
                     raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self.stream.write(buffer, self.clock.step(self.clock.limits.silence))
+        self.stream.write(buffer, self.deadline.timeout(self.deadline.limits.idle_timeout))
 
     def close(self) -> None:
         self.stream.close()
@@ -205,9 +207,9 @@ class TimedStream(httpcore2.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        seconds = self.clock.step(self.clock.limits.silence)
+        seconds = self.deadline.timeout(self.deadline.limits.idle_timeout)
         stream = self.stream.start_tls(ssl_context, server_hostname, seconds)
-        return TimedStream(stream, self.clock)
+        return TimedStream(stream, self.deadline)
 
     def get_extra_info(self, info: str) -> Any:
         return self.stream.get_extra_info(info)

@@ -1,6 +1,6 @@
-"""Fetching all pending pictures: threads that take turns at hosts, and commit each result at once.
+"""The fetch job: worker threads fetch pending pictures and commit each result at once.
 
-A run may be stopped at any moment; the next one carries on.
+A run can be stopped at any time; the next run continues.
 """
 
 import random
@@ -11,39 +11,40 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 
 from catalog.media.fetching.address_table import (
-    Pending,
-    Unfetched,
-    pending,
+    FailedFetch,
+    PendingAddress,
+    read_pending,
     record_failure,
     record_picture,
-    revive_dead,
+    retry_dead_links,
 )
 from catalog.media.fetching.http_client import DeadLink, Limits, Stopped, TransientError, fetch
-from catalog.media.fetching.rate_limit import Turns
+from catalog.media.fetching.rate_limit import RateLimiter
 from catalog.media.fetching.safe_urls import Address, AddressError, parse_address
-from catalog.media.store import take_content
+from catalog.media.store import check_and_store
 from embedding.image_decoding import ImageError
 
-TRIES = 3
-"""Attempts at an address in one run."""
+MAX_TRIES = 3
+"""Attempts for one address in one run."""
 
 MAX_REDIRECTS = 5
 BACK_OFF = 1.0
-"""Seconds before the second attempt, more or less; each further one waits twice as long."""
+"""Seconds before the second attempt, with jitter; the delay doubles with each further attempt."""
 
-LONGEST_WAIT = 120.0
-"""Seconds; a host that wants to be left alone for longer is left to the next run."""
+MAX_RETRY_AFTER = 120.0
+"""Seconds. If a host asks for a longer pause, its addresses are deferred to the next run."""
 
-WINDOW = 20_000
-"""Addresses in hand at a time, so that many hosts are visited at once in any order of rows."""
+MAX_IN_FLIGHT = 20_000
+"""Addresses in the queue at a time. Large, so that many hosts are used at once even if the rows
+are sorted by host."""
 
-PATIENCE = 3.0
-"""Seconds that threads have to end in when somebody asks to stop."""
+STOP_TIMEOUT = 3.0
+"""Seconds that the threads have to finish when the run is stopped."""
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
-    """How hard to fetch: threads, threads at one host, seconds between requests to one host."""
+class FetchOptions:
+    """Concurrent requests in total and per host, seconds between requests to one host, limits."""
 
     workers: int = 16
     per_host: int = 4
@@ -53,18 +54,18 @@ class Manners:
 
 @dataclass(slots=True)
 class Summary:
-    """What a run did, in addresses. Those `put_off` were not reached, and stay pending."""
+    """Results of a run, in addresses. The `deferred` ones failed for now and stay pending."""
 
     fetched: int = 0
     dead: int = 0
-    put_off: list[Unfetched] = field(default_factory=list)
+    deferred: list[FailedFetch] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
-class Job:
-    """An address on its way: where it leads by now, after how many redirects and attempts."""
+class Download:
+    """An address in progress: its current URL, and its redirects and attempts so far."""
 
-    row: Pending
+    row: PendingAddress
     start: Address
     address: Address
     redirects: int = 0
@@ -79,7 +80,7 @@ Result = Callable[[Summary], None] | BaseException
 
 
 def fetch_images(
-    manners: Manners | None = None,
+    options: FetchOptions | None = None,
     *,
     limit: int | None = None,
     retry_dead: bool = False,
@@ -87,63 +88,64 @@ def fetch_images(
     progress: Callable[[], None] = lambda: None,
     stop: Event | None = None,
 ) -> Summary:
-    """Fetch the pictures of pending addresses, at most `limit`, with the dead if `retry_dead`.
+    """Fetch the pictures of at most `limit` pending addresses; `retry_dead` includes dead links.
 
-    `progress` is called once an address. `summary` is kept up to date, for callers that are
-    interrupted. On an interruption, and once `stop` is set, it ends within seconds.
+    `progress` is called once per address. `summary` is updated after every address, so it is
+    right even if the run is interrupted. After an interruption, or once `stop` is set, the run
+    ends within seconds.
 
     Raises:
-        ConfigError: FETCH_ALLOW cannot be used.
+        ConfigError: FETCH_ALLOW is malformed.
         OSError: the media folder cannot be written.
     """
     if retry_dead:
-        revive_dead()
-    return _Run(manners or Manners(), summary or Summary(), stop or Event()).run(
-        pending(limit), progress
+        retry_dead_links()
+    return _FetchJob(options or FetchOptions(), summary or Summary(), stop or Event()).run(
+        read_pending(limit), progress
     )
 
 
-class _Run:
-    def __init__(self, manners: Manners, summary: Summary, stop: Event) -> None:
-        self.manners, self.summary, self.stop = manners, summary, stop
-        self.turns: Turns[Job] = Turns(manners.per_host, manners.interval)
+class _FetchJob:
+    def __init__(self, options: FetchOptions, summary: Summary, stop: Event) -> None:
+        self.options, self.summary, self.stop = options, summary, stop
+        self.limiter: RateLimiter[Download] = RateLimiter(options.per_host, options.interval)
         self.results: SimpleQueue[Result] = SimpleQueue()
 
-    def run(self, rows: Iterator[Pending], progress: Callable[[], None]) -> Summary:
-        # Daemons: a thread that hangs in the resolver must not keep the process alive.
-        threads = [Thread(target=self._work, daemon=True) for _ in range(self.manners.workers)]
+    def run(self, rows: Iterator[PendingAddress], progress: Callable[[], None]) -> Summary:
+        # Daemon threads: one that hangs in the resolver must not keep the process alive.
+        threads = [Thread(target=self._work, daemon=True) for _ in range(self.options.workers)]
         for thread in threads:
             thread.start()
-        in_hand = 0
+        in_flight = 0
         try:
             while not self.stop.is_set():
-                for row in islice(rows, WINDOW - in_hand):
-                    self._begin(row)
-                    in_hand += 1
-                if not in_hand:
+                for row in islice(rows, MAX_IN_FLIGHT - in_flight):
+                    self._enqueue(row)
+                    in_flight += 1
+                if not in_flight:
                     break
                 if self._collect():
-                    in_hand -= 1
+                    in_flight -= 1
                     progress()
         finally:
             self.stop.set()
-            self.turns.close()
+            self.limiter.close()
             for thread in threads:
-                thread.join(PATIENCE / len(threads))
+                thread.join(STOP_TIMEOUT / len(threads))
             while self._collect(wait=False):
                 progress()
         return self.summary
 
-    def _begin(self, row: Pending) -> None:
+    def _enqueue(self, row: PendingAddress) -> None:
         try:
             address = parse_address(row.url)
         except AddressError as error:
             self._fail(row, str(error), attempts=0, dead=True)
         else:
-            self.turns.add(Job(row, address, address))
+            self.limiter.add(Download(row, address, address))
 
     def _collect(self, wait: bool = True) -> bool:
-        """Count one result; False if there is none yet."""
+        """Add one result to the summary; returns False if there is none yet."""
         try:
             result = self.results.get(wait, timeout=0.2)
         except Empty:
@@ -154,66 +156,67 @@ class _Run:
         return True
 
     def _work(self) -> None:
-        while taken := self.turns.take():
-            host, job = taken
+        while acquired := self.limiter.acquire():
+            host, download = acquired
             wait = 0.0
             try:
-                wait = self._visit(job)
+                wait = self._request(download)
             except Stopped:
                 return
             except BaseException as error:
                 self.results.put(error)
             finally:
-                self.turns.done(host, wait)
+                self.limiter.release(host, wait)
 
-    def _visit(self, job: Job) -> float:
-        """Make one request; returns for how long the host wants to be left alone, in seconds."""
+    def _request(self, download: Download) -> float:
+        """Send one request; returns the pause that the host asked for, in seconds."""
         try:
-            found = fetch(job.address, self.manners.limits, self.stop)
+            found = fetch(download.address, self.options.limits, self.stop)
             if isinstance(found, Address):
-                self._redirect(job, found)
+                self._redirect(download, found)
                 return 0.0
-            picture = take_content(found, {}, store=True)
+            picture = check_and_store(found, {}, store=True)
         except (AddressError, DeadLink, ImageError) as error:
-            self._fail(job.row, str(error), job.attempts, dead=True)
+            self._fail(download.row, str(error), download.attempts, dead=True)
         except TransientError as error:
-            return self._try_again(job, error)
+            return self._retry(download, error)
         else:
-            record_picture(job.row, picture, job.attempts)
+            record_picture(download.row, picture, download.attempts)
             self.results.put(_count_fetched)
         return 0.0
 
-    def _redirect(self, job: Job, to: Address) -> None:
-        # Not followed here: it has to wait for its turn at the other host.
-        if job.redirects == MAX_REDIRECTS:
+    def _redirect(self, download: Download, to: Address) -> None:
+        # Queued rather than followed here: the other host has its own rate limit.
+        if download.redirects == MAX_REDIRECTS:
             raise DeadLink(f"redirected more than {MAX_REDIRECTS} times")
-        job.address = to
-        job.redirects += 1
-        self.turns.add(job)
+        download.address = to
+        download.redirects += 1
+        self.limiter.add(download)
 
-    def _try_again(self, job: Job, error: TransientError) -> float:
-        asked = error.wait or 0.0
-        if asked > LONGEST_WAIT:
-            for other in self.turns.cancel(job.host):
-                self._put_off(other.row, str(error))
-        if job.attempts >= TRIES or asked > LONGEST_WAIT:
-            self._fail(job.row, str(error), job.attempts, dead=False)
-            return 0.0 if asked > LONGEST_WAIT else asked
-        back_off = BACK_OFF * 2 ** (job.attempts - 1) * random.uniform(0.5, 1.5)
-        job.address, job.redirects = job.start, 0
-        job.attempts += 1
-        self.turns.add(job, max(asked, back_off))
-        return asked
+    def _retry(self, download: Download, error: TransientError) -> float:
+        """Queue the download again or give it up for this run; returns the pause as `_request`."""
+        pause = error.wait or 0.0
+        if pause > MAX_RETRY_AFTER:
+            for other in self.limiter.cancel(download.host):
+                self._defer(other.row, str(error))
+        if download.attempts >= MAX_TRIES or pause > MAX_RETRY_AFTER:
+            self._fail(download.row, str(error), download.attempts, dead=False)
+            return 0.0 if pause > MAX_RETRY_AFTER else pause
+        back_off = BACK_OFF * 2 ** (download.attempts - 1) * random.uniform(0.5, 1.5)
+        download.address, download.redirects = download.start, 0
+        download.attempts += 1
+        self.limiter.add(download, max(pause, back_off))
+        return pause
 
-    def _fail(self, row: Pending, reason: str, attempts: int, *, dead: bool) -> None:
+    def _fail(self, row: PendingAddress, reason: str, attempts: int, *, dead: bool) -> None:
         if record_failure(row, reason, attempts, dead=dead):
             self.results.put(_count_dead)
         else:
-            self._put_off(row, reason)
+            self._defer(row, reason)
 
-    def _put_off(self, row: Pending, reason: str) -> None:
-        unfetched = Unfetched(row.sku, row.url, reason)
-        self.results.put(lambda summary: summary.put_off.append(unfetched))
+    def _defer(self, row: PendingAddress, reason: str) -> None:
+        failed = FailedFetch(row.sku, row.url, reason)
+        self.results.put(lambda summary: summary.deferred.append(failed))
 
 
 def _count_fetched(summary: Summary) -> None:

@@ -1,4 +1,4 @@
-"""Whose turn it is: so many requests to a host at a time, and so long between two of them."""
+"""A rate limiter by host: a maximum of concurrent requests and a minimum interval between them."""
 
 import heapq
 import time
@@ -8,84 +8,89 @@ from threading import Condition
 from typing import Generic, Protocol, TypeVar
 
 
-class Visit(Protocol):
-    """Something to be done at a host."""
+class HostRequest(Protocol):
+    """A request to a host."""
 
     @property
     def host(self) -> str: ...
 
 
-V = TypeVar("V", bound=Visit)
+R = TypeVar("R", bound=HostRequest)
 
 
 @dataclass(slots=True)
-class Host(Generic[V]):
-    """Visits to a host: `waiting` ones by the time from which they may be made, and how many
-    are being made; `open_at` is when the next one may begin."""
+class HostQueue(Generic[R]):
+    """The queue of one host. Times are seconds of `time.monotonic`.
 
-    waiting: list[tuple[float, int, V]] = field(default_factory=list)
+    `waiting` is a heap of requests by the earliest time at which each may start, `active` the
+    number of running requests, `next_start` the earliest time for any new request.
+    """
+
+    waiting: list[tuple[float, int, R]] = field(default_factory=list)
     active: int = 0
-    open_at: float = 0.0
+    next_start: float = 0.0
 
 
-class Turns(Generic[V]):
-    """Hands out visits to any number of threads; times are seconds of `time.monotonic`."""
+class RateLimiter(Generic[R]):
+    """Queues requests and hands them to any number of threads as soon as their hosts allow it."""
 
     def __init__(self, per_host: int, interval: float) -> None:
         self.per_host, self.interval = per_host, interval
-        self.hosts: dict[str, Host[V]] = {}
-        self.order = count()
+        self.hosts: dict[str, HostQueue[R]] = {}
+        self.sequence = count()
         self.changed = Condition()
         self.closed = False
 
-    def add(self, visit: V, wait: float = 0.0) -> None:
-        """Queue a visit that is not to be made before `wait` seconds from now."""
+    def add(self, request: R, wait: float = 0.0) -> None:
+        """Queue a request that must not start before `wait` seconds have passed."""
         with self.changed:
-            host = self.hosts.setdefault(visit.host, Host())
-            heapq.heappush(host.waiting, (time.monotonic() + wait, next(self.order), visit))
+            host = self.hosts.setdefault(request.host, HostQueue())
+            heapq.heappush(host.waiting, (time.monotonic() + wait, next(self.sequence), request))
             self.changed.notify()
 
-    def take(self) -> tuple[str, V] | None:
-        """The next visit and its host, waiting for its turn; None once closed."""
+    def acquire(self) -> tuple[str, R] | None:
+        """Wait for a request that may start; returns its host and itself, or None once closed."""
         with self.changed:
             while not self.closed:
                 now = time.monotonic()
-                name, begins = self._soonest()
-                if name is not None and begins <= now:
+                name, start = self._next_host()
+                if name is not None and start <= now:
                     host = self.hosts[name]
                     host.active += 1
-                    host.open_at = now + self.interval
+                    host.next_start = now + self.interval
                     return name, heapq.heappop(host.waiting)[2]
-                self.changed.wait(None if name is None else begins - now)
+                self.changed.wait(None if name is None else start - now)
             return None
 
-    def done(self, name: str, wait: float = 0.0) -> None:
-        """A visit to the host `name` ended; the next one not before `wait` seconds from now."""
+    def release(self, name: str, wait: float = 0.0) -> None:
+        """A request to the host `name` has ended; the next must not start within `wait` seconds."""
         with self.changed:
             host = self.hosts[name]
             host.active -= 1
-            host.open_at = max(host.open_at, time.monotonic() + wait)
-            if not host.active and not host.waiting and host.open_at <= time.monotonic():
+            host.next_start = max(host.next_start, time.monotonic() + wait)
+            if not host.active and not host.waiting and host.next_start <= time.monotonic():
                 del self.hosts[name]
             self.changed.notify_all()
 
-    def cancel(self, name: str) -> list[V]:
-        """Take back all visits that wait for the host `name`."""
+    def cancel(self, name: str) -> list[R]:
+        """Remove and return all waiting requests to the host `name`."""
         with self.changed:
-            visits = [visit for _, _, visit in self.hosts[name].waiting]
+            requests = [request for _, _, request in self.hosts[name].waiting]
             self.hosts[name].waiting.clear()
-            return visits
+            return requests
 
     def close(self) -> None:
+        """Make `acquire` return None in all threads."""
         with self.changed:
             self.closed = True
             self.changed.notify_all()
 
-    def _soonest(self) -> tuple[str | None, float]:
+    def _next_host(self) -> tuple[str | None, float]:
+        """The host whose next request may start first, and the time of that start."""
         free = (
-            (max(host.open_at, host.waiting[0][0]), name)
+            (max(host.next_start, host.waiting[0][0]), name)
             for name, host in self.hosts.items()
             if host.waiting and host.active < self.per_host
         )
-        begins, name = min(free, default=(0.0, None))
-        return name, begins
+        start, name = min(free, default=(0.0, None))
+        return name, start

@@ -1,6 +1,6 @@
-"""Addresses of pictures: which are well formed, and where it is safe to connect to.
+"""Parses picture URLs and resolves their hosts, with protection against SSRF.
 
-Whoever writes a catalogue file must not be able to make this machine fetch from its own network.
+The author of a catalogue file must not be able to make this machine fetch from its own network.
 """
 
 import socket
@@ -16,22 +16,22 @@ MAX_LENGTH = 2000
 NAT64 = IPv6Network("64:ff9b::/96")
 LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 TRANSLATED = IPv6Network("::ffff:0:0:0/96")
-"""SIIT's addresses, which end in one of IPv4 as NAT64's do."""
+"""SIIT: like NAT64 addresses, these end in an IPv4 address."""
 
 IPAddress = IPv4Address | IPv6Address
 
 
 class AddressError(ValueError):
-    """An address that is not fetched from; the message is a short reason fit for showing."""
+    """A URL that must not be fetched; the message is a short reason for the user."""
 
 
 class UnresolvedError(Exception):
-    """A host's name has no answer at present."""
+    """A host name cannot be resolved at present."""
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A web address in its parts, in ASCII; `target` is path and query."""
+    """A parsed URL, in ASCII; `target` is path and query."""
 
     scheme: str
     host: str
@@ -40,7 +40,7 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """As the Host header has it."""
+        """The value of the Host header."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
 
@@ -49,16 +49,16 @@ class Address:
 
 
 def parse_address(url: str) -> Address:
-    """The parts of an address; blanks and letters beyond ASCII are encoded.
+    """Parse a URL. Spaces and non-ASCII characters are percent-encoded.
 
     Raises:
-        AddressError: not a whole http or https address, or one with a password.
+        AddressError: not an absolute http or https URL, or it contains a user name or password.
     """
     if len(url) > MAX_LENGTH:
         raise AddressError(f"longer than {MAX_LENGTH} characters")
-    # urlsplit drops such characters silently, so that what is checked is not what was written.
+    # urlsplit silently drops control characters, and parsers disagree about backslashes.
     if any(ord(character) < 32 or ord(character) == 127 for character in url) or "\\" in url:
-        raise AddressError("contains a character that no address has")
+        raise AddressError("contains a character that is not allowed in a web address")
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -80,36 +80,36 @@ def parse_address(url: str) -> Address:
 
 
 def follow(address: Address, location: str) -> Address:
-    """Where a redirect from `address` leads.
+    """The target of a redirect from `address`.
 
     Raises:
-        AddressError: as `parse_address`.
+        AddressError: see `parse_address`.
     """
     try:
         return parse_address(urljoin(str(address), location.strip()))
     except AddressError as error:
-        raise AddressError(f"redirected to an address that is {error}") from error
+        raise AddressError(f"invalid redirect: {error}") from error
     except ValueError as error:
-        raise AddressError("redirected to what is not a web address") from error
+        raise AddressError("invalid redirect: not a web address") from error
 
 
 def resolve(address: Address) -> list[str]:
-    """The IP addresses of a host that may be connected to, and nothing but these, in order.
+    """The IP addresses of a host to which connections are allowed, in the resolver's order.
 
     Raises:
-        AddressError: there is no such host, or it has only private, loopback, link-local or
-            otherwise internal addresses, which FETCH_ALLOW does not name.
+        AddressError: no such host, or all its addresses are private, loopback, link-local or
+            otherwise internal and not listed in FETCH_ALLOW.
         UnresolvedError: the name cannot be resolved at present.
-        ConfigError: FETCH_ALLOW cannot be used.
+        ConfigError: FETCH_ALLOW is malformed.
     """
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
         if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
-            raise AddressError(f"there is no host {address.host}") from error
+            raise AddressError(f"no such host: {address.host}") from error
         raise UnresolvedError(f"the name {address.host} cannot be resolved") from error
     except (OSError, UnicodeError) as error:
-        raise AddressError(f"there is no host {address.host}") from error
+        raise AddressError(f"no such host: {address.host}") from error
     addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
     hosts, networks = config.fetch_allowed()
     if address.host.lower() in hosts:
@@ -118,7 +118,7 @@ def resolve(address: Address) -> list[str]:
         text
         for text in addresses
         if is_public(ip := ip_address(text))
-        or any(part in network for part in _meanings(ip) for network in networks)
+        or any(part in network for part in _embedded_addresses(ip) for network in networks)
     ]
     if not allowed:
         where = "" if address.host in addresses else f" ({', '.join(addresses)})"
@@ -127,8 +127,8 @@ def resolve(address: Address) -> list[str]:
 
 
 def is_public(ip: IPAddress) -> bool:
-    """Whether an address, and every IPv4 address inside it, is one of the public Internet."""
-    embedded = [part for part in _meanings(ip) if part != ip]
+    """Whether an address, or every IPv4 address embedded in it, is public."""
+    embedded = [part for part in _embedded_addresses(ip) if part != ip]
     return all(map(_is_public, embedded)) if embedded else _is_public(ip)
 
 
@@ -138,8 +138,8 @@ def _is_public(ip: IPAddress) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-def _meanings(ip: IPAddress) -> Iterator[IPAddress]:
-    """An address and the IPv4 addresses that it may reach through a mapping or a tunnel."""
+def _embedded_addresses(ip: IPAddress) -> Iterator[IPAddress]:
+    """The address itself and the IPv4 addresses that it maps or tunnels to."""
     yield ip
     if isinstance(ip, IPv4Address):
         return

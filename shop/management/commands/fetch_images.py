@@ -4,9 +4,9 @@ from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
 from catalog import config
-from catalog.media.fetching.address_table import Unfetched, count_pending, dead_links
+from catalog.media.fetching.address_table import FailedFetch, count_pending, dead_links
 from catalog.media.fetching.http_client import Limits
-from catalog.media.fetching.job import Manners, Summary, fetch_images
+from catalog.media.fetching.job import FetchOptions, Summary, fetch_images
 from shop.management.arguments import positive, seconds
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
 from shop.management.outputs import output_file, write_csv
@@ -21,34 +21,34 @@ class Command(CatalogCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        manners = Manners()
+        defaults = FetchOptions()
         parser.add_argument(
             "--workers",
             type=positive,
-            default=manners.workers,
+            default=defaults.workers,
             metavar="N",
-            help=f"requests at a time (default: {manners.workers})",
+            help=f"requests at a time (default: {defaults.workers})",
         )
         parser.add_argument(
             "--per-host",
             type=positive,
-            default=manners.per_host,
+            default=defaults.per_host,
             metavar="N",
-            help=f"of these, to one host (default: {manners.per_host})",
+            help=f"of these, to one host (default: {defaults.per_host})",
         )
         parser.add_argument(
             "--interval",
             type=seconds,
-            default=manners.interval,
+            default=defaults.interval,
             metavar="SECONDS",
-            help=f"between two requests to one host (default: {manners.interval:g})",
+            help=f"between two requests to one host (default: {defaults.interval:g})",
         )
         parser.add_argument(
             "--timeout",
             type=seconds,
-            default=manners.limits.seconds,
+            default=defaults.limits.total_timeout,
             metavar="SECONDS",
-            help=f"for a whole request (default: {manners.limits.seconds:g})",
+            help=f"for a whole request (default: {defaults.limits.total_timeout:g})",
         )
         parser.add_argument("--retry-dead", action="store_true", help="try dead links again")
         parser.add_argument(
@@ -79,17 +79,19 @@ class Command(CatalogCommand):
         if options["dead"]:
             rows = ([link.sku, link.url, link.reason] for link in dead)
             write_csv(options["dead"], ["sku", "url", "reason"], rows)
-        if not options["dry_run"] and (dead or summary.put_off):
+        if not options["dry_run"] and (dead or summary.deferred):
             raise SystemExit(1)
 
     def fetch(self, total: int, summary: Summary, options: dict[str, Any]) -> None:
-        limits = Limits(options["timeout"], min(options["timeout"], Limits().silence))
-        manners = Manners(options["workers"], options["per_host"], options["interval"], limits)
+        limits = Limits(options["timeout"], min(options["timeout"], Limits().idle_timeout))
+        fetch_options = FetchOptions(
+            options["workers"], options["per_host"], options["interval"], limits
+        )
         quiet = options["verbosity"] == 0
         try:
             with tqdm(total=total, desc="fetch", unit=" pictures", disable=quiet) as bar:
                 fetch_images(
-                    manners,
+                    fetch_options,
                     limit=options["limit"],
                     retry_dead=options["retry_dead"],
                     summary=summary,
@@ -102,8 +104,8 @@ class Command(CatalogCommand):
             )
             raise SystemExit(INTERRUPTED) from None
 
-    def show(self, summary: Summary, dead: list[Unfetched]) -> None:
-        for kind, links in (("dead", dead), ("not reached", summary.put_off)):
+    def show(self, summary: Summary, dead: list[FailedFetch]) -> None:
+        for kind, links in (("dead", dead), ("not reached", summary.deferred)):
             for link in links[:SHOWN]:
                 self.stderr.write(f"{kind}: {link.sku}: {ascii(link.url)[1:-1]}: {link.reason}")
             if len(links) > SHOWN:
@@ -111,5 +113,5 @@ class Command(CatalogCommand):
                 self.stderr.write(f"... and {len(links) - SHOWN} more {kind}{more}")
         self.stdout.write(
             f"{summary.fetched} fetched, {summary.dead} dead ({len(dead)} in all),"
-            f" {len(summary.put_off)} not reached, which the next run tries again"
+            f" {len(summary.deferred)} not reached, which the next run tries again"
         )

@@ -3,7 +3,13 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from catalog.media.prune import Pruned, Store, has_pictures, media, prune
+from catalog.media.prune import (
+    PictureFolder,
+    Pruned,
+    any_product_has_picture,
+    product_pictures,
+    prune,
+)
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
 from shop.thumbnails import thumbnails
 
@@ -19,34 +25,34 @@ class Command(CatalogCommand):
         parser.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        stores = (media(), thumbnails())
-        if not has_pictures():
-            folders = " and ".join(str(store.root) for store in stores)
+        folders = (product_pictures(), thumbnails())
+        if not any_product_has_picture():
+            paths = " and ".join(str(folder.root) for folder in folders)
             raise CommandError(
                 "no product in this database has a picture: is DATABASE_URL the shop's? If so,"
-                f" what {folders} hold of this shop can be removed by hand",
+                f" what {paths} hold of this shop can be removed by hand",
                 returncode=2,
             )
         try:
-            done = [self.prune(store, options) for store in stores]
+            done = [self.prune(folder, options) for folder in folders]
         except KeyboardInterrupt:
             self.stderr.write("Stopped. The same command goes on from here.")
             raise SystemExit(INTERRUPTED) from None
         if any(pruned.failed for pruned in done):
             raise SystemExit(1)
 
-    def prune(self, store: Store, options: dict[str, Any]) -> Pruned:
+    def prune(self, folder: PictureFolder, options: dict[str, Any]) -> Pruned:
         dry_run = options["dry_run"]
-        with tqdm(desc=store.name, unit=" files", disable=options["verbosity"] == 0) as bar:
+        with tqdm(desc=folder.name, unit=" files", disable=options["verbosity"] == 0) as bar:
 
             def update(files: int) -> None:
                 bar.update(files)
 
-            pruned = prune(store, dry_run=dry_run, progress=update)
+            pruned = prune(folder, dry_run=dry_run, progress=update)
         self.stdout.write(
-            f"{store.name}: {pruned.removed} files ({pruned.size / 1e6:.1f} MB)"
-            f" {'to remove' if dry_run else 'removed'}, {pruned.kept} in use,"
-            f" {pruned.young} younger than an hour, {len(pruned.failed)} failed"
+            f"{folder.name}: {pruned.removed} files ({pruned.size / 1e6:.1f} MB)"
+            f" {'to remove' if dry_run else 'removed'}, {pruned.in_use} in use,"
+            f" {pruned.recent} younger than an hour, {len(pruned.failed)} failed"
         )
         for failure in pruned.failed[:SHOWN]:
             self.stderr.write(f"  {failure}")
