@@ -19,7 +19,7 @@ from snowballstemmer import stemmer
 from sqlalchemy import Connection, select
 
 from catalog.db.connection import connect
-from catalog.evaluation.misspelling import misspell
+from catalog.evaluation.typo_generator import misspell
 from catalog.search import spelling
 from catalog.search.vocabulary import Vocabulary, get_vocabulary
 from catalog.tables import PRODUCT

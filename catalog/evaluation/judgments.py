@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from catalog.evaluation.catalogue import Catalogue
-from catalog.evaluation.parsing import (
+from catalog.evaluation.judgment_parsers import (
     FormatError,
     parse_filters,
     parse_line,
@@ -18,6 +17,7 @@ from catalog.evaluation.parsing import (
     parse_skus,
     parse_text,
 )
+from catalog.evaluation.product_lookup import Catalogue
 from catalog.search.filters import Filters
 
 KEYS = ("id", "kind", "text", "image", "like", "filters", "exclude", "relevant")

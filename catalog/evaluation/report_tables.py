@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from catalog.evaluation.measure import Measured
 from catalog.evaluation.metrics import MEASURES
-from catalog.evaluation.thresholds import thresholds
+from catalog.evaluation.runner import Measured
+from catalog.evaluation.threshold_curves import thresholds
 
 SHOWN_THRESHOLDS = tuple(step / 10 for step in range(11))
 

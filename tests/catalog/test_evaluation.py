@@ -17,15 +17,15 @@ from sqlalchemy import Connection
 
 from catalog import config
 from catalog.db.connection import connect
-from catalog.evaluation.catalogue import Catalogue
-from catalog.evaluation.derive import KINDS, derive, save_records
+from catalog.evaluation.derive_judgments import KINDS, derive, save_records
+from catalog.evaluation.html_report import worst
+from catalog.evaluation.judgment_parsers import FormatError
 from catalog.evaluation.judgments import Judgment, JudgmentError, parse_judgments, read_judgments
-from catalog.evaluation.measure import Setup, run
 from catalog.evaluation.metrics import NAMES, estimate, measure
-from catalog.evaluation.misspelling import misspell
-from catalog.evaluation.parsing import FormatError
-from catalog.evaluation.report import worst
-from catalog.evaluation.thresholds import thresholds
+from catalog.evaluation.product_lookup import Catalogue
+from catalog.evaluation.runner import Setup, run
+from catalog.evaluation.threshold_curves import thresholds
+from catalog.evaluation.typo_generator import misspell
 from catalog.importing import import_catalog
 from catalog.search.filters import Filters
 from catalog.search.pipeline import Hit, Results, SearchSpec, Timings

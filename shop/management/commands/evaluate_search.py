@@ -12,18 +12,18 @@ from tqdm import tqdm
 
 from catalog import config
 from catalog.db.connection import connect
-from catalog.evaluation.catalogue import Catalogue
-from catalog.evaluation.derive import KINDS, derive, save_records
+from catalog.evaluation.derive_judgments import KINDS, derive, save_records
+from catalog.evaluation.html_report import report
+from catalog.evaluation.judgment_parsers import FormatError
 from catalog.evaluation.judgments import (
     Judgment,
     JudgmentError,
     parse_judgments,
     read_judgments,
 )
-from catalog.evaluation.measure import Measured, Setup, run
-from catalog.evaluation.parsing import FormatError
-from catalog.evaluation.report import report
+from catalog.evaluation.product_lookup import Catalogue
 from catalog.evaluation.report_tables import as_json, as_markdown
+from catalog.evaluation.runner import Measured, Setup, run
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.pipeline import search
 from embedding.registry import get_spec

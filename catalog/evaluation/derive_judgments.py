@@ -12,9 +12,9 @@ from random import Random
 from typing import Any
 
 from catalog import config
-from catalog.evaluation.catalogue import Catalogue, Product
-from catalog.evaluation.misspelling import misspell
-from catalog.evaluation.nonsense import nonsense_texts
+from catalog.evaluation.nonsense_queries import nonsense_texts
+from catalog.evaluation.product_lookup import Catalogue, Product
+from catalog.evaluation.typo_generator import misspell
 from catalog.media.atomic_write import write_atomically
 from embedding.training.phrases import WORDINGS, Claims, describe, phrases
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from catalog.evaluation.measure import Measured
 from catalog.evaluation.metrics import RECALLS
-from catalog.evaluation.thresholds import thresholds
+from catalog.evaluation.runner import Measured
+from catalog.evaluation.threshold_curves import thresholds
 
 WIDTH, HEIGHT = 300, 200
 """Of the square from 0 to 1, in SVG units."""

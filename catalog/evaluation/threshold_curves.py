@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from catalog.evaluation.measure import Measured, Ranking
+from catalog.evaluation.runner import Measured, Ranking
 
 THRESHOLDS = tuple(step / 50 for step in range(51))
 

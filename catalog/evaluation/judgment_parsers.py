@@ -7,7 +7,7 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from catalog.evaluation.catalogue import Catalogue
+from catalog.evaluation.product_lookup import Catalogue
 from catalog.search.filters import FACETS, Filters
 
 MAX_GRADE = 100

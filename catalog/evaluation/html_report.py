@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from catalog import config
-from catalog.evaluation.catalogue import Catalogue, Product
 from catalog.evaluation.judgments import Judgment
-from catalog.evaluation.measure import Measured, Ranking
 from catalog.evaluation.metrics import MEASURES, NAMES, Estimate
-from catalog.evaluation.plots import HEIGHT, WIDTH, precision_recall, threshold_plots
-from catalog.evaluation.thresholds import false_positives
+from catalog.evaluation.product_lookup import Catalogue, Product
+from catalog.evaluation.runner import Measured, Ranking
+from catalog.evaluation.svg_plots import HEIGHT, WIDTH, precision_recall, threshold_plots
+from catalog.evaluation.threshold_curves import false_positives
 from embedding.image_decoding import ImageError, open_image
 
 WORST = 8
