@@ -19,7 +19,7 @@ from snowballstemmer import stemmer
 from sqlalchemy import Connection, select
 
 from catalog.db.connection import connect
-from catalog.evaluation.typo_generator import misspell
+from catalog.evaluation.typo_generator import add_typo
 from catalog.search import spelling
 from catalog.search.vocabulary import Vocabulary, get_vocabulary
 from catalog.tables import PRODUCT
@@ -44,7 +44,7 @@ def titles(connection: Connection, vocabulary: Vocabulary, random: Random) -> Co
     """What became of each misspelt title."""
     outcomes: Counter[str] = Counter()
     for title in connection.execute(select(PRODUCT.c.title).order_by(PRODUCT.c.id)).scalars():
-        if misspelt := misspell(title, random):
+        if misspelt := add_typo(title, random):
             corrected = spelling.correct(misspelt, vocabulary)
             if stems(corrected or misspelt) == stems(title):
                 outcomes["right"] += 1

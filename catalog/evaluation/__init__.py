@@ -1,1 +1,1 @@
-"""Search measured: judgments in, figures out. How to use it is in docs/evaluation.md."""
+"""Measures search quality and speed on judged queries. For usage see docs/evaluation.md."""

@@ -1,11 +1,11 @@
-"""Judgments made of the catalogue itself, as the JSON objects that a judgments file has.
+"""Derives judgments from the catalogue, as the JSON objects of a judgments file.
 
-What is derived passes through the same door as what people have judged (`judgments.py`), and can
-be written to a file, read, corrected and used again.
+They are parsed like human judgments (`judgments.py`), and can be saved to a file and corrected.
 """
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from random import Random
@@ -14,7 +14,7 @@ from typing import Any
 from catalog import config
 from catalog.evaluation.nonsense_queries import nonsense_texts
 from catalog.evaluation.product_lookup import Catalogue, Product
-from catalog.evaluation.typo_generator import misspell
+from catalog.evaluation.typo_generator import add_typo
 from catalog.media.atomic_write import write_atomically
 from embedding.training.phrases import WORDINGS, Claims, describe, phrases
 
@@ -27,18 +27,18 @@ UNSEEN_WORDINGS = (
     "looking for {whose} {noun}",
     "{colour} coloured {noun}",
 )
-"""Beside the wordings that the models were trained on, some that they were not."""
+"""Wordings that the models were not trained on, used in addition to those of the training."""
 
 REFINEMENTS = ("{colour}", "in {colour}", "but in {colour}", "the same in {colour}")
-"""What is typed beside a product to have it in another colour."""
+"""Queries for a similar product in another colour."""
 
 
 def derive(
     kind: str, catalogue: Catalogue, folder: Path, sample: int | None = None, seed: int = 0
 ) -> list[Record]:
-    """The judgments of one of `KINDS`, at most `sample` of them, drawn by `seed`.
+    """The judgments of one of `KINDS`: at most `sample` of them, chosen at random by `seed`.
 
-    The same catalogue, sample and seed give the same judgments. Paths of pictures are relative to
+    The same catalogue, sample and seed give the same judgments. Picture paths are relative to
     `folder`.
     """
     random = Random(f"{seed} {kind}")
@@ -47,7 +47,7 @@ def derive(
             {"id": f"nonsense-{number}", "kind": kind, "text": text, "relevant": []}
             for number, text in enumerate(nonsense_texts(random, sample), start=1)
         ]
-    records = list(_DERIVED[kind](catalogue, folder, random))
+    records = list(_DERIVERS[kind](catalogue, folder, random))
     if sample is not None and sample < len(records):
         records = random.sample(records, sample)
     return [
@@ -63,16 +63,16 @@ def save_records(records: Iterable[Record], path: Path) -> None:
 
 
 def _attributes(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[Record]:
-    """Each combination of attributes that some product has, in one wording drawn of those that
-    fit; relevant is every product that has them all."""
+    """Each combination of attributes that some product has, in a random wording. All products
+    with these attributes are relevant."""
     known = {sku: _claims(product) for sku, product in catalogue.products.items()}
     worded: dict[tuple[tuple[str, str], ...], set[str]] = {}
     for claims in {tuple(claims.items()): claims for claims in known.values()}.values():
         for text, claimed in phrases(claims, WORDINGS + UNSEEN_WORDINGS).items():
-            if claimed.get("pattern") != "plain":  # which nobody looks for
+            if claimed.get("pattern") != "plain":  # nobody searches for "plain"
                 worded.setdefault(tuple(sorted(claimed.items())), set()).add(text)
     for combination, texts in sorted(worded.items()):
-        met = [
+        matching = [
             catalogue.products[sku]
             for sku, claims in known.items()
             if set(combination) <= claims.items()
@@ -81,7 +81,7 @@ def _attributes(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator
         yield {
             "text": random.choice(sorted(texts)),
             "relevant": {
-                field: sorted({product.first(field) for product in met}) for field in fields
+                field: sorted({product.first(field) for product in matching}) for field in fields
             },
         }
 
@@ -93,7 +93,7 @@ _FIELD = {
     "gender": "gender",
     "pattern": "pattern",
 }
-"""Where each claim comes from."""
+"""The catalogue field of each claim."""
 
 
 def _claims(product: Product) -> Claims:
@@ -105,29 +105,27 @@ def _claims(product: Product) -> Claims:
 
 
 def _titles(catalogue: Catalogue, _folder: Path, _random: Random) -> Iterator[Record]:
-    """Each title, with the products of that very title."""
+    """Each title; the products with exactly this title are relevant."""
     for title in _all_titles(catalogue):
         yield {"text": title, "relevant": {"title": [title]}}
 
 
 def _misspelt(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[Record]:
-    """Each title with one edit in one word, with the products of the title as it was."""
+    """Each title with one typo; the products with the correct title are relevant."""
     titles = _all_titles(catalogue)
     for title in titles:
-        text = misspell(title, random)
+        text = add_typo(title, random)
         if text is not None and text not in titles:
             yield {"text": text, "relevant": {"title": [title]}}
 
 
 def _images(catalogue: Catalogue, folder: Path, _random: Random) -> Iterator[Record]:
-    """Each product's main picture, with the other products of its type."""
+    """Each product's main picture; the other products of its type are relevant."""
     media = config.media_root()
-    seen: dict[str, int] = {}
-    for product in catalogue.products.values():
-        seen[product.first("product_type")] = seen.get(product.first("product_type"), 0) + 1
+    count = Counter(product.first("product_type") for product in catalogue.products.values())
     for sku, product in catalogue.products.items():
         kind = product.first("product_type")
-        if kind and product.image_path and seen[kind] > 1:
+        if kind and product.image_path and count[kind] > 1:
             yield {
                 "image": os.path.relpath(media / product.image_path, folder.resolve()),
                 "relevant": {"product_type": [kind]},
@@ -136,8 +134,8 @@ def _images(catalogue: Catalogue, folder: Path, _random: Random) -> Iterator[Rec
 
 
 def _refined(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[Record]:
-    """Each product, and words for another colour that its type comes in, with the products of its
-    type in that colour."""
+    """Each product with a query for another colour; products of its type in that colour are
+    relevant."""
     colours: dict[str, dict[str, None]] = {}
     for product in catalogue.products.values():
         colours.setdefault(product.first("product_type"), {})[product.first("colour")] = None
@@ -157,7 +155,7 @@ def _all_titles(catalogue: Catalogue) -> dict[str, None]:
     return dict.fromkeys(product.first("title") for product in catalogue.products.values())
 
 
-_DERIVED: Mapping[str, Callable[[Catalogue, Path, Random], Iterator[Record]]] = {
+_DERIVERS: Mapping[str, Callable[[Catalogue, Path, Random], Iterator[Record]]] = {
     "attributes": _attributes,
     "titles": _titles,
     "images": _images,
@@ -165,4 +163,4 @@ _DERIVED: Mapping[str, Callable[[Catalogue, Path, Random], Iterator[Record]]] = 
     "misspelt": _misspelt,
 }
 
-KINDS = (*_DERIVED, "nonsense")
+KINDS = (*_DERIVERS, "nonsense")

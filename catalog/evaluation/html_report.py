@@ -1,4 +1,4 @@
-"""What the report's page shows, ready for its template; pictures as data URIs."""
+"""The template context of the HTML report, with pictures as data URIs."""
 
 from base64 import b64encode
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ from catalog import config
 from catalog.evaluation.judgments import Judgment
 from catalog.evaluation.metrics import MEASURES, NAMES, Estimate
 from catalog.evaluation.product_lookup import Catalogue, Product
-from catalog.evaluation.runner import Measured, Ranking
+from catalog.evaluation.runner import Ranking, SetupResult
 from catalog.evaluation.svg_plots import HEIGHT, WIDTH, precision_recall, threshold_plots
 from catalog.evaluation.threshold_curves import false_positives
 from embedding.image_decoding import ImageError, open_image
 
 WORST = 8
-"""Queries shown of each kind."""
+"""Number of queries shown of each kind."""
 
 SIDE = 112
-"""Longer side of the pictures, in pixels."""
+"""Longer side of the thumbnails, in pixels."""
 
 _NDCG, _MAP = NAMES.index("nDCG@10"), NAMES.index("mAP")
 
@@ -34,7 +34,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A product, or a query picture, in a row; `right` is None where that is no question."""
+    """A product or a query picture. `right` tells whether a hit is relevant, None if not a hit."""
 
     title: str
     image: str
@@ -45,7 +45,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A query and its first hits. `wanted` is one of the products that answer it."""
+    """A query and its first hits. `wanted` is one of its relevant products."""
 
     judgment: Judgment
     query: Picture | None
@@ -55,8 +55,9 @@ class Row:
     ndcg: float | None
 
 
-def report(runs: Sequence[Measured], catalogue: Catalogue) -> dict[str, Any]:
-    """The template's context. The worst queries are those of the first setup."""
+def report_context(runs: Sequence[SetupResult], catalogue: Catalogue) -> dict[str, Any]:
+    """The context of the template `evaluation/report.html`. The worst queries are of the first
+    setup."""
     first = runs[0]
     worst_rows = {
         kind: [_row(each, catalogue) for each in worst(first, kind, WORST)] for kind in first.kinds
@@ -77,9 +78,8 @@ def report(runs: Sequence[Measured], catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def worst(measured: Measured, kind: str, count: int) -> list[Ranking]:
-    """The rankings of one kind with the least nDCG@10, the least mAP first among equals; none
-    that is perfect."""
+def worst(measured: SetupResult, kind: str, count: int) -> list[Ranking]:
+    """The `count` worst imperfect results of one kind: lowest nDCG@10 first, then lowest mAP."""
     ranked = [
         (float(each.values[_NDCG]), float(each.values[_MAP]), each)
         for each in measured.of_kind(kind)
@@ -89,7 +89,7 @@ def worst(measured: Measured, kind: str, count: int) -> list[Ranking]:
     return [each for ndcg, precision, each in ranked[:count] if min(ndcg, precision) < 1]
 
 
-def _cells(runs: Sequence[Measured], kind: str) -> list[tuple[Any, list[Cell]]]:
+def _cells(runs: Sequence[SetupResult], kind: str) -> list[tuple[Any, list[Cell]]]:
     estimates = [run.estimates(kind) for run in runs]
     best = {name: max(each[name].mean for each in estimates) for name in MEASURES}
     return [
@@ -137,7 +137,7 @@ def _picture(product: Product) -> Picture:
 
 @lru_cache(maxsize=4096)
 def thumbnail(file: Path) -> str:
-    """A picture file as a small data URI, "" where it cannot be read."""
+    """A picture file as a small WEBP data URI, "" if it cannot be read."""
     try:
         image = open_image(file, SIDE)
     except ImageError:

@@ -1,7 +1,7 @@
-"""Judgments: queries and the products that answer them, one JSON object a line.
+"""Reads judgments: queries and their relevant products, one JSON object a line.
 
-The format is described in docs/evaluation.md. Whatever is not exactly that is an error: a figure
-made of judgments that were guessed at would be believed all the same.
+The format is described in docs/evaluation.md. Any deviation is an error, because wrong judgments
+would give plausible but wrong figures.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,12 +20,12 @@ from catalog.evaluation.judgment_parsers import (
 from catalog.evaluation.product_lookup import Catalogue
 from catalog.search.filters import Filters
 
-KEYS = ("id", "kind", "text", "image", "like", "filters", "exclude", "relevant")
-NEEDED = ("id", "relevant")
+KNOWN_KEYS = ("id", "kind", "text", "image", "like", "filters", "exclude", "relevant")
+REQUIRED_KEYS = ("id", "relevant")
 
 
 class JudgmentError(ValueError):
-    """A line that cannot be used; the message begins with its number, from 1."""
+    """An invalid judgment; the message begins with its line number, from 1."""
 
     def __init__(self, line: int, reason: str) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -33,10 +33,11 @@ class JudgmentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Judgment:
-    """A query, and the grades, from 1, of the products that answer it, by SKU.
+    """A query and the grades of its relevant products.
 
-    Without any, it is a nonsense query: whatever is found is a false positive. `image` is the
-    query picture's file, `line` where the judgment stands. Queries of one `kind` are averaged.
+    `relevant` is a grade from 1 by SKU. If it is empty, the query is nonsense and every hit is a
+    false positive. `image` is the file of the query picture, `like` the SKU of a query product.
+    Figures are averaged over the queries of one `kind`.
     """
 
     id: str
@@ -55,11 +56,11 @@ class Judgment:
 
 
 def read_judgments(path: Path, catalogue: Catalogue) -> list[Judgment]:
-    """The judgments of a JSON Lines file in UTF-8; paths in it are relative to its folder.
+    """The judgments of a JSON Lines file in UTF-8. Paths in it are relative to the file's folder.
 
     Raises:
-        JudgmentError: a line is not a judgment on this catalogue.
-        FormatError: the file cannot be read, or holds none.
+        JudgmentError: a line is malformed or does not fit the catalogue.
+        FormatError: the file cannot be read, or is empty.
     """
     try:
         content = path.read_bytes()
@@ -71,11 +72,11 @@ def read_judgments(path: Path, catalogue: Catalogue) -> list[Judgment]:
 def parse_judgments(
     records: Iterable[tuple[int, Mapping[str, Any]]], folder: Path, catalogue: Catalogue
 ) -> list[Judgment]:
-    """The judgments that numbered JSON objects describe; pictures are relative to `folder`.
+    """The judgments in (line number, JSON object) pairs; picture paths are relative to `folder`.
 
     Raises:
-        JudgmentError: an object is not a judgment on this catalogue.
-        FormatError: there is none.
+        JudgmentError: an object is malformed or does not fit the catalogue.
+        FormatError: there are no objects.
     """
     lines: dict[str, int] = {}
     judgments = []
@@ -103,9 +104,9 @@ def _records(content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _judgment(line: int, record: Mapping[str, Any], folder: Path, catalogue: Catalogue) -> Judgment:
-    if unknown := [key for key in record if key not in KEYS]:
-        raise FormatError(f"unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
-    if missing := [key for key in NEEDED if key not in record]:
+    if unknown := [key for key in record if key not in KNOWN_KEYS]:
+        raise FormatError(f"unknown key {unknown[0]!r}; known keys: {', '.join(KNOWN_KEYS)}")
+    if missing := [key for key in REQUIRED_KEYS if key not in record]:
         raise FormatError(f"{missing[0]!r} is missing")
     words = {
         key: parse_text(key, record[key])
@@ -113,10 +114,10 @@ def _judgment(line: int, record: Mapping[str, Any], folder: Path, catalogue: Cat
         if key in record
     }
     if not words.keys() & {"text", "image", "like"}:
-        raise FormatError("there is nothing to look for: give a text, an image or a like")
+        raise FormatError("the query is empty: 'text', 'image' or 'like' is required")
     image = folder / words["image"] if "image" in words else None
     if image is not None and not image.is_file():
-        raise FormatError(f"there is no picture file {str(image)!r}")
+        raise FormatError(f"no picture file {str(image)!r}")
     like = words.get("like", "")
     if like:
         parse_skus("like", [like], catalogue)
@@ -124,10 +125,10 @@ def _judgment(line: int, record: Mapping[str, Any], folder: Path, catalogue: Cat
     exclude = frozenset(parse_skus("exclude", record.get("exclude", []), catalogue))
     relevant = parse_relevant(record["relevant"], catalogue)
     if relevant:
-        possible = catalogue.within(filters) - exclude - {like}
+        possible = catalogue.passing(filters) - exclude - {like}
         relevant = {sku: grade for sku, grade in relevant.items() if sku in possible}
         if not relevant:
-            raise FormatError("no relevant product is left behind filters, exclude and like")
+            raise FormatError("no relevant product is left after filters, exclude and like")
     return Judgment(
         words["id"],
         line,

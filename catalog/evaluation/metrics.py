@@ -1,7 +1,4 @@
-"""What a ranking is worth: the measures of information retrieval, from `ir-measures`.
-
-It hands them to trec_eval, whose definitions the field's tables go by.
-"""
+"""Retrieval metrics of a ranking, computed by `ir-measures` with trec_eval's definitions."""
 
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,11 +19,11 @@ MEASURES = {
     "nDCG@10": nDCG @ 10,
     "mAP": AP,
 }
-"""By the name of their mean over queries. S@1 is P@1."""
+"""Metrics by the name of their mean over queries. S@1 equals P@1."""
 
 RECALLS = tuple(step / 10 for step in range(11))
 PRECISIONS = {recall: IPrec @ recall for recall in RECALLS}
-"""Interpolated precision at each recall: the points of the precision/recall plot."""
+"""Interpolated precision by recall: the points of the precision/recall plot."""
 
 NAMES = (*MEASURES, *(f"IPrec@{recall}" for recall in RECALLS))
 _ALL = (*MEASURES.values(), *PRECISIONS.values())
@@ -35,22 +32,22 @@ RESAMPLES = 2000
 
 
 def measure(relevant: Mapping[str, int], ranking: Sequence[tuple[str, Hashable]]) -> Values:
-    """The measures of one query, float64 (len(NAMES),), in the order of `NAMES`.
+    """The metrics of one query, float64 (len(NAMES),), in the order of `NAMES`.
 
     Args:
         relevant: the grades, from 1, of the relevant items.
-        ranking: items in the order found, each with what it was ranked by. Where that is the same
-            for neighbours, the less relevant count as found first: a tie never flatters.
+        ranking: items in ranked order, each with its sort key. Neighbours with equal keys are tied;
+            ties are broken against the search, with the least relevant item first.
     """
-    if not ranking:  # which trec_eval's interpolated precision has no number for
+    if not ranking:  # trec_eval's interpolated precision is undefined here
         return np.zeros(len(_ALL))
     pessimistic = [
         item
         for _, tied in groupby(ranking, key=lambda found: found[1])
         for item in sorted((item for item, _ in tied), key=lambda item: relevant.get(item, 0))
     ]
-    # trec_eval sorts by score alone, so each place gets a score of its own.
-    run = {item: float(-place) for place, item in enumerate(pessimistic)}
+    # trec_eval sorts by score only, so each rank gets a different score.
+    run = {item: float(-rank) for rank, item in enumerate(pessimistic)}
     found = ir_measures.evaluator(_ALL, {"q": dict(relevant)}).iter_calc({"q": run})
     values = {metric.measure: metric.value for metric in found}
     return np.array([values[wanted] for wanted in _ALL])
@@ -58,7 +55,7 @@ def measure(relevant: Mapping[str, int], ranking: Sequence[tuple[str, Hashable]]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A mean over queries, and its 95 % interval."""
+    """A mean over queries and its 95 % confidence interval."""
 
     mean: float
     low: float
@@ -69,10 +66,9 @@ class Estimate:
 
 
 def estimate(values: Values, seed: int = 0) -> list[Estimate]:
-    """The means of n queries' values, (n, m), with the bootstrap's 95 % percentile intervals.
+    """The m means of n queries' values, (n, m), with bootstrapped 95 % percentile intervals.
 
-    The same n and seed draw the same queries, so that rankings of one set are compared like with
-    like.
+    The same n and seed give the same resamples, so setups are compared on the same queries.
     """
     count = len(values)
     draws = np.random.default_rng(seed).multinomial(count, [1 / count] * count, RESAMPLES)

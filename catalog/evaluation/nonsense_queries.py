@@ -1,13 +1,21 @@
-"""Queries that no shop answers: what a cat types, and what belongs elsewhere."""
+"""Nonsense queries, for which a shop should find nothing: random letters, unrelated questions."""
 
 from random import Random
 from string import ascii_lowercase
 
-SIZE = 120
-"""Queries where no number is asked for; half of them letters."""
+DEFAULT_COUNT = 120
+"""Number of queries if none is given; half of them are random letters."""
 
-MASHED = ("asdfghjkl", "qwertyuiop", "zxcvbnm", "hjkl hjkl", "aaaaaaaaaa", "jfjfjfjf", "qqq www")
-"""What fingers do that rest on a keyboard."""
+KEY_SEQUENCES = (
+    "asdfghjkl",
+    "qwertyuiop",
+    "zxcvbnm",
+    "hjkl hjkl",
+    "aaaaaaaaaa",
+    "jfjfjfjf",
+    "qqq www",
+)
+"""Typical key sequences of somebody who types at random."""
 
 SENTENCES = (
     "how do vaccines train the immune system",
@@ -74,10 +82,12 @@ SENTENCES = (
 
 
 def nonsense_texts(random: Random, count: int | None = None) -> list[str]:
-    """`count` different texts, by turns letters and sentences; letters alone when these run out."""
-    wanted = SIZE if count is None else count
+    """`count` different texts in random order; at most half are sentences, the rest letters."""
+    wanted = DEFAULT_COUNT if count is None else count
     sentences = random.sample(SENTENCES, min(len(SENTENCES), wanted // 2))
-    letters = dict.fromkeys(random.sample(MASHED, min(len(MASHED), wanted - len(sentences))))
+    letters = dict.fromkeys(
+        random.sample(KEY_SEQUENCES, min(len(KEY_SEQUENCES), wanted - len(sentences)))
+    )
     while len(letters) < wanted - len(sentences):
         letters[_letters(random)] = None
     texts = [*letters, *sentences]

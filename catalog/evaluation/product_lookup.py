@@ -1,4 +1,4 @@
-"""What the judgments speak of: the products of the catalogue, read once, and who meets what."""
+"""The catalogue's products, read once, and which of them match the conditions of a judgment."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from catalog.search.filters import Filters
 FIELDS = (
     *("title", "brand", "category", "subcategory", "product_type", "gender", "colour", "usage"),
 )
-"""Columns that a condition may name, beside the keys of the products' `attributes`."""
+"""Columns that a condition may name, in addition to the keys of the products' `attributes`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product's SKU, what is known of it, and its main picture's path below the media root.
+    """A product's SKU, its values, and the path of its main picture, relative to the media folder.
 
-    `values` has all of `FIELDS`, and the further attributes; each a list of one value or more,
-    or of none where it is empty.
+    `values` maps each of `FIELDS`, and each attribute, to its values; the tuple is empty if the
+    field is.
     """
 
     sku: str
@@ -27,12 +27,12 @@ class Product:
     image_path: str | None
 
     def first(self, field: str) -> str:
-        """The field's first value, "" where there is none."""
+        """The field's first value, "" if it has none."""
         return next(iter(self.values.get(field, ())), "")
 
 
 class Catalogue:
-    """The products by SKU, in the order of their SKUs."""
+    """The catalogue's products. `products` is by SKU and sorted by SKU."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -48,11 +48,11 @@ class Catalogue:
             for field, values in product.values.items():
                 self._known.setdefault(field, set()).update(values)
 
-    def meeting(self, conditions: Mapping[str, Sequence[str]]) -> set[str]:
-        """The SKUs of the products that meet every condition, by one of its values.
+    def matching(self, conditions: Mapping[str, Sequence[str]]) -> set[str]:
+        """The SKUs of the products that have, for every field, one of the given values.
 
         Raises:
-            ValueError: a condition names what no product has.
+            ValueError: no product has such a field, or such a value of it.
         """
         for field, wanted in conditions.items():
             if field not in self._known:
@@ -70,8 +70,8 @@ class Catalogue:
             )
         }
 
-    def within(self, filters: Filters) -> set[str]:
-        """The SKUs of the products that the filters let through."""
+    def passing(self, filters: Filters) -> set[str]:
+        """The SKUs of the products that match the filters."""
         if not filters:
             return set(self.products)
         where = " AND ".join(filters.conditions())

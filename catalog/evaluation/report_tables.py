@@ -1,20 +1,20 @@
-"""The figures for reading, as Markdown, and for machines, as JSON."""
+"""All figures as Markdown tables and as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from catalog.evaluation.metrics import MEASURES
-from catalog.evaluation.runner import Measured
+from catalog.evaluation.runner import SetupResult
 from catalog.evaluation.threshold_curves import thresholds
 
 SHOWN_THRESHOLDS = tuple(step / 10 for step in range(11))
 
 
-def as_markdown(runs: Sequence[Measured]) -> str:
-    """All tables: one for each kind of query, one for speed, one for each setup's thresholds.
+def as_markdown(runs: Sequence[SetupResult]) -> str:
+    """One table for each kind of query, one for speed, one for each setup's thresholds.
 
-    Behind ± is half of the 95 % interval.
+    The number after ± is half the width of the 95 % confidence interval.
     """
     parts = []
     for kind in runs[0].kinds:
@@ -34,17 +34,17 @@ def as_markdown(runs: Sequence[Measured]) -> str:
         if at := [each for each in thresholds(run) if each.min_match in SHOWN_THRESHOLDS]:
             head = ["minimum match", *(f"{each.min_match:.1f}" for each in at)]
             shares = {
-                "nonsense that still finds": [each.false_positives for each in at],
+                "nonsense queries with hits": [each.false_positives for each in at],
                 "relevant hits lost": [each.lost for each in at],
-                "queries left without one": [each.emptied for each in at],
+                "queries left without relevant hits": [each.emptied for each in at],
             }
             lines = [[name, *(f"{x:.3f}" for x in values)] for name, values in shares.items()]
             parts.append(f"{run.setup}:\n\n{_table(head, lines)}")
     return "\n\n".join(parts)
 
 
-def as_json(runs: Sequence[Measured]) -> list[dict[str, Any]]:
-    """Each setup's figures: measures by kind with their intervals, speed, thresholds."""
+def as_json(runs: Sequence[SetupResult]) -> list[dict[str, Any]]:
+    """Each setup's figures: metrics by kind with their intervals, speed, thresholds."""
     return [
         {
             "model": run.setup.model,

@@ -1,4 +1,4 @@
-"""Judgments through the search: what is found, how well it is ranked, and how long that takes."""
+"""Runs the judged queries through the search and records hits, metrics and times."""
 
 import time
 from collections.abc import Callable, Hashable, Sequence
@@ -17,18 +17,18 @@ from embedding.image_decoding import ImageError
 Search = Callable[[Connection, SearchSpec], Results]
 
 PAGE = 24
-"""Hits of which a threshold should keep the relevant ones: what a shopper sees at first."""
+"""Hits on the first page. Threshold figures count the relevant ones among them."""
 
 DECIMALS = 9
-"""To which scores are compared: sums of the same parts in another order are a tie."""
+"""Scores are rounded to this many decimals, so that rounding errors do not break ties."""
 
 SHOWN = 10
-"""Hits kept for showing."""
+"""Hits that are kept for the report."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """One way to search: "" and () are the search's own defaults."""
+    """A configuration of the search; "" and () mean its defaults."""
 
     model: str = ""
     signals: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Setup:
         return " · ".join((self.model_name, self.signals_name, self.fusion_name))
 
     def spec(self, judgment: Judgment, depth: int, picture: bytes | None) -> SearchSpec:
-        """The judgment's query, every product ranked by itself and none below a threshold."""
+        """The judgment's query, without a minimum match and without grouping variants."""
         return SearchSpec(
             text=judgment.text,
             images=() if picture is None else (picture,),
@@ -67,10 +67,11 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What one query found. `values` are the measures, float64 (len(NAMES),), none for nonsense.
+    """The result of one query.
 
-    `best` is the highest match, None without a hit; `found` the matches of the relevant among the
-    first `PAGE` hits; `first` the rank from 1 of the first relevant hit; times are in seconds.
+    `values` are the metrics, float64 (len(NAMES),), None for nonsense queries; `best` is the
+    highest match, None without hits; `found` are the matches of the relevant products among the
+    first `PAGE` hits; `first` is the rank, from 1, of the first relevant hit. Times are in seconds.
     """
 
     judgment: Judgment
@@ -86,7 +87,7 @@ class Ranking:
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Queries a second, one after the other, and the parts of a query in milliseconds."""
+    """Queries per second, run one after the other, and times in milliseconds."""
 
     per_second: float
     encode_p50: float
@@ -96,19 +97,19 @@ class Speed:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """A setup's rankings of all judgments."""
+class SetupResult:
+    """The results of all queries with one setup."""
 
     setup: Setup
     rankings: list[Ranking] = field(repr=False)
 
     @property
     def kinds(self) -> list[str]:
-        """The kinds of the queries that have an answer."""
+        """The kinds of queries, without nonsense queries."""
         return list(dict.fromkeys(each.judgment.kind for each in self._answered()))
 
     def estimates(self, kind: str) -> dict[str, Estimate]:
-        """The mean measures of one kind of query, by name."""
+        """The mean metrics of one kind of query, by name."""
         values = [
             each.values
             for each in self._answered()
@@ -117,6 +118,7 @@ class Measured:
         return dict(zip(NAMES, estimate(np.array(values)), strict=True))
 
     def of_kind(self, kind: str) -> list[Ranking]:
+        """The results of one kind of query."""
         return [each for each in self.rankings if each.judgment.kind == kind]
 
     @property
@@ -130,21 +132,21 @@ class Measured:
         return [each for each in self.rankings if not each.judgment.is_nonsense]
 
 
-def run(
+def run_judgments(
     connection: Connection,
     judgments: Sequence[Judgment],
     setup: Setup,
     search: Search,
     depth: int,
     progress: Callable[[], Any] = lambda: None,
-) -> Measured:
-    """Search for every judgment's query, one after the other, and look at the first `depth` hits.
+) -> SetupResult:
+    """Run every query, one after the other, and record the first `depth` hits.
 
-    The first query is run once before, unmeasured: models load when they are first used.
+    The first query is run twice, and the first run is not recorded: it loads the models. `progress`
+    is called after every query.
 
     Raises:
-        JudgmentError: the search cannot run a judgment's query as asked, or does something else
-            in its place.
+        JudgmentError: the search cannot run a query, or not exactly as asked.
     """
     rankings: list[Ranking] = []
     for judgment in (judgments[0], *judgments):
@@ -154,25 +156,25 @@ def run(
             started = time.perf_counter()
             results = search(connection, spec)
             seconds = time.perf_counter() - started
-            if results.notes:  # not done as asked: the figures would be another search's
+            if results.notes:  # the search changed the query, so the figures would be wrong
                 raise SearchError("; ".join(results.notes))
         except (SearchError, ImageError, OSError) as error:
             raise JudgmentError(judgment.line, f"{setup}: {error}") from error
         rankings.append(_ranking(judgment, results, seconds))
         progress()
-    return Measured(setup, rankings[1:])
+    return SetupResult(setup, rankings[1:])
 
 
 def _ranking(judgment: Judgment, results: Results, seconds: float) -> Ranking:
     hits = [hit for hit in results.hits if hit.sku not in judgment.exclude]
     relevant = judgment.relevant
-    places = [place for place, hit in enumerate(hits, start=1) if hit.sku in relevant]
+    ranks = [rank for rank, hit in enumerate(hits, start=1) if hit.sku in relevant]
     return Ranking(
         judgment,
-        measure(relevant, [(hit.sku, _ranked_by(hit)) for hit in hits]) if relevant else None,
+        measure(relevant, [(hit.sku, _sort_key(hit)) for hit in hits]) if relevant else None,
         best=max((hit.match or 0.0 for hit in hits), default=None),
         found=tuple(hit.match or 0.0 for hit in hits[:PAGE] if hit.sku in relevant),
-        first=places[0] if places else None,
+        first=ranks[0] if ranks else None,
         shown=tuple(hits[:SHOWN]),
         seconds=seconds,
         encode=results.timings.encode,
@@ -184,5 +186,5 @@ def _percentiles(seconds: list[float]) -> list[float]:
     return [1000 * float(part) for part in np.percentile(seconds, (50, 95))]
 
 
-def _ranked_by(hit: Hit) -> Hashable:
+def _sort_key(hit: Hit) -> Hashable:
     return hit.exact, round(hit.score, DECIMALS)

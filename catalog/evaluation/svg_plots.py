@@ -1,14 +1,14 @@
-"""Curves as the coordinates of an SVG; how it looks is the page's affair."""
+"""Curves as SVG coordinates. The template of the report decides how they look."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.evaluation.metrics import RECALLS
-from catalog.evaluation.runner import Measured
+from catalog.evaluation.runner import SetupResult
 from catalog.evaluation.threshold_curves import thresholds
 
 WIDTH, HEIGHT = 300, 200
-"""Of the square from 0 to 1, in SVG units."""
+"""Size of the plotted square from 0 to 1, in SVG units."""
 
 TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 
@@ -17,7 +17,7 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 class Line:
     label: str
     points: str
-    """As SVG's polyline takes them."""
+    """The attribute `points` of an SVG polyline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """Lines over the square from 0 to 1."""
+    """Lines in the square from 0 to 1."""
 
     title: str
     x_label: str
@@ -40,8 +40,8 @@ class Plot:
     )
 
 
-def precision_recall(runs: Sequence[Measured]) -> list[Plot]:
-    """For each kind of query the mean interpolated precision of each setup."""
+def precision_recall(runs: Sequence[SetupResult]) -> list[Plot]:
+    """One plot per kind of query: the mean interpolated precision of each setup."""
     plots = []
     for kind in runs[0].kinds:
         lines = []
@@ -53,16 +53,20 @@ def precision_recall(runs: Sequence[Measured]) -> list[Plot]:
     return plots
 
 
-def threshold_plots(runs: Sequence[Measured]) -> list[Plot]:
-    """For each setup what a least score saves and costs; none without nonsense queries."""
+def threshold_plots(runs: Sequence[SetupResult]) -> list[Plot]:
+    """One plot per setup: the effect of a minimum match. Empty without nonsense queries."""
     plots = []
     for run in runs:
         if at := thresholds(run):
             minima = [each.min_match for each in at]
             lines = [
-                Line("nonsense that still finds", _points(minima, [a.false_positives for a in at])),
+                Line(
+                    "nonsense queries with hits", _points(minima, [a.false_positives for a in at])
+                ),
                 Line("relevant hits lost", _points(minima, [a.lost for a in at])),
-                Line("queries left without one", _points(minima, [a.emptied for a in at])),
+                Line(
+                    "queries left without relevant hits", _points(minima, [a.emptied for a in at])
+                ),
             ]
             plots.append(Plot(str(run.setup), "minimum match", "share", lines))
     return plots

@@ -1,11 +1,11 @@
-"""What a minimum match costs and saves, at every threshold."""
+"""The effect of a minimum match: nonsense hits avoided and relevant hits lost, by threshold."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from catalog.evaluation.runner import Measured, Ranking
+from catalog.evaluation.runner import Ranking, SetupResult
 
 THRESHOLDS = tuple(step / 50 for step in range(51))
 
@@ -14,9 +14,9 @@ THRESHOLDS = tuple(step / 50 for step in range(51))
 class Threshold:
     """Shares, 0 to 1, if hits with a match below `min_match` were not shown.
 
-    `false_positives`: of the nonsense queries, those that still have a hit. `lost`: of the
-    relevant hits on the first page, those that are gone, averaged over the queries that have
-    some. `emptied`: of these queries, those that are left without a relevant hit.
+    `false_positives` is the share of nonsense queries that still have a hit. `lost` is the share
+    of relevant hits on the first page that are removed, averaged over the queries that have any.
+    `emptied` is the share of these queries that are left without a relevant hit.
     """
 
     min_match: float
@@ -25,8 +25,8 @@ class Threshold:
     emptied: float
 
 
-def thresholds(measured: Measured) -> list[Threshold]:
-    """The shares at each of `THRESHOLDS`; none unless there are nonsense queries and others."""
+def thresholds(measured: SetupResult) -> list[Threshold]:
+    """The shares at each of `THRESHOLDS`; empty without nonsense queries or relevant hits."""
     nonsense = [each for each in measured.rankings if each.judgment.is_nonsense]
     found = [np.array(each.found) for each in measured.rankings if each.found]
     if not nonsense or not found:
@@ -44,6 +44,6 @@ def thresholds(measured: Measured) -> list[Threshold]:
 
 
 def false_positives(rankings: Sequence[Ranking], count: int) -> list[Ranking]:
-    """The nonsense queries whose best hits match best."""
+    """The `count` nonsense queries with the highest matches, best first."""
     found = [each for each in rankings if each.judgment.is_nonsense and each.best is not None]
     return sorted(found, key=lambda each: -(each.best or 0.0))[:count]

@@ -1,16 +1,18 @@
-"""One slip of the finger."""
+"""Makes queries with one typo, to measure spelling correction."""
 
 import re
 from random import Random
 from string import ascii_lowercase
 
 WORD = re.compile(r"[^\W\d_]{4,}")
-"""Shorter words are not misspelt: one edit makes them another word."""
+"""Words that get typos. In shorter words one edit often gives another real word."""
 
 
-def misspell(text: str, random: Random) -> str | None:
-    """`text` with one letter inserted, deleted or substituted, or two neighbours transposed, in
-    one of its words of at least four letters; None where there is no such word.
+def add_typo(text: str, random: Random) -> str | None:
+    """`text` with one random edit in one of its words of at least four letters.
+
+    The edit inserts, deletes or replaces a letter, or swaps two neighbours. Returns None if there
+    is no such word.
     """
     words = list(WORD.finditer(text))
     if not words:
@@ -27,17 +29,17 @@ def _edit(word: str, random: Random) -> str:
     return edited
 
 
-def _insert(word: str, place: int, random: Random) -> str:
-    return word[:place] + random.choice(ascii_lowercase) + word[place:]
+def _insert(word: str, index: int, random: Random) -> str:
+    return word[:index] + random.choice(ascii_lowercase) + word[index:]
 
 
-def _delete(word: str, place: int, _random: Random) -> str:
-    return word[:place] + word[place + 1 :]
+def _delete(word: str, index: int, _random: Random) -> str:
+    return word[:index] + word[index + 1 :]
 
 
-def _substitute(word: str, place: int, random: Random) -> str:
-    return word[:place] + random.choice(ascii_lowercase) + word[place + 1 :]
+def _substitute(word: str, index: int, random: Random) -> str:
+    return word[:index] + random.choice(ascii_lowercase) + word[index + 1 :]
 
 
-def _transpose(word: str, place: int, _random: Random) -> str:
-    return word[:place] + word[place : place + 2][::-1] + word[place + 2 :]
+def _transpose(word: str, index: int, _random: Random) -> str:
+    return word[:index] + word[index : index + 2][::-1] + word[index + 2 :]

@@ -1,4 +1,4 @@
-"""Judgments: read exactly or refused. Measures: as counted by hand. Derivation: as promised."""
+"""Evaluation: judgments are read strictly, metrics match hand counts, judgments can be derived."""
 
 import json
 from collections.abc import Iterator
@@ -23,9 +23,9 @@ from catalog.evaluation.judgment_parsers import FormatError
 from catalog.evaluation.judgments import Judgment, JudgmentError, parse_judgments, read_judgments
 from catalog.evaluation.metrics import NAMES, estimate, measure
 from catalog.evaluation.product_lookup import Catalogue
-from catalog.evaluation.runner import Setup, run
+from catalog.evaluation.runner import Setup, run_judgments
 from catalog.evaluation.threshold_curves import thresholds
-from catalog.evaluation.typo_generator import misspell
+from catalog.evaluation.typo_generator import add_typo
 from catalog.importing import import_catalog
 from catalog.search.filters import Filters
 from catalog.search.pipeline import Hit, Results, SearchSpec, Timings
@@ -77,7 +77,7 @@ def test_relevant_as_skus_grades_and_conditions(catalogue: Catalogue) -> None:
     assert parse(catalogue, relevant=[]).is_nonsense
 
 
-def test_what_cannot_be_found_is_not_wanted(catalogue: Catalogue) -> None:
+def test_relevant_excludes_products_that_cannot_be_found(catalogue: Catalogue) -> None:
     heels = {"product_type": ["Heels"]}
     cheap = parse(catalogue, relevant=heels, filters={"max_price": 40, "gender": ["Women"]})
     assert cheap.filters == Filters(max_price=Decimal(40), gender=("Women",))
@@ -87,9 +87,7 @@ def test_what_cannot_be_found_is_not_wanted(catalogue: Catalogue) -> None:
     assert set(like[0].relevant) == {"H2", "H3"}
 
 
-def test_a_file_is_read_and_its_pictures_are_beside_it(
-    catalogue: Catalogue, tmp_path: Path
-) -> None:
+def test_read_file_with_relative_picture_path(catalogue: Catalogue, tmp_path: Path) -> None:
     (tmp_path / "p.png").write_bytes(b"a picture")
     lines = [
         {"id": "1", "image": "p.png", "relevant": ["H1"]},
@@ -109,7 +107,7 @@ def test_a_file_is_read_and_its_pictures_are_beside_it(
         ({"id": 7}, "'id' must be a text"),
         ({"id": " "}, "'id' is empty"),
         ({"text": "\x00 \x00"}, "'text' is empty"),
-        ({"text": "\ud800"}, "half a character"),
+        ({"text": "\ud800"}, "lone surrogate"),
         ({"text": None}, "'text' must be a text"),
         ({"image": "gone.png"}, "no picture file"),
         ({"image": "/"}, "no picture file"),
@@ -118,7 +116,7 @@ def test_a_file_is_read_and_its_pictures_are_beside_it(
         ({"exclude": ["X"]}, "no product with the SKU 'X'"),
         ({"exclude": "H1"}, "'exclude' must be a list"),
         ({"relevant": ["X"]}, "no product with the SKU 'X'"),
-        ({"relevant": ["H1", "H1"]}, "names 'H1' twice"),
+        ({"relevant": ["H1", "H1"]}, "contains 'H1' twice"),
         ({"relevant": "H1"}, "'relevant' must be"),
         ({"relevant": {}}, "'relevant' must be"),
         ({"relevant": {"H1": 0}}, "the grade of 'H1'"),
@@ -129,7 +127,7 @@ def test_a_file_is_read_and_its_pictures_are_beside_it(
         ({"relevant": {"colour": []}}, "'colour' is an empty list"),
         ({"relevant": {"color": ["Red"]}}, "no product has a field 'color'"),
         ({"relevant": {"colour": ["Rde"]}}, "no product has 'Rde' as its colour"),
-        ({"relevant": {"colour": ["Red"], "product_type": ["Flats"]}}, "no product meets all"),
+        ({"relevant": {"colour": ["Red"], "product_type": ["Flats"]}}, "no product matches all"),
         ({"exclude": ["H1"]}, "no relevant product is left"),
         ({"filters": {"colour": ["Black"]}}, "no relevant product is left"),
         ({"filters": []}, "'filters' must be an object"),
@@ -144,7 +142,7 @@ def test_a_file_is_read_and_its_pictures_are_beside_it(
         ({"filters": {"in_stock": 1}}, "'in_stock' must be true or false"),
     ],
 )
-def test_what_is_not_a_judgment_is_an_error(
+def test_malformed_judgments_are_errors(
     catalogue: Catalogue, change: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(JudgmentError, match=r"^line 1: ") as raised:
@@ -159,16 +157,16 @@ def test_what_is_not_a_judgment_is_an_error(
         (b"[]", "not a JSON object"),
         (b"[" * 100_000, "not JSON"),
         (b'{"id": "\xff"}', "not UTF-8"),
-        (b'{"id": "a", "id": "b"}', "the key 'id' is there twice"),
+        (b'{"id": "a", "id": "b"}', "duplicate key 'id'"),
         (b'{"filters": {"min_price": NaN}}', "NaN"),
         (b'{"relevant": {"H1": ' + b"9" * 9999 + b"}}", "not JSON"),
         (b"{}", "'id' is missing"),
         (b'{"id": "a", "text": "b"}', "'relevant' is missing"),
-        (b'{"id": "a", "relevant": ["H1"]}', "nothing to look for"),
+        (b'{"id": "a", "relevant": ["H1"]}', "the query is empty"),
         (b'{"id": "first", "text": "b", "relevant": []}', "already on line 1"),
     ],
 )
-def test_errors_name_their_line(
+def test_errors_give_their_line(
     catalogue: Catalogue, tmp_path: Path, line: bytes, reason: str
 ) -> None:
     first = b'{"id": "first", "text": "b", "relevant": ["H1"]}\n\n'
@@ -178,7 +176,7 @@ def test_errors_name_their_line(
     assert reason in str(raised.value)
 
 
-def test_an_empty_or_missing_file_is_an_error(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_empty_or_missing_file_is_an_error(catalogue: Catalogue, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("\n")
     for name in ("empty.jsonl", "missing.jsonl"):
         with pytest.raises(FormatError):
@@ -192,8 +190,8 @@ def named(relevant: dict[str, int], *ranking: tuple[str, float]) -> dict[str, fl
     return dict(zip(NAMES, measure(relevant, ranking), strict=True))
 
 
-def test_measures_are_those_counted_by_hand() -> None:
-    # Ranks 2 and 4 of five are right, and a third is never found.
+def test_metrics_match_hand_counts() -> None:
+    # Of three relevant items, two are at ranks 2 and 4 and one is not found.
     found = [("x", 5.0), ("a", 4.0), ("y", 3.0), ("b", 2.0), ("z", 1.0)]
     values = named({"a": 1, "b": 1, "c": 1}, *found)
     ideal = 1 + 1 / log2(3) + 1 / log2(4)
@@ -202,19 +200,19 @@ def test_measures_are_those_counted_by_hand() -> None:
         **{"R@1": 0, "R@5": 2 / 3, "R@10": 2 / 3, "S@5": 1, "S@10": 1},
         **{"MRR": 1 / 2, "mAP": (1 / 2 + 2 / 4) / 3},
         "nDCG@10": (1 / log2(3) + 1 / log2(5)) / ideal,
-        # Not 0.7: trec_eval counts int(0.7 * 3 + 0.9) items there, which a float makes 2.
+        # Not at 0.7: trec_eval counts int(0.7 * 3 + 0.9) items there, 2 because of rounding.
         **{"IPrec@0.0": 1 / 2, "IPrec@0.6": 1 / 2, "IPrec@0.8": 0},
     }
     assert {name: values[name] for name in expected} == pytest.approx(expected)
 
 
-def test_grades_count_in_ndcg_alone() -> None:
+def test_grades_affect_only_ndcg() -> None:
     values = named({"a": 1, "b": 3}, ("a", 2.0), ("b", 1.0))
     assert values["nDCG@10"] == pytest.approx((1 + 3 / log2(3)) / (3 + 1 / log2(3)))
     assert values["mAP"] == values["R@5"] == 1
 
 
-def test_a_tie_never_flatters() -> None:
+def test_ties_are_broken_against_the_search() -> None:
     right_first = named({"a": 1}, ("a", 1.0), ("x", 1.0), ("y", 1.0), ("z", 0.5))
     assert right_first["MRR"] == pytest.approx(1 / 3)
     graded = named({"a": 3, "b": 1}, ("a", 1.0), ("b", 1.0))
@@ -222,15 +220,15 @@ def test_a_tie_never_flatters() -> None:
     assert named({"a": 1}, ("x", 1.0), ("a", 0.5), ("y", 1.0))["MRR"] == 1 / 2, "order is kept"
 
 
-def test_nothing_found_is_worth_nothing() -> None:
+def test_metrics_are_zero_without_hits() -> None:
     assert not measure({"a": 1}, []).any()
 
 
-def test_intervals_hold_the_mean_and_are_repeatable() -> None:
+def test_intervals_contain_the_mean_and_are_reproducible() -> None:
     values = np.random.default_rng(0).random((400, 2))
     first, _ = estimate(values)
     assert first.low < first.mean < first.high
-    # Of a uniform variable's mean: 1.96 / sqrt(12 n) to either side.
+    # For the mean of a uniform variable: 1.96 / sqrt(12 n) on either side.
     assert first.high - first.low == pytest.approx(2 * 1.96 / (12 * 400) ** 0.5, rel=0.1)
     assert estimate(values)[0] == first
     assert estimate(np.ones((5, 1)))[0].low == 1
@@ -239,7 +237,7 @@ def test_intervals_hold_the_mean_and_are_repeatable() -> None:
 # -- derivation
 
 
-def test_what_is_derived_is_read_back_as_it_was(catalogue: Catalogue, tmp_path: Path) -> None:
+def test_derived_judgments_survive_saving_and_reading(catalogue: Catalogue, tmp_path: Path) -> None:
     records = [record for kind in KINDS for record in derive(kind, catalogue, tmp_path)]
     save_records(records, tmp_path / "j.jsonl")
     parsed = parse_judgments(enumerate(records, start=1), tmp_path, catalogue)
@@ -249,14 +247,14 @@ def test_what_is_derived_is_read_back_as_it_was(catalogue: Catalogue, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_sample_is_repeatable_and_as_large_as_asked(catalogue: Catalogue, kind: str) -> None:
+def test_sample_is_reproducible_and_of_the_requested_size(catalogue: Catalogue, kind: str) -> None:
     one, two, other = (derive(kind, catalogue, Path(), 3, seed) for seed in (1, 1, 2))
     assert one == two
     assert len(one) == len({record["id"] for record in one}) == 3
     assert kind == "images" or one != other
 
 
-def test_attribute_phrases_want_all_that_have_the_attributes(catalogue: Catalogue) -> None:
+def test_attribute_queries_have_all_matching_products_as_relevant(catalogue: Catalogue) -> None:
     records = derive("attributes", catalogue, Path())
     wanted = {
         frozenset(judgment.relevant)
@@ -268,13 +266,13 @@ def test_attribute_phrases_want_all_that_have_the_attributes(catalogue: Catalogu
     assert any("floral" in text or "flowery" in text for text in [r["text"] for r in records])
 
 
-def test_titles_want_every_product_of_that_title(catalogue: Catalogue) -> None:
+def test_title_queries_have_all_products_of_that_title_as_relevant(catalogue: Catalogue) -> None:
     titles = {record["text"]: record for record in derive("titles", catalogue, Path())}
     assert len(titles) == 5
     assert parse(catalogue, **titles["Red Heels"]).relevant == {"H1": 1, "H2": 1}
 
 
-def test_pictures_want_others_of_their_type(catalogue: Catalogue) -> None:
+def test_picture_queries_have_other_products_of_the_type_as_relevant(catalogue: Catalogue) -> None:
     records = derive("images", catalogue, config.media_root())
     assert [record["exclude"] for record in records] == [["H1"], ["H2"], ["H3"]]
     judgments = parse_judgments(enumerate(records), config.media_root(), catalogue)
@@ -282,14 +280,14 @@ def test_pictures_want_others_of_their_type(catalogue: Catalogue) -> None:
 
 
 @given(st.text(max_size=40), st.integers())
-def test_one_edit_in_one_long_word(title: str, seed: int) -> None:
-    wrong = misspell(title, Random(seed))
+def test_typo_changes_one_long_word(title: str, seed: int) -> None:
+    wrong = add_typo(title, Random(seed))
     if wrong is None:
         return
     assert wrong != title
     assert abs(len(wrong) - len(title)) <= 1
     assert len([word for word in title.split() if word not in wrong.split()]) <= 1
-    assert misspell("The Red Top", Random(seed)) is None
+    assert add_typo("The Red Top", Random(seed)) is None
 
 
 # -- runs
@@ -303,10 +301,8 @@ def hit(sku: str, score: float, **more: Any) -> Hit:
     )
 
 
-def test_a_run_asks_the_search_and_counts_what_it_finds(
-    connection: Connection, catalogue: Catalogue
-) -> None:
-    asked: list[SearchSpec] = []
+def test_run_judgments(connection: Connection, catalogue: Catalogue) -> None:
+    specs: list[SearchSpec] = []
     found = {
         "good": [hit("H1", 0.9), hit("F1", 0.5)],
         "bad": [hit("H2", 0.9), hit("F1", 0.5), hit("H1", 0.2)],
@@ -314,7 +310,7 @@ def test_a_run_asks_the_search_and_counts_what_it_finds(
     }
 
     def search(_connection: Connection, spec: SearchSpec) -> Results:
-        asked.append(spec)
+        specs.append(spec)
         return Results(tuple(found[spec.text]), 3, spec, timings=Timings(encode=0.01, sql=0.02))
 
     records: list[dict[str, Any]] = [
@@ -323,9 +319,11 @@ def test_a_run_asks_the_search_and_counts_what_it_finds(
         {"id": "3", "text": "noise", "relevant": []},
     ]
     judgments = parse_judgments(enumerate(records, start=1), Path(), catalogue)
-    measured = run(connection, judgments, Setup("fashion", ("text",), "rrf"), search, depth=50)
-    assert [spec.text for spec in asked] == ["good", "good", "bad", "noise"], "the first to warm up"
-    spec = asked[0]
+    measured = run_judgments(
+        connection, judgments, Setup("fashion", ("text",), "rrf"), search, depth=50
+    )
+    assert [spec.text for spec in specs] == ["good", "good", "bad", "noise"], "first is a warm-up"
+    spec = specs[0]
     assert (spec.model, spec.signals, spec.fusion) == ("fashion", ("text",), "rrf")
     assert (spec.min_match, spec.group_variants, spec.limit) == (0.0, False, 50)
     assert measured.kinds == ["k"]
@@ -338,27 +336,27 @@ def test_a_run_asks_the_search_and_counts_what_it_finds(
     assert shares == [(1, 0, 0), (1, 0.5, 0.5), (0, 0.5, 0.5), (0, 1, 1)]
 
 
-def test_an_exact_hit_does_not_tie_with_those_behind_it(
+def test_exact_hit_is_not_tied_with_the_hits_after_it(
     connection: Connection, catalogue: Catalogue
 ) -> None:
     hits = (hit("H1", 0.5, exact=True), hit("F1", 0.5))
-    measured = run(
+    measured = run_judgments(
         connection, [parse(catalogue)], Setup(), lambda _, spec: Results(hits, 2, spec), 10
     )
     assert measured.estimates("")["MRR"].mean == 1
 
 
-def test_what_the_search_does_in_place_of_what_was_asked_is_not_measured(
+def test_results_of_a_changed_query_are_not_measured(
     connection: Connection, catalogue: Catalogue
 ) -> None:
     def search(_connection: Connection, spec: SearchSpec) -> Results:
         return Results((hit("H1", 1),), 1, spec, notes=("no weights; found by words alone",))
 
     with pytest.raises(JudgmentError, match="found by words alone"):
-        run(connection, [parse(catalogue)], Setup("fashion"), search, 10)
+        run_judgments(connection, [parse(catalogue)], Setup("fashion"), search, 10)
 
 
-def test_what_the_search_refuses_is_told_with_its_line(
+def test_search_errors_give_the_line_of_the_judgment(
     connection: Connection, catalogue: Catalogue, tmp_path: Path
 ) -> None:
     from catalog.search.pipeline import search
@@ -367,4 +365,4 @@ def test_what_the_search_refuses_is_told_with_its_line(
     record = {"id": "1", "image": "no.png", "relevant": ["H1"]}
     judgments = parse_judgments([(7, record)], tmp_path, catalogue)
     with pytest.raises(JudgmentError, match=r"line 7: .*not a picture"):
-        run(connection, judgments, Setup("imagenet"), search, 10)
+        run_judgments(connection, judgments, Setup("imagenet"), search, 10)

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from catalog import config
 from catalog.db.connection import connect
 from catalog.evaluation.derive_judgments import KINDS, derive, save_records
-from catalog.evaluation.html_report import report
+from catalog.evaluation.html_report import report_context
 from catalog.evaluation.judgment_parsers import FormatError
 from catalog.evaluation.judgments import (
     Judgment,
@@ -23,7 +23,7 @@ from catalog.evaluation.judgments import (
 )
 from catalog.evaluation.product_lookup import Catalogue
 from catalog.evaluation.report_tables import as_json, as_markdown
-from catalog.evaluation.runner import Measured, Setup, run
+from catalog.evaluation.runner import Setup, SetupResult, run_judgments
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.pipeline import search
 from embedding.registry import get_spec
@@ -148,7 +148,7 @@ class Command(CatalogCommand):
 
     def measure(
         self, connection: Connection, judgments: list[Judgment], options: dict[str, Any]
-    ) -> list[Measured]:
+    ) -> list[SetupResult]:
         for model in options["model"] or []:
             for name in model.split("+"):
                 get_spec(name)
@@ -163,11 +163,15 @@ class Command(CatalogCommand):
             runs = []
             for setup in setups:
                 bar.set_description(str(setup))
-                runs.append(run(connection, judgments, setup, search, options["depth"], bar.update))
+                runs.append(
+                    run_judgments(
+                        connection, judgments, setup, search, options["depth"], bar.update
+                    )
+                )
         return runs
 
     def write(
-        self, runs: list[Measured], catalogue: Catalogue, judgments: int, options: dict[str, Any]
+        self, runs: list[SetupResult], catalogue: Catalogue, judgments: int, options: dict[str, Any]
     ) -> None:
         about = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -185,6 +189,6 @@ class Command(CatalogCommand):
             content = json.dumps(about | {"setups": as_json(runs)}, indent=2) + "\n"
             file.write_text(content)
         if file := options["report"]:
-            context = {"about": about} | report(runs, catalogue)
+            context = {"about": about} | report_context(runs, catalogue)
             page = render_to_string("evaluation/report.html", context)
             file.write_text(page, encoding="utf-8")
