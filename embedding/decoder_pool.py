@@ -97,7 +97,7 @@ class Decoder:
             )
         else:
             workers = os.cpu_count() or 1
-            self._executor = ThreadPoolExecutor(workers, "decoder", _give_way)
+            self._executor = ThreadPoolExecutor(workers, "decoder", _lower_priority)
         self._workers = workers
 
     def __enter__(self) -> Decoder:
@@ -127,7 +127,7 @@ class Decoder:
         return Decoding(chunks, pixels)
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     """Let a decoding thread have what the encoder leaves of the cores, where threads can differ."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

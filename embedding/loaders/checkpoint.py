@@ -17,8 +17,8 @@ from transformers.utils import logging
 
 from embedding.encoder import EncoderError
 from embedding.image_decoding import WHITE
-from embedding.loaders.pixels import as_pixels
-from embedding.loaders.precision import half_precision
+from embedding.loaders.half_precision import half_precision
+from embedding.loaders.image_processor import split_processor
 from embedding.loaders.torch_encoder import TorchEncoder
 from embedding.registry import ModelSpec
 
@@ -31,7 +31,7 @@ class CheckpointEncoder(TorchEncoder):
         self._model = _open(spec, self.device)
         processor = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
         if "image" in spec.modalities:
-            self.preparation, self._normalise = as_pixels(processor, self.device)
+            self.preparation, self._normalise = split_processor(processor, self.device)
             if dtype := half_precision(self._model, self.device):
                 self._model.to(dtype)
         # Padding is set on the tokenizer before each use, so two threads must not be in it at once.

@@ -18,8 +18,8 @@ from torch import Tensor
 import embedding
 from embedding.loaders.backbone import PREPARATION, batch_size, to_device
 from embedding.loaders.checkpoint import CheckpointEncoder
+from embedding.loaders.fashion_tower import load_tower
 from embedding.loaders.torch_encoder import TorchEncoder
-from embedding.loaders.tower import load_tower
 from embedding.registry import Modality, ModelSpec
 
 WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion" / "model.safetensors"

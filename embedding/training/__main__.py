@@ -18,8 +18,8 @@ from embedding.encoder import EncoderError, default_device
 from embedding.image_decoding import ImageError
 from embedding.loaders.backbone import POOLED, PREPARATION, Backbone
 from embedding.loaders.fashion import load_text_tower
+from embedding.loaders.fashion_tower import load_tower, save_tower
 from embedding.loaders.torch_encoder import as_device
-from embedding.loaders.tower import load_tower, save_tower
 from embedding.malloc import keep_memory
 from embedding.preprocessing import open_prepared
 from embedding.registry import get_spec

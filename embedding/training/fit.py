@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from tqdm import tqdm
 
-from embedding.loaders.tower import ImageTower
+from embedding.loaders.fashion_tower import ImageTower
 from embedding.training.augment import augment
 from embedding.training.data import Picture
 from embedding.training.objective import contrastive_loss, kind_loss

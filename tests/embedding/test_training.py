@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from embedding.encoder import get_encoder
 from embedding.loaders.fashion import FashionEncoder
-from embedding.loaders.tower import ImageTower
+from embedding.loaders.fashion_tower import ImageTower
 from embedding.registry import get_spec
 from embedding.training.__main__ import main, read_pixels
 from embedding.training.data import CatalogueError, read_catalogue

@@ -18,7 +18,7 @@ TOLERANCE = 1.0
 """How many of the 255 steps the two ways may differ by on average, from rounding."""
 
 
-def as_pixels(processor: Any, device: torch.device) -> tuple[Preparation | None, Normalise]:
+def split_processor(processor: Any, device: torch.device) -> tuple[Preparation | None, Normalise]:
     """The two halves of a Hugging Face image processor, for a model on `device`.
 
     The preparation is None where the two do not do what the processor does, which is tried out
@@ -34,7 +34,7 @@ def as_pixels(processor: Any, device: torch.device) -> tuple[Preparation | None,
     found = normalise(torch.from_numpy(np.stack([preparation(sample)])).to(device)).cpu()
     if expected.shape != found.shape:
         return None, normalise
-    step = float(normalise(_black_and_next(device)).diff(dim=0).mean())
+    step = float(normalise(_one_step_apart(device)).diff(dim=0).mean())
     steps = float((expected - found).abs().mean()) / step
     return (preparation if steps <= TOLERANCE else None), normalise
 
@@ -47,7 +47,7 @@ def _normalisation(config: dict[str, Any], device: torch.device) -> Normalise:
     return lambda pixels: ((pixels.float() * scale - mean) / spread).permute(0, 3, 1, 2)
 
 
-def _black_and_next(device: torch.device) -> torch.Tensor:
+def _one_step_apart(device: torch.device) -> torch.Tensor:
     """Two pictures of one pixel that are one of the 255 steps apart."""
     return torch.tensor([[0] * 3, [1] * 3], dtype=torch.uint8, device=device).reshape(2, 1, 1, 3)
 
