@@ -1,8 +1,8 @@
-"""The model floor: turns texts and images into unit vectors. Knows no database and no Django."""
+"""Models: turn texts and images into unit vectors. Independent of the database and of Django."""
 
 import os
 
-# Threads of torch that wait for one another must not spin: two processes that encode on the same
-# two cores got 8 pictures a second each, and now get 27. Alone, nothing changes. OpenMP reads this
-# when it is loaded.
+# Make waiting OpenMP threads sleep instead of spin. Two processes that encoded on the same two
+# cores got 8 pictures per second each, and 27 with this setting; a single process is not affected.
+# OpenMP reads the variable when it is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

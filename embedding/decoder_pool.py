@@ -1,8 +1,8 @@
-"""Batches of picture files decoded on many cores, in threads or in processes.
+"""Decodes batches of picture files on many cores, in threads or in processes.
 
-Pillow decodes and resizes without the interpreter's lock, but a fifth of the time goes into its
-Python code, so that threads stop gaining at a handful of cores: a GPU needs processes. These
-import Pillow and numpy alone, and write into memory that they share with their parent.
+Pillow releases the GIL while it decodes and resizes, but a fifth of the time is Python code.
+Threads therefore stop scaling at a few cores, and feeding a GPU needs processes. The worker
+processes import only Pillow and numpy, and write pixels into memory shared with the parent.
 """
 
 from __future__ import annotations
@@ -28,23 +28,24 @@ from embedding.preprocessing import Preparation, open_prepared
 from embedding.shared_memory import SharedPixels
 
 NICENESS = 19
-"""Of decoding threads. They share the cores with an encoder whose threads wait for one another, so
-that taking one core's time costs that of all: 59 pictures a second instead of 55 on two cores."""
+"""Niceness of decoding threads. They share the cores with the encoder, whose threads wait for each
+other, so that a delay on one core delays all: 59 pictures per second instead of 55 on two cores."""
 
 CHUNK = 16
-"""Pictures that a worker takes at a time, at most: enough to make the hand-over negligible."""
+"""Maximum number of pictures in one task of a worker, enough to make its overhead negligible."""
 
 
 Outcome = Image.Image | str | None
-"""Of one file: the picture; why there is none; or nothing, where its pixels have been written."""
+"""Result for one file: a picture, an error message, or None if its pixels have been written."""
 
 
 @dataclass(slots=True)
 class Decoded:
-    """The pictures of a batch that could be decoded, and why the others could not.
+    """A decoded batch.
 
-    `pictures` are pixels, uint8 (n, h, w, 3), or, without a preparation, upright pictures.
-    `errors` maps places in the batch to reasons; the pictures are those of the places left.
+    `pictures` are pixels, uint8 (n, h, w, 3), or, without a preparation, Pillow images. `errors`
+    maps the batch indices of files that could not be decoded to reasons; `pictures` has the others
+    in order.
     """
 
     pictures: NDArray[np.uint8] | list[Image.Image]
@@ -53,13 +54,13 @@ class Decoded:
 
 @dataclass(slots=True)
 class Decoding:
-    """A batch on its way, and where its pixels go, (n, h, w, 3), if it has any."""
+    """A batch that is being decoded. `pixels`, (n, h, w, 3), is filled in if it is not None."""
 
     chunks: list[Future[list[Outcome]]]
     pixels: NDArray[np.uint8] | None = None
 
     def result(self) -> Decoded:
-        """Wait for the batch."""
+        """Wait until the batch is decoded and return it."""
         outcomes = [outcome for chunk in self.chunks for outcome in chunk.result()]
         errors = {n: outcome for n, outcome in enumerate(outcomes) if isinstance(outcome, str)}
         if self.pixels is None:
@@ -72,12 +73,12 @@ class Decoder:
     """Decodes and prepares batches of picture files, several at a time. A context manager.
 
     Args:
-        preparation: what makes pixels of a picture. Without it pictures are decoded in threads
-            and left as they are.
-        workers: processes that decode; 0 decodes in as many threads as there are cores.
-        batch_size: pictures in a batch, at most.
-        in_use: how many batches are kept: a batch's pixels may be written over as soon as
-            `in_use` more have been submitted.
+        preparation: turns a picture into pixels. Without it, pictures are decoded in threads and
+            returned as Pillow images.
+        workers: number of decoding processes; 0 means threads, one per core.
+        batch_size: maximum number of pictures in a batch.
+        in_use: number of batches kept in memory: the pixels of a batch may be overwritten after
+            `in_use` further batches have been submitted.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Decoder:
             self._shared = SharedPixels.empty((in_use, batch_size, *preparation.shape))
             self._executor = ProcessPoolExecutor(
                 workers,
-                get_context("spawn"),  # forked processes would keep locks that no one releases
+                get_context("spawn"),  # forked processes would inherit locks held by other threads
                 initializer=_start_worker,
                 initargs=(self._shared, preparation),
             )
@@ -109,7 +110,7 @@ class Decoder:
             self._shared.close()
 
     def submit(self, files: Sequence[Path]) -> Decoding:
-        """Begin to decode a batch."""
+        """Start decoding a batch of at most `batch_size` files."""
         size = max(1, min(CHUNK, len(files) // (2 * self._workers)))
         parts = [slice(start, start + size) for start in range(0, len(files), size)]
         submit = self._executor.submit
@@ -128,7 +129,7 @@ class Decoder:
 
 
 def _lower_priority() -> None:
-    """Let a decoding thread have what the encoder leaves of the cores, where threads can differ."""
+    """Lower the priority of a decoding thread below the encoder's. Only Linux has it per thread."""
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
@@ -146,7 +147,7 @@ def _open(files: Sequence[Path]) -> list[Outcome]:
 def _prepare(
     preparation: Preparation, files: Sequence[Path], pixels: NDArray[np.uint8]
 ) -> list[Outcome]:
-    """Write the pixels of each file that can be decoded into its row of `pixels`."""
+    """Write the pixels of each file into its row of `pixels`, (n, h, w, 3); returns the errors."""
 
     def outcome(file: Path, row: NDArray[np.uint8]) -> str | None:
         try:
@@ -159,19 +160,19 @@ def _prepare(
 
 
 _worker: tuple[SharedPixels, Preparation]
-"""In a worker process: where it writes, and how it prepares."""
+"""In a worker process: the shared memory that it writes to, and the preparation."""
 
 
 def _start_worker(shared: SharedPixels, preparation: Preparation) -> None:
     global _worker
     _worker = shared, preparation
     keep_memory()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers itself
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """Executors do not notice that their parent was killed, and would wait for ever."""
+def _exit_with_parent() -> None:
+    """Exit when the parent dies. The executor does not notice it, and would wait indefinitely."""
     parent = parent_process()
     assert parent is not None
     connection.wait([parent.sentinel])

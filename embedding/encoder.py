@@ -1,4 +1,4 @@
-"""What an encoder is, and the one place to get one. Importing this module does not import torch."""
+"""The `Encoder` interface and `get_encoder`. Importing this module does not import torch."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from embedding.registry import Modality, ModelSpec, get_spec
 
 
 class EncoderError(RuntimeError):
-    """A model that cannot be loaded or used as asked; the message says what to do."""
+    """A model cannot be loaded or used; the message says what to do."""
 
 
 class UnsupportedModality(EncoderError):
-    """The model does not encode what it was given."""
+    """The model does not encode this modality."""
 
     def __init__(self, spec: ModelSpec, modality: Modality) -> None:
         super().__init__(
@@ -32,16 +32,16 @@ class UnsupportedModality(EncoderError):
 
 
 class Encoder(Protocol):
-    """Turns texts and pictures into unit vectors. Methods may be called from several threads."""
+    """Turns texts and pictures into unit vectors. All methods are thread-safe."""
 
     spec: ModelSpec
     preparation: Preparation | None
-    """What `encode_images` does to a picture first; None where it cannot be told apart."""
+    """The first step of `encode_images`; None if it cannot be separated from the model."""
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
-        """Vectors of n texts, float32 (n, d), each of unit length; (0, d) for no texts.
+        """Unit vectors of n texts, float32 (n, d); (0, d) for no texts.
 
-        A text is text: one that looks like an address, a path or a data URI is not followed.
+        A text that looks like a URL, a path or a data URI is encoded as text and never opened.
 
         Raises:
             UnsupportedModality: the model has no text tower.
@@ -49,7 +49,7 @@ class Encoder(Protocol):
         ...
 
     def encode_images(self, images: list[Image]) -> NDArray[np.float32]:
-        """Vectors of n pictures from `open_image`, float32 (n, d), each of unit length.
+        """Unit vectors of n pictures from `open_image`, float32 (n, d).
 
         Raises:
             UnsupportedModality: the model has no image tower.
@@ -57,9 +57,9 @@ class Encoder(Protocol):
         ...
 
     def encode_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """The vectors, float32 (n, d), of n pictures that `preparation` has prepared, stacked.
+        """Unit vectors, float32 (n, d), of n prepared pictures, uint8 (n, h, w, 3).
 
-        What `encode_images` makes of the same pictures; only where there is a `preparation`.
+        The result equals that of `encode_images`. Only for encoders with a `preparation`.
 
         Raises:
             UnsupportedModality: the model has no image tower.
@@ -67,9 +67,9 @@ class Encoder(Protocol):
         ...
 
     def tune(self, modality: Modality) -> int:
-        """Find by a probe of some seconds how many items go best through the model at a time.
+        """Measure the fastest mini-batch size, which takes some seconds, and return it.
 
-        That many do from then on; fewer where the device's memory turns out not to hold them.
+        It is used from then on, and halved whenever the device runs out of memory.
 
         Raises:
             UnsupportedModality: the model does not encode `modality`.
@@ -78,7 +78,7 @@ class Encoder(Protocol):
 
 
 def encode_picture(encoder: Encoder, source: bytes | Path) -> NDArray[np.float32]:
-    """The vector, float32 (d,), of one picture file, decoded just as indexing decodes it.
+    """The unit vector, float32 (d,), of one picture file, decoded exactly as during indexing.
 
     Raises:
         ImageError: see `embedding.image_decoding.open_image`.
@@ -94,11 +94,11 @@ _loading = Lock()
 
 
 def get_encoder(name: str, device: str | None = None) -> Encoder:
-    """The process's encoder for the model `name` on `device`, loaded at the first call.
+    """This process's encoder for the model `name` on `device`, loaded at the first call.
 
     Args:
-        name: a registry entry.
-        device: as torch names it. Without one: `EMBEDDING_DEVICE`, else cuda where available,
+        name: the name of a registry entry.
+        device: a torch device name. By default `EMBEDDING_DEVICE` if set, else cuda if available,
             else cpu.
 
     Raises:
@@ -118,7 +118,7 @@ def get_encoder(name: str, device: str | None = None) -> Encoder:
 
 
 def default_device() -> str:
-    """Where models run unless told otherwise."""
+    """The torch device on which models run by default."""
     if device := os.environ.get("EMBEDDING_DEVICE"):
         return device
     import torch

@@ -1,8 +1,8 @@
-"""Decoding: the one way by which a picture enters training, indexing and queries.
+"""Decodes pictures for training, indexing and queries.
 
-A vector is comparable with another only if both pictures were decoded alike, so nothing else in
-the project turns bytes into pixels. All functions are thread-safe and leave Pillow's module-wide
-settings alone.
+Vectors are comparable only if their pictures were decoded in the same way, so this is the only
+module that turns files into pixels. All functions are thread-safe and do not change Pillow's
+global settings.
 """
 
 from __future__ import annotations
@@ -16,36 +16,37 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps, features
 
 MAX_PIXELS = 50_000_000
-"""Pictures that declare more pixels than this are refused before they are decoded."""
+"""Pictures that declare more pixels than this are rejected before they are decoded."""
 
 DECODED_SIDE = 600
-"""Shorter side, in pixels, below which a big JPEG is not reduced while it is decoded."""
+"""Large JPEGs are decoded at a reduced scale, but the shorter side keeps at least so many pixels.
+"""
 
 TILE = 1024
-"""Pixels, the side of the squares in which big pictures are converted: whole copies of them, one a
-step, would take a multiple of their memory."""
+"""Side in pixels of the tiles in which pictures are converted. Converting a whole picture at once
+would need a full copy for each step."""
 
 IMAGE_FORMATS: tuple[str, ...] = (
     *("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"),
     *(("AVIF",) if features.check("avif") else ()),
 )
-"""The formats, by Pillow's names, that are opened. Others are refused without being parsed."""
+"""Accepted formats, by Pillow's names. Other formats are rejected without being parsed."""
 
 WHITE = (255, 255, 255)
 
 
 class ImageError(ValueError):
-    """A picture that cannot be used; the message is a short reason fit for showing to people."""
+    """A picture that cannot be used; the message is a short reason for the user."""
 
 
 def open_image(
     source: bytes | Path, side: int = DECODED_SIDE, most: int = MAX_PIXELS
 ) -> Image.Image:
-    """Decode a picture completely.
+    """Decode a picture completely, into 8-bit RGB.
 
-    Animations give their first frame. The result is upright (EXIF rotation applied), opaque
-    (transparency laid on white) and 8-bit RGB. Big JPEGs are decoded at a reduced scale (1/2, 1/4
-    or 1/8), never below `side` pixels on the shorter side.
+    The result is upright (EXIF orientation applied) and opaque (transparent parts become white).
+    Animations give their first frame. Large JPEGs are decoded at a reduced scale (1/2, 1/4 or 1/8)
+    that leaves at least `side` pixels on the shorter side.
 
     Raises:
         ImageError: empty, unreadable, not one of `IMAGE_FORMATS`, more than `MAX_PIXELS`, more
@@ -80,7 +81,7 @@ def open_image(
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
-    """Fit an RGB picture into a white square of `size` x `size` pixels, keeping its proportions."""
+    """Fit an RGB picture into a white square of `size` x `size` pixels, without distortion."""
     scale = size / max(image.size)
     fitted = image.resize(
         (max(1, round(image.width * scale)), max(1, round(image.height * scale))),
@@ -102,7 +103,7 @@ def _check_pixels(image: Image.Image, most: int) -> None:
 
 
 def _draft_size(image: Image.Image, side: int) -> tuple[int, int]:
-    """The size to ask `Image.draft` for, which gives the smallest scale not below it."""
+    """The size to request from `Image.draft`, which chooses the smallest scale not below it."""
     scale = min(1.0, side / min(image.size))
     return round(image.width * scale), round(image.height * scale)
 
@@ -111,12 +112,12 @@ def _turn_upright(image: Image.Image) -> None:
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except Exception:
-        # Unreadable metadata says nothing about the pixels, which have been decoded by now.
+        # The metadata is unreadable, but the pixels have been decoded successfully.
         return
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Any mode to RGB."""
+    """Convert any mode to RGB."""
     if image.mode.startswith(("I", "F")):
         return _to_8_bits(image).convert("RGB")
     if image.mode == "CMYK":
@@ -127,7 +128,7 @@ def _flatten(image: Image.Image) -> Image.Image:
 
 
 def _tiles(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes that cover the picture, each once: left, top, right, bottom."""
+    """Boxes (left, top, right, bottom) that cover the picture without overlap."""
     for top in range(0, image.height, TILE):
         for left in range(0, image.width, TILE):
             yield left, top, min(left + TILE, image.width), min(top + TILE, image.height)
@@ -144,9 +145,9 @@ def _lay_on_white(image: Image.Image) -> Image.Image:
 
 
 def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits to 8; of 32 bits or floating point, whose range no format fixes, stretched.
+    """Scale grey values to 8 bits: 16-bit ones by 1/257, others from their minimum and maximum.
 
-    Pillow's own `convert` cuts such values off at 255.
+    32-bit and floating-point formats have no fixed range. Pillow's `convert` would clip at 255.
     """
 
     def values(box: tuple[int, int, int, int]) -> np.ndarray:
@@ -166,7 +167,7 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
 
 
 def _apply_profile(image: Image.Image) -> Image.Image:
-    """Print colours to sRGB through the embedded profile; without a usable one, by formula."""
+    """Convert CMYK to sRGB with the embedded profile, or by Pillow's formula if it is unusable."""
     try:
         profile = ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"]))
         srgb = ImageCms.createProfile("sRGB")

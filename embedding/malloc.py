@@ -1,4 +1,4 @@
-"""What glibc does with memory that is freed. Elsewhere nothing of this has an effect."""
+"""Settings of glibc's allocator for freed memory. No effect on other platforms."""
 
 import ctypes
 import sys
@@ -8,15 +8,15 @@ from contextlib import contextmanager
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4  # malloc.h
 MAPPINGS = 65536
 LARGE = 32 << 20
-"""The size, in bytes, that glibc's own threshold of what is mapped by itself grows to."""
+"""Bytes: the maximum of glibc's dynamic mmap threshold (DEFAULT_MMAP_THRESHOLD_MAX)."""
 
 
 def keep_memory() -> None:
-    """Keep what is freed for the next batch, instead of giving its pages back.
+    """Keep freed memory in the process instead of returning it to the operating system.
 
-    Encoders, decoders and training take the same large arrays over and over, and pages that are
-    asked for anew cost a good part of what is computed in them: on a CPU training is three times
-    as fast, `fashion` twice in batches of 32. The process stays as large as it ever was.
+    Encoders, decoders and training allocate the same large arrays again and again, and page faults
+    take a large part of the time: on a CPU, training becomes three times as fast and `fashion`
+    twice as fast in batches of 32. The process's memory does not shrink any more.
     """
     if libc := _glibc():
         libc.mallopt(M_TRIM_THRESHOLD, -1)
@@ -25,7 +25,7 @@ def keep_memory() -> None:
 
 @contextmanager
 def keeping_memory() -> Iterator[None]:
-    """`keep_memory` for a while; at the end what is free is given back."""
+    """Apply `keep_memory` within the context, then return free memory to the operating system."""
     keep_memory()
     try:
         yield

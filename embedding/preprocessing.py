@@ -1,7 +1,7 @@
-"""From decoded pictures to the pixels that an encoder wants: pure, picklable, without torch.
+"""Resizes and crops decoded pictures to the pixels that an encoder expects, without torch.
 
-Queries, indexing and training prepare a picture through the same object, whether it runs in the
-encoder's own process or in one that only decodes.
+Queries, indexing and training use the same preparation object. It can be pickled, to run in
+decoding processes.
 """
 
 from __future__ import annotations
@@ -17,30 +17,29 @@ from PIL import Image
 from embedding.image_decoding import open_image, square
 
 OVERSAMPLING = 1.2
-"""How many times the wanted pixels a JPEG decoded at a reduced scale must still have, at least.
+"""JPEGs are decoded at a reduced scale that leaves at least this multiple of the required pixels.
 
-Half the scale makes decoding and resizing of 640 x 800 pixels 2.3 times as fast; the vectors of
-`fashion` keep a cosine of 0.999 (median; 0.9975 the least of 39 photographs) with those from all
-pixels.
+At half the scale, decoding and resizing 640 x 800 pixels is 2.3 times as fast. The `fashion`
+vectors of 39 photographs keep a cosine of 0.999 (median; minimum 0.9975) with those at full scale.
 """
 
 
 class Preparation(Protocol):
-    """Turns a picture into pixels of one fixed shape. May be sent to another process."""
+    """Turns a picture into pixels of a fixed shape. Can be pickled."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Height, width and the three colours."""
+        """Height, width and 3 colour channels."""
         ...
 
     def __call__(self, image: Image.Image) -> NDArray[np.uint8]:
-        """An upright RGB picture as 8-bit pixels of `shape`."""
+        """The pixels of an upright RGB picture, uint8, of `shape`."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class FitSquare:
-    """The whole picture in a white square of `size` x `size` pixels."""
+    """Fits the whole picture into a white square of `size` x `size` pixels."""
 
     size: int
 
@@ -54,12 +53,12 @@ class FitSquare:
 
 @dataclass(frozen=True, slots=True)
 class ResizeAndCrop:
-    """Resized, then its centre cut out, as the image processors of CLIP and its kin do.
+    """Resizes, then crops the centre, like the image processors of CLIP and similar models.
 
     Args:
-        size: the shorter side's new length in pixels, or height and width whatever the proportions.
-        crop: height and width of the centre that is kept; no larger than the resized picture.
-        resample: Pillow's number of the filter.
+        size: new length of the shorter side in pixels, or height and width (which may distort).
+        crop: height and width of the centre crop; not larger than the resized picture.
+        resample: Pillow's resampling filter.
     """
 
     size: int | tuple[int, int]
@@ -75,7 +74,7 @@ class ResizeAndCrop:
         rows, columns = self.crop
         top, left = (height - rows) // 2, (width - columns) // 2
         y, x = image.height / height, image.width / width
-        # Only what is kept is computed; the filter still sees the pixels beyond the box.
+        # Compute only the crop. The filter still uses the pixels around the box.
         box = (left * x, top * y, (left + columns) * x, (top + rows) * y)
         return np.asarray(image.resize((columns, rows), self.resample, box=box))
 
@@ -88,20 +87,20 @@ class ResizeAndCrop:
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ResizeAndCrop | None:
-        """What a Hugging Face image processor's configuration says; None where it says more."""
+        """The equivalent of a Hugging Face image processor, None if its steps are not supported."""
         size, crop = config.get("size") or {}, config.get("crop_size") or {}
-        wanted: int | tuple[int, int] | None = size.get("shortest_edge") or _extent(size)
-        kept = _extent(crop) if config.get("do_center_crop") else _extent(size)
-        if not config.get("do_resize") or wanted is None or kept is None:
+        resized: int | tuple[int, int] | None = size.get("shortest_edge") or _height_width(size)
+        cropped = _height_width(crop) if config.get("do_center_crop") else _height_width(size)
+        if not config.get("do_resize") or resized is None or cropped is None:
             return None
-        smallest = (wanted, wanted) if isinstance(wanted, int) else wanted
-        if kept[0] > smallest[0] or kept[1] > smallest[1]:
+        smallest = (resized, resized) if isinstance(resized, int) else resized
+        if cropped[0] > smallest[0] or cropped[1] > smallest[1]:
             return None
-        return cls(wanted, kept, Image.Resampling(config.get("resample", 3)))
+        return cls(resized, cropped, Image.Resampling(config.get("resample", 3)))
 
 
 def open_prepared(source: bytes | Path, preparation: Preparation) -> NDArray[np.uint8]:
-    """Decode a picture no finer than its preparation needs, and prepare it.
+    """Decode a picture at the scale that its preparation needs, and prepare it: uint8 (h, w, 3).
 
     Raises:
         ImageError: see `open_image`.
@@ -110,5 +109,5 @@ def open_prepared(source: bytes | Path, preparation: Preparation) -> NDArray[np.
     return preparation(open_image(source, side))
 
 
-def _extent(size: dict[str, int]) -> tuple[int, int] | None:
+def _height_width(size: dict[str, int]) -> tuple[int, int] | None:
     return (size["height"], size["width"]) if size.get("height") and size.get("width") else None

@@ -1,7 +1,7 @@
-"""An array in memory that worker processes share with their parent.
+"""A numpy array in memory that is shared with worker processes.
 
-An anonymous file rather than `multiprocessing.shared_memory`: it needs no room in /dev/shm, which
-containers keep small, and nothing of it is left when the process is killed.
+It is an anonymous file rather than `multiprocessing.shared_memory`: it does not use /dev/shm, which
+is small in containers, and the kernel frees it even if the process is killed.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import numpy as np
 
 
 class SharedPixels:
-    """8-bit values, of which a process that is started with it sees the very same.
+    """A uint8 `array` that is shared with the processes that receive it.
 
-    Can be pickled only while a process is being started, as one of its arguments.
+    Can only be pickled as an argument of a process that is being started.
 
     Args:
-        file: descriptor of a file as large as `shape`, which the object keeps and closes.
-        shape: of the `array`.
+        file: descriptor of a file of prod(shape) bytes. This object owns and closes it.
+        shape: the shape of `array`.
     """
 
     def __init__(self, file: int, shape: tuple[int, ...]) -> None:
@@ -32,13 +32,13 @@ class SharedPixels:
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> SharedPixels:
-        """Memory of its own, taken as it is first written to."""
+        """A new shared array. Its pages are allocated when they are first written to."""
         file = _anonymous_file()
         os.truncate(file, prod(shape))
         return cls(file, shape)
 
     def close(self) -> None:
-        """Give up the file; the memory goes with the last array that looks into it."""
+        """Close the file. The memory is freed with the last array that refers to it."""
         os.close(self._file)
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -1,1 +1,1 @@
-"""One module a kind of model; each has `load(spec, device) -> Encoder`. These import torch."""
+"""Loaders: one module per kind of model, each with `load(spec, device) -> Encoder`. Need torch."""

@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2 as trained on ImageNet: one forward pass, features from all depths.
+"""EfficientNet-Lite2, trained on ImageNet, as a feature extractor with features from all depths.
 
 M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019;
 the Lite variants drop squeeze-and-excitation and use ReLU6.
@@ -23,24 +23,24 @@ SIZE = 260
 PREPARATION = FitSquare(SIZE)
 
 POOLED = 1280
-"""How many features come first: the means of the last layer's channels, which tell things apart."""
+"""Number of pooled features, which come first: the channel means of the last layer."""
 
 EARLY_STAGES = 5
-"""How many of the seven stages give early features, besides the stem."""
+"""How many of the seven stages give early features, in addition to the stem."""
 
 EARLY = 4 * (32 + 16 + 24 + 48 + 88 + 120)
-"""How many features follow: four statistics of each early channel, which carry colour and texture.
+"""Number of early features, which follow and describe colour and texture.
 
-Of each channel the mean and the standard deviation, over the whole picture and with its centre
-weighted.
+There are four per channel of the stem and the first stages: mean and standard deviation, each over
+the whole picture and with weights that favour the centre.
 """
 
 CENTRE = 0.45
-"""Standard deviation of the Gaussian that weighs the centre; the picture spans -1 to 1."""
+"""Standard deviation of the Gaussian centre weights; the picture spans -1 to 1."""
 
 
 class Backbone(nn.Module):
-    """The frozen convolutions, in evaluation mode."""
+    """The frozen convolutional layers, in evaluation mode."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,8 +59,8 @@ class Backbone(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Features, (n, POOLED + EARLY), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
-        # As EfficientNet-Lite was trained: (value - 127) / 128. Permuted, the pixels are already
-        # in the channels-last format, which the convolutions keep.
+        # EfficientNet-Lite was trained with (value - 127) / 128. The permuted pixels are already
+        # in channels-last format, which the convolutions keep.
         scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
         maps = self.stem(scaled.to(next(self.parameters()).dtype))
         early = [_statistics(maps)]
@@ -75,9 +75,9 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def to_device(network: Network, device: torch.device) -> Network:
-    """A network that begins with the backbone, as fast as `device` runs it.
+    """Move a network to `device` in its fastest memory format and precision.
 
-    On a GPU the convolutions are in half precision; what follows them stays in single.
+    On a GPU the convolutions use half precision; all other layers stay in single precision.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     if device.type == "cuda":
@@ -88,7 +88,7 @@ def to_device(network: Network, device: torch.device) -> Network:
 
 
 def batch_size(device: torch.device) -> int:
-    """How many pictures to pass at a time: on a CPU, as few as its caches hold."""
+    """The default mini-batch size: on a CPU, as few pictures as fit into its caches."""
     return 4 if device.type == "cpu" else 64
 
 
@@ -96,8 +96,9 @@ def _fold_normalisation(module: nn.Module, **norms: str) -> None:
     """Fold each batch normalisation into the convolution before it, which halves the time.
 
     Args:
-        module: what holds both.
-        norms: the normalisation's name for each convolution's; those that are absent are skipped.
+        module: the module that contains both.
+        norms: attribute names of the normalisations, by those of the convolutions. Names of
+            convolutions that the module does not have are skipped.
     """
     for conv_name, norm_name in norms.items():
         if hasattr(module, conv_name):
@@ -115,7 +116,7 @@ def _fold_normalisation(module: nn.Module, **norms: str) -> None:
 
 
 def _stages(blocks: nn.ModuleList) -> list[nn.Sequential]:
-    """The blocks in runs of equal width, which are the network's stages."""
+    """The network's stages: consecutive blocks of equal width."""
 
     def width(block: Any) -> int:
         return int(block._project_conv.out_channels)
@@ -124,17 +125,17 @@ def _stages(blocks: nn.ModuleList) -> list[nn.Sequential]:
 
 
 def _statistics(maps: Tensor) -> Tensor:
-    """Mean and standard deviation of each channel, plain and centre-weighted, (n, 4 c)."""
+    """Means and standard deviations of maps (n, c, h, w), plain and centre-weighted: (n, 4 c)."""
     height, width = maps.shape[2:]
     y = torch.linspace(-1, 1, height, device=maps.device)[:, None]
     x = torch.linspace(-1, 1, width, device=maps.device)[None, :]
     centre = torch.exp(-(x**2 + y**2) / (2 * CENTRE**2))
     weights = torch.stack([torch.ones_like(centre), centre]).flatten(1)
     weights = (weights / weights.sum(1, keepdim=True)).T
-    # In full precision: the variance is a small difference of large numbers.
+    # Single precision, because the variance is a small difference of large numbers.
     with torch.autocast(maps.device.type, enabled=False):
         values = maps.float().flatten(2)
         mean = values @ weights
         variance = values**2 @ weights - mean**2
-    # Not nought, where the root has no gradient.
+    # Not zero, where the square root has no gradient.
     return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], 2).flatten(1)

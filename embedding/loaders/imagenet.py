@@ -1,4 +1,4 @@
-"""ImageNet features of pictures: the backbone's pooled last layer."""
+"""The imagenet model: the pooled last layer of the ImageNet backbone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from embedding.registry import ModelSpec
 
 
 class ImageNetEncoder(TorchEncoder):
-    """Pictures alone; alike are those that show the same kind of thing."""
+    """Encodes pictures only. Pictures of the same kind of thing have similar vectors."""
 
     preparation = PREPARATION
 
@@ -24,5 +24,5 @@ class ImageNetEncoder(TorchEncoder):
 
 
 def load(spec: ModelSpec, device: str) -> ImageNetEncoder:
-    """The encoder; its weights come with a package, so loading needs no network."""
+    """Load the encoder. Its weights come with a package; no network is needed."""
     return ImageNetEncoder(spec, device)

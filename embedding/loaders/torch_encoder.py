@@ -1,4 +1,4 @@
-"""What all encoders share: modality checks, mini-batches, unit length, numpy at the border."""
+"""Base class of encoders on torch: modality checks, mini-batches, normalisation, numpy results."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ Items = TypeVar("Items", list[str], list[Image], NDArray[np.uint8])
 
 
 class TorchEncoder:
-    """An `Encoder` on torch. Subclasses embed mini-batches of the modalities that they have."""
+    """An `Encoder` on torch. Subclasses implement `_embed_...` for the modalities they support."""
 
     preparation: Preparation | None = None
     batch_size = 32
-    """The mini-batch: how many items go through the model at a time."""
+    """Number of items in a mini-batch."""
 
     def __init__(self, spec: ModelSpec, device: str) -> None:
         self.spec = spec
@@ -33,7 +33,7 @@ class TorchEncoder:
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
         self._check("text")
-        # Texts of like length in a batch waste the least on padding.
+        # Texts of similar length in a mini-batch need the least padding.
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
         vectors = self._encode([texts[index] for index in order], self._embed_texts)
         result = np.empty_like(vectors)
@@ -64,7 +64,7 @@ class TorchEncoder:
         return self.batch_size
 
     def _encode_sample(self, modality: Modality) -> Callable[[int], object]:
-        """A function that encodes as many items as it is told, all alike."""
+        """A function that encodes the given number of identical items."""
         if modality == "text":
             return lambda count: self.encode_texts(
                 ["a cotton shirt with short sleeves " * 6] * count
@@ -76,21 +76,22 @@ class TorchEncoder:
         return lambda count: self.encode_pixels(np.full((count, *shape), 128, np.uint8))
 
     def _embed_texts(self, texts: list[str]) -> torch.Tensor:
-        """Vectors, of any length and dtype, of one mini-batch of texts, (n, d)."""
+        """Vectors, (n, d), of one mini-batch of texts, of any norm and dtype."""
         raise NotImplementedError
 
     def _embed_images(self, images: list[Image]) -> torch.Tensor:
-        """The same of pictures, (n, d), for encoders without a `preparation`."""
+        """Like `_embed_texts`, for pictures; only for encoders without a `preparation`."""
         raise NotImplementedError
 
     def _embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
-        """The same of 8-bit RGB pixels on the device, (n, h, w, 3), for those with one."""
+        """Like `_embed_texts`, for 8-bit RGB pixels on the device, (n, h, w, 3); with a
+        `preparation` only."""
         raise NotImplementedError
 
     def _to_device(self, pixels: NDArray[np.uint8]) -> torch.Tensor:
         tensor = torch.from_numpy(np.ascontiguousarray(pixels))
         if self.device.type == "cuda":
-            # From pinned memory the copy runs beside the model's work on the batch before.
+            # A copy from pinned memory overlaps with the computation of the previous batch.
             return tensor.pin_memory().to(self.device, non_blocking=True)
         return tensor
 
@@ -99,7 +100,8 @@ class TorchEncoder:
             raise UnsupportedModality(self.spec, modality)
 
     def _encode(self, items: Items, embed: Callable[[Items], torch.Tensor]) -> NDArray[np.float32]:
-        """Vectors of all items; a mini-batch that does not fit the device's memory is halved."""
+        """Unit vectors of all items, float32 (n, d). The mini-batch size is halved whenever the
+        device runs out of memory."""
         parts = [torch.empty((0, self.spec.dimensions))]
         done = 0
         with torch.inference_mode():
@@ -113,21 +115,21 @@ class TorchEncoder:
                     self.batch_size = len(batch) // 2
                     continue
                 done += len(batch)
-            # One wait for the device at the end, so that it never waits for the host between.
+            # Synchronise only here, at the end, so that the device never waits for the host.
             return torch.cat([part.cpu() for part in parts]).numpy()
 
 
 def as_device(name: str) -> torch.device:
-    """`name` as a device that this machine has.
+    """The torch device `name`.
 
     Raises:
-        EncoderError: it has none such.
+        EncoderError: this machine has no such device.
     """
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         raise EncoderError(
-            f"there is no device {name!r} here: set EMBEDDING_DEVICE to cpu, cuda or cuda:N"
+            f"no device {name!r} on this machine: set EMBEDDING_DEVICE to cpu, cuda or cuda:N"
         ) from error
     return device

@@ -1,11 +1,11 @@
-"""Which models exist: one TOML file a model, read without importing torch.
+"""The registry of models: one TOML file per model, read without importing torch.
 
-An entry never changes meaning. Vectors are stored under the model's name, so a new checkpoint,
-a retrained one included, is a new entry with a new name, and the old entry stays as long as
-vectors made with it do.
+The meaning of an entry never changes. Vectors are stored under the model's name, so a new or
+retrained checkpoint gets a new entry with a new name. Keep the old entry as long as its vectors
+are stored.
 
-Entries of your own go into folders named by the environment variable `EMBEDDING_REGISTRY`
-(several are separated like those of `PATH`), one file a model:
+Put your own entries into a folder and set the environment variable `EMBEDDING_REGISTRY` to it
+(several folders are separated as in `PATH`). One file per model:
 
     name = "marqo"
     label = "Marqo FashionSigLIP"
@@ -32,59 +32,59 @@ Modality = Literal["text", "image"]
 Loader = Literal["fashion", "imagenet", "checkpoint"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
-"""What a model may be called; names become parts of SQL identifiers."""
+"""Pattern of model names, which become parts of SQL identifiers."""
 
 MAX_DIMENSIONS = 4000
-"""The widest vector that can be searched: pgvector indexes half-precision ones up to here."""
+"""pgvector's limit for indexes on half-precision vectors."""
 
 
 class RegistryError(ValueError):
-    """An entry, or a folder of entries, that cannot be read; the message names file and field."""
+    """A malformed entry or a missing folder; the message names the file and the field."""
 
 
 class UnknownModel(LookupError):
-    """No entry has the name asked for; the message lists those that exist."""
+    """There is no entry with this name; the message lists the existing names."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model, as its registry entry describes it."""
+    """The registry entry of a model."""
 
     name: str
-    """Its identity; matches `NAME`."""
+    """Unique name; matches `NAME`."""
     label: str
-    """What people are shown, e.g. in a menu."""
+    """Name for users, e.g. in a menu."""
     summary: str
-    """What it is good at, in one sentence."""
+    """What the model is good at, in one sentence."""
     loader: Loader
-    """Which module of `embedding.loaders` builds its encoder."""
+    """The module of `embedding.loaders` that creates its encoder."""
     checkpoint: str
-    """A name on the Hugging Face hub or a local folder; empty where the loader needs none."""
+    """A name on the Hugging Face hub or a local folder; empty if the loader needs none."""
     dimensions: int
     """The length of its vectors."""
     modalities: tuple[Modality, ...]
-    """What it encodes, text first."""
+    """The modalities that it encodes, text first."""
     licence: str
     """The licence of its weights."""
 
 
 def registry_file(name: str) -> Path:
-    """The file of the entry `name`.
+    """The TOML file of the entry `name`.
 
     Raises:
-        UnknownModel, RegistryError: as `get_spec`.
+        UnknownModel, RegistryError: see `get_spec`.
     """
     get_spec(name)
     return next(path for path in _entries() if _parse(path, path.read_bytes()).name == name)
 
 
 def models() -> dict[str, ModelSpec]:
-    """All entries by name: the packaged ones, then those of `EMBEDDING_REGISTRY`'s folders.
+    """All entries by name: first the packaged ones, then those in `EMBEDDING_REGISTRY`'s folders.
 
-    The files are read at every call, so that a changed variable or folder is seen.
+    The files are read at every call, so changes of the variable or the folders take effect.
 
     Raises:
-        RegistryError: an entry is malformed, a name is taken twice, a folder does not exist.
+        RegistryError: an entry is malformed, two have the same name, or a folder does not exist.
     """
     found: dict[str, ModelSpec] = {}
     origin: dict[str, Path] = {}
@@ -92,7 +92,9 @@ def models() -> dict[str, ModelSpec]:
         spec = _parse(path, path.read_bytes())
         spec = replace(spec, checkpoint=_locate(spec.checkpoint, path.parent))
         if spec.name in found:
-            raise RegistryError(f"{path}: name {spec.name!r} is taken by {origin[spec.name]}")
+            raise RegistryError(
+                f"{path}: name {spec.name!r} is already used by {origin[spec.name]}"
+            )
         found[spec.name] = spec
         origin[spec.name] = path
     return found
@@ -102,12 +104,12 @@ def get_spec(name: str) -> ModelSpec:
     """The entry called `name`.
 
     Raises:
-        UnknownModel: there is none.
-        RegistryError: as `models`.
+        UnknownModel: there is no such entry.
+        RegistryError: see `models`.
     """
     known = models()
     if name not in known:
-        raise UnknownModel(f"no model is called {name!r}; there are: {', '.join(known)}")
+        raise UnknownModel(f"no model is called {name!r}; models: {', '.join(known)}")
     return known[name]
 
 
@@ -129,7 +131,7 @@ def _parse(path: Path, content: bytes) -> ModelSpec:
     for field in sorted(names - entry.keys()):
         raise RegistryError(f"{path}: {field} is missing")
     for field in sorted(entry.keys() - names):
-        raise RegistryError(f"{path}: {field} is not a field of an entry")
+        raise RegistryError(f"{path}: unknown field {field}")
     for field in sorted(names - {"dimensions", "modalities"}):
         if not isinstance(entry[field], str) or not (entry[field] or field == "checkpoint"):
             raise RegistryError(f"{path}: {field} must be a non-empty text, not {entry[field]!r}")
@@ -137,7 +139,7 @@ def _parse(path: Path, content: bytes) -> ModelSpec:
         raise RegistryError(f"{path}: name {entry['name']!r} does not match {NAME.pattern}")
     if entry["loader"] not in get_args(Loader):
         raise RegistryError(
-            f"{path}: loader {entry['loader']!r} is none of {', '.join(get_args(Loader))}"
+            f"{path}: loader {entry['loader']!r} must be one of {', '.join(get_args(Loader))}"
         )
     if entry["loader"] == "checkpoint" and not entry["checkpoint"]:
         raise RegistryError(f"{path}: checkpoint must name a hub model or a folder")
@@ -173,9 +175,9 @@ def _order_modalities(value: object, path: Path) -> tuple[Modality, ...]:
 
 
 def _locate(checkpoint: str, folder: Path) -> str:
-    """A folder relative to the entry's own as an absolute path; anything else unchanged.
+    """The absolute path of a checkpoint folder, given relative to `folder`; a hub name unchanged.
 
-    `owner/model` is a folder where there is one, and otherwise a name on the hub.
+    `owner/model` means a folder if it exists, otherwise a name on the hub.
     """
     path = folder / Path(checkpoint).expanduser()
     if checkpoint and (path.is_dir() or checkpoint.startswith((".", "~", "/"))):

@@ -1,1 +1,1 @@
-"""Training of the fashion model's image tower: `python -m embedding.training --help`."""
+"""Trains the fashion model's image tower: `python -m embedding.training --help`."""

@@ -1,4 +1,4 @@
-"""The command that trains the fashion model's image tower, and prints how well it does."""
+"""The command that trains the fashion model's image tower and evaluates it."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from embedding.training.metrics import Matrix
 from embedding.training.texts import Texts
 
 CHUNK = 64
-"""Pictures that go through the tower at a time when it is measured."""
+"""Mini-batch size of the evaluation."""
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command with `arguments`, by default the process's own."""
+    """Run the command with `arguments`, by default those of the process."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read; train, unless told otherwise; report."""
+    """Read the catalogues, train (unless `evaluate_only`), and print the figures."""
     keep_memory()
     device = as_device(options.device or default_device())
     catalogues = {folder.resolve().name: read_catalogue(folder) for folder in options.folders}
@@ -92,14 +92,14 @@ def _select(catalogue: list[Picture], parts: set[Part]) -> list[Picture]:
 
 
 def _encode(tower: Callable[[Tensor], Tensor], pixels: Tensor, device: torch.device) -> Matrix:
-    """Unit vectors, (n, d)."""
+    """Unit vectors, float32 (n, d), of 8-bit pixels (n, SIZE, SIZE, 3)."""
     with torch.inference_mode():
         parts = [normalize(tower(part.to(device))).cpu() for part in pixels.split(CHUNK)]
     return torch.cat(parts).numpy()
 
 
 def _metadata(recipe: Recipe, sizes: dict[str, int], device: torch.device) -> dict[str, str]:
-    """What the file says of its own making; safetensors stores texts alone."""
+    """Metadata about the training, for the weights file. safetensors stores only text values."""
     return {
         "model": "fashion",
         "seed": str(recipe.seed),
@@ -113,8 +113,8 @@ def _metadata(recipe: Recipe, sizes: dict[str, int], device: torch.device) -> di
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m embedding.training",
-        description="Train the fashion model's image tower on catalogue folders and measure it on "
-        "a fifth of their products, which is never trained on.",
+        description="Train the fashion model's image tower on catalogue folders and evaluate it on "
+        "a held-out fifth of their products.",
     )
     add = parser.add_argument
     add(
@@ -124,18 +124,18 @@ def _parser() -> argparse.ArgumentParser:
         metavar="CATALOGUE_FOLDER",
         help="a folder with images/ and products.csv or images.csv",
     )
-    add("--output", type=Path, required=True, metavar="FILE", help="the weights (.safetensors)")
-    add("--epochs", type=int, default=Recipe.epochs, help="passes over the pictures (%(default)s)")
+    add("--output", type=Path, required=True, metavar="FILE", help="weights file (.safetensors)")
+    add("--epochs", type=int, default=Recipe.epochs, help="number of epochs (%(default)s)")
     add(
         "--head-epochs",
         type=int,
         default=Recipe.head_epochs,
-        help="how many of them train the head alone (%(default)s)",
+        help="number of first epochs that train only the head (%(default)s)",
     )
-    add("--seed", type=int, default=Recipe.seed, help="of all that is random (%(default)s)")
-    add("--device", default=None, help="where to compute, e.g. cuda (the best there is)")
-    add("--tune", action="store_true", help="measure on a part of the training products instead")
-    add("--evaluate-only", action="store_true", help="measure the weights in FILE as they are")
+    add("--seed", type=int, default=Recipe.seed, help="random seed (%(default)s)")
+    add("--device", default=None, help="torch device (EMBEDDING_DEVICE, else cuda, else cpu)")
+    add("--tune", action="store_true", help="evaluate on a part of the training products instead")
+    add("--evaluate-only", action="store_true", help="evaluate the weights in FILE, do not train")
     return parser
 
 

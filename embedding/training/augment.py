@@ -1,6 +1,6 @@
-"""Random views of pictures that show the same product: moved, turned, mirrored, closer or further.
+"""Data augmentation: random shifts, rotations, reflections and zooms of pictures.
 
-No view changes a colour, which is among the things to be learnt.
+Colours are not changed, because the model has to learn them.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample
 
 ZOOM = 0.2
-"""How much of the side a view may cut off or add, at most."""
+"""Maximum zoom in or out, as a share of the side."""
 
 SHIFT = 0.06
-"""How far a view may be moved, as a share of the side."""
+"""Maximum shift, as a share of the side."""
 
 TURN = 6.0
-"""How far a view may be turned, in degrees."""
+"""Maximum rotation, in degrees."""
 
 
 def augment(pixels: Tensor, generator: torch.Generator) -> Tensor:
-    """One random view of each picture, float32 in 0 to 255, of 8-bit RGB pixels, (n, h, w, 3).
+    """One random view, float32 from 0 to 255, of each picture in 8-bit RGB pixels, (n, h, w, 3).
 
-    What comes into view beyond a picture's edges is white, as where it is fitted into a square.
+    The area outside the original picture is white, like the margins of the square.
     """
     count = len(pixels)
 

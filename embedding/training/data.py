@@ -1,4 +1,4 @@
-"""Catalogue folders as training data: pictures, what is known about them, and who is held out."""
+"""Reads catalogue folders as training data: pictures, their attributes, and the held-out parts."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ VALIDATION_SHARE = 0.16
 
 
 class CatalogueError(ValueError):
-    """A folder that cannot be read as a catalogue; the message names file and column."""
+    """A folder is not a readable catalogue; the message names the file and the column."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a product, and what is known about it."""
+    """A picture of a product and what is known about it."""
 
     path: Path
     product: str
-    """The product's id; its pictures share it, and with it the part."""
+    """The product's id. All its pictures belong to the same part."""
     title: str
-    """Empty where there is none."""
+    """The product's title; empty if it has none."""
     attributes: Mapping[str, str]
-    """Values of `phrases.ATTRIBUTES`, in shoppers' words, as far as they are known."""
+    """The known values of `phrases.ATTRIBUTES`, in shoppers' words."""
 
     @property
     def part(self) -> Part:
-        """Where the product belongs, by the SHA-256 of its id: the same on every machine, always.
+        """The part of the product, derived from the SHA-256 of its id, so it never changes.
 
-        The first eight bytes, read as a fraction of their range, are a number from 0 to 1; below
-        `TEST_SHARE` it is a test product, in the `VALIDATION_SHARE` above that a validation one.
+        The first eight bytes give a number from 0 to 1. Products below `TEST_SHARE` are for tests,
+        and the next `VALIDATION_SHARE` of the range is for validation.
         """
         digest = hashlib.sha256(self.product.encode()).digest()
         place = int.from_bytes(digest[:8], "big") / 2**64
@@ -50,16 +50,16 @@ class Picture:
 def read_catalogue(folder: Path) -> list[Picture]:
     """The pictures of a folder with `images/` and `products.csv` or `images.csv`.
 
-    `products.csv` has one of two headers, told apart by the column of the product's id: `sku`, with
-    several pictures, separated by `;`, in `images`; or `ProductId`, with one, in `Image`.
-    `images.csv` has `Image` and `Label`, a kind of product.
+    `products.csv` has one of two headers. With the column `sku`, the column `images` lists several
+    pictures, separated by `;`. With `ProductId`, the column `Image` has one picture. `images.csv`
+    has the columns `Image` and `Label`, a kind of product.
 
     Raises:
-        CatalogueError: a file or a column is missing, or there is no picture.
+        CatalogueError: a file or a column is missing, or there are no pictures.
     """
     table = next((folder / name for name in _TABLES if (folder / name).is_file()), None)
     if table is None:
-        raise CatalogueError(f"{folder} holds neither {' nor '.join(_TABLES)}")
+        raise CatalogueError(f"{folder} contains neither {' nor '.join(_TABLES)}")
     with table.open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         read = _read_labelled

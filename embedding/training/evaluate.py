@@ -1,4 +1,4 @@
-"""The figures of the model card: retrieval among the held-out pictures of one catalogue."""
+"""The figures of the model card: retrieval on the held-out pictures of one catalogue."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ ATTRIBUTE_QUERIES: Mapping[str, tuple[str, ...]] = {
     "colour+pattern+type": ("{colour} {pattern} {noun}", "{pattern} {noun} in {colour}"),
     "kind": ("{noun}", "a photo of {noun}"),
 }
-"""Wordings of the queries in words, by what they name. The last of each of the first two is not
-trained on."""
+"""Wordings of text queries, by the attributes that they name. The last wording of each of the first
+two groups is not used in training."""
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A measured value, and the number of queries that it is the mean of."""
+    """A mean over queries, and their number."""
 
     name: str
     value: float
@@ -38,7 +38,7 @@ class Figure:
 
 
 def evaluate(pictures: list[Picture], vectors: Matrix, texts: Encoder) -> Iterator[Figure]:
-    """All that can be measured on these pictures, whose unit vectors are (n, d)."""
+    """All figures that these n pictures allow; `vectors` are their unit vectors, (n, d)."""
     yield from by_title(pictures, vectors, texts)
     for name, wordings in ATTRIBUTE_QUERIES.items():
         yield from by_words(name, wordings, pictures, vectors, texts)
@@ -46,9 +46,10 @@ def evaluate(pictures: list[Picture], vectors: Matrix, texts: Encoder) -> Iterat
 
 
 def by_title(pictures: list[Picture], vectors: Matrix, texts: Encoder) -> Iterator[Figure]:
-    """Each product's title as a query for its own pictures.
+    """Figures for each product's title as a query for the product's pictures.
 
-    Strictly, another product with exactly the same title is wrong; leniently, it is right.
+    Pictures of another product with exactly the same title count as wrong in the strict figure and
+    as right in the lenient one.
     """
     titles = {picture.product: picture.title for picture in pictures if picture.title}
     if not titles:
@@ -69,9 +70,9 @@ def by_words(
     vectors: Matrix,
     texts: Encoder,
 ) -> Iterator[Figure]:
-    """Each combination of attributes that a picture has, in each wording, as a query.
+    """Figures for queries made of the attributes of each picture, in each wording.
 
-    Relevant are all pictures that have every attribute named. "Plain" is no pattern to search for.
+    All pictures with all these attributes are relevant. Nobody searches for the pattern "plain".
     """
     queries: dict[str, Claims] = {}
     for picture in pictures:
@@ -92,7 +93,7 @@ def by_words(
 
 
 def by_picture(model: str, pictures: list[Picture], vectors: Matrix) -> Iterator[Figure]:
-    """Each picture as a query for those of other products of its type."""
+    """Figures for each picture as a query for the pictures of other products of its type."""
     kinds = np.array([_kind(picture) for picture in pictures])
     product = np.array([picture.product for picture in pictures])
     others = product[:, None] != product

@@ -1,4 +1,4 @@
-"""Training of the image tower: first the head alone, then all of it."""
+"""Trains the image tower: first only the head, then the whole network."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from embedding.training.texts import Texts
 
 @dataclass(frozen=True)
 class Recipe:
-    """What was settled by search on the validation part; see the model card."""
+    """Hyperparameters, chosen on the validation part; see the model card."""
 
     epochs: int = 14
     head_epochs: int = 4
-    """How many of them leave the backbone as it is: a random head would spoil it.
+    """Number of first epochs that do not train the backbone: a random head would damage it.
 
     A. Kumar et al., "Fine-Tuning can Distort Pretrained Features and Underperform
     Out-of-Distribution", 2022.
@@ -34,23 +34,23 @@ class Recipe:
     seed: int = 0
     batch: int = 128
     phrases: int = 3
-    """Phrases drawn for each picture of a batch."""
+    """Phrases sampled for each picture of a batch."""
     learning_rate: float = 1e-3
     backbone_learning_rate: float = 2e-4
     weight_decay: float = 0.05
     dropout: float = 0.5
     temperature: float = 0.065
     title_weight: float = 0.5
-    """Of the titles' loss; the phrases' counts once."""
+    """Weight of the titles' loss; that of the phrases has weight 1."""
     kind_weight: float = 0.1
     kind_temperature: float = 0.1
 
 
 def fit(pictures: list[Picture], pixels: Tensor, texts: Texts, recipe: Recipe) -> ImageTower:
-    """An image tower trained on the pictures, whose 8-bit RGB pixels are (n, SIZE, SIZE, 3).
+    """Train an image tower on the pictures, with 8-bit RGB pixels (n, SIZE, SIZE, 3).
 
-    Each batch sees one random view of each of its pictures. Runs where the pixels are; on a CPU
-    the same input gives the same weights on the same machine.
+    Every picture of a batch is augmented once. Training runs on the device of the pixels. On a CPU
+    it is deterministic on the same machine.
     """
     torch.manual_seed(recipe.seed)
     rng = np.random.default_rng(recipe.seed)
@@ -100,7 +100,7 @@ def fit(pictures: list[Picture], pixels: Tensor, texts: Texts, recipe: Recipe) -
 
 
 def _kinds(pictures: list[Picture]) -> Tensor:
-    """Each picture's product type as a number, -1 where it is unknown."""
+    """Each picture's product type as a number, (n,); -1 if it is unknown."""
     types = sorted({picture.attributes.get("type", "") for picture in pictures} - {""})
     number = {name: index for index, name in enumerate(types)}
     return torch.tensor(
@@ -111,7 +111,7 @@ def _kinds(pictures: list[Picture]) -> Tensor:
 def _batches(
     count: int, size: int, steps: int, rng: np.random.Generator
 ) -> Iterator[NDArray[np.int64]]:
-    """`steps` batches of indices; the pictures are shuffled anew when too few are left."""
+    """`steps` batches of indices, (size,). The pictures are shuffled for every epoch."""
     while steps > 0:
         order = rng.permutation(count)
         for start in range(0, count - size + 1, size):
@@ -120,8 +120,8 @@ def _batches(
 
 
 def _warm_cosine(first: int, last: int, warm: int = 50) -> Callable[[int], float]:
-    """Learning rate as a share of its peak, from step `first`: a linear rise, then half a cosine
-    down to nought at step `last`; nought before."""
+    """The learning rate as a share of its peak, by step: zero before step `first`, then a linear
+    warm-up, multiplied by a cosine decay to zero at step `last`."""
 
     def share(step: int) -> float:
         if step < first:

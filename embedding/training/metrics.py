@@ -11,7 +11,7 @@ Mask = NDArray[np.bool_]
 
 
 def recall_at(k: int, scores: Matrix, relevant: Mask) -> float:
-    """Share of the queries with a relevant item among the first k; both arguments (q, n).
+    """Share of q queries with a relevant item among the first k of n; both arrays are (q, n).
 
     Items that tie with the best relevant one count as ranked before it.
     """
@@ -25,8 +25,8 @@ def mean_average_precision(scores: Matrix, relevant: Mask, among: Mask | None = 
 
     Args:
         scores: of n items for q queries, (q, n).
-        relevant: which items answer the query, (q, n); each query has one.
-        among: which items are ranked, (q, n); all of them by default.
+        relevant: which items are relevant, (q, n); each query has at least one.
+        among: which items are ranked, (q, n); by default all.
     """
     if among is None:
         among = np.ones_like(relevant)

@@ -1,4 +1,4 @@
-"""The losses: a picture is drawn to the texts that are true of it and to pictures of its kind."""
+"""The losses: pictures are pulled towards texts that describe them and pictures of their kind."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import torch
 from torch import Tensor
 
 TRUE, UNKNOWN, FALSE = 1, 0, -1
-"""What a text can be of a picture."""
+"""Relation of a text to a picture: it is true, unknown or false of it."""
 
 
 def contrastive_loss(images: Tensor, texts: Tensor, relation: Tensor, temperature: float) -> Tensor:
     """Contrastive loss with several positives, averaged over both directions.
 
-    As CLIP's loss (A. Radford et al., "Learning Transferable Visual Models From Natural Language
-    Supervision", 2021) with the average over the positives taken outside the logarithm (P. Khosla
-    et al., "Supervised Contrastive Learning", 2020, equation 2). Texts of which it is unknown
-    whether they are true of a picture neither attract nor repel it.
+    This is CLIP's loss (A. Radford et al., "Learning Transferable Visual Models From Natural
+    Language Supervision", 2021) with the average over the positives outside the logarithm (P.
+    Khosla et al., "Supervised Contrastive Learning", 2020, equation 2). UNKNOWN pairs have no
+    effect.
 
     Args:
         images: unit vectors (n, d).
@@ -29,9 +29,9 @@ def contrastive_loss(images: Tensor, texts: Tensor, relation: Tensor, temperatur
 
 
 def kind_loss(images: Tensor, kinds: Tensor, temperature: float) -> Tensor:
-    """Supervised contrastive loss among pictures, (n, d), by their kinds, integers (n,).
+    """Supervised contrastive loss among pictures, unit vectors (n, d), by kind, integers (n,).
 
-    Negative kinds are unknown: such pictures are left out.
+    Pictures with a negative kind, which means unknown, are ignored.
     """
     images, kinds = images[kinds >= 0], kinds[kinds >= 0]
     itself = torch.eye(len(images), dtype=torch.bool, device=images.device)
@@ -40,7 +40,7 @@ def kind_loss(images: Tensor, kinds: Tensor, temperature: float) -> Tensor:
 
 
 def _positives_loss(logits: Tensor, positive: Tensor) -> Tensor:
-    """Mean over the rows that have positives of the mean cross-entropy of each one's positives."""
+    """Mean cross-entropy of the positives of each row, averaged over the rows that have any."""
     count = positive.sum(1)
     log_share = logits.log_softmax(1).masked_fill(~positive, 0.0)
     return -(log_share.sum(1)[count > 0] / count[count > 0]).mean()

@@ -1,4 +1,4 @@
-"""What shoppers would say of a product: attributes in their words, and phrases made of them."""
+"""Product attributes in shoppers' words, and search phrases made from them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from string import Formatter
 
 ATTRIBUTES = ("type", "group", "colour", "gender", "pattern")
-"""What may be known about a product. The group is the type's wider kind: heels are shoes."""
+"""Attributes of a product. The group is the wider kind of the type: heels are shoes."""
 
 WORDINGS = (
     "{noun}",
@@ -22,7 +22,7 @@ WORDINGS = (
     "{pattern} {colour} {noun}",
     "{whose} {colour} {pattern} {noun}",
 )
-"""Wordings that the image tower is trained on, each where its attributes are known."""
+"""Wordings that the image tower is trained on. Each is used if its attributes are known."""
 
 SINGULARS = {
     "bags": "bag",
@@ -49,7 +49,7 @@ SINGULARS = {
     "tops": "top",
     "tshirts": "t-shirt",
 }
-"""Types as catalogues write them, in the words of a search; others are only lower-cased."""
+"""Search terms by product type as catalogues write it; other types are only lower-cased."""
 
 GROUPS = {
     "hat": ("cap",),
@@ -61,9 +61,9 @@ GROUPS = {
         *("sandals", "sneakers", "sports sandals", "sports shoes"),
     ),
 }
-"""Kinds of which only the group is known when a catalogue names them, and the types in each.
+"""The types in each group. A catalogue may also name only the group as a product's type.
 
-Any other type is a group of its own.
+Any other type is its own group.
 """
 
 PATTERNS = {
@@ -74,10 +74,10 @@ PATTERNS = {
     "striped": ("striped",),
     "denim": ("denim",),
 }
-"""Words for each pattern; others go by their own name."""
+"""Words for each pattern; other patterns keep their name."""
 
 POSSESSIVES = {"men": "men's", "women": "women's", "boys": "boys'", "girls": "girls'"}
-"""The genders that are told apart."""
+"""Possessive forms, for the genders that are distinguished."""
 
 
 Claims = Mapping[str, str]
@@ -85,7 +85,7 @@ Claims = Mapping[str, str]
 
 
 def describe(product_type: str, colour: str = "", gender: str = "", pattern: str = "") -> Claims:
-    """A catalogue's columns as `ATTRIBUTES`; what is empty or not told apart is left out."""
+    """`ATTRIBUTES` from a catalogue's columns, without empty and undistinguished values."""
     lowered = product_type.lower()
     kind = SINGULARS.get(lowered, lowered)
     group = next((group for group, types in GROUPS.items() if kind in types), kind)
@@ -100,10 +100,9 @@ def describe(product_type: str, colour: str = "", gender: str = "", pattern: str
 
 
 def phrases(known: Claims, wordings: tuple[str, ...] = WORDINGS) -> dict[str, Claims]:
-    """All phrases that can be made of what is known of a product, and what each of them claims.
+    """All phrases that describe a product with these attributes, with the claims of each phrase.
 
-    A type claims its group too: "heels" is then known to be untrue of a dress whose type nobody
-    noted.
+    A type also claims its group: "heels" is then known to be false of a dress of unknown type.
     """
     made: dict[str, Claims] = {}
     gender = known.get("gender", "")

@@ -1,4 +1,4 @@
-"""The texts that pictures are trained against: titles and phrases, as vectors, and their truth."""
+"""The training texts: vectors of titles and phrases, and of which pictures they are true."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from embedding.training.phrases import ATTRIBUTES, Claims, phrases
 Codes = NDArray[np.int64]
 
 NOT_STATED = 0
-"""Code of an attribute that a phrase does not claim, or that is not known of a picture."""
+"""Code of an attribute that a phrase does not claim, or that is unknown for a picture."""
 
 
 class Texts:
-    """All titles and phrases of the pictures, encoded once; each batch draws some of them."""
+    """All titles and phrases of the pictures, encoded once. Each batch samples from them."""
 
     def __init__(self, pictures: list[Picture], encoder: Encoder) -> None:
         made = [phrases(picture.attributes) for picture in pictures]
@@ -34,8 +34,8 @@ class Texts:
         self._phrases = [np.array([places[text] for text in each]) for each in made]
         self._phrase_vectors = torch.from_numpy(encoder.encode_texts(list(claims)))
 
-        # A title is true of the pictures that bear it, false of those that bear another, and of
-        # those without a title false where the kind of product differs.
+        # A title is true of the pictures with this title and false of those with another one. Of
+        # pictures without a title it is false if the kind of product differs, else unknown.
         titled = {picture.title: picture for picture in pictures if picture.title}
         places = {title: place for place, title in enumerate(titled)}
         groups = [{"group": picture.attributes["group"]} for picture in titled.values()]
@@ -46,9 +46,9 @@ class Texts:
     def draw(
         self, batch: NDArray[np.int64], count: int, rng: np.random.Generator
     ) -> Iterator[tuple[Tensor, Tensor]]:
-        """The titles of a batch of n pictures, then `count` phrases drawn for each picture.
+        """The titles of a batch of n pictures, then `count` phrases sampled for each picture.
 
-        Yields unit vectors (m, d) of different texts, and their relation (n, m) to the pictures.
+        Yields unit vectors (m, d) of m different texts, and their relation (n, m) to the pictures.
         """
         title = self._title[batch]
         chosen = np.unique(title[title >= 0])
@@ -63,7 +63,8 @@ class Texts:
 
 
 def encode_claims(claims: Sequence[Claims], codes: dict[str, int]) -> Codes:
-    """Claims as integers, (n, len(ATTRIBUTES)); `codes` numbers the values and grows with them."""
+    """Claims as integers, (n, len(ATTRIBUTES)). New values are added to `codes`, which numbers
+    them."""
     return np.array(
         [
             [
@@ -77,9 +78,9 @@ def encode_claims(claims: Sequence[Claims], codes: dict[str, int]) -> Codes:
 
 
 def relate(known: Codes, claims: Codes) -> NDArray[np.int64]:
-    """What m phrases are of n pictures, (n, m): TRUE, UNKNOWN or FALSE.
+    """The relation of m phrases to n pictures, (n, m): TRUE, UNKNOWN or FALSE.
 
-    FALSE where a claim contradicts what is known, TRUE where all that is claimed is known.
+    FALSE if a claim contradicts a known attribute, TRUE if all claimed attributes are known.
     """
     known, claims = known[:, None, :], claims[None, :, :]
     claimed = claims != NOT_STATED

@@ -1,4 +1,4 @@
-"""What the embedding tests share: the photographs' folder, small pictures."""
+"""Fixtures of the embedding tests: the photographs' folder, small pictures."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tests.data import ECOMMERCE
 
 @pytest.fixture(scope="session")
 def photographs() -> Path:
-    """The catalogue folder of the e-commerce photographs; skips where it is absent."""
+    """The catalogue folder of the e-commerce photographs; skips the test if it is absent."""
     if not ECOMMERCE.is_dir():
         pytest.skip(f"needs the photographs in {ECOMMERCE.name}/ (set SHARED_DATA)")
     return ECOMMERCE
@@ -18,6 +18,6 @@ def photographs() -> Path:
 
 @pytest.fixture
 def pictures() -> list[Image.Image]:
-    """Five pictures of different colours and proportions."""
+    """Five pictures of different colours and aspect ratios."""
     sizes = {"red": (60, 80), "navy": (80, 60), "green": (40, 40), "gold": (30, 90), "grey": (9, 9)}
     return [Image.new("RGB", size, colour) for colour, size in sizes.items()]

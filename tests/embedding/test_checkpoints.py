@@ -1,4 +1,4 @@
-"""The checkpoint loader: what it loads, and what it says when it cannot."""
+"""The checkpoint loader: supported checkpoints, and error messages."""
 
 from pathlib import Path
 
@@ -38,7 +38,9 @@ def test_text_only_checkpoint(folder: Path) -> None:
 
 def test_wrong_dimensions(folder: Path, tiny_registry: Path) -> None:
     write_entry(folder, checkpoint=str(tiny_registry / "checkpoint"), dimensions=512)
-    with pytest.raises(EncoderError, match=r"turns texts into 16 dimensions.* entry says 512"):
+    with pytest.raises(
+        EncoderError, match=r"text vectors of .* have 16 dimensions.* entry says 512"
+    ):
         get_encoder("tiny", "cpu")
 
 

@@ -1,4 +1,4 @@
-"""Batches of pictures decoded in threads and in processes: alike, and to the last reason."""
+"""Decoding batches in threads and in processes gives the same pixels and errors."""
 
 import os
 import signal
@@ -30,12 +30,12 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.mark.parametrize("workers", [0, 2])
-def test_pixels_and_reasons(files: list[Path], workers: int) -> None:
+def test_pixels_and_errors(files: list[Path], workers: int) -> None:
     good = [n for n in range(30) if n not in (3, 29)]
     expected = np.stack([open_prepared(files[n], SQUARE) for n in good])
     with Decoder(SQUARE, workers, batch_size=30, in_use=3) as decoder:
         batches = [files, files[:10], [], files[4:9]]
-        for batch in batches:  # in turn, so that each is read before it is written over
+        for batch in batches:  # one after the other, so that each is read before it is overwritten
             decoded = decoder.submit(batch).result()
             rows = [good.index(files.index(it)) for it in batch if files.index(it) in good]
             np.testing.assert_array_equal(decoded.pictures, expected[rows])
@@ -48,7 +48,7 @@ def test_pixels_and_reasons(files: list[Path], workers: int) -> None:
     assert "cannot be read" in reasons[29]
 
 
-def test_without_a_preparation_pictures_stay_pictures(files: list[Path]) -> None:
+def test_without_preparation_pictures_are_returned(files: list[Path]) -> None:
     with Decoder(None, 2, batch_size=30, in_use=1) as decoder:
         decoded = decoder.submit(files).result()
     assert [picture.size for picture in decoded.pictures][:4] == [
@@ -84,7 +84,7 @@ if __name__ == "__main__":
     assert not alive
 
 
-def test_leaving_early_ends_the_workers(files: list[Path]) -> None:
+def test_workers_end_when_the_context_is_left_early(files: list[Path]) -> None:
     before = set(psutil.Process().children(recursive=True))
     started = time.monotonic()
 

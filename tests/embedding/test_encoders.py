@@ -1,4 +1,4 @@
-"""What every encoder promises, asked of each kind of model in turn."""
+"""The contract of `Encoder`, tested with each kind of model."""
 
 import subprocess
 import sys
@@ -41,12 +41,12 @@ def test_images(encoder: Encoder, pictures: list[Image.Image]) -> None:
     check_vectors(encoder.encode_images(pictures), encoder, len(pictures))
 
 
-def test_nothing(encoder: Encoder) -> None:
+def test_empty_batches(encoder: Encoder) -> None:
     check_vectors(encoder.encode_images([]), encoder, 0)
     check_vectors(encode_texts_or_skip(encoder, []), encoder, 0)
 
 
-def test_pixels_are_pictures_prepared(encoder: Encoder, pictures: list[Image.Image]) -> None:
+def test_encode_pixels_equals_encode_images(encoder: Encoder, pictures: list[Image.Image]) -> None:
     assert encoder.preparation is not None
     pixels = np.stack([encoder.preparation(picture) for picture in pictures])
     assert pixels.shape[1:] == encoder.preparation.shape
@@ -54,8 +54,8 @@ def test_pixels_are_pictures_prepared(encoder: Encoder, pictures: list[Image.Ima
     np.testing.assert_array_equal(encoder.encode_pixels(pixels), encoder.encode_images(pictures))
 
 
-def test_a_batch_is_as_one_by_one(encoder: Encoder, pictures: list[Image.Image]) -> None:
-    """Also across the borders of mini-batches, and in the order given."""
+def test_batch_equals_single_items(encoder: Encoder, pictures: list[Image.Image]) -> None:
+    """Also across mini-batches, and in the given order."""
     many = pictures * 2
     alone = np.concatenate([encoder.encode_images([picture]) for picture in pictures])
     np.testing.assert_allclose(encoder.encode_images(many), np.tile(alone, (2, 1)), atol=1e-4)
@@ -63,14 +63,14 @@ def test_a_batch_is_as_one_by_one(encoder: Encoder, pictures: list[Image.Image])
     np.testing.assert_allclose(encoder.encode_texts(TEXTS * 8), np.tile(alone, (8, 1)), atol=1e-4)
 
 
-def test_different_things_have_different_vectors(
+def test_different_pictures_have_different_vectors(
     encoder: Encoder, pictures: list[Image.Image]
 ) -> None:
     similarities = encoder.encode_images(pictures) @ encoder.encode_images(pictures).T
     assert (similarities[~np.eye(len(pictures), dtype=bool)] < 0.999).all()
 
 
-def test_threads_get_one_encoder_and_right_vectors(
+def test_threads_share_one_encoder_and_get_correct_vectors(
     encoder: Encoder, pictures: list[Image.Image]
 ) -> None:
     texts = encoder.spec.modalities[0] == "text"
@@ -105,10 +105,10 @@ def test_unsupported_modality() -> None:
         get_encoder("imagenet", "cpu").encode_texts(["red"])
 
 
-def test_text_is_never_opened(
+def test_text_is_never_opened_as_a_file_or_url(
     with_tiny: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An address, a path and a data URI of a picture are encoded as the texts that they are."""
+    """The URL, path or data URI of a picture is encoded as text."""
     path = tmp_path / "picture.png"
     Image.new("RGB", (8, 8), "red").save(path)
     hostile = [
@@ -120,7 +120,7 @@ def test_text_is_never_opened(
     ]
 
     def forbidden(*args: object, **kwargs: object) -> None:
-        raise AssertionError("a text was followed")
+        raise AssertionError("a text was opened")
 
     for name in ("tiny", "fashion"):
         encoder = get_encoder(name, "cpu")
@@ -145,12 +145,12 @@ def test_importing_does_not_import_torch(module: str) -> None:
 
 def test_device_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDDING_DEVICE", "warp:9")
-    with pytest.raises(EncoderError, match="there is no device 'warp:9' here"):
+    with pytest.raises(EncoderError, match="no device 'warp:9' on this machine"):
         get_encoder("imagenet")
 
 
-def test_fashion_matches_words_and_pictures() -> None:
-    """Texts are MiniLM's own: what means the same lies together."""
+def test_fashion_texts_with_the_same_meaning_are_similar() -> None:
+    """Text vectors are MiniLM's: texts with the same meaning have similar vectors."""
     encoder = get_encoder("fashion", "cpu")
     trousers, pants, toaster = encoder.encode_texts(["blue trousers", "blue pants", "a toaster"])
     assert trousers @ pants > 0.8 > 0.4 > trousers @ toaster

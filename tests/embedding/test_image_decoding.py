@@ -1,4 +1,4 @@
-"""Decoding: each kind of file gives the right pixels or an `ImageError` with a reason."""
+"""Decoding: every kind of file gives the right pixels or an `ImageError` with a reason."""
 
 import subprocess
 import sys
@@ -28,14 +28,14 @@ import re, sys
 from pathlib import Path
 from embedding.image_decoding import open_image
 
-def most_memory():
+def peak_memory():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024
 
-before = most_memory()
+before = peak_memory()
 open_image(Path(sys.argv[1]))
-print(most_memory() - before)
+print(peak_memory() - before)
 """
-"""Says how many bytes more the process has had, at most, for opening a picture."""
+"""Prints how many bytes the peak memory grows when a picture is opened."""
 
 
 def encode(image: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
@@ -49,7 +49,7 @@ def near(colour: Any, expected: tuple[int, int, int], tolerance: int = 12) -> bo
 
 
 def noise(width: int, height: int) -> Image.Image:
-    """Incompressible pixels, so that cutting a file cuts the picture."""
+    """Incompressible pixels, so that truncating the file truncates the picture."""
     generator = np.random.default_rng(0)
     return Image.fromarray(generator.integers(0, 256, (height, width, 3), np.uint8))
 
@@ -61,7 +61,7 @@ def test_every_format(file_format: str) -> None:
     assert near(image.getpixel((20, 15)), RED)
 
 
-def test_path_and_bytes_are_alike(tmp_path: Path) -> None:
+def test_path_and_bytes_give_the_same_pixels(tmp_path: Path) -> None:
     content = encode(noise(40, 30))
     (tmp_path / "picture").write_bytes(content)
     assert open_image(tmp_path / "picture").tobytes() == open_image(content).tobytes()
@@ -69,7 +69,7 @@ def test_path_and_bytes_are_alike(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_rotation(orientation: int) -> None:
-    """All eight orientations of the same scene: red at its top left, white elsewhere."""
+    """All eight orientations of one scene, which is red at the top left and white elsewhere."""
     scene = Image.new("RGB", (80, 40), WHITE)
     scene.paste(RED, (0, 0, 40, 20))
     undo = {
@@ -132,7 +132,7 @@ def test_grey(mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
-def test_transparency_becomes_white(mode: str) -> None:
+def test_transparent_pixels_become_white(mode: str) -> None:
     image = Image.new("RGBA", (40, 30), (0, 0, 0, 0))
     image.paste((10, 10, 10, 255), (0, 0, 20, 30))
     if mode == "P":
@@ -165,7 +165,7 @@ MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "I", "F"]
 
 
 def flattened_at_once(image: Image.Image) -> Image.Image:
-    """What `open_image` gives for the picture, by copies of the whole of it."""
+    """The expected result of `open_image`, computed on the whole picture at once."""
     if image.mode.startswith(("I", "F")):
         values = np.asarray(image, np.float32)
         low, high = (0, 65535) if image.mode == "I;16" else (values.min(), values.max())
@@ -182,7 +182,7 @@ def flattened_at_once(image: Image.Image) -> Image.Image:
     ("mode", "options"),
     [*((mode, {}) for mode in MODES), ("L", {"transparency": 5}), ("P", {"transparency": 5})],
 )
-def test_tile_by_tile_gives_the_same_to_the_bit(mode: str, options: dict[str, int]) -> None:
+def test_conversion_in_tiles_gives_identical_pixels(mode: str, options: dict[str, int]) -> None:
     generator = np.random.default_rng(0)
     width, height = TILE + 70, TILE + 9
     if mode in ("I;16", "I", "F"):
@@ -201,7 +201,7 @@ def test_tile_by_tile_gives_the_same_to_the_bit(mode: str, options: dict[str, in
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
-def test_memory_is_twice_the_pixels_at_most(mode: str, tmp_path: Path) -> None:
+def test_peak_memory_is_at_most_about_twice_the_pixels(mode: str, tmp_path: Path) -> None:
     side = 5000
     if mode == "I;16":
         image = Image.fromarray(np.zeros((side, side), np.uint16))
@@ -217,7 +217,7 @@ def test_memory_is_twice_the_pixels_at_most(mode: str, tmp_path: Path) -> None:
     assert int(done.stdout) < 2.3 * 4 * side * side
 
 
-def test_more_pixels_than_the_caller_takes() -> None:
+def test_limit_of_the_caller_on_pixels() -> None:
     content = encode(Image.new("L", (300, 300)))
     with pytest.raises(ImageError, match="300 x 300 pixels; at most 80,000 of a PNG"):
         open_image(content, most=80_000)
@@ -225,7 +225,7 @@ def test_more_pixels_than_the_caller_takes() -> None:
     assert min(open_image(big, most=2_000_000).size) >= DECODED_SIDE
 
 
-def test_big_jpeg_is_decoded_smaller_but_not_too_small() -> None:
+def test_large_jpeg_is_decoded_at_a_reduced_scale() -> None:
     image = open_image(encode(noise(2600, 3200), "JPEG"))
     assert DECODED_SIDE <= min(image.size) < 2 * DECODED_SIDE
     assert image.width / image.height == pytest.approx(2600 / 3200, rel=0.01)
@@ -254,7 +254,7 @@ def test_not_a_picture(content: bytes) -> None:
         open_image(content)
 
 
-def test_a_format_that_is_not_accepted() -> None:
+def test_unaccepted_format() -> None:
     with pytest.raises(ImageError, match="not a picture in a known format"):
         open_image(encode(Image.new("RGB", (4, 4)), "PPM"))
 
@@ -268,8 +268,8 @@ def test_missing_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("width", "height"), [(10_000, 5_001), (10_000, 10_000), (60_000, 60_000)])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_bomb_is_refused_before_it_is_decoded(width: int, height: int) -> None:
-    """A PNG that only declares its size; decoding it would find no pixels and say so."""
+def test_decompression_bomb_is_rejected_before_decoding(width: int, height: int) -> None:
+    """A PNG that declares its size but has no pixel data; decoding would give another error."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return pack(">I", len(data)) + kind + data + pack(">I", crc32(kind + data))
@@ -281,7 +281,7 @@ def test_bomb_is_refused_before_it_is_decoded(width: int, height: int) -> None:
 
 
 @pytest.mark.parametrize("size", [(100, 50), (50, 100), (1, 4000), (260, 260)])
-def test_square_keeps_proportions_on_white(size: tuple[int, int]) -> None:
+def test_square_keeps_the_aspect_ratio_on_white(size: tuple[int, int]) -> None:
     result = square(Image.new("RGB", size, RED), 260)
     assert result.size == (260, 260)
     assert near(result.getpixel((129, 129)), RED)

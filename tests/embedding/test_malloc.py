@@ -1,4 +1,4 @@
-"""Memory that is freed stays with the process while that is wanted, and is given back after."""
+"""`keeping_memory` keeps freed memory in the process and returns it at the end."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ pytestmark = pytest.mark.skipif(
     sys.platform != "linux" or _glibc() is None, reason="the allocator is not glibc's"
 )
 
-# In a process of its own: in one that has much free memory already, none is asked for.
+# In a separate process: one with much free memory would not allocate more from the system.
 PROGRAM = """
 import os
 import numpy as np
@@ -41,7 +41,7 @@ assert grown() < MEGABYTES / 2
 
 
 @pytest.mark.parametrize("end", ["pass", "1 / 0"])
-def test_freed_memory_is_kept_and_given_back_at_the_end(end: str) -> None:
+def test_freed_memory_is_kept_and_returned_at_the_end(end: str) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM.format(end=end)], capture_output=True, text=True
     )

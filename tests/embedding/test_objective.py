@@ -1,4 +1,4 @@
-"""What phrases claim, of which pictures they are true, and what the losses make of it."""
+"""The claims of phrases, their relation to pictures, and the losses."""
 
 import numpy as np
 import torch
@@ -19,8 +19,8 @@ def test_phrases_claim_what_they_say() -> None:
     assert not any("unisex" in text for text in phrases(describe("Caps", "Red", "Unisex")))
 
 
-def test_truth_has_three_values() -> None:
-    """ "Heels" is true of heels, false of a dress, and unknown of a shoe of unknown type."""
+def test_relation_has_three_values() -> None:
+    """ "Heels" is true of heels, false of a dress, and unknown for a shoe of unknown type."""
     codes: dict[str, int] = {}
     known = [describe("Heels", "Red", "Women"), describe("shoes"), describe("dress")]
     claims = [{"type": "heels", "group": "shoes"}, {"group": "shoes"}, {"colour": "black"}]
@@ -33,7 +33,7 @@ def test_truth_has_three_values() -> None:
 
 
 def test_contrastive_loss() -> None:
-    """Low where pictures lie at texts that are true of them; unknown pairs count for nothing."""
+    """Low if pictures are close to texts that are true of them; UNKNOWN pairs have no effect."""
     images, relation = torch.eye(3), torch.full((3, 3), FALSE).fill_diagonal_(TRUE)
     right = contrastive_loss(images, torch.eye(3), relation, 0.1)
     assert right < 0.01
@@ -44,13 +44,13 @@ def test_contrastive_loss() -> None:
 
 
 def test_kind_loss() -> None:
-    """Low where pictures lie with their kind; those of unknown kind are left out."""
+    """Low if pictures of one kind are close; those of unknown kind are ignored."""
     images = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0], [0.7, 0.7]])
     assert kind_loss(images, torch.tensor([0, 0, 1, 1, -1]), 0.1) < 0.01
     assert kind_loss(images, torch.tensor([0, 1, 0, 1, -1]), 0.1) > 5
 
 
-def test_a_tie_is_not_found_first() -> None:
+def test_recall_counts_ties_against_the_relevant_item() -> None:
     scores, relevant = np.array([[0.5, 0.5]], np.float32), np.array([[True, False]])
     assert recall_at(1, scores, relevant) == 0
     assert recall_at(2, scores, relevant) == 1

@@ -1,4 +1,4 @@
-"""What a picture goes through before the model: as the checkpoint's own processor does it."""
+"""Preprocessing gives the same pixels as the checkpoint's own image processor."""
 
 import pickle
 from pathlib import Path
@@ -17,7 +17,7 @@ def noise(width: int, height: int) -> Image.Image:
 
 
 @pytest.mark.parametrize("size", [(640, 480), (480, 641), (333, 97), (90, 90), (20, 33)])
-def test_resize_and_crop_is_what_clip_does(size: tuple[int, int]) -> None:
+def test_resize_and_crop_matches_clip(size: tuple[int, int]) -> None:
     images = processor(48, 8).image_processor
     preparation = ResizeAndCrop.from_config(images.to_dict())
     assert preparation == ResizeAndCrop(48, (48, 48))
@@ -38,11 +38,11 @@ def test_resize_and_crop_is_what_clip_does(size: tuple[int, int]) -> None:
         {"size": {"longest_edge": 48}},
     ],
 )
-def test_what_it_cannot_do_is_left_to_the_processor(change: dict[str, object]) -> None:
+def test_unsupported_processors_have_no_preparation(change: dict[str, object]) -> None:
     assert ResizeAndCrop.from_config(processor(48, 8).image_processor.to_dict() | change) is None
 
 
-def test_a_fixed_size_whatever_the_proportions() -> None:
+def test_fixed_size_ignores_the_aspect_ratio() -> None:
     config = {"do_resize": True, "size": {"height": 30, "width": 20}, "resample": 2}
     preparation = ResizeAndCrop.from_config(config)
     assert preparation is not None
@@ -52,14 +52,14 @@ def test_a_fixed_size_whatever_the_proportions() -> None:
 
 
 @pytest.mark.parametrize("preparation", [FitSquare(40), ResizeAndCrop(40, (32, 36))])
-def test_a_preparation_travels_to_other_processes(preparation: FitSquare) -> None:
+def test_preparation_can_be_pickled(preparation: FitSquare) -> None:
     copy = pickle.loads(pickle.dumps(preparation))
     pixels = copy(noise(70, 50))
     assert pixels.shape == preparation.shape
     np.testing.assert_array_equal(pixels, preparation(noise(70, 50)))
 
 
-def test_a_big_jpeg_is_decoded_no_finer_than_needed(tmp_path: Path) -> None:
+def test_large_jpeg_is_decoded_only_as_large_as_needed(tmp_path: Path) -> None:
     file = tmp_path / "big.jpg"
     noise(30, 40).resize((640, 800)).save(file, quality=95)
     seen: list[tuple[int, int]] = []

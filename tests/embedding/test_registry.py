@@ -1,4 +1,4 @@
-"""The registry: packaged entries, entries of one's own, and what is wrong with malformed ones."""
+"""The registry: packaged entries, user entries, and error messages for malformed ones."""
 
 import os
 import subprocess
@@ -47,7 +47,7 @@ def test_unknown_name_lists_what_exists() -> None:
         get_spec("nothing")
 
 
-def test_entry_of_ones_own(folder: Path) -> None:
+def test_user_entry(folder: Path) -> None:
     (folder / "tiny.toml").write_text(ENTRY)
     spec = get_spec("tiny")
     assert spec.modalities == ("text", "image"), "text comes first whatever the file's order"
@@ -64,14 +64,14 @@ def test_several_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert {"one", "two"} <= models().keys()
 
 
-def test_an_edited_entry_is_seen(folder: Path) -> None:
+def test_changed_entry_is_read_again(folder: Path) -> None:
     (folder / "tiny.toml").write_text(ENTRY)
     assert get_spec("tiny").dimensions == 16
     (folder / "tiny.toml").write_text(ENTRY.replace("16", "32"))
     assert get_spec("tiny").dimensions == 32
 
 
-def test_another_process_sees_the_variable(folder: Path) -> None:
+def test_registry_variable_in_another_process(folder: Path) -> None:
     (folder / "tiny.toml").write_text(ENTRY)
     code = (
         "import sys, embedding.registry as registry;"
@@ -109,7 +109,7 @@ def test_checkpoint_folder_is_relative_to_its_entry(folder: Path) -> None:
         ("", 'licence = "MIT"', "licence is missing"),
         ("licence = 1", 'licence = "MIT"', "licence"),
         ('licence = ""', 'licence = "MIT"', "licence"),
-        ('licence = "MIT"\ncolour = "red"', 'licence = "MIT"', "colour is not a field"),
+        ('licence = "MIT"\ncolour = "red"', 'licence = "MIT"', "unknown field colour"),
         ("licence = MIT", 'licence = "MIT"', "not a TOML file"),
     ],
 )
@@ -127,9 +127,9 @@ def test_entry_that_is_not_text(folder: Path) -> None:
         models()
 
 
-def test_a_name_is_taken_once(folder: Path) -> None:
+def test_duplicate_name(folder: Path) -> None:
     (folder / "mine.toml").write_text(ENTRY.replace("tiny", "clip"))
-    with pytest.raises(RegistryError, match=r"mine\.toml: name 'clip' is taken"):
+    with pytest.raises(RegistryError, match=r"mine\.toml: name 'clip' is already used"):
         models()
 
 

@@ -1,4 +1,4 @@
-"""The training command, end to end on a few drawn squares; and what the shipped weights can do."""
+"""The training command, end to end on coloured squares, and the quality of the shipped weights."""
 
 import csv
 import subprocess
@@ -27,7 +27,7 @@ COLUMNS = ("sku", "title", "product_type", "colour", "gender", "pattern", "image
 
 @pytest.fixture
 def catalogue(tmp_path: Path) -> Path:
-    """Thirty squares in three colours, which are shirts, dresses and boots by name."""
+    """Thirty rectangles in three colours, called shirts, dresses and boots."""
     folder = tmp_path / "squares"
     (folder / "images").mkdir(parents=True)
     with (folder / "products.csv").open("w", newline="") as file:
@@ -44,7 +44,7 @@ def catalogue(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_command_trains_and_its_weights_load(
+def test_training_command_writes_loadable_weights(
     catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     weights = tmp_path / "head.safetensors"
@@ -75,7 +75,7 @@ def test_training_again_gives_the_same_weights(catalogue: Path, tmp_path: Path) 
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
-def test_a_folder_that_is_no_catalogue_is_refused_in_words(tmp_path: Path) -> None:
+def test_folder_without_a_catalogue_gives_an_error_message(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "embedding.training", str(tmp_path), "--output", "x"],
         cwd=PROJECT,
@@ -83,11 +83,11 @@ def test_a_folder_that_is_no_catalogue_is_refused_in_words(tmp_path: Path) -> No
         text=True,
     )
     assert done.returncode == 1
-    assert "holds neither products.csv nor images.csv" in done.stderr
+    assert "contains neither products.csv nor images.csv" in done.stderr
     assert "Traceback" not in done.stderr
 
 
-def test_missing_columns_and_pictures_are_named(catalogue: Path) -> None:
+def test_missing_columns_and_pictures_are_reported(catalogue: Path) -> None:
     (catalogue / "images" / "7.png").unlink()
     with pytest.raises(CatalogueError, match=r"1 missing pictures, e\.g\. .*7\.png"):
         read_catalogue(catalogue)
@@ -96,13 +96,13 @@ def test_missing_columns_and_pictures_are_named(catalogue: Path) -> None:
         read_catalogue(catalogue)
 
 
-def test_the_split_is_by_product_and_about_a_fifth(catalogue: Path) -> None:
+def test_split_is_stable_and_about_a_fifth(catalogue: Path) -> None:
     parts = [picture.part for picture in read_catalogue(catalogue)]
     assert parts == [picture.part for picture in read_catalogue(catalogue)]
     assert 0.05 < parts.count("test") / len(parts) < 0.4
 
 
-def test_metrics_by_hand() -> None:
+def test_metrics_match_hand_counts() -> None:
     scores = np.array([[0.9, 0.8, 0.7, 0.6]], dtype=np.float32)
     relevant = np.array([[False, True, False, True]])
     assert recall_at(1, scores, relevant) == 0
@@ -113,7 +113,7 @@ def test_metrics_by_hand() -> None:
 
 
 @needs_ecommerce
-def test_the_shipped_weights_reach_their_bars_on_photographs_never_trained_on() -> None:
+def test_shipped_weights_reach_their_figures_on_held_out_photographs() -> None:
     pictures = [picture for picture in read_catalogue(ECOMMERCE) if picture.part == "test"]
     encoder = get_encoder("fashion", "cpu")
     pixels = read_pixels(pictures).numpy()
@@ -126,7 +126,7 @@ def test_the_shipped_weights_reach_their_bars_on_photographs_never_trained_on() 
     assert "2 or more right" in several.name
     assert several.value >= 0.64
     assert every.value >= 0.60
-    (alike,) = by_picture("fashion", pictures, vectors)
-    (plain,) = by_picture("imagenet", pictures, baseline)
-    assert alike.value >= 0.53
-    assert alike.value > plain.value + 0.05, "imagenet is the baseline that must be beaten"
+    (fashion,) = by_picture("fashion", pictures, vectors)
+    (imagenet,) = by_picture("imagenet", pictures, baseline)
+    assert fashion.value >= 0.53
+    assert fashion.value > imagenet.value + 0.05, "fashion must beat the imagenet baseline"

@@ -1,4 +1,4 @@
-"""A CLIP of a few thousand random weights in the Hugging Face format, for tests offline."""
+"""A CLIP with a few thousand random weights in the Hugging Face format, for offline tests."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ MAX_TOKENS = 24
 
 
 def write_entry(folder: Path, **changes: object) -> None:
-    """Write the registry entry `folder/tiny.toml`, of a tiny CLIP in `folder/checkpoint`."""
+    """Write the registry entry `folder/tiny.toml` for a tiny CLIP in `folder/checkpoint`."""
     entry = {
         "name": "tiny",
         "label": "Tiny CLIP",
@@ -24,20 +24,20 @@ def write_entry(folder: Path, **changes: object) -> None:
         "modalities": ["text", "image"],
         "licence": "MIT",
     }
-    # These values are written alike in JSON and in TOML.
+    # These values have the same syntax in JSON and in TOML.
     lines = (f"{field} = {json.dumps(value)}" for field, value in (entry | changes).items())
     (folder / "tiny.toml").write_text("\n".join(lines))
 
 
 def build_tiny_clip(folder: Path) -> None:
-    """Write `folder/checkpoint` and the entry that leads to it."""
+    """Write `folder/checkpoint` and its registry entry."""
     write_entry(folder)
     processor(32, MAX_TOKENS).save_pretrained(folder / "checkpoint")
     _model().save_pretrained(folder / "checkpoint")
 
 
 def processor(side: int, max_tokens: int) -> CLIPProcessor:
-    """Preparation as CLIP's own, for pictures of `side` pixels, and a tokenizer of single bytes."""
+    """CLIP's image preprocessing for pictures of `side` pixels, and a byte-level tokenizer."""
     letters = ByteLevel.alphabet()
     tokens = [
         *letters,
@@ -71,7 +71,7 @@ def _model() -> CLIPModel:
         "eos_token_id": vocabulary - 1,
     }
     vision = {**layers, "image_size": 32, "patch_size": 8}
-    # Random weights of the default size make all pictures nearly alike.
+    # With random weights of the default size, the vectors of all pictures are nearly equal.
     return CLIPModel(
         CLIPConfig(
             text_config={**text, "initializer_factor": 10.0},
