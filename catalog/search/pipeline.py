@@ -21,6 +21,7 @@ from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.query import Query, build_query
 from catalog.search.query_vectors import EncoderFor, channels, models_for
 from catalog.search.ranking_sql import (
+    MIN_EF_SEARCH,
     SETTINGS,
     Ranking,
     Statement,
@@ -174,9 +175,9 @@ def run_statements(
 ) -> list[list[dict[str, Any]]]:
     """Settings and statements in one round trip."""
     driver = driver_connection(connection)
+    browsing = {"ef_search": str(MIN_EF_SEARCH)}  # no index of vectors is read
     with driver.pipeline():
-        if "ef_search" in statements[0].parameters:
-            driver.execute(SETTINGS, statements[0].parameters)
+        driver.execute(SETTINGS, browsing | statements[0].parameters)
         cursors = [
             driver.cursor(row_factory=dict_row).execute(it.sql, it.parameters, binary=True)
             for it in statements

@@ -24,15 +24,20 @@ from catalog.search.filters import FACETS, Filters
 from catalog.search.fusion import BY_MATCH, FUSIONS, Channel, calibrated_sum
 from catalog.tables import EMBEDDINGS
 
-MAX_EF_SEARCH = 1000
-"""The most that pgvector allows."""
+MIN_EF_SEARCH, MAX_EF_SEARCH = 1, 1000
+"""What pgvector allows."""
 
 SETTINGS = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.ef_search', %(ef_search)s, true),
+       set_config('plan_cache_mode', 'force_custom_plan', true),
        set_config('jit', 'off', true)
 """
-"""Local to the transaction: a pool hands the connection on unchanged."""
+"""Local to the transaction: a pool hands the connection on unchanged.
+
+The driver prepares a statement that it runs often, and the server would then keep one plan for it,
+whatever the filters.
+"""
 
 NEAREST = 6
 """Products shown where none matches well enough."""

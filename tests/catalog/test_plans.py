@@ -1,0 +1,49 @@
+"""A connection that has answered many searches plans the next one for its own filters."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import Connection
+
+from catalog.db.connection import connect
+from catalog.search.filters import Filters
+from catalog.search.pipeline import SearchSpec, search
+from tests.fakes import WordsAndColours
+
+PREPARED_AFTER = 5
+"""Runs of a statement before the driver prepares it."""
+GENERIC_AFTER = 5
+"""Custom plans after which the server considers a generic one."""
+
+NARROW = Filters(min_price=Decimal(10), max_price=Decimal(11))
+WIDE = Filters(min_price=Decimal(1))
+ENCODER = WordsAndColours()
+
+
+def plans(connection: Connection, spec: SearchSpec) -> tuple[int, int]:
+    """Run a search; how often the statements with prices have had generic and custom plans."""
+    search(connection, spec, lambda name: ENCODER)
+    generic, custom = connection.exec_driver_sql(
+        "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements"
+        " WHERE statement ~ 'p[.]price >= '"
+    ).one()
+    return int(generic or 0), int(custom or 0)
+
+
+@pytest.mark.parametrize("text", ["", "shirt"], ids=["browsing", "ranking"])
+def test_a_wide_search_is_not_run_with_the_plan_of_narrow_ones(database: str, text: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO product (sku, title, price)"
+            " SELECT n, 'shirt ' || n, n / 10.0 FROM generate_series(1, 2000) n"
+        )
+        connection.exec_driver_sql("ANALYZE product")
+    with connect() as connection:
+        narrow = SearchSpec(text=text, filters=NARROW, signals=("lexical",))
+        for _ in range(PREPARED_AFTER + 2 * GENERIC_AFTER):
+            plans(connection, narrow)
+        wide = SearchSpec(text=text, filters=WIDE, signals=("lexical",))
+        for _ in range(PREPARED_AFTER + 2 * GENERIC_AFTER):
+            generic, custom = plans(connection, wide)
+        assert custom > GENERIC_AFTER
+        assert generic == 0
