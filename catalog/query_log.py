@@ -1,7 +1,7 @@
 """The query log: what shoppers search for, how often, and whether anything was found.
 
 The table `query_embedding` also keeps each query's embedding (`catalog.search.text_encoder`). It
-is bounded: the queries that were used longest ago are deleted.
+has a maximum size: the least recently used queries are deleted.
 """
 
 import logging
@@ -17,13 +17,13 @@ from catalog import config
 from catalog.db.connection import connect
 
 MAX_LENGTH = 500
-"""Characters of words that are remembered: longer ones are hardly looked for twice."""
+"""Longest text to log, in characters: longer ones are rarely searched for twice."""
 
-PRUNED = 0.01
-"""Of the searches, those after which the oldest words are forgotten."""
+PRUNE_SHARE = 0.01
+"""Share of searches after which the least recently used queries are deleted."""
 
 TRIES = 3
-"""Attempts before a request is set aside; catalog/sqlapi/sql/embed.sql has the same number."""
+"""Maximum attempts at embedding a text; catalog/sqlapi/sql/embed.sql has the same number."""
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ VALUES (%(text)s, %(model)s, %(embedding)s, CASE WHEN %(is_embedded)s THEN now()
        used_at = now()
 """
 
-FORGET = """
+DELETE_OLDEST = """
 DELETE FROM query_embedding q
  USING (SELECT text, model FROM query_embedding ORDER BY used_at DESC OFFSET %(size)s) AS old
  WHERE (q.text, q.model) = (old.text, old.model)
@@ -51,16 +51,17 @@ DELETE FROM query_embedding q
 def remember(
     words: str, encoded: Iterable[tuple[str, np.ndarray | None]], found: int, is_filtered: bool
 ) -> None:
-    """Note that a shopper looked for `words`, and how many products were found.
+    """Log that a shopper searched for `words` and how many products were found.
 
-    A page is worth more than a note: what goes wrong here is logged, not raised.
+    Database errors are logged and not raised, so that they never cost the shopper a page.
 
     Args:
-        words: what was looked for, spelling corrected.
-        encoded: the models asked, each with its embedding of the words; without one, it is a
-            request for a worker.
-        found: hits on all pages.
-        is_filtered: if so, finding nothing says nothing of the words.
+        words: what was searched for, with spelling corrected.
+        encoded: for each model its embedding of the words, float32 (d,), or None to request one
+            from an embedding worker.
+        found: the number of hits on all pages.
+        is_filtered: whether filters were set; if so, a search without hits does not count as
+            unanswered.
     """
     size = config.query_log()
     if not size or not words or len(words) > MAX_LENGTH:
@@ -79,20 +80,20 @@ def remember(
                         "results": found,
                     },
                 )
-        if random.random() < PRUNED:
+        if random.random() < PRUNE_SHARE:
             forget_oldest(size)
     except DBAPIError as error:
-        logger.warning("%r was not remembered: %s", words, error.orig)
+        logger.warning("could not log the query %r: %s", words, error.orig)
 
 
 def forget_oldest(size: int) -> None:
-    """Keep the `size` texts that were used last."""
+    """Delete all but the `size` most recently used texts."""
     with connect() as connection:
-        connection.exec_driver_sql(FORGET, {"size": size})
+        connection.exec_driver_sql(DELETE_OLDEST, {"size": size})
 
 
 def forget_embeddings(connection: Connection, model: str) -> None:
-    """Have all words embedded anew, because the model is another one now."""
+    """Delete the stored query embeddings of `model`, so that they are computed again."""
     connection.exec_driver_sql(
         "UPDATE query_embedding SET embedding = NULL, embedded_at = NULL, attempts = 0,"
         " claimed_at = NULL WHERE model = %(model)s",

@@ -1,11 +1,11 @@
-"""The one form that text from outside is brought into before anything else reads it."""
+"""Normalizes text from outside before any other code reads it."""
 
 import re
 
-# Lone surrogates are not text: no database and no tokenizer accepts them.
+# Lone surrogates are invalid text, which no database or tokenizer accepts.
 SPACE = re.compile(r"[\s\x00\ud800-\udfff]+")
 
 
 def normalize_space(text: str) -> str:
-    """`text` with single spaces between words and none around them; NUL counts as space."""
+    """Replace each run of whitespace, NUL and lone surrogates by one space, and strip both ends."""
     return SPACE.sub(" ", text).strip()

@@ -1,9 +1,10 @@
-"""Calibration: what a cosine similarity means, told by how close unrelated products come.
+"""Calibration: converts cosine similarities to matches that can be compared with each other.
 
-A model's text lies nearer to any text than to any picture, so cosines of different kinds cannot be
-compared. What can is how rare a similarity is among unrelated pairs: a match of 1 is one that a
-thousandth of them reach, of 2/3 a hundredth, of 1/3 a tenth. So unrelated pairs have the same
-distribution of matches under every model, and for every kind of query and item.
+A text embedding is closer to any text than to any picture of the same model (the modality gap), so
+cosines of different kinds cannot be compared. Instead, a similarity is rated by how rare it is
+among unrelated pairs. A match of 1 is a similarity that 1 in 1,000 unrelated pairs reach; a match
+of 2/3 is reached by 1 in 100 and a match of 1/3 by 1 in 10. Unrelated pairs therefore have the same
+distribution of matches under every model and for every kind of query and item.
 """
 
 from collections.abc import Mapping
@@ -17,11 +18,9 @@ from catalog.db.ttl_cache import TtlCache
 from catalog.tables import metadata
 from embedding.registry import Modality
 
-Matrix = NDArray[np.float32]
-
 QueryKind = Literal["words", "picture", "both", "product"]
-"""What a query is made of: words, pictures, half of each, or a product's own embedding of the same
-kind as the item's."""
+"""What a query consists of: words, pictures, both in equal shares, or a product's own embedding,
+which is compared with items of the same modality."""
 
 RAREST = 1e-3
 """The share of unrelated pairs that reach a match of 1."""
@@ -31,7 +30,7 @@ TAILS: tuple[float, ...] = tuple(float(RAREST ** (step / STEPS)) for step in ran
 """Shares of unrelated pairs at which quantiles are taken, for matches of 0 to 1 in even steps."""
 
 UNCALIBRATED: tuple[float, ...] = tuple(step / STEPS for step in range(STEPS + 1))
-"""In place of quantiles until a model has some: the match is the cosine."""
+"""Used as quantiles until a model is calibrated: the match equals the cosine."""
 
 TABLE = metadata.tables["calibration"]
 
@@ -41,11 +40,11 @@ Quantiles = tuple[float, ...]
 def get_quantiles(
     connection: Connection, model: str, query: QueryKind, item: Modality, picture_share: float
 ) -> Quantiles:
-    """The quantiles of unrelated pairs for a kind of query and of item, from `search.quantiles`.
+    """The quantiles for a kind of query and of item, from the SQL function `search.quantiles`.
 
     Args:
-        picture_share: the weight of the pictures in the query, 0 to 1; what is fitted for words,
-            for both and for pictures is interpolated.
+        picture_share: the weight of the pictures in the query, 0 to 1. The result is interpolated
+            between the quantiles fitted for "words", "both" and "picture".
     """
     return _queries.get(connection, f"{model} {query} {item} {picture_share!r}")
 
@@ -53,12 +52,12 @@ def get_quantiles(
 def get_fitted(
     connection: Connection, model: str
 ) -> Mapping[tuple[QueryKind, Modality], Quantiles]:
-    """What `embed_catalog` has fitted for `model`, by kind of query and of item."""
+    """The quantiles that `embed_catalog` has fitted for `model`, by kind of query and of item."""
     return _fitted.get(connection, model)
 
 
 def forget_quantiles() -> None:
-    """Read them again at the next use."""
+    """Clear both caches; the quantiles are read again when they are next used."""
     _queries.forget()
     _fitted.forget()
 
@@ -87,7 +86,11 @@ _fitted = TtlCache(_load_fitted)
 def match(
     similarity: NDArray[np.float64] | float, quantiles: tuple[float, ...]
 ) -> NDArray[np.float64]:
-    """Matches of similarities, as the SQL function `search.match` computes them."""
+    """Convert similarities to matches, as the SQL function `search.match` does.
+
+    The match is interpolated between the quantiles, 0 below the first one, and above 1 for
+    similarities above the last one. The result has the shape of `similarity`.
+    """
     values, levels = np.asarray(similarity, np.float64), np.asarray(quantiles)
     inside = np.interp(values, levels, np.linspace(0, 1, len(levels)))
     slope = 0.1 / max(levels[-1] - levels[-1 - len(levels) // 10], 0.001)

@@ -1,6 +1,6 @@
-"""The SQL that finds candidates: the nearest products in each channel, and those that bear words.
+"""SQL for finding candidates: nearest products per channel, and products containing query terms.
 
-Each step is a common table expression (CTE) of the search's one statement.
+Each step is a common table expression (CTE) of the one search statement.
 """
 
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from catalog.search.fusion import Channel
 from catalog.tables import EMBEDDINGS
 
 EXACT_FACTOR = 5.0
-"""Up to this times sqrt(window * products) matching products, an exact scan is the better choice
+"""Use an exact scan if at most this factor times sqrt(window * products) products match
 (docs/decisions/0003-exact-or-index.md)."""
 
 FAN_OUT = 2
-"""The fewest pictures taken from an index for each product wanted."""
+"""Minimum number of pictures to read from an index per requested product."""
 
 MIN_LOCAL_SHARE = 0.5
-"""The index is used only if, among the products nearest to the query, those that match are at
-least this part of what they are, at the least, in the whole catalogue."""
+"""Use the index only if the share of matching products among those nearest to the query is at least
+this fraction of the smallest share of the catalogue for which an index is used at all."""
 
-MOST_BY_WORDS = 500
-"""Products looked at because of their words: a word that more of them bear tells little, and the
-embeddings know what is meant by it."""
+MAX_LEXICAL = 500
+"""Maximum number of candidates per lexical condition. A word that occurs in more products says
+little about any of them, and the embeddings cover its meaning."""
 
 
 def where(conditions: Sequence[str]) -> str:
@@ -33,10 +33,10 @@ def where(conditions: Sequence[str]) -> str:
 
 
 def plan(conditions: Sequence[str]) -> str:
-    """Whether so many products match that an index is faster than an exact scan.
+    """`plan`: one row that says whether an HNSW scan is faster than an exact scan.
 
-    PostgreSQL decides that while it runs, by counting; the part not needed is never executed.
-    Without conditions, the statistics know the answer.
+    PostgreSQL counts the matching products while the statement runs and never executes the branch
+    that is not needed. Without conditions, the planner's statistics give the number.
     """
     exact_limit = "(%(exact_factor)s * sqrt(%(window)s * greatest(products, %(window)s)))::bigint"
     matching = (
@@ -53,12 +53,12 @@ def plan(conditions: Sequence[str]) -> str:
 )"""
 
 
-def nearest(channel: Channel, conditions: Sequence[str]) -> str:
-    """`<channel>_list`: the `window` products nearest in one channel, one row a product.
+def vector_candidates(channel: Channel, conditions: Sequence[str]) -> str:
+    """`<channel>_list`: the `window` nearest products of one channel, one row per product.
 
-    It comes from the HNSW index if more products match than an exact scan reads in the same time,
-    and from an exact scan otherwise, or where the index came back short: a page is never short
-    while matching products exist.
+    The HNSW index is used if many products match, an exact scan if few do. An exact scan also
+    follows if the index returns fewer than `window` products, so that a page is never short while
+    matching products exist.
     """
     name, table = channel.name, EMBEDDINGS[channel.model][channel.modality].name
     distance = f"e.embedding <=> %({name}_vector)s"
@@ -70,7 +70,7 @@ def nearest(channel: Channel, conditions: Sequence[str]) -> str:
         image, fan_out, once, nearest_first = "NULL::bigint", "", "", ""
     by_index = where([f"(SELECT use_index FROM {name}_plan)", *conditions])
     exactly = where([f"(SELECT count(*) FROM {name}_by_index) < %(window)s", *conditions])
-    # `+ 0` hides the order from the planner, which would take the index for it again.
+    # `+ 0` keeps the planner from using the HNSW index for this sort.
     return f"""{name}_plan AS MATERIALIZED (
     {_local_check(table, distance, conditions) if conditions else "SELECT use_index FROM plan"}
 ),
@@ -103,19 +103,22 @@ def nearest(channel: Channel, conditions: Sequence[str]) -> str:
 
 
 def fan_out(connection: Connection) -> int:
-    """Pictures taken from an index for each product wanted, as the statistics have it, at most a
-    minute old."""
+    """Number of pictures to read from an index per requested product.
+
+    Derived from the planner's statistics and cached for up to a minute.
+    """
     return _fan_out.get(connection)
 
 
-def by_words(conditions: Sequence[str]) -> str:
-    """`lexical_list`: products that bear all of the words, or a rare one, or are named by them.
+def lexical_candidates(conditions: Sequence[str]) -> str:
+    """`lexical_list`: products that contain all query terms or a rare one, or whose SKU or title
+    equals the query.
 
-    Of each kind no more than `most_by_words`, in no order: those named by the words are looked for
-    by themselves, so as not to be among those left out. A rare word is one that at most
-    `most_by_words` products bear; its weight in `search.terms` tells.
+    Each condition yields at most `max_lexical` products, in no particular order. SKU and title have
+    conditions of their own, so that the limit never drops an exact match. A rare term occurs in at
+    most `max_lexical` products, which follows from its weight in `search.terms`.
     """
-    found = "SELECT p.id AS product_id FROM product p WHERE {0} LIMIT %(most_by_words)s"
+    found = "SELECT p.id AS product_id FROM product p WHERE {0} LIMIT %(max_lexical)s"
     conjunction = " AND ".join(["p.lexemes @@ (SELECT every FROM asked)", *conditions])
     disjunction = " AND ".join(["p.lexemes @@ (SELECT rare FROM asked)", *conditions])
     sku = " AND ".join(["p.sku = %(words)s", *conditions])
@@ -126,7 +129,7 @@ def by_words(conditions: Sequence[str]) -> str:
 asked AS MATERIALIZED (
     SELECT string_agg('(' || term::text || ')', ' & ')::tsquery AS every,
            string_agg('(' || term::text || ')', ' | ') FILTER (WHERE weight >=
-               (SELECT ln(1 + products / (1 + %(most_by_words)s)) FROM plan))::tsquery AS rare
+               (SELECT ln(1 + products / (1 + %(max_lexical)s)) FROM plan))::tsquery AS rare
       FROM terms
 ),
 lexical_list AS MATERIALIZED (
@@ -149,10 +152,11 @@ _fan_out = TtlCache(_load_fan_out)
 
 
 def _local_check(table: str, distance: str, conditions: Sequence[str]) -> str:
-    """Whether products that match lie near the query at all.
+    """`use_index` for one channel: whether enough products near the query match the filter.
 
-    An index walks outward from the query: where the filter asks for what lies elsewhere (shoes,
-    for a question about shirts), it gives up before it has found the best, however many match.
+    An HNSW scan moves outward from the query. If the matching products are far away (the filter
+    wants shoes and the query is about shirts), the scan stops before it finds the best of them,
+    however many match.
     """
     return f"""SELECT count(p.id) >= {MIN_LOCAL_SHARE} * %(window)s
                * (SELECT least(1, exact_limit / greatest(products, 1)) FROM plan) AS use_index

@@ -1,9 +1,9 @@
-"""Fusion: several signals of a product, one score. Each way is a formula in SQL.
+"""Fusion: SQL formulas that combine the signals of a product into one score.
 
-The formulas read columns of the statement's `scored` step: for each channel its `similarity`, its
-`rank` among the candidates and its calibrated `match`, NULL where the product has no such
-embedding; and for words `lexical`, the share of the query that the product's own words cover. What
-the default should be is measured: docs/evaluation.md.
+The formulas read columns of the statement's `scored` CTE. Each channel has a `similarity`, a `rank`
+among the candidates and a calibrated `match`, which are NULL if the product has no such embedding.
+Queries with words also have `lexical`, the share of the query terms that the product contains.
+The default fusion was chosen by measurement: docs/evaluation.md.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,38 +25,39 @@ WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
     "picture": {"text": 0.35, "image": 0.65},
     "product": {"text": 0.4, "image": 0.6},
 }
-"""What each signal counts in a weighted sum, by the kind of query."""
+"""The weight of each signal in a weighted sum, by kind of query."""
 
 MIN_MATCH: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.5, "product": 0.4}
-"""The minimum match of a hit: a picture of anything is somewhat like some product."""
+"""The default minimum match of a hit. It is higher for pictures, because a picture of anything
+resembles some product."""
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """One list of candidates: a model's embeddings of one kind, and what to compare them with."""
+    """One list of candidates: a model's embeddings of one modality and a query vector."""
 
     model: str
     modality: Modality
     vector: np.ndarray
-    """Of unit length, float32 (d,)."""
+    """The query as a unit vector, float32 (d,)."""
     quantiles: tuple[float, ...]
-    """Of unrelated pairs: see `catalog.search.calibration`."""
+    """Quantiles of the similarities of unrelated pairs; see `catalog.search.calibration`."""
     weight: float
 
     @property
     def name(self) -> str:
-        """Prefix of its columns."""
+        """Prefix of the channel's columns and CTEs."""
         return f"{self.model}_{self.modality}"
 
 
 Formula = Callable[[Sequence[Channel], bool], str]
-"""From the channels, and whether the lexical signal counts."""
+"""Makes the SQL of a score from the channels and whether the lexical signal is used."""
 
 
 def calibrated_sum(channels: Sequence[Channel], lexical: bool) -> str:
-    """The weighted mean of the matches; what a product lacks is left out of it.
+    """The weighted mean of the matches, without the signals that a product lacks.
 
-    Weights are parameters of the statement: `<channel>_weight` and `lexical_weight`.
+    The weights are parameters of the statement: `<channel>_weight` and `lexical_weight`.
     """
     columns = {channel.name: f"{channel.name}_match" for channel in channels}
     columns |= {"lexical": "lexical"} if lexical else {}
@@ -67,12 +68,12 @@ def calibrated_sum(channels: Sequence[Channel], lexical: bool) -> str:
 
 
 def calibrated_max(channels: Sequence[Channel], lexical: bool) -> str:
-    """The best match."""
+    """The highest match."""
     return _greatest([f"{channel.name}_match" for channel in channels], lexical)
 
 
 def raw_max(channels: Sequence[Channel], lexical: bool) -> str:
-    """The best cosine, whatever it is a cosine with."""
+    """The highest cosine, regardless of modality."""
     return _greatest([f"{channel.name}_similarity" for channel in channels], lexical)
 
 
@@ -92,7 +93,7 @@ FUSIONS: Mapping[str, Formula] = {
     "rrf": reciprocal_rank,
     "raw_max": raw_max,
 }
-"""By name, the default first."""
+"""Formulas by name, the default first."""
 
 BY_MATCH = "calibrated_sum"
-"""The default, whose scores are the matches."""
+"""The default fusion, whose scores are the matches."""

@@ -1,4 +1,4 @@
-"""From the rows of the search statement to the hits and facets of a page."""
+"""Converts the rows of the search statement to the hits and facets of a page."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from catalog.search.results import Hit, Signal
 def diversify(
     connection: Connection, rows: list[dict[str, Any]], spec: SearchSpec, channel: Channel
 ) -> list[dict[str, Any]]:
-    """Reorder the rows of a window by relevance and diversity and return those of the page.
+    """Reorder the rows of a window by relevance and diversity, and return those of the page.
 
     Exact matches stay first; rows without an embedding come last.
     """
@@ -29,9 +29,9 @@ def diversify(
     if others:
         quantiles = get_quantiles(connection, channel.model, "product", channel.modality, 1.0)
         embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
-        likeness = match(embedded @ embedded.T, quantiles)
+        similarity = match(embedded @ embedded.T, quantiles)
         relevance = np.array([row["match"] for row in others], np.float64)
-        order = maximal_marginal_relevance(relevance, np.minimum(likeness, 1), spec.diversity)
+        order = maximal_marginal_relevance(relevance, np.minimum(similarity, 1), spec.diversity)
         others = [others[place] for place in order]
     return (first + others + last)[page]
 
@@ -47,7 +47,7 @@ def facet_counts(summaries: Mapping[str, Mapping[str, Any]], filters: Filters) -
 
 
 def to_hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
-    """A row of the search statement as a `Hit`; of the browse statement where `ranking` is None."""
+    """Convert a row to a `Hit`. Without `ranking` it is a row of the browse statement."""
     values = {name: row[name] for name in _HIT_FIELDS}
     if ranking is None:
         return Hit(**values)

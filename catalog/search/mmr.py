@@ -1,30 +1,30 @@
-"""Diversity: hits reordered so that each says something that those before it have not."""
+"""Diversity: reorders hits so that each differs from those before it."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 
 def maximal_marginal_relevance(
-    relevance: NDArray[np.float64], likeness: NDArray[np.float64], diversity: float
+    relevance: NDArray[np.float64], similarity: NDArray[np.float64], diversity: float
 ) -> list[int]:
-    """The order in which to show what is relevant and unlike what has been shown.
+    """Order items by maximal marginal relevance and return their indexes.
 
-    Each next one has the highest (1 - diversity) * relevance - diversity * its greatest likeness
-    to those chosen: maximal marginal relevance, Carbonell and Goldstein (SIGIR 1998), with
-    diversity for their 1 - lambda. Ties keep the order given.
+    Each step chooses the item with the highest (1 - diversity) * relevance - diversity * s, where s
+    is its highest similarity to an item that is already chosen (Carbonell and Goldstein, SIGIR
+    1998, with diversity for their 1 - lambda). Ties keep the input order.
 
     Args:
-        relevance: (n,), on the scale of `likeness`.
-        likeness: (n, n), of each to each.
+        relevance: shape (n,), on the scale of `similarity`.
+        similarity: pairwise similarities, shape (n, n).
         diversity: 0 to 1.
     """
     left = np.ones(len(relevance), bool)
-    nearest = np.zeros(len(relevance))
+    max_similarity = np.zeros(len(relevance))
     order: list[int] = []
     while left.any():
-        gain = (1 - diversity) * relevance - diversity * nearest
+        gain = (1 - diversity) * relevance - diversity * max_similarity
         chosen = int(np.argmax(np.where(left, gain, -np.inf)))
         order.append(chosen)
         left[chosen] = False
-        nearest = np.maximum(nearest, likeness[chosen])
+        max_similarity = np.maximum(max_similarity, similarity[chosen])
     return order

@@ -1,7 +1,6 @@
-"""The one search pipeline: a `SearchSpec` becomes query vectors, one SQL statement, and hits.
+"""The search pipeline: turns a `SearchSpec` into query vectors, one SQL statement, and hits.
 
-The storefront, its tests, the evaluation and the benchmarks all come through `search`; nothing
-else ranks.
+The storefront, the evaluation and the benchmarks all call `search`; no other code ranks products.
 """
 
 import time
@@ -54,11 +53,11 @@ def search(
     """Run `spec` and return its page.
 
     Raises:
-        SearchError: no model can do what is asked, and there are no words to do without it; or
-            not the one that is named; or it is not known.
-        UnknownProduct: `spec.like` is no product's SKU.
-        ImageError: a picture is none.
-        EncoderError: a model cannot be loaded, and there are no words to do without it.
+        SearchError: the named model is unknown or does not understand the query, or no model in
+            use understands it and it has no words to search for without a model.
+        UnknownProduct: no product has the SKU `spec.like`.
+        ImageError: a picture cannot be decoded.
+        EncoderError: a model cannot be loaded, and the query has no words to search for without it.
     """
     if not spec.ranks:
         offset = (spec.page - 1) * spec.limit
@@ -98,8 +97,8 @@ def search(
 def rank(
     connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
 ) -> tuple[Ranking, Results]:
-    """The ranking that `search` runs, and results that have everything but hits."""
-    in_use = models_in_use(connection)  # before all else: a migration makes searches wait here
+    """Build the ranking that `search` runs, and results without hits, totals and facets."""
+    in_use = models_in_use(connection)  # first, so that a search waits here during a migration
     query = build_query(connection, spec)
     started = time.perf_counter()
     texts = TextEncoder(connection, encoder_for)
@@ -146,7 +145,7 @@ def rank(
 def _find_channels(
     query: Query, in_use: list[str], texts: TextEncoder
 ) -> tuple[list[Channel], list[str]]:
-    """The channels to search, and notes for the user where only the words can be searched."""
+    """The channels to search, and notes for the user if only the words can be searched."""
     spec = query.spec
     compares = spec.counts("text") or spec.counts("image")
     if not compares or not (query.words or query.examples):

@@ -1,4 +1,4 @@
-"""What a search asks for: its text parsed, its spelling corrected, its product found."""
+"""The query of a search: its text parsed, its spelling corrected, its product looked up."""
 
 from dataclasses import dataclass
 
@@ -14,19 +14,19 @@ from embedding.registry import Modality
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A `SearchSpec` as the models, the full-text search and the filters take it."""
+    """A `SearchSpec` in the form that the models, full-text search and filters use."""
 
     spec: SearchSpec
     words: str = ""
-    """What to look for, as far as it is words; spelling corrected."""
+    """The words to search for, with their spelling corrected."""
     corrected: str = ""
-    """The same, where the spelling was corrected, otherwise empty."""
+    """The same words if their spelling was corrected, otherwise empty."""
     without: str = ""
-    """Words for what the results should be unlike."""
+    """Words that describe what the results should not resemble."""
     excluded: tuple[str, ...] = ()
     """Words and phrases that no result may contain."""
     product_id: int | None = None
-    """The product whose similar products are wanted."""
+    """The product to find similar products for."""
 
     @property
     def kind(self) -> QueryKind:
@@ -38,26 +38,26 @@ class Query:
 
     @property
     def examples(self) -> int:
-        """The number of pictures and products to look for."""
+        """The number of example pictures and products."""
         return len(self.spec.images) + (self.product_id is not None)
 
     @property
     def picture_share(self) -> float:
-        """The weight of all examples together, which share it equally; words have the rest."""
+        """The total weight of the examples, divided equally among them; the words have the rest."""
         if not self.examples:
             return 0.0
         return self.spec.blend if self.words else 1.0
 
     @property
     def needs(self) -> set[Modality]:
-        """The modalities that a model must have to encode all of it."""
+        """The modalities that a model must have to encode the whole query."""
         words, pictures = bool(self.words or self.without), bool(self.spec.images)
         needed: dict[Modality, bool] = {"text": words, "image": pictures}
         return {modality for modality, is_needed in needed.items() if is_needed}
 
 
 def build_query(connection: Connection, spec: SearchSpec) -> Query:
-    """Parse the text of `spec`, correct its spelling and find its product.
+    """Parse the text of `spec`, correct its spelling and look up its product.
 
     Raises:
         UnknownProduct: no product has the SKU `spec.like`.

@@ -1,4 +1,4 @@
-"""What a shopper types into the search box, taken apart."""
+"""Parses the text that a shopper types into the search box."""
 
 import re
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ WITHOUT = re.compile(r"(?<!\S)(?:without|but not)(?![^\s,])", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class ParsedText:
-    """A search text's parts, each with single spaces.
+    """The parts of a search text, each with whitespace normalized.
 
-    `words` is what is looked for. `excluded` are words, or phrases typed in quotes, that must
-    not occur. `without` describes what the results should be unlike.
+    `words` is the text to search for. `excluded` are words or quoted phrases that no result may
+    contain. `without` describes what the results should not resemble.
     """
 
     words: str = ""
@@ -26,14 +26,15 @@ class ParsedText:
 
 
 def parse_text(text: str) -> ParsedText:
-    """Take a search text apart; any text will do.
+    """Parse a search text. Every text is valid.
 
-    - `-word` and `-"some words"` exclude. The hyphen stands at the start or after a space and
-      before a word with a letter: "t-shirt", "-5" and "5 - 7" exclude nothing. Hyphens by
-      themselves mean nothing and are dropped.
-    - "without …" or "but not …", up to a comma or the end, is what to push away; several come
-      together. With nothing behind it, the shopper is still typing, and it is dropped.
-    - All else is words, just as typed.
+    - `-word` and `-"some words"` exclude. The hyphen must be at the start or after a space, and a
+      word must contain a letter: "t-shirt", "-5" and "5 - 7" exclude nothing. Hyphens by themselves
+      are dropped.
+    - "without …" and "but not …" start a description of what to avoid, which ends at a comma or at
+      the end of the text. Several descriptions are joined. An empty one is dropped, because the
+      shopper is probably still typing.
+    - Everything else is words to search for.
     """
     excluded: dict[str, str] = {}
 
@@ -46,8 +47,8 @@ def parse_text(text: str) -> ParsedText:
     words, *rest = WITHOUT.split(LONE_HYPHENS.sub(" ", text))
     without = []
     for part in rest:
-        away, _, more = part.partition(",")
-        without.append(away)
+        avoided, _, more = part.partition(",")
+        without.append(avoided)
         words += f" {more}"
     return ParsedText(
         normalize_space(words), tuple(excluded.values()), normalize_space(" ".join(without))

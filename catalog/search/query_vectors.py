@@ -1,4 +1,4 @@
-"""From a query to the vectors that embeddings are compared with."""
+"""Turns a query into the vectors that embeddings are compared with."""
 
 from collections.abc import Callable
 
@@ -16,18 +16,19 @@ from embedding.registry import Modality, ModelSpec, get_spec
 
 EncoderFor = Callable[[str], Encoder]
 QueryVectors = dict[Modality, np.ndarray]
-"""For each kind of item, the unit vector, float32 (d,), to compare its embeddings with."""
+"""For each modality, the unit vector, float32 (d,), to compare its embeddings with."""
 
 KINDS: dict[Modality, str] = {"text": "words", "image": "pictures"}
-"""What a model understands, as people call it."""
+"""Names of the modalities in messages."""
 
 
 def models_for(query: Query, in_use: list[str]) -> list[ModelSpec]:
-    """The models to ask: those named, else the first in use, that understand what is asked.
+    """The models to search with: the named ones that understand the query, or else the first in use
+    that does.
 
     Raises:
-        NotUnderstood: no model in use does, nor one that is named.
-        SearchError: those named do not, but others in use do.
+        NotUnderstood: no model understands the query, neither a named one nor one in use.
+        SearchError: no named model understands the query, but others in use do.
     """
     names = list(dict.fromkeys(filter(None, query.spec.model.split("+"))))
     if found := _able(query, names):
@@ -53,17 +54,17 @@ def channels(
     texts: TextEncoder,
     share: float = 1.0,
 ) -> list[Channel]:
-    """What to compare each of the model's kinds of embedding with.
+    """One channel for each modality of the model, with the query vector to compare with.
 
-    A product's embeddings are compared each with its own kind, and with words blended into it.
-    None: the product is not embedded yet.
+    When similar products are wanted, the product's own embedding of each modality is used, combined
+    with the words if there are any. The list is empty if that product is not embedded yet.
 
     Args:
-        texts: encodes words, and knows the database.
-        share: of the model, where several are asked.
+        texts: encodes words and holds the database connection.
+        share: the weight of this model, if several are used.
 
     Raises:
-        ImageError: a picture is none.
+        ImageError: a picture cannot be decoded.
         EncoderError: the model cannot be loaded.
     """
     weights = WEIGHTS[query.kind]
@@ -81,8 +82,11 @@ def channels(
 
 
 def interpolate(connection: Connection, parts: list[tuple[float, np.ndarray]]) -> np.ndarray:
-    """The weighted sum of unit vectors, float32 (d,), brought back to unit length and rounded to
-    half precision, by `search.interpolate`: SQL and the storefront ask with the same vector."""
+    """The weighted sum of unit vectors, normalized and rounded to half precision; float32 (d,).
+
+    Computed by the SQL function `search.interpolate`, so that SQL users and the storefront get the
+    same vector.
+    """
     if len(parts) == 1:
         return parts[0][1]
     found = connection.exec_driver_sql(
@@ -105,10 +109,10 @@ def _vectors(query: Query, model: ModelSpec, texts: TextEncoder) -> QueryVectors
     parts += [
         (each, encode_picture(encoder_for(model.name), image)) for image in spec.images if each > 0
     ]
-    away = (
+    negative = (
         [(-spec.without_weight, texts.encode(query.without, model.name))] if query.without else []
     )
-    away += [
+    negative += [
         (
             -spec.without_weight / len(spec.without_images),
             encode_picture(encoder_for(model.name), image),
@@ -117,17 +121,17 @@ def _vectors(query: Query, model: ModelSpec, texts: TextEncoder) -> QueryVectors
         if "image" in model.modalities
     ]
     if query.product_id is None:
-        vector = interpolate(texts.connection, parts + away) if parts else None
+        vector = interpolate(texts.connection, parts + negative) if parts else None
         return {} if vector is None else dict.fromkeys(model.modalities, vector)
     own = _product_vectors(texts.connection, spec.like, model.name)
     return {
-        modality: interpolate(texts.connection, [(each, vector), *parts, *away])
+        modality: interpolate(texts.connection, [(each, vector), *parts, *negative])
         for modality, vector in own.items()
     }
 
 
 def _product_vectors(connection: Connection, sku: str, model: str) -> QueryVectors:
-    """A product's text, and its main picture, as they are embedded."""
+    """The stored embeddings of a product's text and main picture, where they exist."""
     row = connection.exec_driver_sql(
         "SELECT text, image FROM search.product_embeddings(%(sku)s, %(model)s)",
         {"sku": sku, "model": model},

@@ -1,8 +1,9 @@
-"""The SQL of the search, written to be read: one statement a search, whatever is looked for.
+"""The SQL of the search: one statement per search, built from readable CTEs.
 
-Candidates are found per channel and by words (`catalog.search.candidates`); then each candidate is
-scored by every signal, so that its score does not depend on the list that it came from, nor on the
-filters. The best are the window: hits, their number, pages, sorting and facets all come from it.
+Candidates are found per channel and by full-text search (`catalog.search.candidates`). Then every
+candidate is scored by every signal, so that its score depends neither on the list that it came from
+nor on the filters. The best candidates form the window. Hits, total, pages, sorting and facets are
+all computed from the window.
 """
 
 from collections.abc import Iterator
@@ -14,10 +15,10 @@ from pgvector import HalfVector
 from catalog.search.candidates import (
     EXACT_FACTOR,
     FAN_OUT,
-    MOST_BY_WORDS,
-    by_words,
-    nearest,
+    MAX_LEXICAL,
+    lexical_candidates,
     plan,
+    vector_candidates,
     where,
 )
 from catalog.search.filters import FACETS, Filters
@@ -39,8 +40,8 @@ The driver prepares a statement that it runs often, and the server would then ke
 whatever the filters.
 """
 
-NEAREST = 6
-"""Products shown where none matches well enough."""
+MAX_NEAREST = 6
+"""Maximum number of products to show if none reaches the minimum match."""
 
 HIT_COLUMNS = """
        p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.currency, p.in_stock,
@@ -49,7 +50,7 @@ HIT_COLUMNS = """
 MAIN_IMAGE = "SELECT m.id FROM product_image m WHERE m.product_id = p.id AND m.position = 0"
 
 Sort = Literal["", "price", "-price", "newest"]
-"""How hits are ordered: by score, the cheapest first, the dearest first, the newest first."""
+"""The order of hits: by score, lowest price first, highest price first, or newest first."""
 
 ORDERS: dict[Sort, str] = {
     "": "exact DESC, score DESC, {id}",
@@ -61,7 +62,7 @@ ORDERS: dict[Sort, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with named parameters, as psycopg takes it."""
+    """SQL with named parameters in psycopg's style, and their values."""
 
     sql: str
     parameters: dict[str, Any]
@@ -69,27 +70,27 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """What is ranked, by what, and which part of it is wanted."""
+    """What to rank, by which signals, and which hits to return."""
 
     channels: tuple[Channel, ...]
     words: str = ""
-    """For the lexical signal; empty where it does not count."""
+    """Query words for the lexical signal; empty if it is not used."""
     lexical_weight: float = 0.0
     filters: Filters = field(default_factory=Filters)
     excluded: tuple[str, ...] = ()
-    """Words that no hit may bear."""
+    """Words and phrases that no hit may contain."""
     exclude: int | None = None
-    """A product's id to leave out."""
+    """The id of a product to leave out."""
     fusion: str = BY_MATCH
     min_match: float = 0.0
     """The minimum match of a hit."""
     group_variants: bool = True
     sort: Sort = ""
     vectors: Channel | None = None
-    """Whose embeddings of the hits are wanted with them."""
+    """The channel whose embeddings are returned with the hits, if any."""
     window: int = 240
     fan_out: int = FAN_OUT
-    """Pictures taken from an index for each product of the window."""
+    """Number of pictures to read from an index per product of the window."""
     limit: int = 24
     offset: int = 0
 
@@ -116,7 +117,7 @@ class Ranking:
             "limit": self.limit,
             "offset": self.offset,
             "exact_factor": EXACT_FACTOR,
-            "most_by_words": MOST_BY_WORDS,
+            "max_lexical": MAX_LEXICAL,
             "ef_search": str(min(MAX_EF_SEARCH, 2 * self.window)),
         }
         for channel in self.channels:
@@ -127,7 +128,7 @@ class Ranking:
 
 
 def browse_statement(filters: Filters, sort: Sort, limit: int, offset: int) -> Statement:
-    """The catalogue itself: what can be bought first, then the newest, unless sorted otherwise."""
+    """List the catalogue without ranking: by default products in stock first, then the newest."""
     condition = where(list(filters.conditions()))
     order = {
         "price": "price NULLS LAST, id DESC",
@@ -148,7 +149,7 @@ SELECT total.products AS total, hit.*
 
 
 def ranking_statement(ranking: Ranking) -> Statement:
-    """The page of hits; its first row also has what is true of the window as a whole."""
+    """Select the page of hits. Every row also has the columns of `summary`."""
     steps = ",\n".join(_steps(ranking))
     page_order = ORDERS[ranking.sort].format(id="product_id")
     sql = f"""
@@ -164,7 +165,7 @@ SELECT summary.*, hit.*
                 WHERE matches OR NOT EXISTS (SELECT FROM cards WHERE matches)
                 ORDER BY place
                 LIMIT CASE WHEN EXISTS (SELECT FROM cards WHERE matches)
-                           THEN %(limit)s ELSE least(%(limit)s, {NEAREST}) END
+                           THEN %(limit)s ELSE least(%(limit)s, {MAX_NEAREST}) END
                OFFSET %(offset)s) AS page
          JOIN product p ON p.id = page.product_id
          LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
@@ -182,7 +183,7 @@ def _vector(channel: Channel | None) -> str:
 
 
 def facet_statement(ranking: Ranking) -> Statement:
-    """What is true of the window as a whole, without hits."""
+    """Select the summary of the window, without hits."""
     steps = ",\n".join(_steps(ranking))
     return Statement(f"\nWITH {steps}\nSELECT * FROM summary", ranking.parameters())
 
@@ -191,9 +192,9 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     conditions = list(ranking.conditions())
     yield plan(conditions)
     for channel in ranking.channels:
-        yield nearest(channel, conditions)
+        yield vector_candidates(channel, conditions)
     if ranking.words:
-        yield by_words(conditions)
+        yield lexical_candidates(conditions)
     lists = [f"{channel.name}_list" for channel in ranking.channels]
     lists += ["lexical_list"] if ranking.words else []
     union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
@@ -206,7 +207,7 @@ def _steps(ranking: Ranking) -> Iterator[str]:
 
 
 def _compared(ranking: Ranking) -> str:
-    """Each candidate's similarity in every channel, and how far its words cover the query."""
+    """`compared`: each candidate's similarity in every channel and its coverage of the query."""
     columns, joins = [], []
     for channel in ranking.channels:
         name, table = channel.name, EMBEDDINGS[channel.model][channel.modality].name
@@ -219,7 +220,7 @@ def _compared(ranking: Ranking) -> str:
             columns.append(
                 f"coalesce({name}_list.image_id, {name}_else.image_id) AS {name}_picture"
             )
-        # Only for candidates that another list found.
+        # The lateral join computes distances only for candidates that another list found.
         joins.append(
             f"""  LEFT JOIN {name}_list USING (product_id)
   LEFT JOIN LATERAL (
@@ -241,8 +242,11 @@ def _compared(ranking: Ranking) -> str:
 
 
 def _coverage() -> str:
-    """The share of the query's words that a product bears, rare ones counting more, and where it
-    bears them: full in title, brand and SKU, less in its attributes, little in the description."""
+    """The share of the query terms that a product contains, weighted by rarity and position.
+
+    A term counts fully in title, brand or SKU, by 0.8 in an attribute, and by 0.4 in the
+    description.
+    """
     return """(SELECT sum(t.weight * CASE WHEN p.lexemes @@ t.title_term THEN 1
                          WHEN ts_filter(p.lexemes, '{b}') @@ t.term THEN 0.8
                          WHEN p.lexemes @@ t.term THEN 0.4 ELSE 0 END) / sum(t.weight)
@@ -274,7 +278,7 @@ def _scored(ranking: Ranking) -> str:
 
 
 def _window(ranking: Ranking) -> str:
-    """The best candidates by score."""
+    """`best`: the window, that is the best candidates by score."""
     lexical = bool(ranking.words)
     score = FUSIONS[ranking.fusion](ranking.channels, lexical)
     match = calibrated_sum(ranking.channels, lexical)
@@ -299,7 +303,7 @@ def _window(ranking: Ranking) -> str:
 
 
 def _cards() -> str:
-    """One row for all variants of a product, the best of them; or all of them."""
+    """`cards`: the best variant of each product, or every product if variants are not grouped."""
     order = ORDERS[""].format(id="product_id")
     facets = ", ".join(f"p.{facet}" for facet in FACETS)
     return f"""grouped AS MATERIALIZED (
@@ -322,10 +326,9 @@ cards AS MATERIALIZED (
 
 
 def _summary(ranking: Ranking) -> str:
-    """The number of cards, whether the window cut any off, and each facet's values.
+    """`summary`: the number of cards, whether the window was truncated, and each facet's values.
 
-    Where the window is in the order of the matches, one that is full but not of matches has them
-    all.
+    If the window is ordered by match, it is truncated only if all its rows reach the minimum match.
     """
     found = "WHERE matches" if ranking.fusion == BY_MATCH else ""
     facets = ", ".join(f"('{facet}', {facet})" for facet in FACETS)

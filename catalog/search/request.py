@@ -1,4 +1,4 @@
-"""What can be asked of the search: a frozen value, checked where it is made."""
+"""The request of a search: a frozen value, validated on creation."""
 
 from dataclasses import dataclass, field
 
@@ -12,51 +12,52 @@ MAX_TEXT = 10_000
 
 
 class SearchError(ValueError):
-    """A search that cannot be run as asked; the message is for the one who asked."""
+    """The search cannot be run as requested; the message is for the user."""
 
 
 class NotUnderstood(SearchError):
-    """No model in use can do what is asked."""
+    """No model in use understands the query."""
 
 
 class UnknownProduct(SearchError):
-    """No product has the SKU that was asked for."""
+    """No product has the requested SKU."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSpec:
-    """What is looked for. Without `text`, `images` and `like`, the catalogue itself."""
+    """What to search for. Without `text`, `images` and `like`, the search lists the catalogue."""
 
     text: str = ""
-    """As typed in the box; see `query_syntax.parse_text` for `-word` and `without …`."""
+    """As typed into the search box; see `query_syntax.parse_text` for `-word` and `without …`."""
     images: tuple[bytes, ...] = field(default=(), repr=False)
-    """Encoded pictures, whose mean is looked for, that of `like` among them."""
+    """Encoded pictures to search for. They are averaged, together with the product `like`."""
     like: str = ""
-    """SKU of a product whose like are wanted, with or without words beside it."""
+    """SKU of a product to find similar products for, with or without additional words."""
     without: str = ""
-    """Words for what to keep away from, besides those in `text`."""
+    """Words for what to avoid, in addition to those in `text`."""
     without_images: tuple[bytes, ...] = field(default=(), repr=False)
-    """Pictures of what to keep away from."""
+    """Pictures of what to avoid."""
     blend: float = 0.5
-    """Share of the pictures and the product together, where there are words too: 0 to 1."""
+    """Total weight of the pictures and the product if there are also words: 0 to 1."""
     without_weight: float = 0.4
-    """Weight of what to keep away from, where what is looked for has 1."""
+    """Weight of what to avoid, relative to a weight of 1 for what to search for."""
     filters: Filters = field(default_factory=Filters)
     model: str = ""
-    """A registry entry's name, or two in tandem, as in "a+b"; "" is the first in use that can do
-    what is asked, the default one before all."""
+    """The name of a registry entry, or several joined as in "a+b". "" is the first model in use
+    that understands the query, starting with the default model."""
     signals: tuple[str, ...] = ()
-    """Which of `fusion.SIGNALS` count; all of them if none is named."""
+    """Which of `fusion.SIGNALS` to use; all of them if empty."""
     fusion: str = ""
-    """One of `fusion.FUSIONS`; "" is the default one."""
+    """One of `fusion.FUSIONS`; "" is the default."""
     min_match: float | None = None
-    """The minimum match of a hit, 0 to 1; None: `SEARCH_MINIMUM`, or `fusion.MIN_MATCH`."""
+    """The minimum match of a hit, 0 to 1. None stands for the setting `SEARCH_MINIMUM`, or else for
+    `fusion.MIN_MATCH`."""
     verbatim: bool = False
-    """Look for the words as they are, without correcting their spelling."""
+    """Search for the words as typed, without correcting their spelling."""
     group_variants: bool = True
     """Show the variants of a product as one."""
     diversity: float = 0.0
-    """From 0, the best first, to 1, each as unlike those before it as can be."""
+    """0 orders hits by relevance alone, 1 by their difference from the hits before them."""
     sort: Sort = ""
     limit: int = 24
     page: int = 1
@@ -66,27 +67,27 @@ class SearchSpec:
             object.__setattr__(self, name, normalize_space(getattr(self, name))[:MAX_TEXT])
         for name in ("blend", "without_weight", "diversity"):
             if not 0 <= getattr(self, name) <= 1:
-                raise SearchError(f"the {name} must lie between 0 and 1, not {getattr(self, name)}")
+                raise SearchError(f"{name} must be between 0 and 1, not {getattr(self, name)}")
         if self.min_match is not None and not 0 <= self.min_match <= 1:
             raise SearchError(f"min_match must be between 0 and 1, not {self.min_match}")
         if not 1 <= self.limit <= MAX_LIMIT:
-            raise SearchError(f"the number of results must be from 1 to {MAX_LIMIT}")
+            raise SearchError(f"limit must be between 1 and {MAX_LIMIT}, not {self.limit}")
         if self.page < 1:
-            raise SearchError(f"pages count from 1, not {self.page}")
+            raise SearchError(f"page must be at least 1, not {self.page}")
         if self.sort not in ORDERS:
-            raise SearchError(f"there is no order {self.sort!r}; choose {_either(ORDERS)}")
+            raise SearchError(f"unknown sort order {self.sort!r}; choose {_either(ORDERS)}")
         if self.fusion and self.fusion not in FUSIONS:
-            raise SearchError(f"there is no fusion {self.fusion!r}; choose {_either(FUSIONS)}")
+            raise SearchError(f"unknown fusion {self.fusion!r}; choose {_either(FUSIONS)}")
         if unknown := set(self.signals) - set(SIGNALS):
-            raise SearchError(f"there is no signal {min(unknown)!r}; choose {_either(SIGNALS)}")
+            raise SearchError(f"unknown signal {min(unknown)!r}; choose {_either(SIGNALS)}")
 
     @property
     def ranks(self) -> bool:
-        """Whether there is something to rank by."""
+        """Whether there is anything to rank products by."""
         return bool(self.text or self.images or self.like)
 
     def counts(self, signal: str) -> bool:
-        """Whether a signal is to count."""
+        """Whether a signal is used."""
         return not self.signals or signal in self.signals
 
 

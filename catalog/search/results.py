@@ -1,4 +1,4 @@
-"""What a search found: hits, why they were found, and what is true of all of them."""
+"""The result of a search: hits with the signals that found them, total, facets and notes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -14,21 +14,22 @@ from catalog.search.request import SearchSpec
 class Signal:
     """One reason why a product was found.
 
-    `name` is one of `fusion.SIGNALS`; the lexical one has neither model nor similarity.
+    `name` is one of `fusion.SIGNALS`. The lexical signal has neither model nor similarity.
     """
 
     name: str
     match: float
-    """0 upwards; 1 is as close as a thousandth of unrelated pairs come, or all words borne."""
+    """0 or more. 1 is a similarity that 1 in 1,000 unrelated pairs reach, or, for the lexical
+    signal, a product that contains all query terms."""
     weight: float
     model: str = ""
     similarity: float | None = None
-    """The cosine."""
+    """The cosine similarity."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A product found, with the picture that spoke for it, or its main one."""
+    """A product that was found, with the picture that matched best, or else its main picture."""
 
     id: int
     sku: str
@@ -43,21 +44,21 @@ class Hit:
     image_width: int | None
     image_height: int | None
     score: float = 0.0
-    """What it is ranked by; its scale is the fusion's own."""
+    """The value that hits are ranked by; its scale depends on the fusion."""
     match: float | None = None
-    """How well it matches, 0 to 1; None where nothing was ranked."""
+    """How well the product matches, 0 to 1; None if the search did not rank."""
     exact: bool = False
-    """Whether the words are its SKU or its title."""
+    """Whether the query equals the product's SKU or title."""
     variants: int = 1
-    """How many variants of it were found, which it stands for."""
+    """The number of variants found that this hit represents."""
     colours: tuple[str, ...] = ()
-    """Theirs."""
+    """The colours of these variants."""
     signals: tuple[Signal, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds that a search spent on encoding the query, and in the database."""
+    """Seconds that a search spent on encoding the query and in the database."""
 
     encode: float = 0.0
     sql: float = 0.0
@@ -65,28 +66,31 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """One page of hits. `total` counts what can be paged through: what matches within the window,
-    or the catalogue's own where nothing was looked for."""
+    """One page of hits.
+
+    `total` is the number of hits on all pages: those in the window that reach the minimum match, or
+    all products that pass the filters if the search did not rank.
+    """
 
     hits: tuple[Hit, ...]
     total: int
     spec: SearchSpec
     nearest: tuple[Hit, ...] = ()
-    """Where nothing matches: what comes closest."""
+    """The closest products, if none reaches the minimum match."""
     min_match: float = 0.0
     """The minimum match of a hit."""
     truncated: bool = False
-    """Whether more may match than the window holds."""
+    """Whether there may be more matching products than the window contains."""
     facets: FacetCounts = field(default_factory=dict)
-    """For each facet its values, the most frequent first, and how many hits each would leave."""
+    """For each facet its values, most frequent first, and the number of hits each would leave."""
     words: str = ""
-    """What was looked for, as far as it is words; spelling corrected."""
+    """The words that were searched for, with their spelling corrected."""
     encoded: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
-    """Embeddings of these and other words, by words and model."""
+    """Embeddings of all encoded words, float32 (d,), by words and model."""
     corrected: str = ""
-    """The words looked for, where their spelling was corrected."""
+    """The same words if their spelling was corrected, otherwise empty."""
     notes: tuple[str, ...] = ()
-    """What could not be done as asked, for the one who asked."""
+    """Messages for the user about what could not be done as requested."""
     timings: Timings = Timings()
 
     def __iter__(self) -> Iterator[Hit]:

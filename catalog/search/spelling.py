@@ -1,6 +1,6 @@
-"""Misspelt words of a search, put right from the catalogue's own words.
+"""Spelling correction of search words, based on the words of the catalogue.
 
-How the rules were chosen, and what they achieve: docs/decisions/0008-spelling.md.
+How the rules were chosen, and their accuracy: docs/decisions/0008-spelling.md.
 """
 
 import re
@@ -14,18 +14,18 @@ from embedding.model_vocabulary import model_words
 
 MIN_LETTERS = 4
 TWO_EDITS_FROM = 8
-"""Letters from which a word may hold two slips; in a shorter one, two lead to another word."""
+"""Length from which two edits are allowed; in a shorter word, two edits give an unrelated word."""
 
 FIRST_LETTER = 10
-"""How many times as likely a word is that begins as it was typed: the first letter is seldom
-wrong."""
+"""How many times as likely a correction is if it has the same first letter, which is rarely
+mistyped."""
 
 MAX_WORDS = 32
-"""Words looked at, and those of at most `MAX_LETTERS`; all others stay as they are."""
+"""Maximum number of words to check; the rest stay unchanged, as do words over `MAX_LETTERS`."""
 
 MAX_LETTERS = 40
 
-# Letters alone, between spaces and punctuation: no part of a compound, a number or an address.
+# Only letters, between spaces or punctuation: not part of a compound, a number or an address.
 WORD = re.compile(
     "(?<![^\\s\"'\u201c\u2018(\\[,;:!])"
     rf"[^\W\d_]{{{MIN_LETTERS},{MAX_LETTERS}}}"
@@ -34,13 +34,13 @@ WORD = re.compile(
 
 
 def correct(words: str, vocabulary: Vocabulary) -> str | None:
-    """`words` with the misspelt ones replaced, in lower case; None where nothing needs it.
+    """`words` with misspelled words replaced, in lower case; None if there is nothing to correct.
 
-    A word stays if it is shorter than four letters, not of letters alone, known to the catalogue
-    or to the text model, itself or by its stem, or if nothing known is near enough. So does the
-    last one if some known word begins with it.
+    A word stays unchanged if it has fewer than four letters or other characters than letters, if
+    the word or its stem is known to the catalogue or to the text model, or if no known word is
+    close enough. The last word also stays if a known word begins with it.
     """
-    stem = stemmer("english").stemWord  # it has a state: one for each thread
+    stem = stemmer("english").stemWord  # not thread-safe, so not shared
     replacements: list[tuple[re.Match[str], str]] = []
     for count, match in enumerate(WORD.finditer(words)):
         if count == MAX_WORDS:
@@ -50,19 +50,19 @@ def correct(words: str, vocabulary: Vocabulary) -> str | None:
             continue
         if (root := stem(word)) in vocabulary.stems or root in model_words():
             continue
-        if match.end() == len(words.rstrip()) and vocabulary.begins(word):
+        if match.end() == len(words.rstrip()) and vocabulary.has_prefix(word):
             continue
-        if nearest := _nearest(word, vocabulary):
-            replacements.append((match, nearest))
+        if replacement := _closest_word(word, vocabulary):
+            replacements.append((match, replacement))
     if not replacements:
         return None
-    for match, nearest in reversed(replacements):
-        words = words[: match.start()] + nearest + words[match.end() :]
+    for match, replacement in reversed(replacements):
+        words = words[: match.start()] + replacement + words[match.end() :]
     return words
 
 
-def _nearest(word: str, vocabulary: Vocabulary) -> str | None:
-    """The word of the catalogue that was most likely meant, if any."""
+def _closest_word(word: str, vocabulary: Vocabulary) -> str | None:
+    """The catalogue word that `word` is most likely a misspelling of, or None."""
     edits = 2 if len(word) >= TWO_EDITS_FROM else 1
     candidates = [
         known
@@ -76,6 +76,6 @@ def _nearest(word: str, vocabulary: Vocabulary) -> str | None:
         products = vocabulary.products[known]
         return -distance, products * (FIRST_LETTER if known[0] == word[0] else 1)
 
-    # A word of a single product is too rare to be what somebody missed by two letters.
+    # A word of a single product is too rare to be the target of two edits.
     likely = [match for match in found if match[1] < 2 or vocabulary.products[match[0]] > 1]
     return max(likely, key=likelihood)[0] if likely else None

@@ -1,4 +1,4 @@
-"""Encoding the words of a query, or taking their stored embedding."""
+"""Encodes the words of a query, or reads their stored embedding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,21 +12,22 @@ from embedding.encoder import Encoder
 
 @dataclass(slots=True)
 class TextEncoder:
-    """Encodes words as they are stored, in half precision, or takes what is stored already.
+    """Encodes words, or reads their embedding from `query_embedding` if it is stored there.
 
-    So the same words give the same vector here and in SQL, whoever encoded them.
+    New vectors are rounded to half precision as stored ones are, so that the same words always give
+    the same vector here and in SQL.
     """
 
     connection: Connection
     encoder_for: Callable[[str], Encoder]
     encoded: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
-    """By words and model, what was asked for."""
+    """All embeddings requested so far, float32 (d,), by words and model."""
 
     def encode(self, words: str, model: str) -> np.ndarray:
-        """A unit vector, float32 (d,).
+        """The embedding of `words` as a unit vector, float32 (d,).
 
         Raises:
-            EncoderError: the words are new, and the model cannot be loaded.
+            EncoderError: no embedding is stored and the model cannot be loaded.
         """
         key = words, model
         if key not in self.encoded:

@@ -1,4 +1,4 @@
-"""The catalogue's own words, kept in `search.vocabulary` (catalog/sqlapi/sql/vocabulary.sql)."""
+"""The words of the catalogue, stored in `search.vocabulary` (catalog/sqlapi/sql/vocabulary.sql)."""
 
 from bisect import bisect_left
 from collections import defaultdict
@@ -14,7 +14,7 @@ from catalog.db.ttl_cache import TtlCache
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A snapshot: how many products bear each word, and the stems that full-text search knows.
+    """A snapshot: the number of products that contain each word, and the stems of these words.
 
     Words are in lower case.
     """
@@ -24,17 +24,17 @@ class Vocabulary:
 
     @cached_property
     def by_length(self) -> Mapping[int, list[str]]:
-        """The words that are letters alone, by their number of letters."""
+        """The words that consist of letters only, by length."""
         words = defaultdict(list)
         for word in self.products:
             if word.isalpha():
                 words[len(word)].append(word)
         return words
 
-    def begins(self, letters: str) -> bool:
-        """Whether some word begins with `letters`."""
-        place = bisect_left(self._sorted, letters)
-        return any(word.startswith(letters) for word in self._sorted[place : place + 1])
+    def has_prefix(self, prefix: str) -> bool:
+        """Whether any word begins with `prefix`."""
+        index = bisect_left(self._sorted, prefix)
+        return any(word.startswith(prefix) for word in self._sorted[index : index + 1])
 
     @cached_property
     def _sorted(self) -> list[str]:
@@ -42,25 +42,25 @@ class Vocabulary:
 
 
 def get_vocabulary(connection: Connection) -> Vocabulary:
-    """The words of the connection's database, at most a minute old."""
+    """The vocabulary of the connection's database, cached for up to a minute."""
     return _cache.get(connection)
 
 
 def forget_vocabulary() -> None:
-    """Read anew at the next use, whatever the database."""
+    """Clear the cache for all databases; the vocabulary is read again when it is next used."""
     _cache.forget()
 
 
 def refresh_vocabulary(connection: Connection) -> None:
-    """Count the catalogue's words anew; searches go on meanwhile with the old ones.
+    """Count the words of the catalogue again, without blocking searches.
 
-    Others see the new ones once the connection's transaction has committed. Takes about 10 s
-    for 200,000 products.
+    Other connections see the new words once this transaction has committed. Takes about 10 s for
+    200,000 products.
     """
     populated = connection.exec_driver_sql(
         "SELECT relispopulated FROM pg_class WHERE oid = 'search.vocabulary'::regclass"
     ).scalar_one()
-    # A restored dump may hold it empty, which only a refresh that locks readers out can fill.
+    # After a dump is restored the view may be unpopulated; CONCURRENTLY is not possible then.
     concurrently = "CONCURRENTLY" if populated else ""
     connection.exec_driver_sql(f"REFRESH MATERIALIZED VIEW {concurrently} search.vocabulary")
     connection.exec_driver_sql("ANALYZE search.vocabulary")

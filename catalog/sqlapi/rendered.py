@@ -16,7 +16,7 @@ import numpy as np
 from catalog import config
 from catalog.indexing.pending import FAILED, source
 from catalog.query_log import TRIES
-from catalog.search.candidates import EXACT_FACTOR, MOST_BY_WORDS
+from catalog.search.candidates import EXACT_FACTOR, MAX_LEXICAL
 from catalog.search.filters import FACETS, Filters
 from catalog.search.fusion import MIN_MATCH, WEIGHTS, Channel
 from catalog.search.ranking_sql import Ranking, ranking_statement
@@ -34,7 +34,7 @@ PARAMETERS = (
 )
 """Of a kept statement, in the order in which `search.ranked` hands them over: $1, $2 ..."""
 
-CONSTANTS = {"exact_factor": EXACT_FACTOR, "most_by_words": MOST_BY_WORDS}
+CONSTANTS = {"exact_factor": EXACT_FACTOR, "max_lexical": MAX_LEXICAL}
 
 
 @dataclass(frozen=True, slots=True)
