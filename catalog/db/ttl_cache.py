@@ -1,4 +1,4 @@
-"""A cache for what searches read from the database and what rarely changes."""
+"""A cache for values that searches read from the database and that rarely change."""
 
 import time
 from collections.abc import Callable
@@ -10,37 +10,37 @@ from sqlalchemy import Connection
 from catalog.db.connection import driver_connection
 
 SECONDS = 60.0
-"""How long a value may be used."""
+"""How long a value is used before it is loaded again."""
 
 MAX_VALUES = 1000
-"""Values kept at the same time: some keys are made of what people ask."""
+"""Maximum number of values; some keys depend on user input."""
 
 Value = TypeVar("Value")
 
 
 class TtlCache(Generic[Value]):
-    """Values read by `load`, one a database and key; threads that come at once read it once."""
+    """Values loaded by `load`, one per database and key. Concurrent threads load one only once."""
 
     def __init__(self, load: Callable[[Connection, str], Value]) -> None:
         self._load = load
-        self._kept: dict[tuple[str, str], tuple[float, Value]] = {}
+        self._values: dict[tuple[str, str], tuple[float, Value]] = {}
         self._loading = Lock()
 
     def get(self, connection: Connection, key: str = "") -> Value:
         """The value, at most `SECONDS` old."""
         info = driver_connection(connection).info
-        place = f"{info.host}:{info.port}/{info.dbname}", key
-        kept = self._kept.get(place)
-        if kept is None or kept[0] < time.monotonic() - SECONDS:
+        slot = f"{info.host}:{info.port}/{info.dbname}", key
+        cached = self._values.get(slot)
+        if cached is None or cached[0] < time.monotonic() - SECONDS:
             with self._loading:
-                kept = self._kept.get(place)
-                if kept is None or kept[0] < time.monotonic() - SECONDS:
-                    kept = time.monotonic(), self._load(connection, key)
-                    if len(self._kept) >= MAX_VALUES:
-                        self._kept.clear()
-                    self._kept[place] = kept
-        return kept[1]
+                cached = self._values.get(slot)
+                if cached is None or cached[0] < time.monotonic() - SECONDS:
+                    cached = time.monotonic(), self._load(connection, key)
+                    if len(self._values) >= MAX_VALUES:
+                        self._values.clear()
+                    self._values[slot] = cached
+        return cached[1]
 
     def forget(self) -> None:
-        """Read everything anew when it is next asked for."""
-        self._kept.clear()
+        """Clear the cache."""
+        self._values.clear()

@@ -1,7 +1,7 @@
-"""Filling the embeddings: a reader, an encoder and a writer that work at the same time.
+"""Computes the embeddings of the catalogue with a reader, an encoder and a writer in parallel.
 
-Each batch is committed by itself, so that a process killed at any moment loses what is on its way,
-a few batches at most, and the next run carries on.
+Each batch is committed separately. A process that is killed loses at most the few batches in
+progress, and the next run continues from there.
 """
 
 from catalog.indexing.job import Summary, count_pending, default_workers, estimate, fill

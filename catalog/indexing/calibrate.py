@@ -1,4 +1,4 @@
-"""Fitting the calibration of a model (`catalog.search.calibration`) to the catalogue."""
+"""Fits the calibration of a model (`catalog.search.calibration`) to the catalogue."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,19 +18,19 @@ Matrix = NDArray[np.float32]
 
 QUERIES = 256
 ITEMS = 1024
-"""Products drawn as queries, and as what is compared with them, at most."""
+"""Maximum numbers of products sampled as queries and as items to compare with them."""
 
-FEWEST = 20
-"""Products that must have a kind of embedding before its similarities say anything: their 380 pairs
-are hardly enough for the thousandth that is a match of 1."""
+MIN_PRODUCTS = 20
+"""Minimum number of products with an embedding of a modality for it to be calibrated. They have 380
+pairs, hardly enough to estimate the 1 in 1,000 that defines a match of 1."""
 
 GROWTH = 1.2
-"""How many times as many as when it was fitted may have a kind of embedding before it is due."""
+"""Factor by which the number of embedded products must grow for a new calibration to be due."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Products drawn: what tells whether two are related, and a vector each, a matrix (n, d)."""
+    """Sampled products: titles and kinds, to tell whether two are related, and vectors (n, d)."""
 
     titles: list[str]
     kinds: list[str]
@@ -38,7 +38,7 @@ class Sample:
 
 
 def is_due(connection: Connection, model: str) -> bool:
-    """Whether a kind of item has never been calibrated, or has grown by a fifth since."""
+    """Whether a modality has never been calibrated or has grown by a factor of `GROWTH` since."""
     rows = connection.execute(
         select(TABLE.c.item, func.max(TABLE.c.products).label("products"))
         .where(TABLE.c.model == model)
@@ -46,17 +46,19 @@ def is_due(connection: Connection, model: str) -> bool:
     )
     fitted = {row.item: row.products for row in rows}
     return any(
-        embedded >= FEWEST and embedded >= GROWTH * fitted.get(item, 0)
+        embedded >= MIN_PRODUCTS and embedded >= GROWTH * fitted.get(item, 0)
         for item, embedded in _embedded(connection, model).items()
     )
 
 
 def calibrate(connection: Connection, encoder: Encoder, seed: int = 0) -> int:
-    """Fit a model's similarities anew, from products drawn at random; returns how many there are.
+    """Fit the quantiles of a model to randomly sampled products and store them.
 
-    Each kind of item and of query is fitted from the products that have it: some may have no
-    picture. A kind that fewer than `FEWEST` have is left out, and judged by the nearest there is
-    (`search.quantiles`); where all are left out, nothing changes.
+    Each kind of item and of query is fitted to the products that have it, because some products
+    have no picture. A kind that fewer than `MIN_PRODUCTS` have is omitted; `search.quantiles` then
+    uses the closest kind that is fitted. If all are omitted, the stored quantiles stay as they are.
+
+    Returns the number of embedded products, or 0 if nothing was fitted.
     """
     model = encoder.spec
     items = _draw_each(connection, model, ITEMS, seed)
@@ -87,7 +89,7 @@ def calibrate(connection: Connection, encoder: Encoder, seed: int = 0) -> int:
 
 
 def fit_quantiles(similarities: NDArray[np.float32]) -> list[float]:
-    """The similarities that a share of `TAILS` exceeds, strictly ascending."""
+    """The similarities that each share in `TAILS` of the pairs exceeds, strictly ascending."""
     levels = np.quantile(similarities.astype(np.float64), [1 - tail for tail in TAILS])
     return [float(level) + 1e-9 * step for step, level in enumerate(np.maximum.accumulate(levels))]
 
@@ -95,7 +97,7 @@ def fit_quantiles(similarities: NDArray[np.float32]) -> list[float]:
 def _query_vectors(
     samples: dict[Modality, Sample], encoder: Encoder
 ) -> Iterator[tuple[QueryKind, Sample]]:
-    """Queries of each kind that the model understands, from products that have what they take."""
+    """Yield queries of each kind that the model understands, from products with the needed data."""
     pictured = samples.get("image")
     if pictured:
         yield "picture", pictured
@@ -115,7 +117,7 @@ def _query_vectors(
 
 
 def _unrelated(queries: Sample, items: Sample) -> NDArray[np.bool_]:
-    """Which pairs are of different kinds of thing; in a shop of one kind, of different titles."""
+    """A mask (queries, items) of pairs that differ in kind, or in title if all kinds are equal."""
     unrelated = np.array(queries.kinds)[:, None] != np.array(items.kinds)[None, :]
     if not unrelated.any():
         unrelated = np.array(queries.titles)[:, None] != np.array(items.titles)[None, :]
@@ -125,7 +127,7 @@ def _unrelated(queries: Sample, items: Sample) -> NDArray[np.bool_]:
 def _draw_each(
     connection: Connection, model: ModelSpec, count: int, seed: int
 ) -> dict[Modality, Sample]:
-    """For each of the model's kinds of embedding that enough products have, some that do."""
+    """Sample products for each modality of the model that enough products have embeddings of."""
     drawn = {
         modality: _draw(connection, model, modality, count, seed) for modality in model.modalities
     }
@@ -135,7 +137,7 @@ def _draw_each(
 def _draw(
     connection: Connection, model: ModelSpec, modality: Modality, count: int, seed: int
 ) -> Sample | None:
-    """Embedded products, in an order that only `seed` decides; None if there are too few."""
+    """Sample embedded products in an order that depends on `seed`; None if there are too few."""
     joined: LiteralString = {
         "text": "JOIN {table} e ON e.product_id = p.id",
         "image": "JOIN product_image i ON i.product_id = p.id AND i.position = 0"
@@ -147,14 +149,14 @@ def _draw(
         table=EMBEDDINGS[model.name][modality].name,
     )
     rows = connection.exec_driver_sql(query, {"seed": str(seed), "count": count}).all()
-    if len(rows) < FEWEST:
+    if len(rows) < MIN_PRODUCTS:
         return None
     vectors = np.stack([row.embedding.to_numpy() for row in rows]).astype(np.float32)
     return Sample([row.title for row in rows], [row.kind for row in rows], vectors)
 
 
 def _embedded(connection: Connection, model: str) -> dict[Modality, int]:
-    """How many products have an embedding of each kind."""
+    """The number of products that have an embedding of each modality."""
     return {
         modality: connection.exec_driver_sql(
             compose("SELECT count(DISTINCT product_id) FROM {table}", table=table.name)

@@ -1,4 +1,4 @@
-"""The encoder's part: a batch's contents into vectors, and what fails told apart."""
+"""Encodes batches to vectors and separates the rows that fail."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from embedding.registry import Modality
 
 @dataclass(slots=True)
 class Encoded:
-    """A batch's rows with their vectors, float32 (n, d), and those that could not be embedded."""
+    """The rows of a batch with their vectors, float32 (n, d), and the rows that failed."""
 
     rows: list[Pending]
     vectors: np.ndarray
@@ -25,13 +25,13 @@ class Encoded:
 
 
 def encode(encoder: Encoder, modality: Modality, batch: Batch) -> Encoded:
-    """Encode a batch. What makes all of it fail is found by encoding its rows one by one.
+    """Encode a batch. If that fails, encode its rows one by one to find those that cause it.
 
     Raises:
-        Exception: every row of the batch fails, with the last one's error: the model is at fault,
+        Exception: the error of the last row, if every row fails. Then the cause is the model and
             not the products.
     """
-    encode = _way(encoder, modality)
+    encode = _encode_method(encoder, modality)
     nothing = np.empty((0, encoder.spec.dimensions), np.float32)
     if not batch.rows:
         return Encoded([], nothing, batch.unreadable)
@@ -57,7 +57,7 @@ def encode(encoder: Encoder, modality: Modality, batch: Batch) -> Encoded:
     return encoded
 
 
-def _way(encoder: Encoder, modality: Modality) -> Callable[[Any], np.ndarray]:
+def _encode_method(encoder: Encoder, modality: Modality) -> Callable[[Any], np.ndarray]:
     if modality == "text":
         return cast(Callable[[Any], np.ndarray], encoder.encode_texts)
     return encoder.encode_images if encoder.preparation is None else encoder.encode_pixels

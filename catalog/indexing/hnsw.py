@@ -1,7 +1,7 @@
-"""The HNSW index of a large fill: built once at its end, in place of row by row.
+"""Builds the HNSW index after a large number of rows was written, not row by row.
 
-Rows go a hundred times as fast into a table without the index. Searches use the exact plan until it
-is there; it is built `CONCURRENTLY`, so that they go on meanwhile.
+Inserting rows into a table without the index is a hundred times as fast. Searches use an exact scan
+until the index exists. It is built `CONCURRENTLY`, so that searches continue during the build.
 """
 
 import time
@@ -19,12 +19,12 @@ from catalog.tables import EMBEDDINGS
 from embedding.registry import Modality
 
 DEFER_FROM = 5_000
-"""Pending rows from which it is worth doing without the index meanwhile."""
+"""Minimum number of pending rows for dropping the index first."""
 DEFER_SHARE = 0.1
-"""Rows already there, as a share of those pending, above which the index stays: shoppers use it."""
+"""The index stays if the existing rows exceed this share of the pending rows: shoppers use it."""
 
-MOST_MEMORY = 2 * 2**30
-"""Bytes that a build may take, at the most, if the server's own setting is lower."""
+MAX_MEMORY = 2 * 2**30
+"""Limit, in bytes, up to which a build raises the server's `maintenance_work_mem`."""
 
 BUILDING = """
 SELECT phase, tuples_done, tuples_total FROM pg_stat_progress_create_index
@@ -32,11 +32,11 @@ SELECT phase, tuples_done, tuples_total FROM pg_stat_progress_create_index
 """
 
 Progress = Callable[[int, int], None]
-"""Called with the rows that are in the index so far, and how many there are."""
+"""Called with the number of rows in the index so far and the total number of rows."""
 
 
 def get_index(model: str, modality: Modality) -> Index:
-    """The HNSW index of a table of embeddings, as it is defined."""
+    """The definition of the HNSW index of a table of embeddings."""
     (index,) = (
         index
         for index in EMBEDDINGS[model][modality].indexes
@@ -46,22 +46,22 @@ def get_index(model: str, modality: Modality) -> Index:
 
 
 def defer_index(connection: Connection, model: str, modality: Modality, pending: int) -> bool:
-    """Drop the index if so many rows are to come that building it afterwards is faster."""
+    """Drop the index if building it after `pending` new rows is faster; returns whether it did."""
     table = EMBEDDINGS[model][modality].name
     if pending < DEFER_FROM:
         return False
-    most = int(DEFER_SHARE * pending) + 1
+    max_present = int(DEFER_SHARE * pending) + 1
     present = connection.exec_driver_sql(
-        f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {most}) AS present"
+        f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {max_present}) AS present"
     ).scalar_one()
-    if present >= most:
+    if present >= max_present:
         return False
     connection.exec_driver_sql(f"DROP INDEX IF EXISTS {get_index(model, modality).name}")
     return True
 
 
 def has_index(connection: Connection, model: str, modality: Modality) -> bool:
-    """Whether the index is there and whole; one whose building was cut short is not."""
+    """Whether the index exists and is valid. After an interrupted build it is not valid."""
     found = connection.exec_driver_sql(
         "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%(name)s)",
         {"name": get_index(model, modality).name},
@@ -76,9 +76,10 @@ def ensure_index(
     *,
     wait: bool = True,
 ) -> float:
-    """Build the index if it is not there; returns the seconds that it took, 0 if it was not built.
+    """Build the index if it is missing or invalid; returns the seconds it took, or 0.0.
 
-    Another process that embeds the same is waited for, or, without `wait`, left to build it.
+    If another process holds the lock of this model and modality, wait for it; without `wait`,
+    return at once and let that process build the index.
     """
     with embedding_lock(model, modality, (lambda: None) if wait else None) as mine:
         with connect() as connection:
@@ -103,11 +104,14 @@ def _build(model: str, modality: Modality) -> None:
         connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}".encode())
         connection.execute(
             "SELECT set_config('maintenance_work_mem', greatest(pg_size_bytes("
-            "current_setting('maintenance_work_mem')), least(%(most)s, 2 * pg_table_size("
+            "current_setting('maintenance_work_mem')), least(%(max_memory)s, 2 * pg_table_size("
             "%(table)s::regclass)))::bigint / 1024 || 'kB', false),"
             " set_config('max_parallel_maintenance_workers',"
             " current_setting('max_parallel_workers'), false)",
-            {"most": MOST_MEMORY, "table": index.table.name if index.table is not None else ""},
+            {
+                "max_memory": MAX_MEMORY,
+                "table": index.table.name if index.table is not None else "",
+            },
         )
         connection.execute(sql.encode())
 

@@ -1,4 +1,4 @@
-"""Filling one modality of one model: which reader, encoder and writer, and how large a batch."""
+"""Embeds one modality of one model: sets up reader, encoder and writer, and the batch size."""
 
 import os
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 from threading import Event
 
-from catalog.db.connection import connect, persist
+from catalog.db.connection import connect, retry_transient
 from catalog.db.locks import embedding_lock
 from catalog.indexing.encoding import Encoded, encode
 from catalog.indexing.pending import EVERYTHING, Selection, coverage, next_pending
@@ -22,26 +22,26 @@ from embedding.encoder import Encoder
 from embedding.malloc import keeping_memory
 from embedding.registry import Modality
 
-SMALLEST_BATCH = 64
-"""Rows in a batch, at least, unless told otherwise: a transaction costs some milliseconds."""
+MIN_BATCH_SIZE = 64
+"""Minimum rows per batch when the size is chosen automatically: each transaction costs some
+milliseconds."""
 
 BATCHES_IN_USE = DECODING + AHEAD + 1
-"""Whose pixels must be kept: those being decoded, those waiting, and the one being encoded."""
+"""Number of batches whose pixels are in memory: being decoded, waiting, and being encoded."""
 
 SAMPLE = 256
-"""Rows from which an estimate is made."""
+"""Number of rows that `estimate` encodes."""
 
 ANALYZE_SHARE = 0.1
-"""New rows, as a share of those counted last, above which they are counted anew, as autovacuum
-does."""
+"""Share of new rows above which the statistics are updated, the same as for autovacuum."""
 
 Progress = Callable[[int], None]
-"""Called with the number of rows that a batch has dealt with, once it is committed."""
+"""Called with the number of rows of each batch after it is committed, failed rows included."""
 
 
 @dataclass(slots=True)
 class Summary:
-    """What one run did for one model and modality."""
+    """The result of one run for one model and modality."""
 
     model: str
     modality: Modality
@@ -51,7 +51,7 @@ class Summary:
 
     @property
     def rate(self) -> float:
-        """Rows embedded a second of wall time."""
+        """Rows embedded per second of wall time."""
         return self.embedded / self.profile.seconds if self.profile.seconds else 0.0
 
 
@@ -69,21 +69,22 @@ def fill(
     wait: bool = True,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Summary:
-    """Embed what is missing or stale in one modality; one process at a time does so.
+    """Embed the missing and stale rows of one modality, in one process at a time.
 
     Args:
-        encoder: what encodes.
+        encoder: the model.
         modality: texts or pictures.
-        batch_size: rows that are read, encoded and committed together; found by a probe of some
-            seconds if not given.
-        workers: processes that decode pictures; 0 decodes in threads (see `Decoder`).
-        limit: at most so many rows.
-        rebuild: embed everything anew, and give what failed another chance.
-        selection: only these products.
+        batch_size: the number of rows that are read, encoded and committed together. If not given,
+            it is determined by a probe of a few seconds.
+        workers: the number of processes that decode pictures; 0 decodes in threads (see `Decoder`).
+        limit: the maximum number of rows.
+        rebuild: embed all rows again, including those that failed.
+        selection: the products to embed.
         progress: see `Progress`; called in the writer's thread.
-        stop: when it is set, the run ends after the batch in hand.
-        wait: for another process that embeds the same; else leave it to that one.
-        on_wait: called where it has to wait.
+        stop: when it is set, the run ends after the current batch.
+        wait: whether to wait for another process that embeds the same model and modality. If
+            false, the run does nothing in that case.
+        on_wait: called before waiting.
     """
     model = encoder.spec.name
     summary = Summary(model, modality)
@@ -113,7 +114,7 @@ def estimate(
     selection: Selection = EVERYTHING,
     rows: int = SAMPLE,
 ) -> float:
-    """Rows a second that a fill would come to, from a sample that is encoded and thrown away."""
+    """Estimate the rows per second of `fill`, by encoding a sample and discarding the result."""
     profile = Profile()
     with ExitStack() as stack, keeping_memory():
         size = find_batch_size(encoder, modality)
@@ -132,7 +133,7 @@ def _decoder(
 
 
 def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:
-    persist(partial(write, summary.model, summary.modality, encoded))
+    retry_transient(partial(write, summary.model, summary.modality, encoded))
     summary.embedded += len(encoded.rows)
     summary.failures += encoded.failures
     progress(len(encoded))
@@ -141,42 +142,45 @@ def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:
 def count_pending(
     model: str, modality: Modality, rebuild: bool = False, selection: Selection = EVERYTHING
 ) -> int:
-    """How many rows `fill` would embed."""
+    """The number of rows that `fill` would embed."""
     with connect() as connection:
         state = coverage(connection, model, modality, selection=selection)
     return state.total if rebuild else state.pending
 
 
 def is_any_pending(model: str, modality: Modality) -> bool:
-    """Whether `fill` would embed anything: found out without counting all."""
+    """Whether `fill` would embed any row; faster than `count_pending`."""
     with connect() as connection:
         return bool(next_pending(connection, model, modality, after=0, limit=1))
 
 
 def default_workers(device: str) -> int:
-    """Processes that decode for a model on `device`.
+    """The number of decoding processes for a model on `device`.
 
-    A model on the CPU is so much slower than decoding that threads do, and start at once.
+    On the CPU the model is so much slower than decoding that threads (0) are enough, and they start
+    faster.
     """
     return 0 if device.startswith("cpu") else os.cpu_count() or 1
 
 
 def find_batch_size(encoder: Encoder, modality: Modality) -> int:
-    """A whole number of the encoder's mini-batches, which it finds by a probe."""
+    """A multiple of the encoder's mini-batch size, which the encoder determines by a probe."""
     tuned = encoder.tune(modality)
-    return -(-SMALLEST_BATCH // tuned) * tuned
+    return -(-MIN_BATCH_SIZE // tuned) * tuned
 
 
 def begin_rebuild(model: str, modality: Modality) -> datetime:
-    """Forget what failed; embeddings made before the time that this returns are to be renewed."""
+    """Delete the recorded failures; returns the time before which embeddings are to be renewed."""
     with connect() as connection:
         forget_failures(connection, model, modality)
     return datetime.now(UTC)
 
 
 def analyze(model: str, modality: Modality, written: int) -> None:
-    """The search takes the catalogue's size from the statistics. Where few rows are new they may
-    stay: counting takes longer than embedding these did."""
+    """Update the planner's statistics, from which the search takes the size of the catalogue.
+
+    Skipped if few rows were written, because it would take longer than embedding them.
+    """
     table = embedding_table_name(model, modality)
     with connect() as connection:
         counted = connection.exec_driver_sql(

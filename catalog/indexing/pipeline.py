@@ -1,7 +1,7 @@
-"""Reader, encoder and writer at work at the same time, a few batches apart.
+"""Runs reader, encoder and writer in parallel, a few batches apart.
 
-The encoder works in the calling thread, the two others in one thread each. They meet here alone:
-this module knows neither what a batch holds nor where it comes from and goes to.
+The encoder runs in the calling thread, the reader and the writer in one thread each. This module
+does not depend on what a batch contains, where it comes from and where it goes.
 """
 
 import time
@@ -14,7 +14,7 @@ from typing import TypeVar
 from catalog.indexing.profile import Profile
 
 AHEAD = 2
-"""Batches that wait for the encoder, or for the writer, at most: all memory that a run takes."""
+"""Maximum number of batches that wait for the encoder, and for the writer; limits memory use."""
 
 Read = TypeVar("Read", bound=Sized)
 Encoded = TypeVar("Encoded", bound=Sized)
@@ -27,11 +27,10 @@ def run_pipeline(
     profile: Profile,
     stop: Event | None = None,
 ) -> None:
-    """Take each batch through all three parts, in order, and add the times to `profile`.
+    """Pass each batch through all three parts, in order, and add the times to `profile`.
 
-    When `stop` is set, the batch that is being encoded is the last. An error in any part ends the
-    run with that error, after what has been encoded is written. The length of a batch is its
-    number of rows.
+    When `stop` is set, the batch being encoded is the last one. An error in any part is raised
+    after the encoded batches are written. The length of a batch is its number of rows.
     """
     reader, encoder, writer = profile.reader, profile.encoder, profile.writer
     iterator = iter(batches)
@@ -48,21 +47,21 @@ def run_pipeline(
             part.rows += len(encoded)
 
     started = time.perf_counter()
-    # Each executor has one thread, so batches keep their order. Leaving waits for what has been
-    # handed over.
+    # Each executor has one thread, so batches keep their order. On exit they wait for the
+    # submitted batches.
     with ThreadPoolExecutor(1, "writer") as writing, ThreadPoolExecutor(1, "reader") as reading:
-        coming = deque(reading.submit(read) for _ in range(AHEAD))
-        going: deque[Future[None]] = deque()
-        while (batch := coming.popleft().result()) is not None:
+        reads = deque(reading.submit(read) for _ in range(AHEAD))
+        writes: deque[Future[None]] = deque()
+        while (batch := reads.popleft().result()) is not None:
             if stop is not None and stop.is_set():
                 break
-            coming.append(reading.submit(read))
+            reads.append(reading.submit(read))
             with encoder.working() as part:
                 encoded = encode(batch)
                 part.rows += len(encoded)
-            going.append(writing.submit(record, encoded))
-            if len(going) > AHEAD:
-                going.popleft().result()
-        for written in going:
+            writes.append(writing.submit(record, encoded))
+            if len(writes) > AHEAD:
+                writes.popleft().result()
+        for written in writes:
             written.result()
     profile.seconds += time.perf_counter() - started

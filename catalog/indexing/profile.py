@@ -1,4 +1,4 @@
-"""How long each part of a run worked, and which of them was the limit."""
+"""How long each part of a run was busy, and which part was the bottleneck."""
 
 import time
 from collections.abc import Iterator
@@ -9,9 +9,10 @@ from typing import Any
 
 @dataclass(slots=True)
 class Part:
-    """One part of the pipeline: rows that went through it, and seconds that it worked.
+    """One part of the pipeline: the rows that it processed and the seconds that it was busy.
 
-    What the reader waits for its decoders counts as work; what a part waits for another does not.
+    Time that the reader waits for its decoders counts as busy; time that a part waits for another
+    part does not.
     """
 
     rows: int = 0
@@ -19,7 +20,7 @@ class Part:
 
     @contextmanager
     def working(self) -> Iterator["Part"]:
-        """Count the seconds in between."""
+        """Add the seconds spent in the context."""
         started = time.perf_counter()
         try:
             yield self
@@ -28,13 +29,13 @@ class Part:
 
     @property
     def rate(self) -> float:
-        """Rows a second of work: about what the part could do if it never had to wait."""
+        """Rows per busy second: about what the part could process if it never had to wait."""
         return self.rows / self.busy if self.busy else 0.0
 
 
 @dataclass(slots=True)
 class Profile:
-    """A run's parts; `seconds` is its wall time, from the first row read to the last written."""
+    """The parts of a run, and its wall time in seconds from the first read to the last write."""
 
     reader: Part = field(default_factory=Part)
     encoder: Part = field(default_factory=Part)
@@ -47,11 +48,11 @@ class Profile:
 
     @property
     def limit(self) -> str:
-        """The part that worked longest, for which the others waited."""
+        """The name of the part that was busy longest, for which the others waited."""
         return max(self.parts, key=lambda name: self.parts[name].busy)
 
     def as_json(self) -> dict[str, Any]:
-        """For a file; times in seconds, rates in rows a second."""
+        """As a JSON object; times in seconds, rates in rows per second."""
         return {
             "seconds": round(self.seconds, 3),
             "limit": self.limit,

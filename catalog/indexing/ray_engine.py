@@ -1,8 +1,8 @@
-"""The reader, the encoder and the writer of `fill` as a Ray Data job over many machines.
+"""Runs the reader, encoder and writer of `fill` as a Ray Data job on several machines.
 
-Tasks read ranges of ids and decode pictures, actors hold a model each, a few others write. Batches
-pass between them through Ray's object store; only counts and failures come back. `catalog.indexing`
-does not import this module: Ray is an optional part.
+Tasks read ranges of ids and decode pictures, actors hold one model each, and a few other actors
+write. Batches are passed between them through Ray's object store; only counts and failures are
+returned. `catalog.indexing` does not import this module, because Ray is an optional dependency.
 """
 
 import logging
@@ -22,7 +22,7 @@ from typing import Any, cast
 import psutil
 
 from catalog import config
-from catalog.db.connection import connect, database_url, forget_engine, persist
+from catalog.db.connection import connect, database_url, forget_engine, retry_transient
 from catalog.db.locks import embedding_lock
 from catalog.indexing.encoding import encode
 from catalog.indexing.job import (
@@ -45,30 +45,31 @@ from embedding.registry import Modality
 
 INSTALL = "--engine ray needs Ray: python -m pip install --editable '.[ray]'"
 
-PASSED_ON = ("MEDIA_ROOT", "VAR_DIR", "MODELS", "EMBEDDING_REGISTRY")
-"""What every process of the job finds in its environment as it is here, besides DATABASE_URL."""
+FORWARDED_VARIABLES = ("MEDIA_ROOT", "VAR_DIR", "MODELS", "EMBEDDING_REGISTRY")
+"""Environment variables passed to every process of the job, in addition to DATABASE_URL."""
 
-MOST_TASKS = 10_000
-"""Tasks that read, at most: Ray starts as many in seconds. In a large catalogue each has several
-pages."""
+MAX_TASKS = 10_000
+"""Maximum number of reading tasks, which Ray starts within seconds. In a large catalogue each task
+reads several pages."""
 
-WRITERS = 4
-"""Processes that write, at most: each writes about 20,000 rows a second, on a connection."""
+MAX_WRITERS = 4
+"""Maximum number of writing processes. Each uses one connection and writes about 20,000 rows per
+second."""
 
-REACHING = 5.0
-"""Seconds to wait for an answer from an address."""
+CONNECT_TIMEOUT = 5.0
+"""Seconds to wait for a connection to the cluster's address."""
 
 Row = dict[str, Any]
-"""What passes between the parts: a pickled batch, and the seconds that each worked for it."""
+"""What the parts pass on: a pickled batch, and the seconds that each part was busy with it."""
 
 
 class RayEngineError(FillingError):
-    """The job cannot run as things are; the message says what to do."""
+    """The job cannot run; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What all parts know. Without `batch_size` encoders find theirs, and the largest counts."""
+    """The settings of all parts. `batch_size` is None if the encoder is to determine it."""
 
     model: str
     modality: Modality
@@ -79,7 +80,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class RangeReader(Reader):
-    """A `Reader` of the ids above `after` and up to `until`: the same pages, if they are its."""
+    """A `Reader` of the ids in the range (`after`, `until`]."""
 
     after: int = 0
     until: int = 0
@@ -87,8 +88,8 @@ class RangeReader(Reader):
     def _pages(self) -> Iterator[list[Pending]]:
         after = self.after
         while after < self.until:
-            page = persist(partial(self._page, after, page_size(self.batch_size)))
-            forget_engine()  # readers are many, and decode most of the time: no connection idles
+            page = retry_transient(partial(self._page, after, page_size(self.batch_size)))
+            forget_engine()  # many readers decode most of the time: keep no idle connections
             page = [row for row in page if row.id <= self.until]
             if not page:
                 return
@@ -97,7 +98,7 @@ class RangeReader(Reader):
 
 
 class Reading:
-    """Ids to batches, their pictures decoded."""
+    """Reads a range of ids as batches with decoded pictures."""
 
     def __init__(self, job: Job, batch_size: int, preparation: Preparation | None) -> None:
         self.job, self.batch_size, self.preparation = job, batch_size, preparation
@@ -120,12 +121,12 @@ class Reading:
             batches = iter(reader)
             started = time.perf_counter()
             while (batch := next(batches, None)) is not None:
-                yield {"batch": _packed(batch), "reader": time.perf_counter() - started}
+                yield {"batch": _pickled(batch), "reader": time.perf_counter() - started}
                 started = time.perf_counter()
 
 
 class Encoding:
-    """Batches to vectors, by one model that an actor keeps."""
+    """Encodes batches to vectors, with the model that the actor holds."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -138,12 +139,12 @@ class Encoding:
         started = time.perf_counter()
         batch: Batch = pickle.loads(row["batch"])
         encoded = encode(self.encoder, self.job.modality, batch)
-        packed = _packed(encoded)
+        packed = _pickled(encoded)
         return row | {"batch": packed, "encoder": time.perf_counter() - started}
 
 
 class Writing:
-    """Vectors to the database, committed batch by batch; what is left of them is counts."""
+    """Writes vectors to the database, a transaction per batch; returns counts and failures."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
@@ -151,10 +152,10 @@ class Writing:
     def __call__(self, row: Row) -> Row:
         started = time.perf_counter()
         encoded = pickle.loads(row.pop("batch"))
-        persist(partial(write, self.job.model, self.job.modality, encoded))
+        retry_transient(partial(write, self.job.model, self.job.modality, encoded))
         return row | {
             "embedded": len(encoded.rows),
-            "failures": _packed(encoded.failures),
+            "failures": _pickled(encoded.failures),
             "writer": time.perf_counter() - started,
         }
 
@@ -173,21 +174,21 @@ def fill_on_ray(
     stop: Event | None = None,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Summary:
-    """What `fill` does, by all machines of a Ray cluster; only one process at a time does either.
+    """Like `fill`, on all machines of a Ray cluster. Both use the same lock.
 
     Args:
-        model: the name of what encodes.
+        model: the name of the model.
         modality: texts or pictures.
-        address: the cluster's, of which this machine is a part; without one, a cluster of this
-            machine alone is started, and stopped at the end.
-        actors: copies of the model; as many as there are GPUs if not given, or, where there are
-            none, as many as there are machines.
-        device: as torch names it; cpu leaves the GPUs alone.
-        batch_size, limit, rebuild, progress, stop, on_wait: as `fill` has them.
+        address: the address of a cluster that this machine belongs to. Without one, a cluster of
+            this machine only is started, and stopped at the end.
+        actors: the number of copies of the model. The default is the number of GPUs, or the number
+            of machines if there are no GPUs.
+        device: the device in torch's notation; "cpu" uses no GPU.
+        batch_size, limit, rebuild, progress, stop, on_wait: as in `fill`.
 
     Raises:
-        FillingError: Ray is missing or cannot be reached, or some of its machines lack the
-            database or the pictures.
+        FillingError: Ray is not installed or not reachable, or some of its machines have no access
+            to the database or to the pictures.
         EncoderError: the model cannot be loaded.
     """
     summary = Summary(model, modality)
@@ -197,7 +198,7 @@ def fill_on_ray(
     with embedding_lock(model, modality, on_wait):
         if not (rebuild or is_any_pending(model, modality)):
             return summary
-        with _connected(ray, address), _errors_as_they_were(ray):
+        with _connected(ray, address), _unwrapped_errors(ray):
             gpus = int(ray.cluster_resources().get("GPU", 0))
             gpus = 0 if (device or "").startswith("cpu") else gpus
             machines = sum(node["Alive"] for node in ray.nodes())
@@ -206,19 +207,22 @@ def fill_on_ray(
                 model, modality, device or ("cuda" if gpus else "cpu"), batch_size, older_than
             )
             results = _results(ray, job, actors or gpus or machines, bool(gpus), limit)
-            with closing(results):  # a stopped job ends before Ray does
-                _sum_up(results, summary, progress, stop)
+            with closing(results):  # ends a stopped job before Ray shuts down
+                _collect(results, summary, progress, stop)
         analyze(model, modality, summary.embedded)
     return summary
 
 
 def page_size(batch_size: int) -> int:
-    """A whole number of batches, as the `Reader` takes them."""
+    """Rows per page: a multiple of the batch size, as in `Reader`."""
     return -(-PAGE // batch_size) * batch_size
 
 
 def ranges(job: Job, size: int, limit: int | None) -> list[dict[str, int]]:
-    """What is pending, cut into ranges of ids: `size` rows each, or several times as many."""
+    """Divide the pending rows into ranges of ids with `size` rows each, or a multiple of `size`.
+
+    Each range has the keys `after` (exclusive) and `until` (inclusive).
+    """
     with connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT max(id) FROM (SELECT s.id, (row_number() OVER (ORDER BY s.id) - 1) / %(size)s"
@@ -228,7 +232,7 @@ def ranges(job: Job, size: int, limit: int | None) -> list[dict[str, int]]:
             {"model": job.model, "older_than": job.older_than, "size": size, "limit": limit},
         )
         ends = [int(end) for (end,) in rows]
-    together = -(-len(ends) // MOST_TASKS) or 1
+    together = -(-len(ends) // MAX_TASKS) or 1
     ends = ends[together - 1 : -1 : together] + ends[-1:]
     afters = [0, *ends]
     return [{"after": after, "until": until} for after, until in zip(afters, ends, strict=False)]
@@ -237,21 +241,24 @@ def ranges(job: Job, size: int, limit: int | None) -> list[dict[str, int]]:
 def _results(
     ray: ModuleType, job: Job, actors: int, on_gpus: bool, limit: int | None
 ) -> Generator[Row, None, None]:
-    """The job's rows as `Writing` leaves them; parts' seconds are as if one did the work of all."""
+    """Run the job and yield the rows that `Writing` returns.
+
+    The seconds of each part are divided by the number of its processes.
+    """
     from ray.data import ActorPoolStrategy
 
-    # Encoders and writers reserve no cores: on a small machine none would be left to read with.
+    # Encoders and writers reserve no cores: on a small machine none would be left for reading.
     with_model = {"num_cpus": 0, "num_gpus": 1 if on_gpus else 0}
     size, preparation = ray.get(ray.remote(**with_model)(_describe).remote(job))
     if not (parts := ranges(job, page_size(size), limit)):
         return
     cores = int(ray.cluster_resources().get("CPU", 1))
-    many = {
+    processes = {
         "reader": min(cores, len(parts)),
         "encoder": actors,
-        "writer": min(actors, WRITERS),
+        "writer": min(actors, MAX_WRITERS),
     }
-    encoders, writers = (ActorPoolStrategy(size=many[part]) for part in ("encoder", "writer"))
+    encoders, writers = (ActorPoolStrategy(size=processes[part]) for part in ("encoder", "writer"))
     data = (
         ray.data.from_items(parts, override_num_blocks=len(parts))
         .flat_map(Reading(job, size, preparation).__call__, num_cpus=1)
@@ -259,10 +266,10 @@ def _results(
         .map(Writing, fn_constructor_args=[job], compute=writers, num_cpus=0)
     )
     for row in data.iter_rows():
-        yield row | {part: row[part] / number for part, number in many.items()}
+        yield row | {part: row[part] / number for part, number in processes.items()}
 
 
-def _sum_up(
+def _collect(
     results: Iterator[Row], summary: Summary, progress: Progress, stop: Event | None
 ) -> None:
     started = time.perf_counter()
@@ -281,25 +288,25 @@ def _sum_up(
 
 
 def _describe(job: Job) -> tuple[int, Preparation | None]:
-    """What readers must know of the model: rows in a batch, and what it makes of pictures."""
+    """What readers need from the model: the batch size, and how it preprocesses pictures."""
     encoder = _load(job)
     return job.batch_size or find_batch_size(encoder, job.modality), encoder.preparation
 
 
 def _load(job: Job) -> Any:
-    # Ray allows a process as many threads as it has reserved cores, which here are none.
+    # Ray limits a process to as many threads as it has reserved cores, here none.
     os.environ.pop("OMP_NUM_THREADS", None)
     return get_encoder(job.model, job.device)
 
 
-def _packed(value: object) -> bytes:
+def _pickled(value: object) -> bytes:
     return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 def _import_ray() -> ModuleType:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it writes past Python's logging
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # what a warning asks for
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # it bypasses Python's logging
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # silences a warning
     try:
         import ray
         import ray.data
@@ -310,8 +317,8 @@ def _import_ray() -> ModuleType:
 
 @contextmanager
 def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
-    """To the cluster, or to one that is started, until the end of the context."""
-    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    """Connect to the cluster at `address`, or start a local one, until the end of the context."""
+    environment = {name: os.environ[name] for name in FORWARDED_VARIABLES if name in os.environ}
     try:
         ray.init(
             address=address or "local",
@@ -321,14 +328,15 @@ def _connected(ray: ModuleType, address: str | None) -> Iterator[None]:
             logging_level=logging.ERROR,
         )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        raise RayEngineError(f"no Ray at {address or 'this machine'}: {error}") from error
+        action = f"connect to Ray at {address}" if address else "start Ray on this machine"
+        raise RayEngineError(f"cannot {action}: {error}") from error
     try:
         _require_shared_database([node["NodeManagerAddress"] for node in ray.nodes()])
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised, once
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised anyway
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.raise_original_map_exception = True
-        context.target_max_block_size = 1  # each batch goes on as soon as it is read
+        context.target_max_block_size = 1  # pass each batch on as soon as it is read
         yield
     finally:
         ray.shutdown()
@@ -340,30 +348,30 @@ def _require_reachable(address: str) -> None:
             f"{address}: run this on a machine of the cluster, with --address auto or HOST:PORT"
         )
     host, _, port = address.rpartition(":")
-    if not port.isdecimal():  # a word of Ray's own, such as auto
+    if not port.isdecimal():  # a keyword of Ray, such as auto
         return
     try:
         _require_shared_database([socket.gethostbyname(host)])
-        socket.create_connection((host, int(port)), REACHING).close()
+        socket.create_connection((host, int(port)), CONNECT_TIMEOUT).close()
     except OSError as error:
-        raise RayEngineError(f"no Ray at {address}: {error}") from error
+        raise RayEngineError(f"cannot connect to Ray at {address}: {error}") from error
 
 
 def _require_shared_database(machines: list[str]) -> None:
-    """The embedded PostgreSQL is reached by a Unix socket: from this machine alone."""
+    """Check that all machines can reach the database: the embedded one has only a Unix socket."""
     if config.database_url():
         return
     own = {it.address for addresses in psutil.net_if_addrs().values() for it in addresses}
     if others := sorted(set(machines) - own):
         raise RayEngineError(
             f"{', '.join(others)} cannot reach the embedded PostgreSQL of this machine: set"
-            " DATABASE_URL to a server that every machine of the cluster reaches"
+            " DATABASE_URL to a server that every machine of the cluster can reach"
         )
 
 
 @contextmanager
-def _errors_as_they_were(ray: ModuleType) -> Iterator[None]:
-    """An error in a task or an actor, without Ray's wrapping."""
+def _unwrapped_errors(ray: ModuleType) -> Iterator[None]:
+    """Raise the original error of a task or an actor instead of Ray's wrapper."""
     try:
         yield
     except ray.exceptions.RayTaskError as error:

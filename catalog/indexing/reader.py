@@ -1,4 +1,4 @@
-"""The reader: pending rows in batches, their texts and decoded pictures at hand."""
+"""The reader: pending rows in batches, with their texts or decoded pictures."""
 
 import socket
 from collections import deque
@@ -11,30 +11,30 @@ import numpy as np
 from PIL import Image
 
 from catalog import config
-from catalog.db.connection import connect, persist
+from catalog.db.connection import connect, retry_transient
 from catalog.indexing.pending import EVERYTHING, Pending, Selection, next_pending
 from embedding.decoder_pool import Decoder, Decoding
 from embedding.registry import Modality
 
 PAGE = 2048
-"""Rows that one query fetches, at least; texts are sorted by length within them."""
+"""Minimum number of rows per query; texts are sorted by length within these rows."""
 
 DECODING = 3
-"""Batches being decoded at a time: enough for no worker to wait at the end of one."""
+"""Number of batches decoded at a time, enough that no worker waits at the end of a batch."""
 
 Failure = tuple[Pending, str]
-"""A row that cannot be embedded, and the reason."""
+"""A row that could not be embedded, and the reason."""
 
 
 class FillingError(RuntimeError):
-    """Nothing can be embedded as things are; the message says what to do."""
+    """Embedding cannot run; the message says what to do."""
 
 
 @dataclass(slots=True)
 class Batch:
-    """Rows with what is to be encoded, and those that could not even be read, with the reason.
+    """Rows with their contents, and the rows that could not be read, with the reason.
 
-    `contents` are the rows' texts, or their pixels, uint8 (n, h, w, 3), or their pictures.
+    `contents` are the texts of `rows`, or their pixels, uint8 (n, h, w, 3), or their pictures.
     """
 
     rows: list[Pending]
@@ -47,10 +47,10 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Batches of what is pending, by ascending id; within a page texts are sorted by length.
+    """Iterates over the pending rows in batches, by ascending id.
 
-    With `older_than`, embeddings made before it count as pending too. `decoder` is needed for
-    pictures.
+    Texts are sorted by length within a page. With `older_than`, embeddings made before that time
+    are pending too. Pictures require `decoder`.
     """
 
     model: str
@@ -77,12 +77,12 @@ class Reader:
                 yield page[start : start + self.batch_size]
 
     def _pages(self) -> Iterator[list[Pending]]:
-        """A whole number of batches each, but for the last."""
+        """The pending rows in pages, each a whole number of batches except for the last."""
         size = -(-PAGE // self.batch_size) * self.batch_size
         left = self.limit if self.limit is not None else float("inf")
         after = 0
         while left > 0:
-            page = persist(partial(self._page, after, int(min(size, left))))
+            page = retry_transient(partial(self._page, after, int(min(size, left))))
             if not page:
                 return
             left -= len(page)
@@ -106,18 +106,18 @@ class Reader:
 
 
 def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterator[Batch]:
-    """The batches with their pictures, in order, while the next ones are being decoded."""
-    coming: deque[tuple[list[Pending], Decoding]] = deque()
+    """Yield the batches with their pictures, in order, while the next ones are being decoded."""
+    in_progress: deque[tuple[list[Pending], Decoding]] = deque()
     for rows in batches:
-        coming.append((rows, decoder.submit([row.file for row in rows])))
-        if len(coming) == DECODING:
-            yield _decoded(*coming.popleft())
-    while coming:
-        yield _decoded(*coming.popleft())
+        in_progress.append((rows, decoder.submit([row.file for row in rows])))
+        if len(in_progress) == DECODING:
+            yield _decoded(*in_progress.popleft())
+    while in_progress:
+        yield _decoded(*in_progress.popleft())
 
 
 def _require_pictures() -> None:
-    """Without their folder all pictures would be noted as unreadable, and left alone for ever."""
+    """Check that the media folder has files; else every picture would be recorded as failed."""
     folder = config.media_root()
     if not folder.is_dir() or not any(folder.iterdir()):
         raise FillingError(

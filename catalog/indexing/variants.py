@@ -1,14 +1,15 @@
-"""Variants: products that are one to a shopper, so that a page shows them as one card.
+"""Variants: products that a shopper sees as one, which a page shows as one card.
 
-Two products are variants where their main pictures are near the same, whatever their titles; or
-where they are alike and the titles differ by colour, size or number alone (the generated column
-`family`). What is alike is told from the model's calibration: some of the way from what a
-thousandth of unrelated pairs reach to identity.
+Two products are variants if their main pictures are nearly identical, whatever their titles, or if
+the pictures are similar and the titles differ only in colour, size or number (the generated column
+`family`). The thresholds depend on the model's calibration: they lie between the similarity that
+1 in 1,000 unrelated pairs reach and a similarity of 1.
 
-A product joins the leader whose own picture is most like its own, or leads itself; so no chain of
-small differences makes one of things that differ. Each product with a picture has a row in
-`product_variant`. One whose title or picture has changed since is compared anew, with those that it
-led, and so are all by another model; what they were stands until then.
+Variants share a leader. A product joins the leader with the most similar picture, or becomes a
+leader itself. Because products are compared with leaders only, a chain of small differences never
+groups products that differ. Each product with a picture has a row in `product_variant`. A product
+whose title or picture changes is compared again, together with the followers that it led; after a
+change of model all products are. Until then their rows stay as they are.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,28 +23,30 @@ from catalog.db.locks import LockSpace, lock_transaction
 from catalog.search.calibration import get_fitted
 from catalog.tables import EMBEDDINGS
 
-ALIKE = 0.5
-"""How far towards identity the pictures of one family's variants are, at the least."""
-SAME = 0.9
-"""How far towards identity pictures are that are near the same."""
+SIMILAR = 0.5
+"""Threshold for pictures of the same family: 0 is the similarity that 1 in 1,000 unrelated pairs
+reach, 1 is identity."""
+IDENTICAL = 0.9
+"""Threshold for pictures of different families, on the same scale."""
 
 BATCH = 500
-MOST_SCANNED = 1000
-"""Pictures among which the nearest leader's is looked for, through those of its followers, and of
-products not compared yet."""
-MOST_LEADERS = 1000
-"""Leaders of its family that a product is compared with: a bound on titles such as "T-shirt"."""
+MAX_SCANNED = 1000
+"""Maximum number of pictures that the index scan visits to find the nearest leader, including those
+of followers and of products that have not been compared."""
+MAX_LEADERS = 1000
+"""Maximum number of leaders of its family that a product is compared with; limits the work for
+common titles such as "T-shirt"."""
 
 SETTINGS = f"""
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
-       set_config('hnsw.max_scan_tuples', '{MOST_SCANNED}', true)
+       set_config('hnsw.max_scan_tuples', '{MAX_SCANNED}', true)
 """
 
 MAIN_PICTURE = """
        JOIN product_image i ON i.product_id = p.id AND i.position = 0
        JOIN {table} e ON e.image_id = i.id"""
 
-OUTDATE = """
+MARK_CHANGED = """
 WITH changed AS (
     SELECT v.product_id
       FROM product_variant v
@@ -58,13 +61,13 @@ UPDATE product_variant v SET model = ''
  WHERE changed.product_id IN (v.product_id, v.leader_id) AND v.model = %(model)s
 """
 
-FORGET = f"""
+DELETE_WITHOUT_PICTURE = f"""
 DELETE FROM product_variant v
  WHERE v.model <> %(model)s
    AND NOT EXISTS (SELECT FROM product p {MAIN_PICTURE} WHERE p.id = v.product_id)
 """
 
-UNKNOWN = f"""
+NOT_COMPARED = f"""
 SELECT p.id, p.family, e.embedding
   FROM product p {MAIN_PICTURE}
  WHERE p.id > %(after)s
@@ -73,9 +76,9 @@ SELECT p.id, p.family, e.embedding
  ORDER BY p.id
 """
 
-# What is looked up one by one has a limit of 1, so that it is done so, and pictures come by the
-# index, whatever the planner thinks of a table that has just begun to fill.
-LEADERS = f"""
+# LIMIT 1 in the lateral subqueries makes the planner look up rows one by one, and read pictures by
+# the HNSW index, even if the statistics say that product_variant is nearly empty.
+FIND_LEADERS = f"""
 SELECT DISTINCT ON (new.id) new.id, candidate.leader_id, 1 - leader.distance AS similarity
   FROM unnest(%(ids)s::bigint[], %(families)s::text[], %(vectors)s::halfvec[])
        AS new (id, family, embedding),
@@ -83,7 +86,7 @@ SELECT DISTINCT ON (new.id) new.id, candidate.leader_id, 1 - leader.distance AS 
        (SELECT leader_id
           FROM product_variant
          WHERE family = new.family AND product_id = leader_id AND model = %(model)s
-         LIMIT {MOST_LEADERS})
+         LIMIT {MAX_LEADERS})
          UNION
        (SELECT of_picture.leader_id
           FROM {{table}} e,
@@ -101,7 +104,7 @@ SELECT DISTINCT ON (new.id) new.id, candidate.leader_id, 1 - leader.distance AS 
         WHERE p.id = candidate.leader_id
         LIMIT 1) AS leader
  WHERE leader.distance
-       <= 1 - CASE WHEN leader.family = new.family THEN %(alike)s ELSE %(same)s END::float8
+       <= 1 - CASE WHEN leader.family = new.family THEN %(similar)s ELSE %(identical)s END::float8
  ORDER BY new.id, leader.distance, candidate.leader_id
 """
 
@@ -120,10 +123,11 @@ SELECT new.product_id, new.leader_id, p.family, %(model)s
 def find_variants(
     model: str, progress: Callable[[int, int], object] = lambda products, total: None
 ) -> int:
-    """Compare what is new or has changed since the last time, by the pictures of `model`.
+    """Find the variants of products that are new or have changed, by the pictures of `model`.
 
-    Returns how many products were compared; none before the model is calibrated. Each batch is
-    committed by itself, and the next run carries on. What is not compared yet stands as it was.
+    Returns the number of products compared, 0 if the model is not calibrated. Each batch is
+    committed separately, so that the next run can continue after an interruption. Rows of products
+    that have not been compared yet stay as they are.
 
     Args:
         progress: called with the products of each batch, and how many there are in all.
@@ -133,33 +137,35 @@ def find_variants(
         if quantiles is None:
             return 0
         lock_transaction(connection, LockSpace.VARIANTS)
-        connection.exec_driver_sql(_sql(OUTDATE, model), {"model": model})
-        connection.exec_driver_sql(_sql(FORGET, model), {"model": model})
-        count = f"SELECT count(*) FROM ({_sql(UNKNOWN, model)}) AS unknown"
+        connection.exec_driver_sql(_sql(MARK_CHANGED, model), {"model": model})
+        connection.exec_driver_sql(_sql(DELETE_WITHOUT_PICTURE, model), {"model": model})
+        count = f"SELECT count(*) FROM ({_sql(NOT_COMPARED, model)}) AS products"
         total = connection.exec_driver_sql(count, {"model": model, "after": 0}).scalar_one()
-    alike, same = (quantiles[-1] + way * (1 - quantiles[-1]) for way in (ALIKE, SAME))
+    similar, identical = (
+        quantiles[-1] + share * (1 - quantiles[-1]) for share in (SIMILAR, IDENTICAL)
+    )
     compared = after = 0
     while True:
         with connect() as connection:
             lock_transaction(connection, LockSpace.VARIANTS)
             rows = connection.exec_driver_sql(
-                f"{_sql(UNKNOWN, model)} LIMIT {BATCH}", {"model": model, "after": after}
+                f"{_sql(NOT_COMPARED, model)} LIMIT {BATCH}", {"model": model, "after": after}
             ).all()
             if not rows:
                 return compared
             connection.exec_driver_sql(SETTINGS)
             known = connection.exec_driver_sql(
-                _sql(LEADERS, model),
+                _sql(FIND_LEADERS, model),
                 {
                     "model": model,
                     "ids": [row.id for row in rows],
                     "families": [row.family for row in rows],
                     "vectors": [row.embedding.to_text() for row in rows],
-                    "alike": alike,
-                    "same": same,
+                    "similar": similar,
+                    "identical": identical,
                 },
             ).all()
-            leaders = _lead(rows, known, alike, same)
+            leaders = _assign_leaders(rows, known, similar, identical)
             connection.exec_driver_sql(
                 STORE,
                 {"model": model, "products": list(leaders), "leaders": list(leaders.values())},
@@ -169,27 +175,30 @@ def find_variants(
         progress(len(rows), total)
 
 
-def _lead(
-    rows: Sequence[Row[Any]], known: Sequence[Row[Any]], alike: float, same: float
+def _assign_leaders(
+    rows: Sequence[Row[Any]], known: Sequence[Row[Any]], similar: float, identical: float
 ) -> dict[int, int]:
-    """Each row's leader: the most alike of those known and of the rows before it that lead, or
-    itself."""
+    """Map each product id to the id of its leader.
+
+    The leader is the most similar of the stored leaders (`known`) and of the leaders among earlier
+    rows, or else the product itself.
+    """
     vectors = np.stack([row.embedding.to_numpy() for row in rows]).astype(np.float32)
     similarities = vectors @ vectors.T
     families = np.array([row.family for row in rows])
-    enough = np.where(families[:, None] == families[None, :], alike, same)
-    similarities[similarities < enough] = -1
+    thresholds = np.where(families[:, None] == families[None, :], similar, identical)
+    similarities[similarities < thresholds] = -1
     found = {row.id: row for row in known}
     leaders: dict[int, int] = {}
-    leading: list[int] = []
-    for place, row in enumerate(rows):
+    leader_rows: list[int] = []
+    for index, row in enumerate(rows):
         similarity, leader = -1.0, row.id
         if row.id in found:
             similarity, leader = found[row.id].similarity, found[row.id].leader_id
-        if leading and (near := similarities[place, leading]).max() > similarity:
-            leader = rows[leading[int(near.argmax())]].id
+        if leader_rows and (near := similarities[index, leader_rows]).max() > similarity:
+            leader = rows[leader_rows[int(near.argmax())]].id
         if leader == row.id:
-            leading.append(place)
+            leader_rows.append(index)
         leaders[row.id] = leader
     return leaders
 

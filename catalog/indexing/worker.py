@@ -1,7 +1,8 @@
-"""The embedding worker: words that were asked for, and products soon after they change.
+"""The embedding worker: embeds requested query texts, and products soon after they change.
 
-Several may run. Each request is claimed by one of them for `LEASE` seconds; products of one model
-and modality are embedded by one at a time. What a killed worker had in hand, another takes up.
+Several workers may run at the same time. Each request is claimed by one worker for `LEASE` seconds.
+Products of one model and modality are embedded by one worker at a time. The unfinished work of a
+killed worker is done by another one.
 """
 
 import logging
@@ -30,17 +31,17 @@ from embedding.encoder import Encoder, get_encoder
 from embedding.registry import Modality, ModelSpec, get_spec, models
 
 LEASE = 30
-"""Seconds after which a claimed request counts as abandoned."""
+"""Seconds after which a claimed request is considered abandoned."""
 MICRO_BATCH = 64
-SLICE = 256
-"""Texts or pictures embedded before it is looked whether to stop."""
+PASS_LIMIT = 256
+"""Maximum number of texts or pictures to embed before checking whether to stop."""
 POLL = 5.0
-"""Seconds between looks at the tables, should a notification be lost."""
+"""Seconds between checks of the tables, in case a notification is lost."""
 IDLE_SHARE, BUSY_SHARE = 0.01, 0.1
-"""How much of the time each of its threads may look for work and find none, unasked and when
-notified: a look at a million products takes a second, tidying up a minute."""
-TIDY = 60.0
-"""Seconds between refreshes of what is derived from changed products, at the least."""
+"""Maximum share of time that each thread spends on checks that find no work: by polling, and after
+notifications. Checking a million products takes a second, refreshing derived data a minute."""
+REFRESH_INTERVAL = 60.0
+"""Minimum number of seconds between refreshes of the data derived from all products."""
 
 logger = logging.getLogger(__name__)
 
@@ -57,23 +58,23 @@ UPDATE query_embedding q
  WHERE (q.text, q.model) = (next.text, next.model)
 RETURNING q.model, q.text
 """
-ANSWER = """
+STORE_EMBEDDING = """
 UPDATE query_embedding
    SET embedding = %(embedding)s, embedded_at = now(), attempts = 0, claimed_at = NULL, reason = ''
  WHERE text = %(text)s AND model = %(model)s
 """
-REFUSE = """
+STORE_FAILURE = """
 UPDATE query_embedding SET claimed_at = NULL, reason = %(reason)s
  WHERE text = %(text)s AND model = %(model)s
 """
 
 
 class Worker:
-    """Embeds until told to stop.
+    """Embeds query texts and products until told to stop.
 
     Args:
-        encoder_for: a model's encoder by its name.
-        poll: seconds between looks without a notification.
+        encoder_for: returns the encoder of a model, by its name.
+        poll: seconds between checks without a notification.
     """
 
     def __init__(
@@ -81,24 +82,24 @@ class Worker:
     ) -> None:
         self.encoder_for = encoder_for
         self.poll = poll
-        self._untidy = Event()
-        self._tidied = -TIDY
+        self._needs_refresh = Event()
+        self._refreshed_at = -REFRESH_INTERVAL
 
     def run(self, stop: Event) -> None:
-        """Work until `stop` is set; a database that goes away is waited for.
+        """Work until `stop` is set, reconnecting whenever the database becomes unavailable.
 
-        Words are answered in a thread of their own: who asked for them waits, and must not wait for
-        a thousand products. Nor must a changed product wait for what rests on all of them.
+        Requests, products and derived data are handled in separate threads. A requested query text
+        never waits for products, and products never wait for a refresh of derived data.
 
         Raises:
-            RegistryError: the registry cannot be read from the start.
+            RegistryError: the registry cannot be read at the start.
         """
         models()
         others = [
             Thread(target=self._loop, args=(stop, channel, work), daemon=True)
             for channel, work in (
                 ("search_requests", self.answer_requests),
-                ("search_products", self.tidy),
+                ("search_products", self.refresh_derived),
             )
         ]
         for thread in others:
@@ -108,7 +109,7 @@ class Worker:
             thread.join()
 
     def _loop(self, stop: Event, channel: str, work: Callable[[], int]) -> None:
-        """Do `work` until nothing is left, whenever `channel` is notified, and now and then."""
+        """Call `work` until it returns 0, after each notification on `channel` and every poll."""
         while not stop.is_set():
             try:
                 with psycopg.connect(
@@ -121,14 +122,14 @@ class Worker:
                         if not work():
                             self._wait(listener, stop, time.monotonic() - started)
             except (psycopg.OperationalError, DBAPIError) as error:
-                logger.warning("the database does not answer, trying again: %s", error)
+                logger.warning("the database is not available, retrying: %s", error)
                 stop.wait(min(1.0, self.poll))
-            except Exception:  # the loop is all that answers: it goes on, whatever happens
-                logger.exception("trying again")
+            except Exception:  # no error may end the loop
+                logger.exception("unexpected error, retrying")
                 stop.wait(self.poll)
 
     def answer_requests(self) -> int:
-        """Embed a micro-batch of the words that were asked for; returns how many there were."""
+        """Embed a micro-batch of requested query texts; returns their number."""
         models = [spec.name for spec in _enabled() if "text" in spec.modalities]
         with connect() as connection:
             rows = connection.exec_driver_sql(
@@ -142,8 +143,10 @@ class Worker:
         return len(rows)
 
     def embed_products(self) -> int:
-        """Embed some of what is new or has changed, as `embed_catalog` does; returns how many texts
-        and pictures there were."""
+        """Embed some of the products that are new or have changed, as `embed_catalog` does.
+
+        Returns the number of texts and pictures.
+        """
         embedded = 0
         for spec in _enabled():
             for modality in spec.modalities:
@@ -158,34 +161,37 @@ class Worker:
                 self.encoder_for(spec.name),
                 modality,
                 batch_size=MICRO_BATCH,
-                limit=SLICE,
+                limit=PASS_LIMIT,
                 wait=False,
             )
         except (psycopg.OperationalError, DBAPIError):
             raise
-        except Exception as error:  # the model is at fault, and others may not be
+        except Exception as error:  # continue with the other models
             logger.error("%s %s: %s", spec.name, modality, error)
             return 0
         if summary.embedded:
-            self._untidy.set()
+            self._needs_refresh.set()
             logger.info("%s %s: %s embedded", spec.name, modality, summary.embedded)
         return summary.embedded
 
-    def tidy(self) -> int:
-        """Renew what rests on all products, calibration, variants and the vocabulary, if any was
-        embedded since the last time, and that is a while ago; returns 0, for there is no more."""
-        if not self._untidy.is_set() or time.monotonic() - self._tidied < TIDY:
+    def refresh_derived(self) -> int:
+        """Refresh calibration, variants, vocabulary and indexes if products were embedded.
+
+        Runs at most once per `REFRESH_INTERVAL`. Returns 0, because no work is left.
+        """
+        age = time.monotonic() - self._refreshed_at
+        if not self._needs_refresh.is_set() or age < REFRESH_INTERVAL:
             return 0
-        self._untidy.clear()  # first: what is embedded meanwhile is for the next time
-        self._tidied = time.monotonic()
+        self._needs_refresh.clear()  # first, so that products embedded meanwhile cause another one
+        self._refreshed_at = time.monotonic()
         try:
-            self._tidy()
+            self._refresh()
         except Exception:
-            self._untidy.set()
+            self._needs_refresh.set()
             raise
         return 0
 
-    def _tidy(self) -> None:
+    def _refresh(self) -> None:
         with connect() as connection:
             refresh_vocabulary(connection)
             for spec in _enabled():
@@ -204,17 +210,17 @@ class Worker:
         vectors: Sequence[np.ndarray | Exception]
         try:
             vectors = list(self.encoder_for(model).encode_texts(texts))
-        except Exception:  # whatever a model may raise: which of the texts is it?
+        except Exception:  # find out which of the texts fails
             vectors = [self._try(model, words) for words in texts]
         with connect() as connection:
             for words, vector in zip(texts, vectors, strict=True):
                 values: dict[str, Any] = {"text": words, "model": model}
                 if isinstance(vector, Exception):
                     values["reason"] = f"{type(vector).__name__}: {vector}"
-                    connection.exec_driver_sql(REFUSE, values)
+                    connection.exec_driver_sql(STORE_FAILURE, values)
                 else:
                     values["embedding"] = HalfVector(vector)
-                    connection.exec_driver_sql(ANSWER, values)
+                    connection.exec_driver_sql(STORE_EMBEDDING, values)
 
     def _try(self, model: str, words: str) -> np.ndarray | Exception:
         try:
@@ -223,14 +229,14 @@ class Worker:
             return error
         return vector
 
-    def _wait(self, listener: psycopg.Connection, stop: Event, looking: float) -> None:
-        """Until something is asked for or has changed, or it is time to look.
+    def _wait(self, listener: psycopg.Connection, stop: Event, duration: float) -> None:
+        """Wait for a notification or until the next check is due.
 
-        `looking` is how many seconds the last look took.
+        `duration` is the number of seconds that the last check took.
         """
-        if stop.wait(looking / BUSY_SHARE):
+        if stop.wait(duration / BUSY_SHARE):
             return
-        deadline = time.monotonic() + max(self.poll, looking / IDLE_SHARE)
+        deadline = time.monotonic() + max(self.poll, duration / IDLE_SHARE)
         while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
             if any(listener.notifies(timeout=min(left, 0.25), stop_after=1)):
                 return
@@ -238,7 +244,7 @@ class Worker:
 
 @contextmanager
 def running(worker: Worker) -> Iterator[None]:
-    """Have it work in a thread of its own; at the end, what it has in hand is finished."""
+    """Run `worker` in a thread within the context; at the end it finishes its current batch."""
     stop = Event()
     thread = Thread(target=worker.run, args=(stop,), name="worker", daemon=True)
     thread.start()

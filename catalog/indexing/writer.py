@@ -1,4 +1,4 @@
-"""The writer: one binary COPY and one upsert a batch."""
+"""The writer: one binary COPY and one upsert per batch."""
 
 import numpy as np
 from pgvector import HalfVector
@@ -13,7 +13,7 @@ from embedding.registry import Modality
 
 
 def write(model: str, modality: Modality, encoded: Encoded) -> None:
-    """Commit one batch: its embeddings, and what failed."""
+    """Write one batch, its embeddings and failures, in one transaction."""
     with connect() as connection:
         write_embeddings(connection, model, modality, encoded.rows, encoded.vectors)
         record_failures(connection, model, modality, encoded.failures)
@@ -26,7 +26,10 @@ def write_embeddings(
     rows: list[Pending],
     vectors: np.ndarray,
 ) -> None:
-    """Upsert by a binary COPY into a staging table; a row deleted meanwhile is passed over."""
+    """Upsert `vectors`, float32 (n, d), through a binary COPY into a staging table.
+
+    Rows whose product or picture has been deleted in the meantime are skipped.
+    """
     if not rows:
         return
     table = embedding_table_name(model, modality)
@@ -49,7 +52,7 @@ def write_embeddings(
         cursor.execute(
             f"INSERT INTO {table} ({keys}, embedding, {source})"
             f" SELECT s.* FROM staging s JOIN {parent} parent ON parent.id = s.{key}"
-            f" ORDER BY parent.id FOR KEY SHARE OF parent"  # in one order, so as not to deadlock
+            f" ORDER BY parent.id FOR KEY SHARE OF parent"  # a fixed order prevents deadlocks
             f" ON CONFLICT ({key}) DO UPDATE SET embedding = excluded.embedding,"
             f" {source} = excluded.{source}, embedded_at = now()"
         )
@@ -64,7 +67,7 @@ def write_embeddings(
 def record_failures(
     connection: Connection, model: str, modality: Modality, failures: list[Failure]
 ) -> None:
-    """Remember what failed, so that it is left alone until its content changes."""
+    """Record the rows that failed, so that they are skipped until their content changes."""
     for row, reason in failures:
         connection.exec_driver_sql(
             "INSERT INTO embedding_failure (model, product_id, image_id, source, reason)"
@@ -84,7 +87,7 @@ def record_failures(
 
 
 def forget_failures(connection: Connection, model: str, modality: Modality) -> None:
-    """Give what failed another chance."""
+    """Delete the recorded failures of a modality, so that its rows are tried again."""
     kind = "image_id IS NULL" if modality == "text" else "image_id IS NOT NULL"
     connection.exec_driver_sql(
         f"DELETE FROM embedding_failure WHERE model = %(model)s AND {kind}", {"model": model}

@@ -1,4 +1,4 @@
-"""Calibration: unrelated pairs get the same distribution of matches, whatever they are."""
+"""Calibration: unrelated pairs have the same distribution of matches for all kinds of items."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +10,7 @@ from sqlalchemy import insert, update
 
 from benchmarks.synthetic import fill_synthetic
 from catalog.db.connection import connect
-from catalog.indexing.calibrate import FEWEST, GROWTH, calibrate, fit_quantiles, is_due
+from catalog.indexing.calibrate import GROWTH, MIN_PRODUCTS, calibrate, fit_quantiles, is_due
 from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_fitted, match
 from catalog.search.fusion import MIN_MATCH
 from embedding.registry import get_spec
@@ -39,7 +39,7 @@ def matches(similarities: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarra
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_unrelated_pairs_of_different_distributions_get_the_same_matches() -> None:
+def test_unrelated_pairs_with_different_similarities_have_the_same_matches() -> None:
     rng = np.random.default_rng(0)
     texts, pictures = rng.normal(0.36, 0.15, 60_000), rng.gamma(2, 0.06, 60_000) - 0.1
     fitted = [tuple(fit_quantiles(kind[:40_000].astype(np.float32))) for kind in (texts, pictures)]
@@ -54,14 +54,14 @@ def test_unrelated_pairs_of_different_distributions_get_the_same_matches() -> No
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_a_match_by_hand() -> None:
+def test_matches_equal_values_calculated_by_hand() -> None:
     quantiles = tuple(np.linspace(0.2, 0.6, len(TAILS)))
     values = np.array([-1, 0.2, 0.4, 0.6, 0.8])
     np.testing.assert_allclose(matches(values, quantiles), [0, 0, 0.5, 1, 1.5], atol=1e-9)
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_a_blend_lies_between_words_and_pictures() -> None:
+def test_quantiles_of_a_blend_are_interpolated() -> None:
     fitted = {
         "words": [0.0, 1.0],
         "both": [2.0, 3.0],
@@ -73,24 +73,24 @@ def test_a_blend_lies_between_words_and_pictures() -> None:
             row = {"model": "mixed", "query": query, "item": "text", "quantiles": quantiles}
             connection.execute(insert(TABLE), row | {"pairs": 1, "products": 1})
 
-        def between(query: str, share: float, item: str = "text") -> list[float]:
+        def quantiles_of(query: str, share: float, item: str = "text") -> list[float]:
             sql = "SELECT search.quantiles('mixed', %(query)s, %(item)s, %(share)s)"
             values = {"query": query, "item": item, "share": share}
             return list(connection.exec_driver_sql(sql, values).scalar_one())
 
-        assert between("both", 0.0) == fitted["words"]
-        assert between("both", 0.25) == [1.0, 2.0]
-        assert between("both", 0.5) == fitted["both"]
-        assert between("both", 0.75) == [3.0, 5.0]
-        assert between("picture", 1.0) == fitted["picture"]
-        assert between("product", 1.0) == fitted["product"]
-        assert between("both", 0.5, "image") == list(UNCALIBRATED)
+        assert quantiles_of("both", 0.0) == fitted["words"]
+        assert quantiles_of("both", 0.25) == [1.0, 2.0]
+        assert quantiles_of("both", 0.5) == fitted["both"]
+        assert quantiles_of("both", 0.75) == [3.0, 5.0]
+        assert quantiles_of("picture", 1.0) == fitted["picture"]
+        assert quantiles_of("product", 1.0) == fitted["product"]
+        assert quantiles_of("both", 0.5, "image") == list(UNCALIBRATED)
         connection.exec_driver_sql("DELETE FROM calibration WHERE query <> 'words'")
-        assert between("product", 1.0) == fitted["words"]
+        assert quantiles_of("product", 1.0) == fitted["words"]
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_it_is_due_once_and_again_after_a_fifth_more() -> None:
+def test_calibration_is_due_once_and_again_after_the_catalogue_grows() -> None:
     encoder = WordsAndColours("fashion")
     with connect() as connection:
         assert is_due(connection, "fashion")
@@ -99,7 +99,9 @@ def test_it_is_due_once_and_again_after_a_fifth_more() -> None:
         found = get_fitted(connection, "fashion")
         assert {kind for kind, _ in found} == {"words", "picture", "both", "product"}
         assert all(list(levels) == sorted(set(levels)) for levels in found.values())
-        connection.exec_driver_sql(f"DELETE FROM fashion_text WHERE product_id > {FEWEST - 1}")
+        connection.exec_driver_sql(
+            f"DELETE FROM fashion_text WHERE product_id > {MIN_PRODUCTS - 1}"
+        )
         assert not is_due(connection, "fashion")
         connection.execute(update(TABLE).values(products=int(PRODUCTS / GROWTH)))
         assert is_due(connection, "fashion")
@@ -107,7 +109,7 @@ def test_it_is_due_once_and_again_after_a_fifth_more() -> None:
 
 
 @pytest.mark.usefixtures("catalogue")
-@pytest.mark.parametrize("pictures", [0, FEWEST - 1])
+@pytest.mark.parametrize("pictures", [0, MIN_PRODUCTS - 1])
 def test_texts_are_calibrated_where_few_products_have_pictures(pictures: int) -> None:
     encoder = WordsAndColours("fashion")
     with connect() as connection:
@@ -130,8 +132,8 @@ def test_pictures_are_calibrated_as_soon_as_enough_products_have_one() -> None:
     encoder = WordsAndColours("fashion")
     with connect() as connection:
         connection.exec_driver_sql("CREATE TEMPORARY TABLE later AS SELECT * FROM fashion_image")
-        connection.exec_driver_sql(f"DELETE FROM later WHERE product_id < {FEWEST}")
-        connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id >= {FEWEST}")
+        connection.exec_driver_sql(f"DELETE FROM later WHERE product_id < {MIN_PRODUCTS}")
+        connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id >= {MIN_PRODUCTS}")
         calibrate(connection, encoder)  # type: ignore[arg-type]
         assert not is_due(connection, "fashion")
         connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later LIMIT 1")
@@ -144,22 +146,22 @@ def test_pictures_are_calibrated_as_soon_as_enough_products_have_one() -> None:
         connection.rollback()
 
 
-def test_a_model_that_sees_only_pictures_and_one_that_reads_only_texts(database: str) -> None:
-    reader = WordsAndColours("fashion")
-    reader.spec = replace(reader.spec, modalities=("text",))
+def test_models_with_one_modality_are_calibrated(database: str) -> None:
+    text_only = WordsAndColours("fashion")
+    text_only.spec = replace(text_only.spec, modalities=("text",))
     for name, encoder, expected in (
         ("imagenet", WordsAndColours("imagenet"), {("picture", "image"), ("product", "image")}),
-        ("fashion", reader, {("words", "text"), ("product", "text")}),
+        ("fashion", text_only, {("words", "text"), ("product", "text")}),
     ):
         with connect() as connection:
-            fill_synthetic(connection, get_spec(name), FEWEST)
-            assert calibrate(connection, encoder) == FEWEST  # type: ignore[arg-type]
+            fill_synthetic(connection, get_spec(name), MIN_PRODUCTS)
+            assert calibrate(connection, encoder) == MIN_PRODUCTS  # type: ignore[arg-type]
             assert set(get_fitted(connection, name)) == expected
             connection.rollback()
 
 
-def test_products_that_all_have_one_title_tell_nothing(database: str) -> None:
+def test_products_with_one_title_are_not_calibrated(database: str) -> None:
     with connect() as connection:
-        fill_synthetic(connection, get_spec("fashion"), FEWEST)
+        fill_synthetic(connection, get_spec("fashion"), MIN_PRODUCTS)
         connection.exec_driver_sql("UPDATE product SET title = 'Shirt', product_type = 'Shirt'")
         assert calibrate(connection, WordsAndColours("fashion")) == 0  # type: ignore[arg-type]

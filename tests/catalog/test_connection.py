@@ -1,4 +1,4 @@
-"""What is tried again: what others do to the database, and what passes."""
+"""Transient database errors are retried, other errors are not."""
 
 from functools import partial
 from threading import Barrier, Thread
@@ -6,11 +6,11 @@ from threading import Barrier, Thread
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from catalog.db.connection import connect, persist
+from catalog.db.connection import connect, retry_transient
 
 
-def touch(skus: list[str], both_have_one: Barrier, tries: list[str]) -> None:
-    """Write two products, one after the other, while another does so in the other order."""
+def update_two(skus: list[str], both_have_one: Barrier, tries: list[str]) -> None:
+    """Update two products one after the other, while another thread does so in the other order."""
     tries.append(skus[0])
     with connect() as connection:
         for place, sku in enumerate(skus):
@@ -22,12 +22,12 @@ def touch(skus: list[str], both_have_one: Barrier, tries: list[str]) -> None:
             )
 
 
-def test_a_deadlock_is_tried_again(database: str) -> None:
+def test_a_deadlock_is_retried(database: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('A', 'a'), ('B', 'b')")
     both_have_one, tries = Barrier(2), list[str]()
     threads = [
-        Thread(target=persist, args=(partial(touch, skus, both_have_one, tries),))
+        Thread(target=retry_transient, args=(partial(update_two, skus, both_have_one, tries),))
         for skus in (["A", "B"], ["B", "A"])
     ]
     for thread in threads:
@@ -40,14 +40,14 @@ def test_a_deadlock_is_tried_again(database: str) -> None:
     assert prices == [2, 2]
 
 
-def test_what_is_wrong_is_not(database: str) -> None:
+def test_an_invalid_statement_is_not_retried(database: str) -> None:
     tries = []
 
-    def ask() -> None:
+    def fail() -> None:
         tries.append("again")
         with connect() as connection:
             connection.exec_driver_sql("SELECT nothing")
 
     with pytest.raises(DBAPIError, match="nothing"):
-        persist(ask)
+        retry_transient(fail)
     assert len(tries) == 1

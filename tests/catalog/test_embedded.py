@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL survives what happens to servers on people's machines."""
+"""The embedded PostgreSQL recovers from killed processes and stale lock files."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 import psutil
 import pytest
 
-from catalog.db.embedded import _forget_the_dead, memory_settings
+from catalog.db.embedded import _remove_stale_files, memory_settings
 from tests.conftest import PROJECT
 
 USE = "from catalog.db.connection import database_url as url; import psycopg; "
@@ -21,7 +21,7 @@ ASK = USE + "print(psycopg.connect(url()).execute('SELECT 1').fetchone())"
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """A place for a server of the test's own, which nothing else may use."""
+    """A folder for a server that only this test uses."""
     with TemporaryDirectory(prefix="server-test-") as name:
         os.chmod(name, 0o755)
         yield Path(name)
@@ -61,20 +61,20 @@ def hold(var: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_it_starts_for_the_first_and_stops_after_the_last(folder: Path) -> None:
+def test_the_server_stops_after_its_last_user(folder: Path) -> None:
     first = run(ASK, folder)
     assert first.stdout == "(1,)\n", first.stderr
     assert not (folder / "postgres/postmaster.pid").exists()
 
 
-def test_its_memory_settings_are_in_force(folder: Path) -> None:
+def test_memory_settings_are_applied(folder: Path) -> None:
     shown = run(ASK.replace("SELECT 1", "SHOW maintenance_work_mem"), folder)
     wanted = memory_settings(psutil.virtual_memory().total, os.cpu_count() or 1)
     units = {wanted["maintenance_work_mem"], "1GB" if "1024MB" in wanted.values() else ""}
     assert shown.stdout.strip()[2:-3] in units, shown.stderr
 
 
-def test_a_killed_user_does_not_keep_it_running(folder: Path) -> None:
+def test_a_killed_user_does_not_keep_the_server_running(folder: Path) -> None:
     user = hold(folder)
     user.kill()
     user.wait()
@@ -96,14 +96,14 @@ def test_a_killed_server_is_started_again(folder: Path) -> None:
     assert again.stdout == "(1,)\n", again.stderr
 
 
-def test_a_lock_whose_number_now_belongs_to_another_process_is_removed(tmp_path: Path) -> None:
+def test_a_lock_file_with_a_reused_process_id_is_removed(tmp_path: Path) -> None:
     lock = tmp_path / "postmaster.pid"
     lock.write_text(f"{os.getpid()}\n{tmp_path}\n1\n5432\n{tmp_path}\n\n1 1\nready\n")
-    _forget_the_dead(tmp_path)
+    _remove_stale_files(tmp_path)
     assert not lock.exists()
 
 
-def test_dbshell_needs_no_psql_of_ones_own(folder: Path) -> None:
+def test_dbshell_uses_the_psql_of_the_embedded_server(folder: Path) -> None:
     shell = subprocess.run(
         [sys.executable, "manage.py", "dbshell", "--", "-Atc", "SELECT 6 * 7"],
         cwd=PROJECT,
@@ -115,7 +115,7 @@ def test_dbshell_needs_no_psql_of_ones_own(folder: Path) -> None:
     assert shell.stdout == "42\n", shell.stderr
 
 
-def test_an_address_that_is_none_is_said_plainly(tmp_path: Path) -> None:
+def test_an_invalid_address_gives_a_clear_message(tmp_path: Path) -> None:
     bad = "mysql://user:secret@host/shop"
     ask = "from catalog.db.connection import connect; connect().__enter__()"
     failed = run(ask, tmp_path, DATABASE_URL=bad)
@@ -133,7 +133,7 @@ def test_memory_settings_fit_small_and_large_machines() -> None:
     assert large["max_parallel_workers"] == "8"
 
 
-def test_threads_that_come_at_once_start_one_server(folder: Path) -> None:
+def test_concurrent_threads_start_one_server(folder: Path) -> None:
     code = (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from catalog.db.embedded import embedded_url\n"

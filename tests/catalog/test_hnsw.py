@@ -1,4 +1,4 @@
-"""A large fill does without the index, which is built at its end; searches never miss it."""
+"""The HNSW index is dropped for a large number of new rows and rebuilt afterwards."""
 
 import psycopg
 import pytest
@@ -6,7 +6,6 @@ from django.core.management import call_command
 
 from benchmarks.synthetic import fill_synthetic
 from catalog.db.connection import connect, connection_parameters
-from catalog.indexing import index
 from catalog.indexing.hnsw import defer_index, ensure_index, get_index, has_index
 from catalog.search.pipeline import SearchSpec, search
 from embedding.registry import get_spec
@@ -18,7 +17,9 @@ PRODUCTS = 3000
 @pytest.mark.parametrize(
     ("present", "pending", "defers"), [(0, 5_000, True), (0, 4_999, False), (3000, 5_000, False)]
 )
-def test_when_it_is_deferred(database: str, present: int, pending: int, defers: bool) -> None:
+def test_the_index_is_dropped_before_many_rows_in_an_almost_empty_table(
+    database: str, present: int, pending: int, defers: bool
+) -> None:
     with connect() as connection:
         if present:
             fill_synthetic(connection, get_spec("fashion"), present)
@@ -28,7 +29,7 @@ def test_when_it_is_deferred(database: str, present: int, pending: int, defers: 
         assert has_index(connection, "fashion", "image")
 
 
-def test_it_is_built_with_progress_and_searches_go_on_without_it(database: str) -> None:
+def test_the_index_is_built_with_progress_and_searches_work_without_it(database: str) -> None:
     with connect() as connection:
         data = fill_synthetic(connection, get_spec("fashion"), PRODUCTS)
         connection.exec_driver_sql(f"DROP INDEX {get_index('fashion', 'text').name}")
@@ -41,16 +42,16 @@ def test_it_is_built_with_progress_and_searches_go_on_without_it(database: str) 
 
     before = found()
     assert before[0] == 8
-    told: list[tuple[int, int]] = []
-    assert ensure_index("fashion", "text", lambda *counts: told.append(counts)) > 0
-    assert all(0 <= done <= total for done, total in told)
+    reported: list[tuple[int, int]] = []
+    assert ensure_index("fashion", "text", lambda *counts: reported.append(counts)) > 0
+    assert all(0 <= done <= total for done, total in reported)
     with connect() as connection:
         assert has_index(connection, "fashion", "text")
     assert found()[:5] == before[:5]
     assert ensure_index("fashion", "text") == 0
 
 
-def test_an_index_whose_building_was_cut_short_is_built_anew(database: str) -> None:
+def test_an_invalid_index_is_rebuilt(database: str) -> None:
     name = get_index("fashion", "text").name
     with psycopg.connect(**connection_parameters(), autocommit=True) as connection:  # type: ignore[arg-type]
         connection.execute(
@@ -63,10 +64,10 @@ def test_an_index_whose_building_was_cut_short_is_built_anew(database: str) -> N
         assert has_index(connection, "fashion", "text")
 
 
-def test_the_command_builds_what_is_missing(
+def test_embed_catalog_builds_a_missing_index(
     database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(index, "DEFER_FROM", 1)
+    monkeypatch.setattr("catalog.indexing.hnsw.DEFER_FROM", 1)
     with connect() as connection:
         connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('A', 'red dress')")
     call_command("embed_catalog", model=["fashion"], modality="text", verbosity=0)

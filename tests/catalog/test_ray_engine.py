@@ -21,13 +21,13 @@ from embedding.registry import Modality
 PRODUCTS = 60
 BATCH = 8
 FLOAT16 = {"rtol": 2**-10, "atol": 2**-15}
-"""One unit in the last place of what is stored, where Ray's actors use other numbers of threads; on
-two cores with two threads each, all vectors were seen to be the same bit for bit."""
+"""One unit in the last place of half precision, for actors with other numbers of threads. With two
+threads each on two cores, all vectors were identical bit by bit."""
 
 
 @pytest.fixture
 def catalogue(database: str, tmp_path: Path) -> Path:
-    """Sixty products with a picture each. Returns the media folder."""
+    """`PRODUCTS` products with a picture each. Returns the media folder."""
     images = tmp_path / "images"
     images.mkdir()
     rng = np.random.default_rng(7)
@@ -43,7 +43,7 @@ def catalogue(database: str, tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
-    """The address of two nodes with one core each."""
+    """A cluster of two nodes with one core each; yields its address."""
     pytest.importorskip("ray", reason="Ray is an extra: python -m pip install -e '.[ray]'")
     from ray.cluster_utils import Cluster
 
@@ -55,7 +55,7 @@ def cluster() -> Iterator[str]:
 
 
 def stored(modality: Modality) -> dict[int, np.ndarray]:
-    """Vectors by product, float32 (d,)."""
+    """The stored vectors by product id, float32 (d,)."""
     with connect() as connection:
         rows = connection.exec_driver_sql(
             f"SELECT product_id, embedding FROM fashion_{modality} ORDER BY product_id"
@@ -69,9 +69,7 @@ def state(modality: Modality) -> Coverage:
 
 
 @pytest.mark.parametrize("modality", ["text", "image"])
-def test_the_vectors_are_those_of_the_plain_engine(
-    catalogue: Path, cluster: str, modality: Modality
-) -> None:
+def test_the_vectors_equal_those_of_fill(catalogue: Path, cluster: str, modality: Modality) -> None:
     seen: list[int] = []
     summary = fill_on_ray(
         "fashion", modality, address=cluster, batch_size=BATCH, progress=seen.append
@@ -85,14 +83,12 @@ def test_the_vectors_are_those_of_the_plain_engine(
     assert len(plain) == PRODUCTS
     assert list(on_ray) == list(plain)
     same = sum(np.array_equal(on_ray[product], plain[product]) for product in plain)
-    print(f"{modality}: {same} of {PRODUCTS} vectors are the same bit for bit")
+    print(f"{modality}: {same} of {PRODUCTS} vectors are identical bit by bit")
     for product, vector in plain.items():
         np.testing.assert_allclose(on_ray[product], vector, **FLOAT16)
 
 
-def test_failures_limits_and_the_next_run_are_those_of_the_plain_engine(
-    catalogue: Path, cluster: str
-) -> None:
+def test_failures_limits_and_later_runs_behave_as_with_fill(catalogue: Path, cluster: str) -> None:
     broken, missing = sorted(catalogue.rglob("*.jpg"))[:2]
     broken.write_bytes(broken.read_bytes()[:200])
     missing.unlink()
@@ -110,7 +106,7 @@ def test_failures_limits_and_the_next_run_are_those_of_the_plain_engine(
     assert {Path(row.content).name: reason for row, reason in plain.failures} == reasons
 
 
-def test_errors_arrive_as_they_were(
+def test_original_errors_are_raised(
     catalogue: Path, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EncoderError, match="cuda"):
@@ -125,7 +121,7 @@ def test_errors_arrive_as_they_were(
         fill_on_ray("fashion", "text", address=cluster, batch_size=BATCH)
 
 
-def test_a_run_that_is_stopped_keeps_what_it_has(catalogue: Path, cluster: str) -> None:
+def test_a_stopped_run_keeps_its_committed_batches(catalogue: Path, cluster: str) -> None:
     stop = Event()
     seen: list[int] = []
 
@@ -138,7 +134,7 @@ def test_a_run_that_is_stopped_keeps_what_it_has(catalogue: Path, cluster: str) 
     assert 2 <= state("text").embedded < PRODUCTS
 
 
-def test_the_command_starts_and_stops_ray_by_itself(
+def test_embed_catalog_starts_and_stops_ray(
     catalogue: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ray = pytest.importorskip("ray", reason="Ray is an extra: python -m pip install -e '.[ray]'")
@@ -154,7 +150,7 @@ def test_the_command_starts_and_stops_ray_by_itself(
     assert not ray.is_initialized()
 
 
-def test_ranges_cover_what_is_pending_and_a_limit_cuts_them(
+def test_ranges_cover_the_pending_rows_up_to_the_limit(
     catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = Job("fashion", "text", "cpu", None, None)
@@ -164,7 +160,7 @@ def test_ranges_cover_what_is_pending_and_a_limit_cuts_them(
     assert [it["until"] for it in ranges(job, 25, None)] == [ids[24], ids[49], ids[59]]
     assert [it["after"] for it in ranges(job, 25, None)] == [0, ids[24], ids[49]]
     assert [it["until"] for it in ranges(job, 25, 30)] == [ids[24], ids[29]]
-    monkeypatch.setattr("catalog.indexing.ray_engine.MOST_TASKS", 3)
+    monkeypatch.setattr("catalog.indexing.ray_engine.MAX_TASKS", 3)
     assert [it["until"] for it in ranges(job, 7, None)] == [ids[20], ids[41], ids[59]]
     fill(get_encoder("fashion", "cpu"), "text", limit=50)
     assert [it["until"] for it in ranges(job, 25, None)] == [ids[59]]
@@ -172,7 +168,7 @@ def test_ranges_cover_what_is_pending_and_a_limit_cuts_them(
     assert ranges(job, 25, None) == []
 
 
-def test_without_ray_the_command_says_how_to_install_it(
+def test_without_ray_embed_catalog_says_how_to_install_it(
     catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
@@ -186,12 +182,12 @@ def test_without_ray_the_command_says_how_to_install_it(
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("192.0.2.1:6379", "DATABASE_URL"),  # an address that no machine has
+        ("192.0.2.1:6379", "DATABASE_URL"),  # reserved for documentation
         ("ray://192.0.2.1:10001", "on a machine of the cluster"),
-        ("127.0.0.1:1", "no Ray at 127.0.0.1:1"),
+        ("127.0.0.1:1", "cannot connect to Ray at 127.0.0.1:1"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused(
+def test_unusable_addresses_are_rejected(
     monkeypatch: pytest.MonkeyPatch, address: str, message: str
 ) -> None:
     pytest.importorskip("ray", reason="Ray is an extra: python -m pip install -e '.[ray]'")

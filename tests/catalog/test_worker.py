@@ -1,4 +1,7 @@
-"""The worker beside others, in a thread; as a process: `tests/shop/test_embedding_worker.py`."""
+"""The worker in a thread, beside other processes.
+
+`tests/shop/test_embedding_worker.py` tests it as a process.
+"""
 
 import time
 from collections.abc import Callable
@@ -29,7 +32,7 @@ ADD = "INSERT INTO product (sku, title) VALUES ('A', 'red dress')"
         ("DELETE FROM product", False),
     ],
 )
-def test_word_goes_out_of_what_is_embedded_and_not_of_a_sale(
+def test_only_changes_of_embedded_columns_notify(
     database: str, statement: str, notifies: bool
 ) -> None:
     with connect() as connection:
@@ -45,7 +48,7 @@ def test_word_goes_out_of_what_is_embedded_and_not_of_a_sale(
         assert any(listener.notifies(timeout=0.5, stop_after=1)) is notifies
 
 
-def test_it_goes_on_after_whatever_went_wrong(
+def test_the_worker_continues_after_errors(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELS", "fashion")
@@ -53,7 +56,7 @@ def test_it_goes_on_after_whatever_went_wrong(
         wait_for(lambda: embedded("first words"))
         (tmp_path / "half.toml").write_text("dimensions = ")
         monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
-        time.sleep(0.5)  # both threads meet it
+        time.sleep(0.5)  # both threads run into the error
         (tmp_path / "half.toml").unlink()
         wait_for(lambda: embedded("other words"))
         with connect() as connection:
@@ -61,17 +64,17 @@ def test_it_goes_on_after_whatever_went_wrong(
         wait_for(lambda: count("fashion_text") == 1)
 
 
-def test_it_does_not_wait_for_another_who_embeds(
+def test_the_worker_does_not_wait_for_another_process_that_embeds(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELS", "fashion")
-    monkeypatch.setattr("catalog.indexing.worker.TIDY", 0.0)
+    monkeypatch.setattr("catalog.indexing.worker.REFRESH_INTERVAL", 0.0)
     with connect() as connection:
         connection.exec_driver_sql(ADD)
         connection.exec_driver_sql(f"DROP INDEX {get_index('fashion', 'image').name}")
     with embedding_lock("fashion", "image"), running(Worker(lambda name: ENCODER, poll=0.1)):
         wait_for(lambda: count("fashion_text") == 1)
-        time.sleep(0.5)  # it tidies up
+        time.sleep(0.5)  # derived data is refreshed
         with connect() as connection:
             connection.exec_driver_sql("UPDATE product SET title = 'blue dress'")
         wait_for(lambda: count("fashion_text WHERE source_md5 = md5('blue dress')") == 1)
@@ -79,24 +82,22 @@ def test_it_does_not_wait_for_another_who_embeds(
             assert not has_index(connection, "fashion", "image")
 
 
-def test_what_could_not_be_renewed_is_tried_again(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failed_refresh_is_retried(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS", "fashion")
-    monkeypatch.setattr("catalog.indexing.worker.TIDY", 0.0)
+    monkeypatch.setattr("catalog.indexing.worker.REFRESH_INTERVAL", 0.0)
     with connect() as connection:
         connection.exec_driver_sql(ADD)
         connection.exec_driver_sql("ALTER MATERIALIZED VIEW search.vocabulary RENAME TO aside")
     with running(Worker(lambda name: ENCODER, poll=0.1)):
         wait_for(lambda: count("fashion_text") == 1)
-        time.sleep(0.5)  # it tidies up, in vain
+        time.sleep(0.5)  # the refresh fails
         with connect() as connection:
             connection.exec_driver_sql("ALTER MATERIALIZED VIEW search.aside RENAME TO vocabulary")
         wait_for(lambda: count("search.vocabulary WHERE word = 'dress'") == 1)
 
 
 def embedded(words: str) -> bool:
-    """Whether a worker has answered for `words`, which are asked for."""
+    """Request the embedding of `words`; returns whether a worker has already stored it."""
     with connect() as connection:
         connection.exec_driver_sql("SELECT search.request(%(words)s)", {"words": words})
         return bool(
