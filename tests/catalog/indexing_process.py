@@ -1,6 +1,6 @@
 """A process that embeds, for tests that kill it: python -m tests.catalog.indexing_process
 
-Its encoder is honest arithmetic, slowed down so that there is time to be killed.
+Its encoder computes vectors without a model, slowed down so that there is time to kill it.
 """
 
 import sys
@@ -15,7 +15,7 @@ BATCH = 16
 
 
 class Slow(WordsAndColours):
-    """It writes each text down as it encodes it."""
+    """Waits before each batch."""
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
         time.sleep(0.005)
@@ -23,8 +23,8 @@ class Slow(WordsAndColours):
 
 
 def main() -> None:
-    print("begins", flush=True)
-    summary = fill(Slow(), "text", batch_size=BATCH, on_wait=lambda: print("waits", flush=True))
+    print("started", flush=True)
+    summary = fill(Slow(), "text", batch_size=BATCH, on_wait=lambda: print("waiting", flush=True))
     print(summary.embedded, flush=True)
 
 

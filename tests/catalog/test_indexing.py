@@ -1,4 +1,4 @@
-"""Embeddings are filled where they are missing or stale, and nowhere else."""
+"""Missing and stale rows are embedded, and no others."""
 
 import os
 import shutil
@@ -51,7 +51,7 @@ def catalogue(database: str, tmp_path: Path) -> Path:
     return tmp_path / "media"
 
 
-def test_all_that_is_missing_is_embedded_once(catalogue: Path) -> None:
+def test_missing_rows_are_embedded_once(catalogue: Path) -> None:
     encoder = WordsAndColours()
     seen: list[int] = []
     summary = fill(encoder, "text", batch_size=7, progress=seen.append)
@@ -62,7 +62,7 @@ def test_all_that_is_missing_is_embedded_once(catalogue: Path) -> None:
     assert state("image") == Coverage(10, 10, 0, 0)
 
 
-def test_what_is_stored_is_what_was_encoded(catalogue: Path) -> None:
+def test_the_encoded_vectors_are_stored(catalogue: Path) -> None:
     encoder = WordsAndColours()
     fill(encoder, "text")
     with connect() as connection:
@@ -74,7 +74,7 @@ def test_what_is_stored_is_what_was_encoded(catalogue: Path) -> None:
     np.testing.assert_allclose(stored.to_numpy(), encoder.encode_texts([document])[0], atol=1e-3)
 
 
-def test_an_edit_in_any_tool_makes_its_row_pending_and_a_price_does_not(catalogue: Path) -> None:
+def test_edits_of_embedded_columns_make_a_row_pending_and_prices_do_not(catalogue: Path) -> None:
     encoder = WordsAndColours()
     fill(encoder, "text")
     fill(encoder, "image")
@@ -88,13 +88,13 @@ def test_an_edit_in_any_tool_makes_its_row_pending_and_a_price_does_not(catalogu
     assert [text.splitlines()[0] for text in encoder.texts] == ["Shirt number 4"]
 
 
-def test_the_limit_and_the_next_run_make_the_whole(catalogue: Path) -> None:
+def test_the_next_run_continues_after_a_limit(catalogue: Path) -> None:
     encoder = WordsAndColours()
     assert fill(encoder, "text", batch_size=4, limit=6).embedded == 6
     assert fill(encoder, "text", batch_size=4).embedded == 14
 
 
-def test_rebuild_embeds_everything_anew(catalogue: Path) -> None:
+def test_rebuild_embeds_everything_again(catalogue: Path) -> None:
     encoder = WordsAndColours()
     fill(encoder, "text")
     before = scalar("SELECT min(embedded_at) FROM fashion_text")
@@ -102,7 +102,7 @@ def test_rebuild_embeds_everything_anew(catalogue: Path) -> None:
     assert scalar("SELECT min(embedded_at) FROM fashion_text") > before  # type: ignore[operator]
 
 
-def test_an_undecodable_picture_is_recorded_and_left_alone_until_it_changes(
+def test_an_undecodable_picture_is_recorded_and_skipped_until_a_rebuild(
     catalogue: Path,
 ) -> None:
     encoder = WordsAndColours()
@@ -122,7 +122,7 @@ def test_an_undecodable_picture_is_recorded_and_left_alone_until_it_changes(
     assert state("image").failed == 0
 
 
-def test_a_missing_file_is_a_failure_with_its_reason(catalogue: Path) -> None:
+def test_a_missing_file_is_recorded_with_the_reason(catalogue: Path) -> None:
     next(catalogue.rglob("*.png")).unlink()
     summary = fill(WordsAndColours(), "image")
     assert summary.embedded == 9
@@ -130,7 +130,7 @@ def test_a_missing_file_is_a_failure_with_its_reason(catalogue: Path) -> None:
 
 
 class Picky(WordsAndColours):
-    """Chokes on one product's text, as a model with a bug would."""
+    """Fails for the text of one product, like a model with a bug."""
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
         if any("number 7" in text for text in texts):
@@ -138,12 +138,12 @@ class Picky(WordsAndColours):
         return super().encode_texts(texts)
 
 
-def test_a_poisonous_row_costs_only_itself(catalogue: Path) -> None:
+def test_a_row_that_breaks_the_model_fails_alone(catalogue: Path) -> None:
     summary = fill(Picky(), "text", batch_size=8)
     assert summary.embedded == 19
     assert [reason for _, reason in summary.failures] == ["ValueError: cannot tokenise this"]
     assert fill(Picky(), "text").failures == []
-    execute("UPDATE product SET title = 'Mended' WHERE sku = 'P7'")
+    execute("UPDATE product SET title = 'Fixed' WHERE sku = 'P7'")
     assert fill(Picky(), "text").embedded == 1
     assert state("text") == Coverage(20, 20, 0, 0)
 
@@ -153,21 +153,21 @@ class Broken(WordsAndColours):
         raise RuntimeError("the model is broken")
 
 
-def test_a_broken_model_stops_and_blames_no_product(catalogue: Path) -> None:
+def test_a_broken_model_raises_and_records_no_failures(catalogue: Path) -> None:
     with pytest.raises(RuntimeError, match="the model is broken"):
         fill(Broken(), "text", batch_size=5)
     assert state("text") == Coverage(20, 0, 20, 0)
 
 
 class Deleting(WordsAndColours):
-    """Products vanish while they are being encoded."""
+    """Deletes products while they are being encoded."""
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
         execute("DELETE FROM product WHERE sku IN ('P1', 'P12')")
         return super().encode_texts(texts)
 
 
-def test_a_product_deleted_meanwhile_is_passed_over(catalogue: Path) -> None:
+def test_products_deleted_while_being_encoded_are_skipped(catalogue: Path) -> None:
     fill(Deleting(), "text", batch_size=5)
     assert state("text") == Coverage(18, 18, 0, 0)
     assert scalar("SELECT count(*) FROM fashion_text") == 18
@@ -185,7 +185,7 @@ def start_command(batch_size: int) -> subprocess.Popen[str]:
     )
 
 
-def test_a_kill_loses_one_batch_at_most_and_the_next_run_carries_on(database: str) -> None:
+def test_a_killed_run_keeps_whole_batches_and_the_next_run_continues(database: str) -> None:
     numbers = "generate_series(1, 900) AS n"
     execute(f"INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n FROM {numbers}")
     process = start_command(batch_size=5)
@@ -211,7 +211,9 @@ def test_a_kill_loses_one_batch_at_most_and_the_next_run_carries_on(database: st
     assert scalar(kept) == survived
 
 
-def test_the_status_of_the_command(catalogue: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_exit_status_of_embed_catalog(
+    catalogue: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     options = {"model": ["fashion"], "verbosity": 0}
     call_command("embed_catalog", dry_run=True, **options)
     assert "fashion text: 20 to embed" in capsys.readouterr().out
@@ -237,7 +239,7 @@ def test_the_status_of_the_command(catalogue: Path, capsys: pytest.CaptureFixtur
         ["--modality", "sound"],
     ],
 )
-def test_misuse_is_status_2(database: str, arguments: list[str]) -> None:
+def test_invalid_arguments_exit_with_status_2(database: str, arguments: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "embed_catalog", *arguments],
         cwd=PROJECT,
@@ -249,15 +251,17 @@ def test_misuse_is_status_2(database: str, arguments: list[str]) -> None:
     assert done.stderr.strip()
 
 
-def test_misuse_from_python_is_a_command_error(database: str) -> None:
+def test_invalid_arguments_raise_a_command_error(database: str) -> None:
     with pytest.raises(CommandError, match="there are: "):
         call_command("embed_catalog", model=["nope"])
 
 
 @pytest.mark.parametrize("empty", [False, True])
-def test_without_the_folder_of_pictures_none_is_condemned(catalogue: Path, empty: bool) -> None:
+def test_without_the_media_folder_no_picture_is_recorded_as_failed(
+    catalogue: Path, empty: bool
+) -> None:
     elsewhere = catalogue.rename(catalogue.with_name("elsewhere"))
-    if empty:  # as where a share is not mounted
+    if empty:  # as if a network share were not mounted
         catalogue.mkdir()
     with pytest.raises(CommandError, match="MEDIA_ROOT") as caught:
         call_command("embed_catalog", model=["fashion"], modality="image", verbosity=0)
@@ -268,12 +272,12 @@ def test_without_the_folder_of_pictures_none_is_condemned(catalogue: Path, empty
     assert fill(WordsAndColours(), "image").embedded == 10
 
 
-def test_statistics_are_taken_where_much_is_new_and_not_after_an_edit(catalogue: Path) -> None:
+def test_statistics_are_updated_after_many_new_rows_only(catalogue: Path) -> None:
     counted = "SELECT reltuples FROM pg_class WHERE relname = 'fashion_text'"
     encoder = WordsAndColours()
     fill(encoder, "text")
     assert scalar(counted) == 20
-    execute("UPDATE pg_class SET reltuples = 21 WHERE relname = 'fashion_text'")  # a trace
+    execute("UPDATE pg_class SET reltuples = 21 WHERE relname = 'fashion_text'")  # a marker
     execute("UPDATE product SET title = 'Another' WHERE sku = 'P3'")
     assert fill(encoder, "text").embedded == 1
     assert scalar(counted) == 21

@@ -1,4 +1,4 @@
-"""Neighbours in SQL are products, as many as asked for, however many pictures each has."""
+"""SQL functions return the requested number of neighbouring products, not of their pictures."""
 
 import os
 from collections.abc import Iterator
@@ -28,12 +28,12 @@ MISFILED_AND_CROWDED = f"""
     UPDATE fashion_image SET embedding = (SELECT embedding FROM fashion_image WHERE image_id = 1)
      WHERE image_id = {PICTURES + 1};
 """
-"""S1 is of another type than all that it looks like; nearly every picture of S2 is that of S1."""
+"""S1 has another type than all similar products; nearly every picture of S2 is that of S1."""
 
 
 @pytest.fixture(scope="module")
 def analyst(template: str) -> Iterator[psycopg.Connection]:
-    """With the settings that a member of the role has: none. The index serves the order."""
+    """A connection with the role analyst and default settings, except that sorts use an index."""
     with fresh_database(template):
         with connect() as connection:
             fill_synthetic(connection, get_spec("fashion"), PRODUCTS, pictures=PICTURES)
@@ -49,7 +49,7 @@ def rows(user: psycopg.Connection, sql: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("neighbours", [10, 100])
-def test_each_neighbour_is_another_product_with_one_vote(
+def test_each_neighbour_is_a_different_product_with_one_vote(
     analyst: psycopg.Connection, neighbours: int
 ) -> None:
     found = rows(
@@ -60,14 +60,16 @@ def test_each_neighbour_is_another_product_with_one_vote(
     assert ("S1", "Right", neighbours - 1, 0.0) in found
 
 
-def test_a_pair_of_duplicates_comes_once(analyst: psycopg.Connection) -> None:
+def test_a_pair_of_duplicates_is_returned_once(analyst: psycopg.Connection) -> None:
     ((similarity, *skus),) = rows(
         analyst, "SELECT similarity, sku, other_sku FROM search.duplicates('fashion')"
     )
     assert (round(similarity, 3), skus) == (1, ["S1", "S2"])
 
 
-def test_a_category_is_looked_at_alone_among_all_products(analyst: psycopg.Connection) -> None:
+def test_a_category_limits_the_products_but_not_their_neighbours(
+    analyst: psycopg.Connection,
+) -> None:
     found = rows(
         analyst, "SELECT sku FROM search.price_outliers('fashion', category => 'category 3')"
     )
@@ -81,7 +83,7 @@ def test_a_category_is_looked_at_alone_among_all_products(analyst: psycopg.Conne
     assert ("S1", 9) in part
 
 
-def test_a_sample_is_another_each_time(analyst: psycopg.Connection) -> None:
+def test_each_call_draws_another_sample(analyst: psycopg.Connection) -> None:
     sql = "SELECT sku FROM search.price_outliers('fashion', sample => 20)"
     drawn = [{sku for (sku,) in rows(analyst, sql)} for _ in range(2)]
     assert [len(skus) for skus in drawn] == [20, 20]

@@ -1,4 +1,4 @@
-"""Whatever is asked: pages, total, facets and sorting agree, and no product comes twice."""
+"""For any search, pages, total, facets and sorting agree, and no product appears twice."""
 
 import random
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from tests.fakes import COLOURS, WordsAndColours
 ENCODER = WordsAndColours()
 PRODUCTS = 600
 WINDOW = 60
-"""Small, so that some questions fill it and others do not."""
+"""Small, so that some searches fill it and others do not."""
 
 KINDS = ("shirt", "shoe", "hat", "bag", "coat", "sock")
 STYLES = ("linen", "leather", "striped", "plain", "winter", "summer", "warm", "long", "short")
@@ -103,7 +103,7 @@ SPECS = st.builds(
 )
 
 
-def meets(hit: Hit, filters: Filters) -> bool:
+def passes(hit: Hit, filters: Filters) -> bool:
     chosen = all(
         not getattr(filters, facet) or getattr(hit, facet) in getattr(filters, facet)
         for facet in ("product_type", "colour", "brand")
@@ -117,7 +117,7 @@ def meets(hit: Hit, filters: Filters) -> bool:
     return chosen and priced and (hit.in_stock or not filters.in_stock)
 
 
-def test_a_full_window_in_another_order_than_the_matches_has_not_all_of_them() -> None:
+def test_a_full_window_not_ordered_by_match_is_truncated() -> None:
     found = run(SearchSpec(text="for", fusion="rrf", min_match=0.2, group_variants=False))
     assert 0 < found.total < WINDOW
     assert all(value.or_more for value in found.facets["product_type"])
@@ -135,7 +135,7 @@ def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> 
     assert len(hits) == first.total
     assert len({hit.id for hit in hits}) == len(hits)
     assert not run(replace(spec, page=first.pages + 1)).hits
-    assert all(meets(hit, spec.filters) for hit in hits)
+    assert all(passes(hit, spec.filters) for hit in hits)
     assert bool(first.nearest) <= (first.total == 0)
 
     assert spec.min_match is None or not spec.ranks or first.min_match == spec.min_match

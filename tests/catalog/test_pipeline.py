@@ -1,4 +1,4 @@
-"""Three parts at work at the same time, and the same result as one after another."""
+"""The parts run in parallel, with the same result as one after another."""
 
 import json
 import threading
@@ -42,7 +42,7 @@ def pause(seconds: float):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("limit", ["reader", "encoder", "writer"])
-def test_parts_overlap_and_the_slowest_is_the_limit(limit: str) -> None:
+def test_parts_overlap_and_the_slowest_is_reported_as_the_limit(limit: str) -> None:
     seconds = {"reader": 0.01, "encoder": 0.01, "writer": 0.01, limit: 0.04}
     profile = Profile()
     batches = rows(15, seconds["reader"])
@@ -60,34 +60,34 @@ def test_parts_overlap_and_the_slowest_is_the_limit(limit: str) -> None:
     assert figures["rate"] == pytest.approx(45 / busy[limit], rel=0.01)
 
 
-def test_order_is_kept() -> None:
+def test_batches_are_written_in_order() -> None:
     written: list[int] = []
     run_pipeline(rows(20), pause(0), lambda batch: written.append(batch[0]), Profile())
     assert written == list(range(20))
 
 
 def test_the_reader_waits_for_a_slow_writer() -> None:
-    """However long the catalogue, only so many batches are in memory."""
-    given = written = most = 0
+    """The number of batches in memory is limited, however large the catalogue."""
+    produced = written = max_in_memory = 0
 
     def batches():  # type: ignore[no-untyped-def]
-        nonlocal given
+        nonlocal produced
         for number in range(30):
-            given += 1
+            produced += 1
             yield Rows([number])
 
     def write(batch: Rows) -> None:
-        nonlocal written, most
-        most = max(most, given - written)
+        nonlocal written, max_in_memory
+        max_in_memory = max(max_in_memory, produced - written)
         time.sleep(0.005)
         written += 1
 
     run_pipeline(batches(), pause(0), write, Profile())
     assert written == 30
-    assert most <= 2 * AHEAD + 3
+    assert max_in_memory <= 2 * AHEAD + 3
 
 
-def test_what_was_encoded_is_written_before_an_encoder_error_gets_out() -> None:
+def test_encoded_batches_are_written_before_an_encoder_error_is_raised() -> None:
     written: list[int] = []
 
     def encode(batch: Rows) -> Rows:
@@ -105,7 +105,7 @@ def test_what_was_encoded_is_written_before_an_encoder_error_gets_out() -> None:
 
 
 @pytest.mark.parametrize("part", ["read", "write"])
-def test_an_error_beside_the_encoder_ends_the_run(part: str) -> None:
+def test_a_reader_or_writer_error_ends_the_run(part: str) -> None:
     def fail(batch: object) -> Rows:
         raise OSError("gone")
 
@@ -118,7 +118,7 @@ def test_an_error_beside_the_encoder_ends_the_run(part: str) -> None:
 
 @pytest.fixture
 def catalogue(database: str, tmp_path: Path) -> Path:
-    """Twelve pictures of different sizes, the fifth of them damaged. Returns the media folder."""
+    """Twelve products with a picture each, of different sizes. Returns the media folder."""
     images = tmp_path / "images"
     images.mkdir()
     rng = np.random.default_rng(1)
@@ -152,7 +152,7 @@ def add_tiny_table() -> None:
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("model", ["fashion", "tiny"])
-def test_the_vectors_are_those_of_one_picture_after_another(
+def test_the_vectors_equal_those_of_pictures_encoded_one_by_one(
     catalogue: Path, with_tiny: None, model: str, workers: int
 ) -> None:
     if model == "tiny":
@@ -170,7 +170,7 @@ def test_the_vectors_are_those_of_one_picture_after_another(
         np.testing.assert_allclose(vector, expected, atol=1e-3)
 
 
-def test_texts_come_sorted_by_length_within_a_page(catalogue: Path) -> None:
+def test_texts_are_sorted_by_length_within_a_page(catalogue: Path) -> None:
     encoder = WordsAndColours()
     assert fill(encoder, "text", batch_size=4).embedded == 12
     lengths = [len(text) for text in encoder.texts]
@@ -178,11 +178,11 @@ def test_texts_come_sorted_by_length_within_a_page(catalogue: Path) -> None:
     assert len(set(lengths)) > 3
 
 
-def test_a_limit_below_a_batch(catalogue: Path) -> None:
+def test_the_limit_may_be_smaller_than_a_batch(catalogue: Path) -> None:
     assert fill(get_encoder("fashion", "cpu"), "image", batch_size=8, limit=3).embedded == 3
 
 
-def test_the_command_writes_its_profile(
+def test_embed_catalog_writes_a_profile(
     catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "profile.json"

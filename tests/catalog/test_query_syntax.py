@@ -1,4 +1,4 @@
-"""What is typed in the search box comes apart as documented, and nothing raises."""
+"""Search texts are parsed as documented, and no text raises an error."""
 
 import re
 
@@ -26,7 +26,7 @@ from catalog.search.query_syntax import ParsedText, parse_text
         ("shoes -men's, cheap", ParsedText("shoes , cheap", ("men's",))),
         ("shoes -נעליים", ParsedText("shoes", ("נעליים",))),
         ("shirt -2xl", ParsedText("shirt", ("2xl",))),
-        # any other does not
+        # other hyphens exclude nothing
         ("t-shirt", ParsedText("t-shirt")),
         ("DR-0001", ParsedText("DR-0001")),
         ("size -5", ParsedText("size -5")),
@@ -34,7 +34,7 @@ from catalog.search.query_syntax import ParsedText, parse_text
         ("--", ParsedText()),
         ("red - blue", ParsedText("red blue")),
         ('shoes -"red', ParsedText('shoes -"red')),
-        # what to push away
+        # what to avoid
         ("dress without sleeves", ParsedText("dress", (), "sleeves")),
         ("dress but not red", ParsedText("dress", (), "red")),
         ("dress WITHOUT long sleeves, red", ParsedText("dress red", (), "long sleeves")),
@@ -47,12 +47,12 @@ from catalog.search.query_syntax import ParsedText, parse_text
         ("dress withoutlace, not red", ParsedText("dress withoutlace, not red")),
     ],
 )
-def test_a_text_comes_apart(text: str, query: ParsedText) -> None:
+def test_search_texts_are_parsed_as_documented(text: str, query: ParsedText) -> None:
     assert parse_text(text) == query
 
 
 @given(st.text() | st.text(alphabet=" -\"',\x00\ud800aé5\u200fא👟", max_size=200))
-def test_any_text_does(text: str) -> None:
+def test_any_text_is_parsed_to_normalized_parts(text: str) -> None:
     query = parse_text(text)
     for part in (query.words, query.without, *query.excluded):
         assert part == " ".join(part.split())
@@ -61,5 +61,5 @@ def test_any_text_does(text: str) -> None:
 
 
 @pytest.mark.parametrize("piece", ["-", '-"', "-a", "without ", "a" * 10, "-a-", '-"a', " -"])
-def test_a_long_text_does(piece: str) -> None:
+def test_long_texts_are_parsed(piece: str) -> None:
     parse_text(piece * (10_000 // len(piece)))

@@ -1,4 +1,4 @@
-"""The pipeline: what is asked becomes the right products, by words, pictures, both, or likeness."""
+"""The search pipeline: search by words, by pictures, by both, and for similar products."""
 
 from decimal import Decimal
 from io import BytesIO
@@ -71,7 +71,7 @@ def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory):  # type:
 pytestmark = pytest.mark.usefixtures("catalogue")
 
 
-def test_words_find_texts_and_pictures_one_row_a_product() -> None:
+def test_words_find_texts_and_pictures_with_one_hit_per_product() -> None:
     results = run(text="green shirt", min_match=0.0)
     assert skus(results)[0] == "GREENSHIRT"
     assert len(set(skus(results))) == len(results.hits) == results.total == 7
@@ -82,7 +82,7 @@ def test_words_find_texts_and_pictures_one_row_a_product() -> None:
     assert best.match == 1
 
 
-def test_a_match_is_the_weighted_mean_of_what_a_product_has() -> None:
+def test_a_match_is_the_weighted_mean_of_the_signals_a_product_has() -> None:
     for hit in run(text="a red shoe", min_match=0.0):
         weights = [signal.weight for signal in hit.signals]
         mean = np.average([signal.match for signal in hit.signals], weights=weights)
@@ -92,13 +92,13 @@ def test_a_match_is_the_weighted_mean_of_what_a_product_has() -> None:
 
 
 @pytest.mark.parametrize("fusion", FUSIONS)
-def test_every_fusion_ranks_and_the_same_products(fusion: str) -> None:
+def test_every_fusion_finds_the_same_products(fusion: str) -> None:
     results = run(text="red shoe", fusion=fusion, min_match=0.0)
     assert skus(results)[0] == "REDSHOE"
     assert len(set(skus(results))) == 7
 
 
-def test_reciprocal_rank_fusion_by_hand() -> None:
+def test_reciprocal_rank_fusion_equals_its_definition() -> None:
     results = run(text="a red shoe", fusion="rrf", min_match=0.0)
     for hit in results:
         expected = 0.0
@@ -115,7 +115,7 @@ def test_reciprocal_rank_fusion_by_hand() -> None:
         assert hit.score == pytest.approx(expected)
 
 
-def test_one_signal_alone() -> None:
+def test_each_signal_can_be_used_alone() -> None:
     for signal in SIGNALS:
         results = run(text="red shoe", signals=(signal,), min_match=0.0)
         assert {found.name for hit in results for found in hit.signals} == {signal}
@@ -124,7 +124,7 @@ def test_one_signal_alone() -> None:
     assert skus(run(text="red shoe", signals=("lexical",)))[0] == "REDSHOE"
 
 
-def test_nothing_close_is_an_answer() -> None:
+def test_without_a_match_the_nearest_products_are_returned_separately() -> None:
     results = run(text="asdfghjkl", min_match=0.5)
     assert results.hits == ()
     assert results.total == 0
@@ -136,8 +136,8 @@ def test_an_exact_sku_or_title_comes_first() -> None:
     assert skus(run(text="Blue SHOE"))[0] == "BLUESHOE"
 
 
-def test_a_title_is_found_however_common_its_words() -> None:
-    """Among more products that bear the words than are looked at, without an embedding."""
+def test_an_exact_title_is_found_even_if_its_words_are_common() -> None:
+    """More products contain the word than there may be candidates, and none is embedded."""
     with connect() as connection:
         connection.exec_driver_sql(
             "INSERT INTO product (sku, title, description)"
@@ -147,10 +147,10 @@ def test_a_title_is_found_however_common_its_words() -> None:
         connection.exec_driver_sql("ANALYZE product")
         spec = SearchSpec(text="canvas", verbatim=True)
         assert search(connection, spec, ENCODERS.__getitem__).hits[0].sku == "LAST"
-        connection.rollback()  # the others' catalogue stays as it is
+        connection.rollback()  # keeps the catalogue as it is for other tests
 
 
-def test_excluded_words_and_what_to_keep_away_from() -> None:
+def test_excluded_words_and_words_to_avoid() -> None:
     assert "shoe" not in " ".join(hit.title for hit in run(text="red -shoe", min_match=0.0))
     with_red = run(text="shoe", min_match=0.0)
     without = run(text="shoe without red", min_match=0.0)
@@ -158,32 +158,32 @@ def test_excluded_words_and_what_to_keep_away_from() -> None:
     assert skus(without).index("REDSHOE") > place["REDSHOE"] or place["REDSHOE"] == 2
 
 
-def test_words_beside_a_product_steer_its_like() -> None:
+def test_words_change_which_similar_products_are_found() -> None:
     assert skus(run(like="REDSHOE", text="blue", min_match=0.0))[0].startswith("BLUE")
 
 
-def test_several_pictures_and_one_to_keep_away_from() -> None:
+def test_several_pictures_and_a_picture_to_avoid() -> None:
     both = run(images=(picture("red"), picture("blue")), min_match=0.0)
     assert {hit.colour for hit in both.hits[:4]} == {"Red", "Blue"}
     ask = {"images": (picture("red"), picture("blue")), "min_match": 0.0}
-    away = run(**ask, without_images=(picture("red"),), without_weight=0.9)
-    assert {hit.colour for hit in away.hits[:2]} == {"Blue"}
+    avoiding = run(**ask, without_images=(picture("red"),), without_weight=0.9)
+    assert {hit.colour for hit in avoiding.hits[:2]} == {"Blue"}
 
 
-def test_sorted_by_price_within_the_window() -> None:
+def test_hits_can_be_sorted_by_price() -> None:
     prices = [hit.price for hit in run(text="shoe", sort="price", min_match=0.0)]
     known = [price for price in prices if price is not None]
     assert known == sorted(known)
     assert prices[-1] is None
-    dear = [hit.price for hit in run(text="shoe", sort="-price", min_match=0.0)]
-    assert dear[0] == max(known)
+    descending = [hit.price for hit in run(text="shoe", sort="-price", min_match=0.0)]
+    assert descending[0] == max(known)
 
 
-def test_a_picture_finds_its_like_and_shows_the_picture_that_matched() -> None:
+def test_a_picture_finds_similar_pictures_and_hits_show_the_one_that_matched() -> None:
     results = run(image=picture("green"), min_match=0.0)
     assert {hit.sku for hit in results.hits[:3]} == {"GREENSHIRT", "GREENSHOE", "REDSHIRT"}
     paths = {hit.sku: hit.image_path for hit in results}
-    assert paths["REDSHIRT"] == paths["GREENSHOE"], "its green picture, not its main one"
+    assert paths["REDSHIRT"] == paths["GREENSHOE"], "REDSHIRT shows its green picture"
     assert paths["NOPIC"] is None
 
 
@@ -197,37 +197,37 @@ def test_words_and_a_picture_are_blended() -> None:
 
 
 HALF = 2**-11
-"""What half precision rounds by, relatively."""
+"""Relative rounding error of half precision."""
 
 
-def mixed(parts: list[tuple[float, np.ndarray]]) -> np.ndarray:
+def blended(parts: list[tuple[float, np.ndarray]]) -> np.ndarray:
     with connect() as connection:
         return interpolate(connection, parts)
 
 
-def test_interpolation_is_linear_and_renormalised() -> None:
+def test_interpolation_is_linear_and_normalized() -> None:
     a, b = np.eye(2, dtype=np.float32)
-    np.testing.assert_allclose(mixed([(0.5, a), (0.5, b)]), [2**-0.5, 2**-0.5], rtol=HALF)
-    np.testing.assert_allclose(mixed([(0.8, a), (0.2, b)]), np.array([4, 1]) / 17**0.5, rtol=HALF)
-    np.testing.assert_allclose(mixed([(0.6, a), (0.4, -a)]), a, rtol=1e-6)
-    np.testing.assert_array_equal(mixed([(0.5, a), (0.5, -a)]), a)
+    np.testing.assert_allclose(blended([(0.5, a), (0.5, b)]), [2**-0.5, 2**-0.5], rtol=HALF)
+    np.testing.assert_allclose(blended([(0.8, a), (0.2, b)]), np.array([4, 1]) / 17**0.5, rtol=HALF)
+    np.testing.assert_allclose(blended([(0.6, a), (0.4, -a)]), a, rtol=1e-6)
+    np.testing.assert_array_equal(blended([(0.5, a), (0.5, -a)]), a)
 
 
-def test_the_like_of_a_product_is_not_itself() -> None:
+def test_similar_products_do_not_include_the_product_itself() -> None:
     results = run(like="REDSHOE", min_match=0.0)
     assert "REDSHOE" not in skus(results)
     assert skus(results)[0] == "REDSHIRT"
     assert run(like="NOPIC", min_match=0.0).total == 6
 
 
-def test_a_product_that_is_not_embedded_has_no_like_yet() -> None:
+def test_a_product_without_embeddings_has_no_similar_products() -> None:
     with connect() as connection:
         connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('NEW', 'New')")
         assert search(connection, SearchSpec(like="NEW"), ENCODERS.__getitem__).hits == ()
         connection.rollback()
 
 
-def test_filters_hold_in_the_same_statement() -> None:
+def test_filters_apply_to_every_kind_of_search() -> None:
     only = Filters(colour=("Red", "Blue"), gender=("Women",))
     assert set(skus(run(text="green shirt", filters=only, min_match=0.0))) == {
         "REDSHOE",
@@ -251,7 +251,7 @@ def test_filters_hold_in_the_same_statement() -> None:
     assert run(text="shirt", filters=Filters(colour=("Mauve",))).hits == ()
 
 
-def test_without_a_question_it_is_the_catalogue() -> None:
+def test_a_search_without_a_query_lists_the_catalogue() -> None:
     results = run(limit=3)
     assert results.total == 7
     assert results.pages == 3
@@ -273,7 +273,7 @@ def test_pages_of_a_search_share_one_ranking() -> None:
     assert paged == whole
 
 
-def test_facet_counts_are_what_a_click_gives() -> None:
+def test_facet_counts_equal_the_hits_after_a_click() -> None:
     chosen = Filters(colour=("Red",), in_stock=True)
     with connect() as connection:
         facets = count_facets(connection, chosen)
@@ -289,14 +289,14 @@ def test_facet_counts_are_what_a_click_gives() -> None:
     assert [(v.value, v.count) for v in facets["colour"]][-1] == ("Mauve", 0)
 
 
-def test_a_model_is_asked_only_for_what_it_can() -> None:
+def test_a_model_is_used_only_for_modalities_it_understands() -> None:
     assert run(image=picture("red"), model="imagenet").hits
     assert run(like="REDSHOE", model="imagenet").hits
     with pytest.raises(SearchError, match="does not understand words; choose fashion"):
         run(text="red", model="imagenet")
 
 
-def test_without_a_model_named_the_first_in_use_that_understands_is_asked(
+def test_by_default_the_first_model_in_use_that_understands_the_query_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def models(**spec: object) -> set[str]:
@@ -311,7 +311,7 @@ def test_without_a_model_named_the_first_in_use_that_understands_is_asked(
     assert models(text="red", like="REDSHOE") == {"fashion"}
 
 
-def test_words_that_no_model_in_use_understands_are_found_by_themselves(
+def test_words_that_no_model_in_use_understands_are_searched_without_a_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MODELS", "imagenet")
@@ -326,7 +326,7 @@ def test_words_that_no_model_in_use_understands_are_found_by_themselves(
         run(like="REDSHOE", without="red")
 
 
-def test_without_embeddings_words_alone_find() -> None:
+def test_without_embeddings_only_full_text_search_finds_products() -> None:
     encoder = WordsAndColours("clip")
     with connect() as connection:
         results = search(connection, SearchSpec(text="red", model="clip"), lambda name: encoder)
@@ -334,7 +334,7 @@ def test_without_embeddings_words_alone_find() -> None:
     assert {signal.name for hit in results for signal in hit.signals} == {"lexical"}
 
 
-def test_a_model_that_cannot_be_loaded_leaves_the_words() -> None:
+def test_if_a_model_cannot_be_loaded_only_words_are_searched() -> None:
     def broken(name: str) -> WordsAndColours:
         raise EncoderError("no weights")
 
@@ -359,12 +359,12 @@ def test_a_model_that_cannot_be_loaded_leaves_the_words() -> None:
         {"min_match": 2.0},
     ],
 )
-def test_a_spec_that_makes_no_sense_is_refused(wrong: dict[str, object]) -> None:
+def test_invalid_specs_are_rejected(wrong: dict[str, object]) -> None:
     with pytest.raises(SearchError):
         SearchSpec(**wrong)  # type: ignore[arg-type]
 
 
-def test_unknown_products_and_unusable_pictures() -> None:
+def test_unknown_products_and_invalid_pictures_are_errors() -> None:
     with pytest.raises(UnknownProduct, match="no product with the SKU 'nope'"):
         run(like="nope")
     with pytest.raises(ImageError):
@@ -377,7 +377,7 @@ HOSTILE = st.text(max_size=200) | st.sampled_from(
 
 
 @given(text=HOSTILE, colour=HOSTILE, sku=HOSTILE)
-def test_any_text_is_only_text(text: str, colour: str, sku: str) -> None:
+def test_any_text_is_treated_as_data(text: str, colour: str, sku: str) -> None:
     spec_text = "".join(c for c in text if not "\ud800" <= c <= "\udfff")
     clean = "".join(c for c in colour if c != "\x00" and not "\ud800" <= c <= "\udfff")
     run(text=spec_text)
@@ -388,21 +388,21 @@ def test_any_text_is_only_text(text: str, colour: str, sku: str) -> None:
             run(like=f"?{name}")
 
 
-def test_the_settings_do_not_leak_into_the_pool() -> None:
+def test_settings_do_not_persist_on_pooled_connections() -> None:
     run(text="red")
     with connect() as connection:
         assert connection.exec_driver_sql("SHOW hnsw.iterative_scan").scalar() == "off"
 
 
-def test_variety_puts_what_is_unlike_first_and_loses_nothing() -> None:
+def test_diversity_changes_the_order_and_keeps_all_hits() -> None:
     plain = run(like="REDSHIRT", min_match=0.0)
-    varied = run(like="REDSHIRT", min_match=0.0, diversity=0.6)
-    assert sorted(skus(plain)) == sorted(skus(varied))
-    assert skus(plain) != skus(varied)
+    diverse = run(like="REDSHIRT", min_match=0.0, diversity=0.6)
+    assert sorted(skus(plain)) == sorted(skus(diverse))
+    assert skus(plain) != skus(diverse)
     paged = [
         sku
         for page in (1, 2)
         for sku in skus(run(like="REDSHIRT", min_match=0.0, diversity=0.6, limit=4, page=page))
     ]
-    assert paged == skus(varied)
+    assert paged == skus(diverse)
     assert skus(run(like="REDSHIRT", min_match=0.0, diversity=0.6, page=9)) == []

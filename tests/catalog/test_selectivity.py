@@ -1,6 +1,6 @@
-"""Filters tell the truth at every selectivity: no page is short, and the best are found.
+"""Filters work at every selectivity: pages are full, and the best products are found.
 
-On 24,000 products, so that some searches are served by the indexes and others by an exact scan.
+With 24,000 products some searches use the indexes and others an exact scan.
 """
 
 import re
@@ -26,7 +26,7 @@ FASHION = get_spec("fashion")
 
 
 class Given:
-    """An encoder that knows one vector."""
+    """An encoder that returns the same vector for every text."""
 
     spec = FASHION
 
@@ -50,7 +50,7 @@ def catalogue(template: str) -> Iterator[Synthetic]:
 
 @pytest.fixture(scope="module")
 def columns(catalogue: Synthetic) -> dict[str, np.ndarray]:
-    """By product: colour, category; and its stored embeddings, float32 (n, d)."""
+    """Colour and category, (n,), and stored embeddings, float32 (n, d), by product."""
     with connect() as connection:
         rows = connection.exec_driver_sql("SELECT colour, category FROM product ORDER BY id").all()
         pictures = connection.exec_driver_sql(
@@ -66,8 +66,10 @@ def columns(catalogue: Synthetic) -> dict[str, np.ndarray]:
 
 
 def exact_top(columns: dict[str, np.ndarray], mask: np.ndarray, query: np.ndarray) -> list[int]:
-    """Ids of the true ten best: by the weighted mean of both matches, which uncalibrated are
-    cosines."""
+    """Ids of the ten best products by the weighted mean of both matches.
+
+    Matches are cosines here, because the model is not calibrated.
+    """
     ids = np.flatnonzero(mask) + 1
     scores = sum(
         WEIGHTS["words"][kind] * np.clip(columns[kind][mask] @ query, 0, None)
@@ -85,7 +87,7 @@ FILTERS = {
 
 
 @pytest.mark.parametrize("name", FILTERS)
-def test_pages_are_full_and_hold_the_best(
+def test_pages_are_full_and_contain_the_best_products(
     catalogue: Synthetic, columns: dict[str, np.ndarray], name: str
 ) -> None:
     filters = FILTERS[name]
@@ -137,7 +139,7 @@ def executed(lines: list[str], index: str) -> bool:
 
 
 @pytest.mark.parametrize("modality", ["text", "image"])
-def test_the_index_serves_what_many_match_and_an_exact_scan_what_few(
+def test_wide_filters_use_the_index_and_narrow_ones_an_exact_scan(
     catalogue: Synthetic, modality: str
 ) -> None:
     index = f"fashion_{modality}_embedding_hnsw"
@@ -147,8 +149,8 @@ def test_the_index_serves_what_many_match_and_an_exact_scan_what_few(
     assert not executed(plan(Filters(colour=("0.04 %",)), catalogue), index)
 
 
-def test_an_index_that_comes_back_short_is_followed_by_an_exact_scan(catalogue: Synthetic) -> None:
-    """All near the query fails the filter, and the index gives up before it has a page."""
+def test_an_exact_scan_follows_if_the_index_returns_too_few_products(catalogue: Synthetic) -> None:
+    """No product near the query passes the filter, so the index scan stops too early."""
     query = catalogue.near(1)[0]
     statement = ranking_statement(
         Ranking(
@@ -168,7 +170,7 @@ def test_an_index_that_comes_back_short_is_followed_by_an_exact_scan(catalogue: 
         connection.rollback()
 
 
-def test_many_pictures_a_product_are_no_reason_to_scan_them_all(template: str) -> None:
+def test_many_pictures_per_product_do_not_cause_an_exact_scan(template: str) -> None:
     products, pictures, window = 1_000, 6, 100
     with fresh_database(template), connect() as connection:
         data = fill_synthetic(connection, FASHION, products)

@@ -1,4 +1,4 @@
-"""Slips are put right from the catalogue's words; what may be meant is left alone."""
+"""Misspelled words are corrected to words of the catalogue; possibly correct words are kept."""
 
 from string import ascii_lowercase
 
@@ -38,10 +38,10 @@ VOCABULARY = Vocabulary(PRODUCTS, frozenset(map(stemmer("english").stemWord, PRO
         ('"snekers".', '"sneakers".'),
         ("snekers. Red", "sneakers. Red"),
         ("shrit 1", "shirt 1"),  # the more frequent of shirt, shirts, skirt
-        ("snekaesr 1", "sneakers 1"),  # two slips in eight letters
+        ("snekaesr 1", "sneakers 1"),  # two edits in eight letters
     ],
 )
-def test_a_slip_is_put_right(words: str, corrected: str) -> None:
+def test_misspelled_words_are_corrected(words: str, corrected: str) -> None:
     assert correct(words, VOCABULARY) == corrected
 
 
@@ -53,22 +53,22 @@ def test_a_slip_is_put_right(words: str, corrected: str) -> None:
         "SNEAKERS",
         "sneaker",  # its stem is known
         "adid",  # the beginning of a word, still being typed
-        "elephant",  # the model's words, however near one of the catalogue's
+        "elephant",  # known to the model, although close to a word of the catalogue
         "wedding house 1",
         "with from they",
         "asdfghjkl",
         "rde 1",  # too short
-        "sndlas 1",  # two slips in six letters
-        "pantaloxxs 1",  # two from a word that a single product bears
+        "sndlas 1",  # two edits in six letters
+        "pantaloxxs 1",  # two edits from a word of a single product
         "adidas2 snek3rs 12345 AB-1234 snekers-x snekers.com snekers@x.y",
         "כפכפים 👟 ' \\ % \x00",
     ],
 )
-def test_the_rest_stays(words: str) -> None:
+def test_other_words_are_kept(words: str) -> None:
     assert correct(words, VOCABULARY) is None
 
 
-def test_only_the_last_word_may_be_a_beginning() -> None:
+def test_only_the_last_word_may_be_a_prefix() -> None:
     assert correct("skir", VOCABULARY) is None
     assert correct("skir red", VOCABULARY) == "skirt red"
 
@@ -77,7 +77,7 @@ def test_an_empty_catalogue_corrects_nothing() -> None:
     assert correct("snekers", Vocabulary()) is None
 
 
-def test_the_first_words_are_looked_at() -> None:
+def test_only_the_first_words_are_checked() -> None:
     corrected = correct("snekers " * 1_250, VOCABULARY)
     assert corrected is not None
     assert corrected.count("sneakers") == MAX_WORDS
@@ -85,7 +85,7 @@ def test_the_first_words_are_looked_at() -> None:
 
 
 @given(st.text() | st.text(ascii_lowercase + " ,-'", max_size=60))
-def test_any_text_is_safe(words: str) -> None:
+def test_correcting_any_text_twice_changes_nothing(words: str) -> None:
     corrected = correct(words, VOCABULARY)
     assert corrected != words
     if corrected is not None:

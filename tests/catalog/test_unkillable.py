@@ -1,4 +1,4 @@
-"""Embedding loses nothing and does nothing twice, whatever happens to it."""
+"""After kills, signals and server restarts no embedding is lost or computed twice."""
 
 import os
 import random
@@ -48,7 +48,7 @@ def count(url: str) -> int:
 
 @contextmanager
 def filling(**environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A process that has begun to embed."""
+    """A process that has started to embed."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.catalog.indexing_process"],
         cwd=PROJECT,
@@ -59,7 +59,7 @@ def filling(**environment: str) -> Iterator["subprocess.Popen[str]"]:
     )
     try:
         assert process.stdout
-        assert process.stdout.readline().strip() == "begins"
+        assert process.stdout.readline().strip() == "started"
         yield process
     finally:
         process.kill()
@@ -67,13 +67,13 @@ def filling(**environment: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 def finish(process: "subprocess.Popen[str]") -> int:
-    """How many rows it embedded, once it has ended."""
+    """Wait for the process to end; returns the number of rows that it embedded."""
     printed, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
     return int(printed.split()[-1])
 
 
-def test_killed_twenty_times_it_ends_with_the_rows_of_an_undisturbed_run(
+def test_after_twenty_kills_the_rows_equal_those_of_an_undisturbed_run(
     database: str, template: str
 ) -> None:
     add_products(database)
@@ -86,10 +86,10 @@ def test_killed_twenty_times_it_ends_with_the_rows_of_an_undisturbed_run(
             process.wait()
         progress.append(count(database))
     assert progress == sorted(progress)
-    assert 0 < progress[-1] < PRODUCTS, "it was killed while it was at work"
+    assert 0 < progress[-1] < PRODUCTS, "the kills must interrupt the work"
     with filling() as process:
-        rest = finish(process)
-    assert rest == PRODUCTS - progress[-1]
+        remaining = finish(process)
+    assert remaining == PRODUCTS - progress[-1]
     with fresh_database(template) as undisturbed:
         add_products(undisturbed)
         with filling(DATABASE_URL=undisturbed) as process:
@@ -97,14 +97,14 @@ def test_killed_twenty_times_it_ends_with_the_rows_of_an_undisturbed_run(
         assert rows(undisturbed) == rows(database)
 
 
-def test_two_at_once_embed_nothing_twice(database: str) -> None:
+def test_two_concurrent_processes_embed_nothing_twice(database: str) -> None:
     add_products(database, 1000)
     with filling() as first, filling() as second:
         assert finish(first) + finish(second) == 1000
     assert count(database) == 1000
 
 
-def test_ctrl_c_ends_soon_and_says_how_to_go_on(database: str) -> None:
+def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
     add_products(database, 30_000)
     process = subprocess.Popen(
         [sys.executable, "manage.py", "embed_catalog", "--model", "fashion", "--modality", "text"],
@@ -130,13 +130,13 @@ def test_ctrl_c_ends_soon_and_says_how_to_go_on(database: str) -> None:
 
 @pytest.fixture
 def own_server() -> Iterator[Path]:
-    """A folder for an embedded server that nothing else uses."""
+    """A folder for an embedded server that only this test uses."""
     with TemporaryDirectory(prefix="restart-test-") as name:
         os.chmod(name, 0o755)
         yield Path(name)
 
 
-def test_postgresql_restarts_under_it_and_it_goes_on(own_server: Path) -> None:
+def test_embedding_continues_after_postgresql_restarts(own_server: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
     environment["VAR_DIR"] = str(own_server)
     script = (
@@ -145,7 +145,7 @@ def test_postgresql_restarts_under_it_and_it_goes_on(own_server: Path) -> None:
         "print(embedded_url(), psql_path().with_name('pg_ctl'), flush=True)\n"
         "sys.stdin.read()"
     )
-    keeper = subprocess.Popen(  # holds the server up for as long as its input is open
+    keeper = subprocess.Popen(  # keeps the server running while its stdin is open
         [sys.executable, "-c", script],
         cwd=PROJECT,
         env=environment,
@@ -182,7 +182,7 @@ def test_postgresql_restarts_under_it_and_it_goes_on(own_server: Path) -> None:
         keeper.communicate()
 
 
-def test_what_is_chosen_by_sku_or_time_is_all_that_is_embedded(database: str) -> None:
+def test_only_products_selected_by_sku_or_time_are_embedded(database: str) -> None:
     from django.core.management import CommandError, call_command
 
     add_products(database, 20)
@@ -207,6 +207,6 @@ def test_a_dry_run_estimates_and_changes_nothing(
 
     add_products(database, 300)
     call_command("embed_catalog", "--dry-run", model=["fashion"], modality="text")
-    said = capsys.readouterr().out
-    assert re.search(r"fashion text: 300 to embed, about \d+ (s|min) at \d+/s", said)
+    output = capsys.readouterr().out
+    assert re.search(r"fashion text: 300 to embed, about \d+ (s|min) at \d+/s", output)
     assert count(database) == 0

@@ -1,4 +1,4 @@
-"""Variants: products that are one to a shopper are one card, and can be unfolded."""
+"""Variants: products that a shopper sees as one are shown as one card, or separately on request."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ DIMENSIONS = WordsAndColours().spec.dimensions
 
 
 def direction(similarity: float, other: int) -> np.ndarray:
-    """A unit vector with this cosine to the first axis, away from it along axis `other`."""
+    """A unit vector with this cosine to the first axis; the rest is along axis `other`. (1, d)."""
     vector = np.zeros((1, DIMENSIONS), np.float32)
     vector[0, 0], vector[0, other] = similarity, np.sqrt(1 - similarity**2)
     return vector
@@ -63,7 +63,7 @@ def groups() -> set[frozenset[str]]:
 
 @pytest.fixture
 def calibrated(database: str) -> None:
-    """Pictures are near the same from a cosine of 0.95 on, and alike from 0.75 on."""
+    """Pictures are identical from a cosine of 0.95, and similar from 0.75."""
     with connect() as connection:
         for kind in ("product", "words"):
             connection.execute(
@@ -74,8 +74,8 @@ def calibrated(database: str) -> None:
 
 @pytest.fixture
 def shop(calibrated: None) -> dict[str, int]:
-    """Two shirts alike in two colours, a third of that title that looks otherwise, two titles with
-    the same picture, and a bag."""
+    """A shirt in two colours, a third one with such a title that looks different, a product with
+    another title and the picture of the first, and a bag."""
     return {
         "RED": add("RED", "Red Linen Shirt", "Red", direction(1.0, 1)),
         "BLUE": add("BLUE", "Blue Linen Shirt", "Blue", direction(0.8, 2)),
@@ -89,7 +89,7 @@ EXPECTED = {frozenset({"RED", "BLUE", "TWIN"}), frozenset({"OTHER"}), frozenset(
 
 
 @pytest.mark.parametrize("batch", [1, 2, 500])
-def test_families_that_look_alike_and_the_same_picture(
+def test_similar_pictures_of_a_family_and_identical_pictures_are_variants(
     shop: dict[str, int], batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(variants, "BATCH", batch)
@@ -105,12 +105,12 @@ FAMILIES = ("Linen Shirt", "Silk Scarf", "Wool Coat", "Felt Hat", "Rain Boot", "
 
 
 def at(degrees: float) -> np.ndarray:
-    """A picture this far round a circle; those within 18 degrees are near the same."""
+    """A picture at an angle on a circle; pictures within 18 degrees are identical."""
     return direction(np.cos(np.radians(degrees)), 1)
 
 
 def find_again(batch: int, monkeypatch: pytest.MonkeyPatch) -> set[frozenset[str]]:
-    """The groups, found from nothing."""
+    """Delete all variants, find them again and return the groups."""
     with connect() as connection:
         connection.exec_driver_sql("DELETE FROM product_variant")
     monkeypatch.setattr(variants, "BATCH", batch)
@@ -118,7 +118,7 @@ def find_again(batch: int, monkeypatch: pytest.MonkeyPatch) -> set[frozenset[str
     return groups()
 
 
-def test_no_chain_of_small_differences_makes_one_card(
+def test_a_chain_of_small_differences_is_not_one_group(
     calibrated: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number, degrees in enumerate(range(0, 91, 15)):
@@ -130,7 +130,7 @@ def test_no_chain_of_small_differences_makes_one_card(
         assert find_again(batch, monkeypatch) == expected
 
 
-def test_one_by_one_and_in_batches_the_cards_are_the_same(
+def test_groups_do_not_depend_on_the_batch_size(
     calibrated: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     draw = np.random.default_rng(1)
@@ -144,7 +144,7 @@ def test_one_by_one_and_in_batches_the_cards_are_the_same(
 
 
 @pytest.mark.parametrize("batch", [1, 2, 500])
-def test_a_crowd_of_followers_does_not_hide_their_leader(
+def test_many_followers_do_not_hide_their_leader(
     calibrated: None, batch: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add("LEADER", "Linen Shirt", "", at(0))
@@ -156,7 +156,7 @@ def test_a_crowd_of_followers_does_not_hide_their_leader(
     assert [len(group) for group in groups()] == [22]
 
 
-def test_what_changes_is_compared_anew_with_those_that_it_led(shop: dict[str, int]) -> None:
+def test_a_changed_leader_and_its_followers_are_compared_again(shop: dict[str, int]) -> None:
     find_variants("fashion")
     with connect() as connection:
         connection.exec_driver_sql("UPDATE product SET title = 'Red Kite' WHERE sku = 'RED'")
@@ -171,7 +171,7 @@ def test_what_changes_is_compared_anew_with_those_that_it_led(shop: dict[str, in
     assert frozenset({"TWIN"}) in groups()
 
 
-def test_a_new_picture_is_compared_anew(shop: dict[str, int]) -> None:
+def test_a_product_with_a_new_picture_is_compared_again(shop: dict[str, int]) -> None:
     find_variants("fashion")
     with connect() as connection:
         picture = connection.exec_driver_sql(
@@ -182,7 +182,7 @@ def test_a_new_picture_is_compared_anew(shop: dict[str, int]) -> None:
     assert frozenset({"TWIN"}) in groups()
 
 
-def test_cards_stand_until_another_model_has_found_its_own(
+def test_groups_stay_until_another_model_has_compared_the_products(
     shop: dict[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def models() -> list[str]:
@@ -214,13 +214,13 @@ def test_cards_stand_until_another_model_has_found_its_own(
     assert models() == ["clip"] * 4
 
 
-def test_before_calibration_nothing_is_compared(database: str, tmp_path: Path) -> None:
+def test_without_calibration_nothing_is_compared(database: str, tmp_path: Path) -> None:
     add("RED", "Red Linen Shirt", "Red", direction(1.0, 1))
     assert find_variants("fashion") == 0
     assert groups() == set()
 
 
-def test_variants_are_one_card_with_their_number_and_colours(shop: dict[str, int]) -> None:
+def test_a_hit_has_the_number_and_colours_of_its_variants(shop: dict[str, int]) -> None:
     find_variants("fashion")
     encoder = WordsAndColours()
 
@@ -231,8 +231,8 @@ def test_variants_are_one_card_with_their_number_and_colours(shop: dict[str, int
         assert found.total == len(found.hits)
         return {hit.sku: (hit.variants, tuple(sorted(hit.colours))) for hit in found}
 
-    folded = run()
-    assert len(folded) == 3
-    (card,) = set(folded) & {"RED", "BLUE", "TWIN"}
-    assert folded[card] == (3, ("Blue", "Red"))
+    grouped = run()
+    assert len(grouped) == 3
+    (card,) = set(grouped) & {"RED", "BLUE", "TWIN"}
+    assert grouped[card] == (3, ("Blue", "Red"))
     assert set(run(group_variants=False)) == {"RED", "BLUE", "TWIN", "OTHER", "BAG"}

@@ -1,4 +1,4 @@
-"""The catalogue's own words, and a query's words weighed by them."""
+"""The vocabulary of the catalogue, and query terms weighted by it."""
 
 import math
 from threading import Barrier, Thread
@@ -25,7 +25,7 @@ PRODUCTS = [
 
 
 def fill(products: list[dict[str, str]]) -> None:
-    """Straight into the table, as an import does it."""
+    """Insert the products directly, and refresh what an import refreshes."""
     with connect() as connection:
         connection.execute(PRODUCT.insert(), products)
         connection.exec_driver_sql("ANALYZE product")
@@ -78,18 +78,18 @@ def test_words_are_counted_with_their_lexemes() -> None:
     assert found["t-shirt"] == ("t-shirt", 1)
     assert found["soft"] == ("soft", 2)
     assert found["a"] == (None, 2)
-    # in one description alone
+    # not words that occur in a single description only
     assert not {"sole", "colar", "the"} & set(found)
 
 
-def test_a_restored_dump_without_words_is_filled() -> None:
+def test_an_unpopulated_vocabulary_is_refreshed() -> None:
     with connect() as connection:
         connection.exec_driver_sql("REFRESH MATERIALIZED VIEW search.vocabulary WITH NO DATA")
     fill(PRODUCTS)
     assert "sneakers" in rows()
 
 
-def test_an_import_that_changes_something_refreshes_it(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_an_import_that_changes_something_refreshes_the_vocabulary(tmp_path) -> None:  # type: ignore[no-untyped-def]
     file = tmp_path / "c.csv"
     file.write_text("sku,title\nA,Green wellies\n")
     import_catalog(file)
@@ -100,7 +100,7 @@ def test_an_import_that_changes_something_refreshes_it(tmp_path) -> None:  # typ
     assert set(rows()) == {"green", "wellies"}
 
 
-def test_searches_go_on_during_a_refresh() -> None:
+def test_searches_are_not_blocked_by_a_refresh() -> None:
     fill(PRODUCTS)
     with connect() as refreshing:
         refresh_vocabulary(refreshing)
@@ -109,7 +109,7 @@ def test_searches_go_on_during_a_refresh() -> None:
             assert get_vocabulary(reading).products["nord"] == 2
 
 
-def test_a_snapshot_is_kept_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_vocabulary_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     fill(PRODUCTS[:1])
     with connect() as connection:
         before = get_vocabulary(connection)
@@ -123,7 +123,7 @@ def test_a_snapshot_is_kept_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "sneaker" in after.stems
 
 
-def test_each_database_has_its_own(template: str) -> None:
+def test_each_database_has_its_own_vocabulary(template: str) -> None:
     fill(PRODUCTS)
     with connect() as connection:
         assert get_vocabulary(connection).products
@@ -131,20 +131,20 @@ def test_each_database_has_its_own(template: str) -> None:
         assert not get_vocabulary(connection).products
 
 
-def test_threads_that_come_at_once_read_it_once() -> None:
+def test_concurrent_threads_load_a_value_once() -> None:
     reads = []
 
     def load(connection: Connection, key: str) -> int:
         reads.append(key)
         return len(reads)
 
-    kept = ttl_cache.TtlCache(load)
+    cache = ttl_cache.TtlCache(load)
     barrier = Barrier(4)
 
     def use() -> None:
         with connect() as connection:
             barrier.wait()
-            kept.get(connection)
+            cache.get(connection)
 
     threads = [Thread(target=use) for _ in range(4)]
     for thread in threads:
@@ -154,25 +154,25 @@ def test_threads_that_come_at_once_read_it_once() -> None:
     assert len(reads) == 1
 
 
-def test_a_term_a_word_with_its_rarity() -> None:
+def test_each_word_gets_a_term_weighted_by_rarity() -> None:
     fill(PRODUCTS)
     (nord, sneakers, blue) = terms("Nord sneakers for the blu")
     assert nord == ("'nord'", "'nord':A", pytest.approx(math.log(1 + 3 / (1 + 2))))
-    # both forms of the word
+    # matches both forms of the word
     assert sneakers == ("'sneaker'", "'sneaker':A", pytest.approx(math.log(1 + 3 / (1 + 2))))
-    # the products that bear any word beginning so
+    # counts the products that contain any word with this prefix
     assert blue == ("'blu' | 'blu':*", "'blu':A | 'blu':*A", pytest.approx(math.log(1 + 3 / 2)))
     assert terms("wellies x")[0][2] == pytest.approx(math.log(1 + 3))
 
 
-def test_duplicates_count_once() -> None:
+def test_duplicate_words_give_one_term() -> None:
     found = [term for term, *_ in terms("sneaker red Sneakers red x")]
     assert found == ["'sneaker'", "'red'", "'x'"]
-    # the one that may be a beginning stands for all
+    # the last one, which may be a prefix, is used
     assert terms("shoe red shoes") == terms("red shoes")
 
 
-def test_the_last_word_may_be_unfinished() -> None:
+def test_the_last_word_matches_as_a_prefix() -> None:
     fill(PRODUCTS)
     assert matches("snea") == {"A-1", "A-3"}
     assert matches("sn") == set()
@@ -180,7 +180,7 @@ def test_the_last_word_may_be_unfinished() -> None:
 
 
 @pytest.mark.parametrize("query", ["t-shirt x", "tshirt x", "T-Shirts x"])
-def test_a_hyphenated_word_is_one_however_it_is_written(query: str) -> None:
+def test_a_hyphenated_word_is_one_term(query: str) -> None:
     fill(
         [
             {"sku": "hyphenated", "title": "T-Shirt"},
@@ -200,7 +200,7 @@ def test_a_hyphenated_word_is_a_phrase() -> None:
 
 
 @pytest.mark.parametrize("query", ["", " ", "the of and", "-", "''", "👟", "&|!():*<->", "<b>"])
-def test_no_words_no_rows(query: str) -> None:
+def test_a_query_without_words_has_no_terms(query: str) -> None:
     assert terms(query) == []
 
 
@@ -219,7 +219,7 @@ def test_no_words_no_rows(query: str) -> None:
         "1e5 -0.5 3/4 DR-0001 -x --y",
     ],
 )
-def test_any_query_does(query: str) -> None:
+def test_long_and_unusual_queries_are_accepted(query: str) -> None:
     assert len(terms(query)) <= 32
 
 
@@ -228,11 +228,11 @@ def test_any_query_does(query: str) -> None:
     st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))
     | st.text("ab'\\:*&|!()<->-/.@\"% éא", max_size=60)
 )
-def test_any_text_does(query: str) -> None:
+def test_any_text_is_accepted(query: str) -> None:
     terms(query)
 
 
-def test_words_at_hand_of_the_search_path_are_not_used() -> None:
+def test_the_search_path_does_not_affect_search_terms() -> None:
     with connect() as connection:
         connection.exec_driver_sql("CREATE TEMP TABLE product (id int)")
         connection.exec_driver_sql("SET LOCAL search_path = pg_temp")
