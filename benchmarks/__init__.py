@@ -1,1 +1,1 @@
-"""Measurements: ratios taken side by side in one run."""
+"""Benchmarks. Variants are measured side by side in one run, so that their ratios are reliable."""

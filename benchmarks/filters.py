@@ -1,9 +1,9 @@
-"""Exact scan or HNSW index: recall and time of both, and of what the search chooses by itself.
+"""Recall and time of an exact scan, of the HNSW index, and of the search's own choice.
 
     python -m benchmarks.filters [--products 200000] [--window 240] [--queries 40]
 
-On a synthetic catalogue in a database of its own on the embedded server, made at the first run.
-All three ways answer the same queries in turn, so that the ratios hold on a noisy machine.
+The first run creates a separate database with a synthetic catalogue on the embedded server. All
+three methods run the same queries alternately, so that the ratios are valid on a noisy machine.
 """
 
 import argparse
@@ -36,7 +36,7 @@ FILTERS = {
 
 
 def prepare(products: int, model: ModelSpec = MODEL) -> None:
-    """Point the process at the benchmark's database; fill it if it is empty."""
+    """Set `DATABASE_URL` to the benchmark's database, migrate it, and fill it if it is empty."""
     from alembic import command
     from alembic.config import Config
 
@@ -53,7 +53,7 @@ def prepare(products: int, model: ModelSpec = MODEL) -> None:
 
 
 def run(connection: Connection, statement: Statement, factor: float) -> tuple[list[int], float]:
-    """Ids in order, and seconds."""
+    """The ids in ranked order, and the seconds that the statement took."""
     parameters = statement.parameters | {"exact_factor": factor}
     connection.exec_driver_sql(SETTINGS, parameters)
     started = time.perf_counter()
@@ -62,7 +62,7 @@ def run(connection: Connection, statement: Statement, factor: float) -> tuple[li
 
 
 def measure(products: int, window: int, queries: int) -> None:
-    asked = clustered(products, MODEL.dimensions, np.random.default_rng(1)).near(queries)
+    vectors = clustered(products, MODEL.dimensions, np.random.default_rng(1)).near(queries)
     limit = min(window, 96)
     print(f"{products:,} products, window {window}, text and image fused, p50 in ms\n")
     header = "| filter | exact | index | recall@10 | recall@48 | chosen | recall@10 | short pages |"
@@ -71,7 +71,7 @@ def measure(products: int, window: int, queries: int) -> None:
         seconds: dict[str, list[float]] = {way: [] for way in WAYS}
         recall: dict[tuple[str, int], list[float]] = {}
         short = 0
-        for vector in asked:
+        for vector in vectors:
             channels = tuple(
                 Channel(MODEL.name, modality, vector, UNCALIBRATED, 1.0)
                 for modality in MODEL.modalities

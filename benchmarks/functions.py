@@ -1,14 +1,15 @@
-"""SQL functions against the statements that they stand for.
+"""Compares the SQL functions with the statements that the storefront runs.
 
     python -m benchmarks.functions [--products 200000] [--queries 60]
 
-On the synthetic catalogue of `benchmarks.signals`. `search.products` is called as an analyst calls
-it; the statement is the storefront's, all hits of its window fetched. Both answer the same queries
-in turn, so that the ratio holds on a noisy machine; that the SKUs are the same is checked.
+Uses the synthetic catalogue of `benchmarks.signals`. `search.products` is called as an analyst
+calls it; the storefront's statement fetches all hits of its window. Both run the same queries
+alternately, so that the ratio is valid on a noisy machine, and must return the same SKUs.
 """
 
 import argparse
 import time
+from typing import NoReturn
 
 import numpy as np
 from sqlalchemy import Connection
@@ -27,7 +28,7 @@ from catalog.search.ranking_sql import ranking_statement
 def measure(connection: Connection, phrases: list[str]) -> None:
     print("| filter | statement, p50 ms (p95) | search.products, p50 ms (p95) | ratio |")
     print("|---|---|---|---|")
-    for phrase in phrases:  # so that the first way does not read for the other
+    for phrase in phrases:  # warm the cache, so that the order of the methods does not matter
         connection.exec_driver_sql(*_call(phrase, Filters())).all()
     for name, filters in FILTERS.items():
         seconds: dict[str, list[float]] = {"statement": [], "function": []}
@@ -35,7 +36,7 @@ def measure(connection: Connection, phrases: list[str]) -> None:
             spec = SearchSpec(
                 text=phrase, model=MODEL.name, filters=filters, limit=240, verbatim=True
             )
-            ranking, _ = rank_spec(connection, spec, _unknown)
+            ranking, _ = rank_spec(connection, spec, _no_encoder)
             started = time.perf_counter()
             rows = run_statements(connection, [ranking_statement(ranking)])[0]
             seconds["statement"].append(time.perf_counter() - started)
@@ -59,8 +60,8 @@ def _call(phrase: str, filters: Filters) -> tuple[str, dict[str, object]]:
     )
 
 
-def _unknown(name: str) -> object:
-    raise AssertionError(f"{name} is not asked: every phrase is stored")
+def _no_encoder(name: str) -> NoReturn:
+    raise AssertionError(f"{name} must not be loaded: the vectors of all phrases are stored")
 
 
 def main() -> None:

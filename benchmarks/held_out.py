@@ -1,9 +1,9 @@
-"""The held-out fifth of a catalogue folder, as a folder of its own.
+"""Writes the held-out fifth of a catalogue folder to another folder.
 
     python -m benchmarks.held_out ../shared/data/ecommerce /tmp/held-out
 
-No model was trained on these products (`embedding.training.data`): figures made on them, in a
-database of their own, are figures for a catalogue that the models have never seen.
+No model was trained on these products (`embedding.training.data`). Imported into a separate
+database, they give figures for a catalogue that the models have never seen.
 """
 
 import argparse
@@ -14,21 +14,23 @@ from shutil import copyfile
 from embedding.training.data import CatalogueError, read_catalogue
 
 IDS = ("sku", "ProductId")
-"""The column of the product's id, in the two headers that `read_catalogue` knows."""
+"""The column of the product's id in the two headers that `read_catalogue` accepts."""
 
 
 def hold_out(source: Path, target: Path) -> int:
-    """Write the test products of `source`, its `products.csv` and `images/`; returns their number.
+    """Write the test products of `source` to `target`; returns their number.
 
     Raises:
-        CatalogueError: `source` is no catalogue folder with a `products.csv`, or is `target`.
+        CatalogueError: `source` is not a catalogue folder with a `products.csv`, or equals
+            `target`.
+        OSError: `target` cannot be written.
     """
     if target.resolve() == source.resolve():
-        raise CatalogueError(f"{target} is the catalogue itself")
+        raise CatalogueError(f"source and target are the same folder: {target}")
     pictures = [picture for picture in read_catalogue(source) if picture.part == "test"]
     table = source / "products.csv"
     if not table.is_file():
-        raise CatalogueError(f"{source} holds no products.csv")
+        raise CatalogueError(f"{source} does not contain products.csv")
     held_out = {picture.product for picture in pictures}
     images = target / "images"
     images.mkdir(parents=True, exist_ok=True)
@@ -44,7 +46,7 @@ def hold_out(source: Path, target: Path) -> int:
         rows = [row for row in reader if row[key] in held_out]
         writer.writerows(rows)
     for picture in pictures:
-        # No links: the import takes no picture from outside its folder.
+        # Copies, not links: the import rejects pictures outside its folder.
         copyfile(picture.path, images / picture.path.name)
     return len(rows)
 
@@ -53,8 +55,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("source", type=Path, help="with products.csv and images/")
-    parser.add_argument("target", type=Path, help="made if it is not there")
+    parser.add_argument("source", type=Path, help="folder with products.csv and images/")
+    parser.add_argument("target", type=Path, help="folder to write; created if it does not exist")
     arguments = parser.parse_args()
     try:
         count = hold_out(arguments.source, arguments.target)

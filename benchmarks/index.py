@@ -1,10 +1,10 @@
-"""The index kept up row by row, or built at the end of a fill.
+"""Compares updating the HNSW index during a fill with building it afterwards.
 
     python -m benchmarks.index [--rows 1000 5000 20000] [--present 0]
 
-Embeddings of 512 dimensions are written in batches as `embed_catalog` writes them, into a table
-that holds `--present` rows and its index; then the same without the index, which is built
-afterwards. Both in one run, in a database of its own.
+Embeddings of 512 dimensions are written in batches, as `embed_catalog` does, into a table with
+`--present` rows and an index. The same is then done without the index, which is built afterwards.
+Uses a separate database.
 """
 
 import argparse
@@ -25,11 +25,11 @@ from embedding.registry import get_spec
 MODEL = get_spec("clip")
 BATCH = 1024
 EMPTY = 1
-"""Products that `prepare` makes, to be replaced."""
+"""Number of products that `prepare` creates; they are replaced."""
 
 
 def write(vectors: np.ndarray, first: int) -> float:
-    """Seconds that the rows take whose ids begin at `first`."""
+    """Write vectors (n, d) for the ids from `first`; returns the seconds it took."""
     rows = [Pending(first + n, first + n, "", "benchmark") for n in range(len(vectors))]
     started = time.perf_counter()
     for start in tqdm(range(0, len(rows), BATCH), leave=False):
@@ -40,7 +40,7 @@ def write(vectors: np.ndarray, first: int) -> float:
 
 
 def reset(present: np.ndarray, products: int) -> None:
-    """A catalogue of `products`, of which the first ones are embedded and indexed."""
+    """Create `products` products with an index; the first n have the vectors `present`, (n, d)."""
     with connect() as connection:
         connection.exec_driver_sql("TRUNCATE product CASCADE")
         connection.exec_driver_sql(
@@ -62,21 +62,22 @@ def main() -> None:
     arguments = parser.parse_args()
     prepare(EMPTY, MODEL)
     print(f"{os.cpu_count()} cores; {arguments.present:,} rows present; seconds\n")
-    print("| rows | with the index | without | then building it | ratio |\n|---|---|---|---|---|")
+    print("| rows | with index | without | building it | ratio |\n|---|---|---|---|---|")
     for rows in arguments.rows:
         total = arguments.present + rows
         vectors = clustered(total, MODEL.dimensions, np.random.default_rng(1)).vectors
-        present, coming = np.split(vectors, [arguments.present])
+        present, new = np.split(vectors, [arguments.present])
         reset(present, total)
-        kept = write(coming, arguments.present + 1)
+        with_index = write(new, arguments.present + 1)
         reset(present, total)
         with connect() as connection:
             connection.exec_driver_sql(f"DROP INDEX {get_index(MODEL.name, 'text').name}")
-        without = write(coming, arguments.present + 1)
+        without = write(new, arguments.present + 1)
         building = ensure_index(MODEL.name, "text")
-        ratio = kept / (without + building)
+        ratio = with_index / (without + building)
         print(
-            f"| {rows:,} | {kept:.1f} | {without:.1f} | {building:.1f} | {ratio:.1f} |", flush=True
+            f"| {rows:,} | {with_index:.1f} | {without:.1f} | {building:.1f} | {ratio:.1f} |",
+            flush=True,
         )
 
 

@@ -1,9 +1,9 @@
-"""Peak memory of a fill, by the number of products.
+"""Peak memory of a fill by number of products. It must not grow.
 
     python -m benchmarks.memory [--rows 10000 100000]
 
-Each size in a process of its own. The encoder is arithmetic in place of a model, so that 100,000
-pictures take minutes, not hours: what is measured is the pipeline, whose memory must not grow.
+Each size runs in a separate process. A trivial encoder replaces the model, so that 100,000 pictures
+take minutes instead of hours; only the pipeline is measured.
 """
 
 import argparse
@@ -19,13 +19,13 @@ import numpy as np
 from PIL import Image
 
 SIDE = 160
-"""Pixels of a picture's side: small, since decoding them is most of the time."""
+"""Side of the pictures in pixels. Small, because decoding takes most of the time."""
 FILES = 64
 BATCH = 64
 
 
-class Arithmetic:
-    """A picture's colours at 8 x 16 places are its embedding."""
+class ColourEncoder:
+    """An encoder without a model: the vector is the picture, reduced to 8 x 16 RGB pixels."""
 
     preparation = None
 
@@ -42,17 +42,17 @@ class Arithmetic:
 
 
 def measure(rows: int) -> None:
-    """Fill an empty table and print the seconds, and the peak in MiB before and after."""
+    """Fill an empty table; prints the seconds, and the peak memory in MiB before and after."""
     from catalog import config
     from catalog.indexing import fill
 
     folder = config.var_dir() / "bench" / "small"
     os.environ["MEDIA_ROOT"] = str(folder)
-    from benchmarks import tables
+    from benchmarks import embed_database
 
     files = draw(folder)
-    encoder = Arithmetic()
-    tables.prepare(encoder.spec, files, rows)
+    encoder = ColourEncoder()
+    embed_database.prepare(encoder.spec, files, rows)
     before = peak()
     started = time.perf_counter()
     summary = fill(encoder, "image", batch_size=BATCH)  # type: ignore[arg-type]
@@ -72,7 +72,7 @@ def draw(folder: Path) -> list[Path]:
 
 
 def peak() -> float:
-    """MiB, of this process."""
+    """The peak memory of this process in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -86,7 +86,9 @@ def main() -> None:
     if arguments.in_this_process:
         measure(arguments.rows[0])
         return
-    print("| products | seconds | peak before, MiB | peak after |\n|---|---|---|---|", flush=True)
+    print(
+        "| products | seconds | peak before, MiB | peak after, MiB |\n|---|---|---|---|", flush=True
+    )
     for rows in arguments.rows:
         command = [sys.executable, "-m", "benchmarks.memory", "--in-this-process", "--rows"]
         subprocess.run([*command, str(rows)], check=True)

@@ -1,8 +1,8 @@
-"""Cosine distance or inner product on unit vectors: build time, query time, recall.
+"""Compares cosine distance and inner product on unit vectors: build time, query time, recall.
 
     python -m benchmarks.operators [--vectors 50000] [--queries 200]
 
-Both indexes stand on copies of the same table and answer the same queries in turn.
+Both indexes are built on copies of the same table and run the same queries alternately.
 """
 
 import argparse
@@ -36,7 +36,8 @@ def build(connection: psycopg.Connection, name: str, vectors: np.ndarray) -> flo
     return time.perf_counter() - started
 
 
-def ask(connection: psycopg.Connection, name: str, vector: np.ndarray) -> tuple[set[int], float]:
+def search(connection: psycopg.Connection, name: str, vector: np.ndarray) -> tuple[set[int], float]:
+    """The ids found for a vector (d,), and the seconds it took."""
     table, (_, operator) = name.replace(" ", "_"), CLASSES[name]
     query = f"SELECT id FROM {table} ORDER BY embedding {operator} %s LIMIT {LIMIT}"
     started = time.perf_counter()
@@ -52,21 +53,22 @@ def main() -> None:
     rng = np.random.default_rng(2)
     vectors = clustered(arguments.vectors, DIMENSIONS, rng).vectors
     near = vectors[rng.integers(len(vectors), size=arguments.queries)]
-    asked = near + 0.5 * rng.normal(size=near.shape) / DIMENSIONS**0.5
-    asked = (asked / np.linalg.norm(asked, axis=1, keepdims=True)).astype(np.float32)
+    queries = near + 0.5 * rng.normal(size=near.shape) / DIMENSIONS**0.5
+    queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
     url = os.environ.get("DATABASE_URL") or embedded_url()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
         register_vector(connection)
-        # Temporary tables cannot be built in parallel, which leaves less to chance.
+        # Indexes on temporary tables are not built in parallel, which makes the times more stable.
         built = {name: build(connection, name, vectors) for name in CLASSES}
         connection.execute("SET hnsw.ef_search = 100")
         seconds: dict[str, list[float]] = {name: [] for name in CLASSES}
         recall: dict[str, list[float]] = {name: [] for name in CLASSES}
-        for turn, vector in enumerate(asked):
+        for number, vector in enumerate(queries):
             true = set(np.argsort(-(vectors @ vector))[:LIMIT].tolist())
-            for name in sorted(CLASSES, reverse=bool(turn % 2)):  # neither always finds warm caches
-                found, took = ask(connection, name, vector)
+            # Alternate the order, so that warm caches help both.
+            for name in sorted(CLASSES, reverse=bool(number % 2)):
+                found, took = search(connection, name, vector)
                 seconds[name].append(took)
                 recall[name].append(len(found & true) / LIMIT)
     print(f"| {len(vectors):,} vectors of {DIMENSIONS} | build | p50 | p95 | recall@{LIMIT} |")

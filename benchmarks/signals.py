@@ -1,10 +1,10 @@
-"""All signals fused, or one alone: what the one statement of a search costs.
+"""Time of the search statement with all signals fused, and with single signals.
 
     python -m benchmarks.signals [--products 200000] [--window 240] [--queries 100] [--explain]
 
-On the synthetic catalogue of `benchmarks.filters`. Every query is run in all ways in turn, so that
-the ratios hold on a noisy machine. What is timed is the statement as the shop sends it: the page
-with its signals, the number of matches and the facets, over an open connection.
+Uses the synthetic catalogue of `benchmarks.filters`. The variants of a query run one after the
+other, so that the ratios are valid on a noisy machine. The statement is the shop's: it returns a
+page with its signals, the number of matches and the facets, over an open connection.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from catalog.search.ranking_sql import Ranking, ranking_statement
 from embedding.registry import Modality, get_spec
 
 MODEL = get_spec("clip")
-"""For its 512 dimensions; nothing is encoded."""
+"""Chosen for its 512 dimensions; nothing is encoded."""
 
 FILTERS = {
     "no filter": Filters(),
@@ -36,7 +36,7 @@ FILTERS = {
 
 
 def rankings(vector: np.ndarray, words: str, window: int) -> dict[str, Ranking]:
-    """The ways to rank for one query."""
+    """The variants of one query, by name."""
     weights = WEIGHTS["words"]
 
     def channel(modality: Modality) -> Channel:
@@ -53,18 +53,18 @@ def rankings(vector: np.ndarray, words: str, window: int) -> dict[str, Ranking]:
 
 def measure(connection: Connection, products: int, window: int, queries: int) -> None:
     data = clustered(products, MODEL.dimensions, np.random.default_rng(1))
-    asked = list(zip(data.near(queries), data.words(queries), strict=True))
+    pairs = list(zip(data.near(queries), data.words(queries), strict=True))
     print(
         f"{products:,} products, {MODEL.dimensions} dimensions, window {window}: p50 (p95) in ms\n"
     )
     print(
         "| filter | text | image | text + image | all | all / single |\n|---|---|---|---|---|---|"
     )
-    for vector, words in asked:  # so that the first way does not read for the others
+    for vector, words in pairs:  # warm the cache, so that the order of the variants does not matter
         run_statements(connection, [ranking_statement(rankings(vector, words, window)["all"])])
     for name, filters in FILTERS.items():
         seconds: dict[str, list[float]] = {}
-        for vector, words in asked:
+        for vector, words in pairs:
             for way, ranking in rankings(vector, words, window).items():
                 statement = ranking_statement(replace(ranking, filters=filters))
                 started = time.perf_counter()
@@ -84,7 +84,7 @@ def explain(connection: Connection, products: int, window: int) -> None:
     ranking = rankings(data.near(1)[0], data.words(1)[0], window)["all"]
     statement = ranking_statement(ranking)
     sql = f"EXPLAIN (ANALYZE, BUFFERS) {statement.sql}"
-    for _ in range(2):  # once for the cache
+    for _ in range(2):  # the first run warms the cache
         rows = run_statements(connection, [replace(statement, sql=sql)])[0]
     print("\n".join(row["QUERY PLAN"] for row in rows))
 

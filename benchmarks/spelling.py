@@ -1,9 +1,9 @@
-"""How many misspelt titles are put right, and how many proper words are bent into others.
+"""How many misspelt titles are corrected, and how many correct words are wrongly changed.
 
     python -m benchmarks.spelling [--seed 0]
 
-On the catalogue of the configured database: each title with one slip in one of its words, and
-common words that the catalogue lacks (`spelling_words.txt`), as they are and in the plural.
+Uses the catalogue of the configured database. The queries are all titles with one typo, and common
+words that are not in the catalogue (`spelling_words.txt`), in the singular and the plural.
 """
 
 import argparse
@@ -26,10 +26,10 @@ from catalog.tables import PRODUCT
 
 WORDS = Path(__file__).with_name("spelling_words.txt")
 RULES: dict[str, dict[str, Any]] = {
-    "as it is": {},
+    "default": {},
     "two edits from 6 letters": {"TWO_EDITS_FROM": 6},
     "one edit only": {"TWO_EDITS_FROM": 99},
-    "first letter counts no more": {"FIRST_LETTER": 1},
+    "first letter has no extra weight": {"FIRST_LETTER": 1},
     "first letter before frequency": {"FIRST_LETTER": 10**9},
     "without the model's words": {"model_words": frozenset},
 }
@@ -41,7 +41,7 @@ def stems(text: str) -> list[str]:
 
 
 def titles(connection: Connection, vocabulary: Vocabulary, random: Random) -> Counter[str]:
-    """What became of each misspelt title."""
+    """The numbers of misspelt titles that are corrected, left unchanged and wrongly corrected."""
     outcomes: Counter[str] = Counter()
     for title in connection.execute(select(PRODUCT.c.title).order_by(PRODUCT.c.id)).scalars():
         if misspelt := add_typo(title, random):
@@ -49,29 +49,30 @@ def titles(connection: Connection, vocabulary: Vocabulary, random: Random) -> Co
             if stems(corrected or misspelt) == stems(title):
                 outcomes["right"] += 1
             else:
-                outcomes["wrong" if corrected else "left"] += 1
+                outcomes["wrong" if corrected else "unchanged"] += 1
     return outcomes
 
 
-def bent(words: list[str], vocabulary: Vocabulary) -> list[str]:
+def wrongly_changed(words: list[str], vocabulary: Vocabulary) -> list[str]:
+    """The words that are changed although they are correct, as "word -> other"."""
     changed = ((word, spelling.correct(f"{word} 1", vocabulary)) for word in words)
     return [f"{word} -> {other.split()[0]}" for word, other in changed if other]
 
 
 def milliseconds(vocabulary: Vocabulary) -> float:
-    """Median of one unknown word among 20,000 known ones."""
+    """Median time in ms to correct an unknown word with a vocabulary of 20,000 words."""
     random = Random(1)
     letters = "etaoinshrdlcumwfgypbvk"
     many = {
         "".join(random.choices(letters, k=random.randint(3, 12))): random.randint(1, 500)
         for _ in range(20_000)
     }
-    crowd = Vocabulary({**many, **vocabulary.products}, vocabulary.stems)
+    large = Vocabulary({**many, **vocabulary.products}, vocabulary.stems)
     times = []
     for _ in range(50):
         word = "".join(random.choices(letters, k=9))
         started = time.perf_counter()
-        spelling.correct(f"{word} 1", crowd)
+        spelling.correct(f"{word} 1", large)
         times.append((time.perf_counter() - started) * 1e3)
     return statistics.median(times)
 
@@ -89,19 +90,21 @@ def main() -> None:
         ]
         plurals = [f"{word}s" for word in absent]
         print(f"{len(vocabulary.products)} words in the catalogue, {len(absent)} not in it")
-        print("| rule | right | left | wrong | bent | bent plurals |\n|---|---|---|---|---|---|")
+        columns = ("rule", "right", "unchanged", "wrong", "changed words", "changed plurals")
+        print("|", " | ".join(columns), "|\n|---|---|---|---|---|---|")
         for rule, values in RULES.items():
             with patch.multiple(spelling, **{"MIN_LETTERS": spelling.MIN_LETTERS} | values):
                 outcomes = titles(connection, vocabulary, Random(seed))
                 shares = [
                     f"{outcomes[name] / outcomes.total():.1%}"
-                    for name in ("right", "left", "wrong")
+                    for name in ("right", "unchanged", "wrong")
                 ]
-                singular, plural = bent(absent, vocabulary), bent(plurals, vocabulary)
+                singular = wrongly_changed(absent, vocabulary)
+                plural = wrongly_changed(plurals, vocabulary)
             print("|", " | ".join([rule, *shares, str(len(singular)), str(len(plural))]), "|")
             if not values:
-                print("  bent:", ", ".join(singular + plural))
-    print(f"{milliseconds(vocabulary):.2f} ms for an unknown word among 20,000")
+                print("  changed:", ", ".join(singular + plural))
+    print(f"{milliseconds(vocabulary):.2f} ms for an unknown word and a vocabulary of 20,000 words")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""A catalogue of any size without pictures: products with facets of known frequency, and clustered
-unit vectors as their embeddings. For tests and benchmarks of the SQL."""
+"""Synthetic catalogues of any size, for tests and benchmarks of the SQL: products with facet values
+of known frequency, and clustered unit vectors as embeddings. There are no picture files."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from catalog.db.connection import driver_connection
 from embedding.registry import ModelSpec
 
 SELECTIVITY = {"90 %": 0.9, "5 %": 0.05, "0.4 %": 0.004, "0.04 %": 0.0004}
-"""Share of the products that have each of these as their colour, whatever their vectors."""
+"""Share of the products with each of these colours. Colours are independent of the vectors."""
 
 CLUSTERS = 200
 STYLES = 1000
@@ -20,21 +20,24 @@ STYLES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Synthetic:
-    """`vectors`, float32 (n, d), are the products' text embeddings in the order of their ids,
-    which count from 1; `labels` and `styles`, (n,), tell the cluster and the style of each."""
+    """The data of n products, whose ids count from 1.
+
+    `vectors`, float32 (n, d), are their text embeddings; `labels` and `styles`, int (n,), are the
+    numbers of their clusters and styles.
+    """
 
     vectors: np.ndarray
     labels: np.ndarray
     styles: np.ndarray
 
     def near(self, count: int, seed: int = 5) -> np.ndarray:
-        """Unit vectors near products drawn at random, float32 (count, d), to search with."""
+        """Query vectors: unit vectors near randomly chosen products, float32 (count, d)."""
         rng = np.random.default_rng(seed)
         drawn = self.vectors[rng.integers(len(self.vectors), size=count)]
         return _unit(drawn + 0.5 * rng.normal(size=drawn.shape) / drawn.shape[1] ** 0.5)
 
     def words(self, count: int, seed: int = 5) -> list[str]:
-        """The words of the same products' titles, without their numbers."""
+        """Query texts: the titles of the products of `near`, without their numbers."""
         drawn = np.random.default_rng(seed).integers(len(self.vectors), size=count)
         return [title(self.labels[n], self.styles[n]) for n in drawn]
 
@@ -44,8 +47,8 @@ def title(label: int, style: int) -> str:
 
 
 def clustered(products: int, dimensions: int, rng: np.random.Generator) -> Synthetic:
-    """Unit vectors, (n, d), as a catalogue's embeddings lie: what a product is, crossed with its
-    style, which other kinds of products share; and what is its own."""
+    """Unit vectors distributed like a catalogue's embeddings: the sum of a vector of the kind, one
+    of the style, which products of other kinds share, and an individual one."""
     kinds = _unit(rng.normal(size=(CLUSTERS, dimensions)))
     styles = _unit(rng.normal(size=(STYLES, dimensions)))
     labels = rng.integers(CLUSTERS, size=products)
@@ -58,10 +61,10 @@ def clustered(products: int, dimensions: int, rng: np.random.Generator) -> Synth
 def fill_synthetic(
     connection: Connection, model: ModelSpec, products: int, *, seed: int = 1, pictures: int = 1
 ) -> Synthetic:
-    """Put `products` products into an empty catalogue, embedded by `model` in both modalities.
+    """Fill an empty catalogue with `products` products and vectors of `model` in both modalities.
 
-    Colours occur as `SELECTIVITY` says, independent of the vectors; categories are tied to the
-    clusters, so that a category lies far from most queries. Each product has `pictures` pictures.
+    Colours have the frequencies of `SELECTIVITY`. Categories depend on the clusters, so a category
+    is far from most queries. Each product has `pictures` pictures.
     """
     rng = np.random.default_rng(seed)
     data = clustered(products, model.dimensions, rng)
@@ -108,8 +111,8 @@ def fill_synthetic(
 
 
 def _drop_indexes(cursor: psycopg.Cursor, model: ModelSpec) -> list[bytes]:
-    """Drop the HNSW indexes, since a build is many times as fast as a fill; returns how to make
-    them again."""
+    """Drop the HNSW indexes, because building them after a fill is many times as fast; returns the
+    statements that create them."""
     cursor.execute(
         "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index"
         " JOIN pg_class ON pg_class.oid = indexrelid"

@@ -1,4 +1,4 @@
-"""The database of `benchmarks.embed`: products with a picture each, in a database of its own."""
+"""The separate database of `benchmarks.embed` and `benchmarks.memory`: one picture per product."""
 
 import os
 from pathlib import Path
@@ -9,17 +9,17 @@ from embedding.registry import ModelSpec
 
 
 def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
-    """Point the process at a catalogue of `rows` pictures, which share `files`, without index."""
-    from catalog.db.embedded import embedded_url  # not needed where there is no database
+    """Set `DATABASE_URL` to a new catalogue of `rows` pictures, which share `files`; no index."""
+    from catalog.db.embedded import embedded_url  # not imported with --no-database
 
     os.environ["DATABASE_URL"] = embedded_url(database="bench_embed")
     forget_engine()
     with connect() as connection:
-        # Also of tables that a run with another registry has left.
+        # The whole schema: runs with other registries may have left other tables.
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
         connection.exec_driver_sql("CREATE EXTENSION vector")
-    forget_engine()  # connections learn of the type as they are made
+    forget_engine()  # new connections register the type `vector`
     with connect() as connection:
         metadata.create_all(connection)
         connection.exec_driver_sql(f"DROP INDEX {spec.name}_image_embedding_hnsw")
@@ -38,6 +38,6 @@ def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
 
 
 def empty(spec: ModelSpec) -> None:
-    """As before the first run."""
+    """Delete all image vectors of the model."""
     with connect() as connection:
         connection.exec_driver_sql(f"TRUNCATE {spec.name}_image")

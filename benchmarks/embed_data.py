@@ -1,5 +1,5 @@
-"""JPEGs the size of a shop's photographs, and a CLIP ViT-B/32 of random weights: what costs the
-same time as the real ones, without a download."""
+"""Test data that takes the same time as real data, without a download: JPEGs of the size of product
+photographs, and a CLIP ViT-B/32 with random weights."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ SIZE = (640, 800)
 
 
 def draw_pictures(folder: Path, count: int) -> list[Path]:
-    """Write `count` JPEGs of 640 x 800 pixels and about 90 kB; those that are there stay."""
+    """Write `count` JPEGs of 640 x 800 pixels and about 90 kB; existing files are kept."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{number:05}.jpg" for number in range(count)]
     with ThreadPoolExecutor() as pool:
@@ -35,7 +35,7 @@ def _draw(file: Path) -> None:
 
 
 def build_clip(folder: Path, name: str) -> None:
-    """Write a registry entry `name` and the checkpoint that it leads to into `folder`."""
+    """Write a registry entry `name` and its checkpoint into `folder`."""
     import torch
     from transformers import CLIPConfig, CLIPModel
 
@@ -49,8 +49,8 @@ def build_clip(folder: Path, name: str) -> None:
     CLIPModel(CLIPConfig()).save_pretrained(checkpoint)
     entry = {
         "name": name,
-        "label": "CLIP ViT-B/32 of random weights",
-        "summary": "Takes the time that the real one takes.",
+        "label": "CLIP ViT-B/32 with random weights",
+        "summary": "Takes the same time as the real one.",
         "loader": "checkpoint",
         "checkpoint": f"./{checkpoint.name}",
         "dimensions": 512,

@@ -1,6 +1,6 @@
-"""What `benchmarks.embed` times: each part of the pipeline alone, all together, a plain loop.
+"""The measurements of `benchmarks.embed`: each part of the pipeline, the pipeline, a plain loop.
 
-Rates are in pictures a second.
+All rates are in pictures per second.
 """
 
 import os
@@ -16,7 +16,7 @@ from pgvector import HalfVector
 from PIL import Image
 from tqdm import tqdm
 
-from benchmarks import tables
+from benchmarks import embed_database
 from catalog.db.connection import connect
 from catalog.indexing import fill
 from catalog.indexing.encoding import Encoded, encode
@@ -32,11 +32,11 @@ from embedding.malloc import keeping_memory
 from embedding.preprocessing import open_prepared
 
 LOOP_BATCH = 32
-"""Pictures that the plain loop hands to `SentenceTransformer.encode`: its default batch."""
+"""Mini-batch of the plain loop: the default of `SentenceTransformer.encode`."""
 
 
-class Ready:
-    """An encoder that has its vectors already."""
+class InstantEncoder:
+    """An encoder that returns random vectors, prepared in advance."""
 
     def __init__(self, encoder: Encoder, rows: int) -> None:
         self.spec, self.preparation = encoder.spec, encoder.preparation
@@ -72,28 +72,28 @@ class Bench:
         ]
 
     def run(self, rounds: int, loop_rows: int, *, database: bool) -> dict[str, Any]:
-        """All figures, for JSON; of each rate the best of the rounds, the least disturbed."""
+        """All figures, as JSON values. Each rate is the best of all rounds, the least disturbed."""
         alone = {"decode": self.decode, "encode": self.encode}
         together: dict[str, Callable[[], float]] = {"pipeline": self.pipeline_without_database}
         if database:
-            tables.prepare(self.encoder.spec, self.files, self.rows)
+            embed_database.prepare(self.encoder.spec, self.files, self.rows)
             alone["write"] = self.write
             together = {"pipeline": self.pipeline, "pipeline without a model": self.overhead}
             if self.encoder.spec.loader == "checkpoint":
                 together["plain loop"] = partial(self.loop, loop_rows)
         rates: dict[str, list[float]] = {name: [] for name in alone | together}
         for _ in tqdm(range(rounds), desc=self.encoder.spec.name, unit="round"):
-            for name, way in (alone | together).items():
-                rates[name].append(way())
+            for name, measure in (alone | together).items():
+                rates[name].append(measure())
         rate = {name: max(values) for name, values in rates.items()}
         slowest = min(alone, key=rate.__getitem__)
         findings = {
-            "slowest part alone": slowest,
-            "limit as profiled": self.profile.limit,
+            "slowest part": slowest,
+            "bottleneck by the profile": self.profile.limit,
             f"pipeline / {slowest}": round(rate["pipeline"] / rate[slowest], 3),
         }
         if database:
-            findings["CPU of the pipeline's process without a model, ms a picture"] = self.cost
+            findings["CPU time of the main process without a model, ms per picture"] = self.cost
         if "plain loop" in rate:
             findings["pipeline / plain loop"] = round(rate["pipeline"] / rate["plain loop"], 2)
         return {
@@ -113,13 +113,13 @@ class Bench:
         }
 
     def decode(self) -> float:
-        """Decoding alone, by workers that have started."""
+        """The rate of decoding, with workers already started."""
         with keeping_memory(), self._decoder() as decoder:
             list(decode_batches(decoder, islice(self._batches(), BATCHES_IN_USE)))
             return _rate(lambda: sum(map(len, decode_batches(decoder, self._batches()))))
 
     def encode(self) -> float:
-        """Encoding alone, of pixels in memory."""
+        """The rate of encoding pixels that are in memory."""
         files = [row.file for row in self.pending[: self.batch_size]]
         distinct = {file: open_prepared(file, self.preparation) for file in set(files)}
         pixels = np.stack([distinct[file] for file in files])
@@ -129,9 +129,9 @@ class Bench:
             return _rate(lambda: sum(len(encode(pixels[: len(rows)])) for rows in self._batches()))
 
     def write(self) -> float:
-        """Writing alone, of vectors in memory."""
+        """The rate of writing vectors that are in memory."""
         spec = self.encoder.spec
-        tables.empty(spec)
+        embed_database.empty(spec)
         vectors = np.random.default_rng(0).normal(size=(self.batch_size, spec.dimensions))
 
         def write_all() -> int:
@@ -143,26 +143,28 @@ class Bench:
         return _rate(write_all)
 
     def pipeline(self) -> float:
-        """As the command runs it, from the start of its workers to the last commit."""
-        tables.empty(self.encoder.spec)
+        """The rate of the whole pipeline, from the start of the workers to the last commit."""
+        embed_database.empty(self.encoder.spec)
         summary = fill(self.encoder, "image", batch_size=self.batch_size, workers=self.workers)
         assert summary.embedded == self.rows, summary.failures[:3]
         self.profile = summary.profile
         return summary.rate
 
     def overhead(self) -> float:
-        """The same with an encoder that costs nothing, and decoding in processes of its own: what
-        is left keeps one interpreter busy, and bounds what the fastest device can be fed."""
-        tables.empty(self.encoder.spec)
-        ready = cast(Encoder, Ready(self.encoder, self.batch_size))
+        """The rate of the pipeline with an encoder that costs nothing and with decoding processes.
+
+        What remains runs in one interpreter, and limits the rate even with the fastest device.
+        """
+        embed_database.empty(self.encoder.spec)
+        encoder = cast(Encoder, InstantEncoder(self.encoder, self.batch_size))
         workers = self.workers or os.cpu_count() or 1
         started = time.process_time()
-        summary = fill(ready, "image", batch_size=self.batch_size, workers=workers)
+        summary = fill(encoder, "image", batch_size=self.batch_size, workers=workers)
         self.cost = round(1000 * (time.process_time() - started) / summary.embedded, 3)
         return summary.rate
 
     def pipeline_without_database(self) -> float:
-        """The same from files to vectors in memory."""
+        """The rate of the pipeline from files to vectors in memory."""
         self.profile = Profile()
         with keeping_memory(), self._decoder() as decoder:
             batches = decode_batches(decoder, self._batches())
@@ -171,11 +173,11 @@ class Bench:
         return self.rows / self.profile.seconds
 
     def loop(self, rows: int) -> float:
-        """What one writes first: open, encode, insert; committed a batch."""
+        """The rate of a plain loop: open, encode, insert; one transaction per batch."""
         from sentence_transformers import SentenceTransformer
 
         spec = self.encoder.spec
-        tables.empty(spec)
+        embed_database.empty(spec)
         model = SentenceTransformer(spec.checkpoint, device=self.device)
         insert = (
             f"INSERT INTO {spec.name}_image (image_id, product_id, embedding, source_sha256)"
@@ -204,6 +206,6 @@ class Bench:
 
 
 def _rate(work: Callable[[], int]) -> float:
-    """Items a second of `work`, which returns their number."""
+    """Items per second of `work`, which returns their number."""
     started = time.perf_counter()
     return work() / (time.perf_counter() - started)
