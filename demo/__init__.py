@@ -1,4 +1,4 @@
-"""A demo catalogue that draws itself: fashion products, their pictures and their texts."""
+"""Generates a demo catalogue of fashion products, with drawn pictures and texts."""
 
 from __future__ import annotations
 

@@ -12,12 +12,14 @@ from demo import write_catalogue
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command and return its exit status: 0, or 1 where the folder is not writable."""
+    """Run the command; returns its exit status: 0, 1 on a write error, 130 after Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="python -m demo",
         description="Draw a demo catalogue of fashion products: products.csv and images/.",
     )
-    parser.add_argument("folder", type=Path, help="where to write; made if it does not exist")
+    parser.add_argument(
+        "folder", type=Path, help="folder to write to; created if it does not exist"
+    )
     parser.add_argument(
         "--count", type=_positive, default=640, metavar="N", help="number of products (%(default)s)"
     )
@@ -36,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"cannot write the catalogue: {error}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            print("interrupted; run the same command again to go on", file=sys.stderr)
+            print("interrupted; run the same command again to continue", file=sys.stderr)
             return 130
     print(f"wrote {table}")
     return 0

@@ -1,4 +1,4 @@
-"""The invented brands of the demo shop, and what each of them leans towards."""
+"""The invented brands of the demo shop and the kinds of products that each makes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Brand:
-    """A brand: the kinds of product it makes, for whom, and how dear it is.
+    """A brand: what it makes, for which genders, and its price level.
 
-    `makes` holds usages, categories, subcategories or product types; a product suits the brand
-    when any of its own is among them. `level` multiplies the type's usual price.
+    `makes` contains usages, categories, subcategories or product types. A brand makes a product if
+    any of the product's values is among them. `level` multiplies the usual price of the type.
     """
 
     name: str
@@ -50,9 +50,9 @@ BRANDS: Final[tuple[Brand, ...]] = (
 
 
 def brand_for(category: str, traits: set[str], gender: str, rng: random.Random) -> Brand:
-    """Choose a brand that makes such a product for such a person, most often a specialist.
+    """Choose a brand that makes such a product for this gender, preferably a specialist.
 
-    `traits` holds the product's usage, subcategory and type.
+    `traits` contains the product's usage, subcategory and type.
     """
     for_them = [brand for brand in BRANDS if gender in brand.genders]
     weights = [4 * bool(brand.makes & traits) or int(category in brand.makes) for brand in for_them]

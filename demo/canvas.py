@@ -1,7 +1,7 @@
-"""A picture built of overlapping pieces of cloth, leather and rubber.
+"""The canvas: draws a product as overlapping pieces of cloth, leather and rubber.
 
-Outlines are drawn three times larger than the picture and reduced, which gives them smooth edges;
-colour, light and shade are computed at the picture's own size.
+Outlines are drawn at three times the size of the picture and reduced, for smooth edges. Colour and
+shading are computed at the picture's size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from demo import shading
-from demo.curves import Points, dashes, ellipse, flipped, offset, ribbon
+from demo.curves import Points, dashes, ellipse, mirror, offset, ribbon
 from demo.fabric import Drape, Fabric
 from demo.palette import Rgb
 from demo.region import Region
@@ -29,7 +29,7 @@ _FULL_HEIGHT: Final = HEIGHT + 2 * MARGIN
 
 @dataclass(frozen=True)
 class Fold:
-    """A soft crease in the cloth: a ridge for a positive depth, a valley for a negative one."""
+    """A soft crease in the cloth: a ridge if `depth` is positive, a valley if it is negative."""
 
     line: Points
     width: float = 26.0
@@ -58,7 +58,7 @@ class Canvas:
         right, bottom = np.ceil(every.max(axis=0)).astype(int) + 2
         left, right = max(0, int(left)), min(_FULL_WIDTH, int(right))
         top, bottom = max(0, int(top)), min(_FULL_HEIGHT, int(bottom))
-        # A sliver of one pixel at the canvas edge would have no slope to shade.
+        # The slope cannot be computed for a strip of one pixel at the edge of the canvas.
         if right - left < 2 or bottom - top < 2:
             return Region(0, 0, np.zeros((0, 0), dtype=np.float32))
         size = ((right - left) * _SUPERSAMPLING, (bottom - top) * _SUPERSAMPLING)
@@ -81,10 +81,10 @@ class Canvas:
         tone: float = 0.0,
         within: Region | None = None,
     ) -> Region:
-        """Paint one piece of material and return the region it covers.
+        """Draw one piece of material; returns the region that it covers.
 
-        `lift` is the height, in design units, at which the piece lies above what is already
-        there, on which it throws a shadow. `tone` lightens (+) or darkens (-) the whole piece.
+        The piece lies `lift` design units above what is already drawn, and casts a shadow on it.
+        `tone` lightens (+) or darkens (-) the whole piece.
         """
         region = shape if isinstance(shape, Region) else self.region(shape)
         if within is not None:
@@ -92,7 +92,7 @@ class Canvas:
         if region.empty:
             return region
         if lift:
-            self._throw_shadow(region, lift)
+            self._cast_shadow(region, lift)
         height, width = region.coverage.shape
         down, across = np.indices((height, width), dtype=np.float32)
         x, y = self.view.design(across + (region.left + 0.5), down + (region.top + 0.5))
@@ -104,7 +104,7 @@ class Canvas:
         self._cover(region, shading.lit(fabric.colours(u, v, 1.0 / self.view.scale), light))
         return region
 
-    def twins(
+    def mirrored_piece(
         self,
         outline: Points,
         fabric: Fabric,
@@ -115,12 +115,12 @@ class Canvas:
         tone: float = 0.0,
         within: Region | None = None,
     ) -> None:
-        """Paint a piece of the right half and its mirror image on the left."""
+        """Draw a piece of the right half and its mirror image on the left; see `piece`."""
         grain, creases = drape or Drape(), list(folds)
-        mirrored = [Fold(flipped(fold.line), fold.width, fold.depth) for fold in creases]
+        mirrored = [Fold(mirror(fold.line), fold.width, fold.depth) for fold in creases]
         self.piece(outline, fabric, drape=grain, folds=creases, lift=lift, tone=tone, within=within)
         self.piece(
-            flipped(outline),
+            mirror(outline),
             fabric,
             drape=grain.mirrored,
             folds=mirrored,
@@ -130,7 +130,7 @@ class Canvas:
         )
 
     def flat(self, region: Region, colour: Rgb, opacity: float = 1.0) -> None:
-        """Fill a region with one even colour."""
+        """Fill a region with one colour."""
         if not region.empty:
             thinner = Region(region.left, region.top, region.coverage * opacity)
             even = np.broadcast_to(np.array(colour, dtype=np.float32), (*region.coverage.shape, 3))
@@ -146,14 +146,14 @@ class Canvas:
         taper: float = 0.0,
         within: Region | None = None,
     ) -> None:
-        """Draw a line of even colour; it thins out towards its ends when `taper` is 1."""
+        """Draw a line in one colour; with `taper` 1 it gets thinner towards its ends."""
         region = self.region(ribbon(line, width, taper))
         self.flat(region if within is None else region.within(within), colour, opacity)
 
     def seam(
         self, line: Points, fabric: Fabric, *, strength: float = 0.5, within: Region | None = None
     ) -> None:
-        """Draw a sewn seam: a fine dark groove with a lit lip beside it."""
+        """Draw a seam: a thin dark groove with a light edge beside it."""
         base = fabric.colour
         self.stroke(line, 2.2, base.darker(0.75), strength, within=within)
         self.stroke(offset(line, -2.0), 1.6, base.lighter(0.55), 0.35 * strength, within=within)
@@ -169,16 +169,16 @@ class Canvas:
         opacity: float = 0.9,
         within: Region | None = None,
     ) -> None:
-        """Sew along `line` with thread of the given colour."""
+        """Draw a row of stitches along `line`."""
         region = self.region(*(ribbon(piece, width) for piece in dashes(line, dash, gap)))
         self.flat(region if within is None else region.within(within), colour, opacity)
 
     def button(self, x: float, y: float, radius: float, colour: Rgb) -> None:
-        """Sew on a button with four holes."""
+        """Draw a button with four holes."""
         rim = self.region(ellipse((x, y), radius))
         if rim.empty:
             return
-        self._throw_shadow(rim, 2.5)
+        self._cast_shadow(rim, 2.5)
         self.flat(rim, colour.darker(0.28))
         self.flat(self.region(ellipse((x - 0.5, y - 0.6), radius * 0.86)), colour)
         self.flat(self.region(ellipse((x - 0.2, y - 0.2), radius * 0.60)), colour.darker(0.13))
@@ -190,8 +190,8 @@ class Canvas:
         ]
         self.flat(self.region(*holes), colour.darker(0.8))
 
-    def _throw_shadow(self, region: Region, lift: float) -> None:
-        """Darken what lies beneath `region`, down and to the right of it."""
+    def _cast_shadow(self, region: Region, lift: float) -> None:
+        """Draw the shadow of `region` on what is below it, offset down and to the right."""
         scale = self.view.scale
         reach = int(np.ceil(3.2 * lift * scale)) + 1
         top, left = max(0, region.top - reach), max(0, region.left - reach)
@@ -199,12 +199,12 @@ class Canvas:
         right = min(_FULL_WIDTH, region.left + region.coverage.shape[1] + reach)
         frame = Region(left, top, np.zeros((bottom - top, right - left), dtype=np.float32))
         shift = round(0.55 * lift * scale)
-        thrown = Region(region.left + round(0.6 * shift), region.top + shift, region.coverage)
-        soft = shading.blur(thrown.seen_from(frame), max(0.8, lift * scale * 0.8))
+        shadow = Region(region.left + round(0.6 * shift), region.top + shift, region.coverage)
+        soft = shading.blur(shadow.in_box_of(frame), max(0.8, lift * scale * 0.8))
         self.colour[frame.window] *= (1.0 - 0.42 * soft)[..., None]
 
     def _relief(self, region: Region, fabric: Fabric, folds: Iterable[Fold]) -> Field:
-        """Return the light on the rounded body of a piece and on its folds."""
+        """Return the light on the rounded edges of a piece and on its folds."""
         material, scale = fabric.material, self.view.scale
         light = np.zeros_like(region.coverage)
         for radius, share in ((material.edge, 0.55), (material.edge * 3.2, 0.45)):
@@ -216,11 +216,13 @@ class Canvas:
             )
         creases = list(folds)
         if creases:
-            light += material.fold * scale * shading.incident_light(self._folded(region, creases))
+            light += (
+                material.fold * scale * shading.incident_light(self._fold_heights(region, creases))
+            )
         return light
 
-    def _folded(self, region: Region, folds: Sequence[Fold]) -> Field:
-        """Return the height of the folds, drawn at half size since they have soft edges."""
+    def _fold_heights(self, region: Region, folds: Sequence[Fold]) -> Field:
+        """Return the height of the folds, computed at half size because they are blurred."""
         height, width = region.coverage.shape
         relief = np.zeros((height, width), dtype=np.float32)
         origin = np.array([region.left, region.top])

@@ -1,4 +1,4 @@
-"""Titles and descriptions: varied, human, and true of what is drawn."""
+"""Writes titles and descriptions that match the drawings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _SERIES: Final = (
 
 @dataclass(frozen=True)
 class Brief:
-    """What the copywriter is told; a `family`'s title must fit all of its colours."""
+    """The input of the copywriter. The title of a `family` must fit all its colours."""
 
     design: Design
     brand: str
@@ -46,7 +46,7 @@ def title(brief: Brief) -> str:
         pattern = ""
     detail = _selling_point(design, noun, rng)
     series = rng.choice(_SERIES)
-    # The members of a family share one title, so it cannot name the colour of any of them.
+    # The members of a family have the same title, so it must not name a colour.
     colour = "" if brief.family else design.colour_name
     forms = (
         f"{brief.brand} {whom} {colour} {pattern} {noun}",
@@ -64,7 +64,7 @@ def title(brief: Brief) -> str:
 
 
 def _selling_point(design: Design, noun: str, rng: random.Random) -> str:
-    """Return a word or two of the cut or the material that a title may carry."""
+    """Return one or two words about the cut or the material for the title, "" for none."""
     points = [CUTS[value].tag for value in design.cut.values() if value in CUTS]
     points.append(MATERIALS[design.material.name].tag)
     fitting = [point for point in points if point and point.lower() not in noun.lower()]

@@ -21,10 +21,10 @@ def points(*pairs: Point) -> Points:
 
 
 def curve(*pairs: Point, closed: bool = False, steps: int = 14) -> Points:
-    """Return a smooth path through every one of `pairs` (a centripetal Catmull-Rom spline).
+    """Return a smooth path through all `pairs`: a centripetal Catmull-Rom spline.
 
-    The centripetal kind neither overshoots nor makes loops where points lie close together.
-    Two points give a straight line. A closed path ends where it began.
+    It neither overshoots nor makes loops between close points. Two points give a straight line. A
+    closed path ends at its first point.
     """
     knots = np.array(pairs, dtype=np.float64)
     if len(knots) < 3:
@@ -52,31 +52,31 @@ def curve(*pairs: Point, closed: bool = False, steps: int = 14) -> Points:
 
 
 def path(*pieces: ArrayLike) -> Points:
-    """Join several paths, with a corner wherever two of them meet."""
+    """Join several paths, with corners between them."""
     return np.vstack([np.asarray(piece, dtype=np.float64).reshape(-1, 2) for piece in pieces])
 
 
-def flipped(line: Points) -> Points:
+def mirror(line: Points) -> Points:
     """Return the mirror image of `line` on the other side of the garment's axis."""
     return line * np.array([-1.0, 1.0])
 
 
-def both(line: Points) -> tuple[Points, Points]:
+def mirror_pair(line: Points) -> tuple[Points, Points]:
     """Return `line` and its mirror image."""
-    return line, flipped(line)
+    return line, mirror(line)
 
 
-def whole(right_half: Points) -> Points:
-    """Return an open path that runs from the left over the middle to the right.
+def full_width(right_half: Points) -> Points:
+    """Return the open path of a right half, given from the middle, preceded by its mirror image.
 
-    The right half starts in the middle.
+    It runs from the left end over the middle to the right end.
     """
-    return np.vstack([flipped(right_half)[:0:-1], right_half])
+    return np.vstack([mirror(right_half)[:0:-1], right_half])
 
 
 def symmetric(right_half: Points) -> Points:
-    """Close a right half, given from top to bottom, with its own mirror image."""
-    return np.vstack([right_half, flipped(right_half)[::-1]])
+    """Return the closed outline of a right half, given from top to bottom, and its mirror image."""
+    return np.vstack([right_half, mirror(right_half)[::-1]])
 
 
 def moved(line: Points, x: float = 0.0, y: float = 0.0) -> Points:
@@ -85,27 +85,27 @@ def moved(line: Points, x: float = 0.0, y: float = 0.0) -> Points:
 
 
 def scaled(line: Points, across: float, down: float | None = None) -> Points:
-    """Return `line` with its width and height scaled about its own middle."""
+    """Return `line` scaled horizontally and vertically about its own centre."""
     middle = 0.5 * (line.min(axis=0) + line.max(axis=0))
     factors = np.array([across, across if down is None else down])
     return (line - middle) * factors + middle
 
 
 def box(x: float, y: float, width: float, height: float) -> Points:
-    """Return the closed rectangle whose middle is `(x, y)`."""
+    """Return a closed rectangle with the centre `(x, y)`."""
     w, h = width / 2, height / 2
     return points((x - w, y - h), (x + w, y - h), (x + w, y + h), (x - w, y + h))
 
 
-def turned(line: Points, degrees: float, about: Point = (0.0, 0.0)) -> Points:
-    """Return `line` turned clockwise, as seen in the picture, about a point."""
+def rotated(line: Points, degrees: float, about: Point = (0.0, 0.0)) -> Points:
+    """Return `line` rotated clockwise, as seen in the picture, about a point."""
     angle = np.radians(degrees)
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     return (line - np.array(about)) @ rotation + np.array(about)
 
 
 def normals(line: Points) -> Points:
-    """Return for each point the unit normal that lies to the left of the direction of travel."""
+    """Return for each point the unit normal to the left of the line's direction."""
     direction = np.gradient(line, axis=0)
     length = np.linalg.norm(direction, axis=1, keepdims=True)
     direction = direction / np.maximum(length, 1e-9)
@@ -113,7 +113,7 @@ def normals(line: Points) -> Points:
 
 
 def offset(line: Points, distance: float) -> Points:
-    """Return the path that runs beside `line`, to its left for a positive distance."""
+    """Return the path parallel to `line`, on its left side if `distance` is positive."""
     return line + normals(line) * distance
 
 
@@ -123,7 +123,7 @@ def band(line: Points, distance: float) -> Points:
 
 
 def ribbon(line: Points, width: float, taper: float = 0.0) -> Points:
-    """Return a closed stroke along `line`; with `taper` 1 it runs out to a point at both ends."""
+    """Return the closed outline of a stroke along `line`; with `taper` 1 both ends are pointed."""
     t = np.linspace(-1.0, 1.0, len(line))[:, None]
     half = 0.5 * width * (1.0 - taper * t**2)
     side = normals(line) * half
@@ -131,14 +131,14 @@ def ribbon(line: Points, width: float, taper: float = 0.0) -> Points:
 
 
 def ellipse(centre: Point, radius_x: float, radius_y: float | None = None) -> Points:
-    """Return a closed ellipse; a circle when only one radius is given."""
+    """Return a closed ellipse, or a circle if only one radius is given."""
     angle = np.linspace(0.0, 2 * np.pi, 48, endpoint=False)
     ring = np.column_stack([np.cos(angle), np.sin(angle)])
     return ring * np.array([radius_x, radius_y or radius_x]) + np.array(centre)
 
 
-def between(first: Points, second: Points, share: float, count: int = 40) -> Points:
-    """Return the path that lies at `share` of the way from `first` to `second`."""
+def interpolated(first: Points, second: Points, share: float, count: int = 40) -> Points:
+    """Return the path between `first` (`share` 0) and `second` (`share` 1), with `count` points."""
     return (1 - share) * resampled(first, count) + share * resampled(second, count)
 
 
@@ -150,7 +150,7 @@ def resampled(line: Points, count: int) -> Points:
 
 
 def length(line: Points) -> float:
-    """Return how long `line` is."""
+    """Return the length of `line`."""
     return float(np.linalg.norm(np.diff(line, axis=0), axis=1).sum())
 
 
@@ -162,7 +162,7 @@ def portion(line: Points, start: float, end: float, count: int = 30) -> Points:
 
 
 def dashes(line: Points, dash: float, gap: float) -> Sequence[Points]:
-    """Cut `line` into stitches of the given length and gap."""
+    """Split `line` into dashes of the given length and gap."""
     total = length(line)
     count = max(1, int(total / (dash + gap)))
     ends = resampled(line, count * 8 + 1)

@@ -1,4 +1,4 @@
-"""How titles and descriptions speak of the choices of a garment's cut."""
+"""Words for titles and descriptions, by the choices of a garment's cut."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 
 class CutWords(NamedTuple):
-    """A choice of the cut: a phrase for the description and a tag for the title ("" for none)."""
+    """Words for one choice: a phrase for the description and a tag for the title, "" for none."""
 
     phrase: str
     tag: str = ""

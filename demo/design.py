@@ -1,4 +1,4 @@
-"""What there is to know about one product in order to draw it."""
+"""The design of one product: everything that determines its drawing."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from demo.palette import COLOURS, Rgb
 from demo.patterns import Pattern
 from demo.randomness import generator, stable_seed
 
-# Suits and coats get hairline stripes and quiet checks, unlike shirts and dresses.
+# Product types with finer stripes and less contrasting checks than shirts and dresses.
 _SUITING: Final = frozenset({"Blazers", "Trousers", "Coats"})
 
 
 @dataclass(frozen=True)
 class Design:
-    """The drawing's brief.
+    """Everything that determines a drawing.
 
-    `cut` names the choices that make up the silhouette, such as `{"neck": "V-neck"}`. Everything
-    else that varies follows from `key`: two designs with the same key differ only in what is
-    stated here.
+    `cut` contains the choices of the silhouette, such as `{"neck": "V-neck"}`. All random details
+    depend on `key` alone: two designs with the same key differ only in the other fields.
     """
 
     key: str
@@ -36,7 +35,7 @@ class Design:
     cut: Mapping[str, str]
 
     def random(self, purpose: str) -> random.Random:
-        """Return the product's own generator for one purpose."""
+        """Return this product's random generator for one purpose."""
         return generator(self.key, purpose)
 
     @property
@@ -49,13 +48,13 @@ class Design:
 
     @cached_property
     def colour(self) -> Rgb:
-        """The main colour, as this product's dye bath turned out."""
+        """The main colour, with a small random variation."""
         dyes = palette.DENIM if self.pattern_name == "Denim" else COLOURS
         return palette.varied(dyes[self.colour_name], self.random("dye" + self.colour_name))
 
     @cached_property
     def trims(self) -> tuple[Rgb, Rgb]:
-        """Two further colours that go with the main one."""
+        """Two more colours that go with the main one."""
         return palette.partners(self.colour_name, self.random("trims"))
 
     @cached_property
@@ -66,7 +65,7 @@ class Design:
 
     @property
     def tonal(self) -> Rgb:
-        """A shade of the main colour that can be told from it."""
+        """A visibly different shade of the main colour."""
         if self.colour.lightness > 0.30:
             return self.colour.darker(0.22)
         return self.colour.lighter(0.16)

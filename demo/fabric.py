@@ -1,7 +1,7 @@
-"""Materials and the patterns printed, woven and knitted into them.
+"""Fabrics: a material with a colour and a pattern.
 
-A fabric is sampled at cloth coordinates: `u` runs across the cloth and `v` down it, in design
-units, so a pattern keeps its size whatever the view and follows each piece's own grain.
+A fabric is sampled at cloth coordinates, `u` across and `v` down the cloth, in design units. The
+size of a pattern is therefore independent of the view, and it follows the grain of each piece.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from demo.weaves import WEAVES
 
 @dataclass(frozen=True)
 class Material:
-    """How a material takes the light.
+    """The optical properties of a material.
 
-    `weave` names one of `weaves.WEAVES`. `edge` is how far, in design units, the edges roll over;
-    `roundness`, `rim`, `fold` and `wrinkle` say how strongly body, edges, folds and unevenness
-    show; `gloss` is the sheen.
+    `weave` is a key of `weaves.WEAVES`. `edge` is the width of the rounded edges in design units.
+    `roundness`, `rim`, `fold` and `wrinkle` are the strength of the shading of body, edges, folds
+    and unevenness. `gloss` is the strength of highlights.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Material:
     gloss: float = 0.0
 
     def shine(self, light: Field) -> Field:
-        """Return the highlights that a glossy surface adds where the light meets it squarely."""
+        """Return the highlights of a glossy surface, which are where it faces the light."""
         return self.gloss * np.clip(light * 3.0, 0.0, 1.0) ** 2
 
 
@@ -86,11 +86,11 @@ METAL: Final = Material(
 
 @dataclass(frozen=True)
 class Drape:
-    """How the cloth of one piece lies: where its grain starts, points, fans out and sags.
+    """The orientation of the cloth of one piece.
 
-    `degrees` turns the cloth clockwise (a sleeve). `apex` is how far above the start the threads
-    would meet if they fan out (a flared skirt); 0 keeps them parallel. `sag` bends the weft down
-    towards both sides, by that many units at 100 units from the middle (the roundness of a body).
+    `degrees` rotates the grain clockwise (for a sleeve). `apex` is the distance above the origin at
+    which fanned-out threads would meet (for a flared skirt); 0 means parallel threads. `sag` bends
+    the weft down towards both sides, by so many units at 100 units from the middle (for a body).
     """
 
     x: float = 0.0
@@ -101,11 +101,11 @@ class Drape:
 
     @property
     def mirrored(self) -> Drape:
-        """The same cloth on the other side of the garment."""
+        """The mirrored orientation, for the other side of the garment."""
         return replace(self, x=-self.x, degrees=-self.degrees)
 
     def coordinates(self, x: Field, y: Field) -> tuple[Field, Field]:
-        """Return the cloth coordinates `(u, v)` of points of the design."""
+        """Return the cloth coordinates `(u, v)` of points in design coordinates."""
         angle = np.radians(self.degrees)
         cosine, sine = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         x, y = x - np.float32(self.x), y - np.float32(self.y)
@@ -133,31 +133,31 @@ class Fabric:
         return rng.uniform(600, 1500), rng.uniform(600, 1500)
 
     def of(self, colour: Rgb, material: Material | None = None) -> Fabric:
-        """Return plain cloth in another colour (and another material) for a trim."""
+        """Return plain fabric in another colour, and optionally in another material, for trims."""
         return Fabric(material or self.material, colour, patterns.PLAIN, self.seed + 1)
 
     def plain(self, material: Material | None = None) -> Fabric:
-        """Return the same cloth without its pattern."""
+        """Return the same fabric without its pattern, and optionally in another material."""
         return self.of(self.colour, material)
 
     def made_of(self, material: Material) -> Fabric:
-        """Return the same colour and pattern in another material."""
+        """Return the same fabric in another material."""
         return replace(self, material=material)
 
     def colours(self, u: Field, v: Field, pixel: float) -> NDArray[np.float32]:
-        """Return the colour (h x w x 3) at cloth coordinates; `pixel` is a pixel's size there."""
+        """Return colours (h x w x 3) at `u`, `v`; `pixel` is a pixel's size in cloth units."""
         bend_u = 2.2 * noise_at(u * 0.7 + self._shift[0], v * 0.7 + self._shift[1], 24.0)
         bend_v = 2.2 * noise_at(u * 0.7 + self._shift[1], v * 0.7 + self._shift[0], 24.0)
         return self.pattern.colours(self.colour, u + bend_u, v + bend_v, pixel)
 
     def wrinkles(self, x: Field, y: Field) -> Field:
-        """Return the cloth's soft unevenness, in standard deviations."""
+        """Return the soft unevenness of the cloth, in standard deviations."""
         across, down = self._shift
         wide = noise_at(x * 1.5 + across, y * 0.8 + down, 24.0)
         narrow = noise_at(x * 1.1 + y * 0.4 + down, y * 0.9 + across, 10.0)
         return 0.6 * wide + 0.5 * narrow
 
     def grain(self, u: Field, v: Field) -> Field:
-        """Return the light and shade of the weave itself."""
+        """Return the shading of the weave."""
         weave = WEAVES[self.material.weave]
         return self.material.weave_strength * weave(u, v, self._shift)

@@ -1,4 +1,4 @@
-"""Colours as shoppers name them, what goes with what, and the studio's backgrounds."""
+"""Named colours, colour combinations, and background colours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Rgb(NamedTuple):
 
     @property
     def lightness(self) -> float:
-        """How light the colour looks, from 0 (black) to 1 (white)."""
+        """The perceived lightness, from 0 (black) to 1 (white)."""
         return 0.30 * self.red + 0.59 * self.green + 0.11 * self.blue
 
     def mixed(self, other: Rgb, share: float) -> Rgb:
@@ -70,7 +70,7 @@ COLOURS: dict[str, Rgb] = {
     }.items()
 }
 
-# Indigo is duller than the dyes of other cloth.
+# Indigo-dyed cloth is less saturated than other cloth.
 DENIM: dict[str, Rgb] = COLOURS | {
     "Blue": from_hex("45658f"),
     "Light Blue": from_hex("8faac6"),
@@ -79,7 +79,7 @@ DENIM: dict[str, Rgb] = COLOURS | {
     "Grey": from_hex("858a92"),
 }
 
-# For each colour the partners that a designer would print, stripe or check it with.
+# For each colour, those that it is combined with in prints, stripes and checks.
 _PARTNERS: dict[str, tuple[str, ...]] = {
     "Black": ("White", "Cream", "Grey", "Red", "Beige"),
     "White": ("Navy Blue", "Black", "Red", "Light Blue", "Green", "Pink"),
@@ -153,7 +153,7 @@ _DEEPER_BACKDROPS = tuple(
 
 
 def varied(colour: Rgb, rng: random.Random) -> Rgb:
-    """Return the colour as one dye bath among many would give it."""
+    """Return the colour with a small random variation."""
     hue, light, saturation = colorsys.rgb_to_hls(*colour)
     room = min(light, 1 - light)
     light += rng.uniform(-0.16, 0.16) * room
@@ -163,21 +163,21 @@ def varied(colour: Rgb, rng: random.Random) -> Rgb:
 
 
 def partners(name: str, rng: random.Random) -> tuple[Rgb, Rgb]:
-    """Return two different colours that go well with the one named."""
+    """Return two different colours that go well with the named colour."""
     first, second = rng.sample(_PARTNERS[name], 2)
     return COLOURS[first], COLOURS[second]
 
 
 def blooms(name: str, rng: random.Random) -> tuple[Rgb, ...]:
-    """Return the petal colours of a flower print on cloth of the colour named."""
+    """Return the petal colours of a floral print on cloth of the named colour."""
     choices = [bloom for bloom in _BLOOMS[COLOURS[name].lightness > 0.6] if bloom != name]
     return tuple(COLOURS[bloom] for bloom in rng.sample(choices, 3))
 
 
 def backdrop(subject: Rgb, rng: random.Random, avoid: Rgb | None = None) -> Rgb:
-    """Return a background tone that the subject stands out from.
+    """Return a background colour with enough contrast to the subject.
 
-    `avoid` is the tone of another picture of the same product, which is not used again.
+    `avoid` is the background of another picture of the same product and is not returned.
     """
     tones = _DEEPER_BACKDROPS if subject.lightness > 0.72 else _PALE_BACKDROPS
     free = [tone for tone in tones if tone != avoid]

@@ -1,7 +1,6 @@
-"""Stripes, dots, checks and flowers.
+"""Patterns: stripes, dots, checks, flowers and worn denim.
 
-Each pattern turns cloth coordinates (design units) into colours, and smooths its own edges over
-one pixel so that fine stripes do not flicker into jagged steps.
+Each pattern maps cloth coordinates (in design units) to colours and antialiases its own edges.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ NAMES: Final = ("Plain", "Striped", "Dotted", "Floral", "Checked", "Denim")
 
 
 class Pattern(Protocol):
-    """Something that can colour cloth."""
+    """A pattern of a fabric."""
 
     def colours(self, base: Rgb, u: Field, v: Field, pixel: float) -> Colours:
-        """Return colours (h x w x 3); `pixel` is the size of a pixel in cloth units."""
+        """Return colours (h x w x 3) at `u`, `v`; `pixel` is a pixel's size in cloth units."""
         ...
 
 
@@ -45,7 +44,7 @@ PLAIN: Final = Plain()
 
 @dataclass(frozen=True)
 class Stripes:
-    """Bands, each given by where it starts and ends within one `period` and its colour."""
+    """Stripes. Each band has a start and an end within one `period`, and a colour."""
 
     bands: tuple[tuple[float, float, Rgb], ...]
     period: float
@@ -74,7 +73,7 @@ class Dots:
 
 @dataclass(frozen=True)
 class Checks:
-    """A woven check: the same bands in warp and weft, which mix where they cross."""
+    """A woven check: the same bands in warp and weft. Their colours mix where they cross."""
 
     bands: tuple[tuple[float, float, Rgb], ...]
     period: float
@@ -88,7 +87,7 @@ class Checks:
 
 @dataclass(frozen=True)
 class Floral:
-    """Flowers and leaves scattered over the cloth."""
+    """Randomly placed flowers and leaves."""
 
     petals: tuple[Rgb, ...]
     bloom: float = 22.0
@@ -97,12 +96,12 @@ class Floral:
 
     def colours(self, base: Rgb, u: Field, v: Field, pixel: float) -> Colours:
         tile = _floral_tile(base, self)
-        return _looked_up(tile, u * _TILE_SCALE, v * _TILE_SCALE)
+        return _sample(tile, u * _TILE_SCALE, v * _TILE_SCALE)
 
 
 @dataclass(frozen=True)
 class Washed:
-    """The uneven blue of worn denim: paler where legs and seat have rubbed."""
+    """Worn denim: an uneven blue, lighter on the legs and the seat."""
 
     fading: float = 0.16
 
@@ -118,7 +117,7 @@ def _even(colour: Rgb, like: Field) -> Colours:
 
 
 def _soft(inside: Field, pixel: float) -> Field:
-    """Turn a distance from an edge (positive inside) into coverage from 0 to 1."""
+    """Return the coverage, 0 to 1, for a distance from an edge (positive inside)."""
     return np.clip(inside / pixel + 0.5, 0.0, 1.0)
 
 
@@ -148,7 +147,7 @@ _TILE_SCALE = 2
 
 @lru_cache(maxsize=4)
 def _floral_tile(base: Rgb, print_: Floral) -> Colours:
-    """Draw one repeat of the print, twice as large as it appears, with smooth edges."""
+    """Draw one tile of the print at twice its size, with smooth edges."""
     rng = random.Random(print_.seed)
     finer = _TILE_SCALE * 2
     size = _TILE * finer
@@ -160,12 +159,14 @@ def _floral_tile(base: Rgb, print_: Floral) -> Colours:
         for _ in range(tries):
             x, y = rng.uniform(0, _TILE), rng.uniform(0, _TILE)
             radius = print_.bloom * scale * rng.uniform(0.85, 1.1)
-            if any(_apart(x - a, y - b) < room * (radius + other) for a, b, other in placed):
+            if any(
+                _torus_distance(x - a, y - b) < room * (radius + other) for a, b, other in placed
+            ):
                 continue
             placed.append((x, y, radius))
             petal = rng.choice(print_.petals)
             turn = rng.uniform(0, 2 * np.pi)
-            # Whatever crosses an edge of the tile comes in again at the opposite edge.
+            # Shapes that cross an edge of the tile continue at the opposite edge.
             for shift_x in (-_TILE, 0, _TILE):
                 for shift_y in (-_TILE, 0, _TILE):
                     centre = ((x + shift_x) * finer, (y + shift_y) * finer)
@@ -175,7 +176,7 @@ def _floral_tile(base: Rgb, print_: Floral) -> Colours:
     return reduced
 
 
-def _apart(across: float, down: float) -> float:
+def _torus_distance(across: float, down: float) -> float:
     across, down = abs(across), abs(down)
     return float(np.hypot(min(across, _TILE - across), min(down, _TILE - down)))
 
@@ -191,22 +192,24 @@ def _flower(
 ) -> None:
     leaf = LEAF.mixed(base, 0.15)
     if scale < 0.4:
-        _blob(pen, centre, turn, radius * 1.15, radius * 0.5, leaf, reach=0.0)
+        _draw_petal(pen, centre, turn, radius * 1.15, radius * 0.5, leaf, reach=0.0)
         return
     for side in (0.9, 2.5, 4.4):
-        _blob(pen, centre, turn + side, radius * 0.62, radius * 0.27, leaf, reach=1.05)
+        _draw_petal(pen, centre, turn + side, radius * 0.62, radius * 0.27, leaf, reach=1.05)
     count = 5 if scale == 1.0 else 6
     for index in range(count):
         angle = turn + index * 2 * np.pi / count
-        _blob(pen, centre, angle, radius * 0.52, radius * 0.42, petal, reach=0.52)
+        _draw_petal(pen, centre, angle, radius * 0.52, radius * 0.42, petal, reach=0.52)
     for index in range(count):
         angle = turn + index * 2 * np.pi / count
-        _blob(pen, centre, angle, radius * 0.26, radius * 0.10, petal.darker(0.25), reach=0.36)
+        _draw_petal(
+            pen, centre, angle, radius * 0.26, radius * 0.10, petal.darker(0.25), reach=0.36
+        )
     heart = petal.mixed(Rgb(0.96, 0.80, 0.35), 0.85)
-    _blob(pen, centre, turn, radius * 0.24, radius * 0.24, heart.darker(0.05), reach=0.0)
+    _draw_petal(pen, centre, turn, radius * 0.24, radius * 0.24, heart.darker(0.05), reach=0.0)
 
 
-def _blob(
+def _draw_petal(
     pen: ImageDraw.ImageDraw,
     centre: tuple[float, float],
     angle: float,
@@ -215,7 +218,7 @@ def _blob(
     colour: Rgb,
     reach: float,
 ) -> None:
-    """Draw a petal or leaf that points outward, `reach` times the flower's radius away."""
+    """Draw a petal or leaf that points outwards, `reach` flower radii from `centre`."""
     t = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     away = long * reach / 0.52 if reach else 0.0
     x, y = away + long * np.cos(t), short * np.sin(t)
@@ -229,8 +232,8 @@ def _bytes(colour: Rgb) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _looked_up(tile: Colours, x: Field, y: Field) -> Colours:
-    """Sample a tile that repeats, with bilinear interpolation."""
+def _sample(tile: Colours, x: Field, y: Field) -> Colours:
+    """Sample a repeating tile with bilinear interpolation."""
     size = tile.shape[0]
     left, top = np.floor(x), np.floor(y)
     right_share, low_share = (x - left)[..., None], (y - top)[..., None]

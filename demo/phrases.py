@@ -1,4 +1,4 @@
-"""The sentences that titles and descriptions are made of."""
+"""The words and sentences of titles and descriptions."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which products the demo shop sells, in which order, and what is known about each.
+"""Generates the products of the demo shop.
 
-The products form one endless sequence, and a catalogue of any size is its beginning: product 17
-is the same in a catalogue of 24 and in one of 640. The sequence is dealt like cards: every deck
-holds each type at least once, frequent types more often, so a small catalogue is varied too.
+The products form an infinite sequence, and a catalogue of n products is its first n: product 17 is
+the same in a catalogue of 24 and in one of 640. The sequence consists of decks of cards. Each deck
+contains every type at least once and frequent types more often, so small catalogues are varied too.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _SIZES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("shoes", "Boys"): ("28", "29", "30", "31", "32", "33"),
     ("shoes", "Girls"): ("27", "28", "29", "30", "31", "32"),
 }
-_SELDOM_HIS: Final = frozenset({"Pink", "Peach", "Lavender", "Mint", "Purple"})
+_RARE_FOR_MEN: Final = frozenset({"Pink", "Peach", "Lavender", "Mint", "Purple"})
 _LIGHT_WEAR: Final = frozenset({"T-shirts", "Shirts", "Polo Shirts", "Shorts"})
 _CHILDRENS_PRICE = 0.6
 _SHARE_IN_STOCK = 0.88
@@ -68,7 +68,7 @@ class Product:
     design: Design
 
     def row(self) -> dict[str, str]:
-        """Return the product as a row of the CSV file, by the names of `COLUMNS`."""
+        """Return the product as a row of the CSV file, keyed by `COLUMNS`."""
         return {
             "sku": self.sku,
             "title": self.title,
@@ -95,10 +95,10 @@ def products(number: int) -> list[Product]:
 
 
 class _Card(NamedTuple):
-    """A place in the sequence: which type comes there.
+    """The type of one product in the sequence.
 
-    The members of a family share their key, and so everything but their colour; `member` counts
-    them. It is None for a product on its own.
+    The members of a family have the same key, so they differ only in colour. `member` is their
+    number, from 0; it is None for a product without a family.
     """
 
     key: str
@@ -109,14 +109,14 @@ class _Card(NamedTuple):
 def _sequence() -> Iterator[Product]:
     numbers: Counter[str] = Counter()
     for deck in count():
-        for card in _dealt(deck):
+        for card in _deal(deck):
             code = card.kind.code
             numbers[code] += 1
             yield _product(f"{code}-{numbers[code]:04d}", card)
 
 
-def _dealt(deck: int) -> list[_Card]:
-    """Return one deck: each type once, then the more frequent ones and the rest of families."""
+def _deal(deck: int) -> list[_Card]:
+    """Return one deck: each type once, then repeats of frequent types and more family members."""
     rng = generator("deck", deck)
     first = list(PRODUCT_TYPES)
     more = [kind for kind in PRODUCT_TYPES for _ in range(kind.frequency - 1)]
@@ -133,20 +133,20 @@ def _dealt(deck: int) -> list[_Card]:
 def _product(sku: str, card: _Card) -> Product:
     key, kind, member = card
     rng = generator(key, "product")
-    style_name = _chosen({name: style.weight for name, style in kind.styles.items()}, rng)
+    style_name = _weighted_choice({name: style.weight for name, style in kind.styles.items()}, rng)
     style = kind.styles[style_name]
-    gender = _chosen(style.genders, rng)
+    gender = _weighted_choice(style.genders, rng)
     cut = _cut(kind, style_name, style, gender, rng)
     design = Design(
         key=key,
         product_type=kind.name,
         gender=gender,
         colour_name="",
-        pattern_name=_chosen(style.patterns, rng),
+        pattern_name=_weighted_choice(style.patterns, rng),
         material=rng.choice(style.materials),
         cut=cut,
     )
-    usage = _chosen(style.usages, rng)
+    usage = _weighted_choice(style.usages, rng)
     traits = {usage, kind.subcategory, kind.name}
     brand = brand_for(kind.category, traits, gender, rng)
     price = _price(kind, brand.level, gender, rng)
@@ -178,7 +178,7 @@ def _cut(
 ) -> dict[str, str]:
     options = {**kind.cuts, **style.cuts}
     if gender in ("Women", "Girls"):
-        options |= kind.cuts_for_her
+        options |= kind.cuts_for_women
     cut = {name: rng.choice(choices) for name, choices in options.items()}
     if style_name:
         cut[kind.cut_name] = style_name
@@ -186,8 +186,8 @@ def _cut(
 
 
 def _colours(style: Style, kind: ProductType, gender: str) -> list[str]:
-    """Return the colours that the style comes in for this person; some repeat, being frequent."""
-    unlikely = _SELDOM_HIS if gender in ("Men", "Boys", "Unisex") else frozenset()
+    """Return the style's colours for this gender. Frequent colours are repeated."""
+    unlikely = _RARE_FOR_MEN if gender in ("Men", "Boys", "Unisex") else frozenset()
     if kind.category == "Apparel" and gender in ("Men", "Unisex") and kind.name in _LIGHT_WEAR:
         unlikely = unlikely - {"Pink", "Mint", "Lavender"}
     return [colour for colour in style.colours if colour not in unlikely]
@@ -195,7 +195,7 @@ def _colours(style: Style, kind: ProductType, gender: str) -> list[str]:
 
 def _price(kind: ProductType, level: float, gender: str, rng: random.Random) -> str:
     low, high = kind.prices
-    # Cheap things are more frequent than dear ones.
+    # Low prices are more frequent than high ones.
     amount = low * (high / low) ** (rng.random() ** 1.2) * level
     if gender in ("Boys", "Girls"):
         amount *= _CHILDRENS_PRICE
@@ -212,5 +212,5 @@ def _sizes(kind: ProductType, gender: str, rng: random.Random) -> tuple[str, ...
     return scale[start : len(scale) - missing + start]
 
 
-def _chosen(weights: Mapping[str, int], rng: random.Random) -> str:
+def _weighted_choice(weights: Mapping[str, int], rng: random.Random) -> str:
     return rng.choices(list(weights), list(weights.values()))[0]

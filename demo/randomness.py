@@ -1,4 +1,4 @@
-"""Random numbers that are the same on every run, for every product, in every process."""
+"""Reproducible random generators, identical in every run and process."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ import random
 
 
 def stable_seed(*parts: object) -> int:
-    """Return a 64-bit seed that depends on the text of `parts` alone.
+    """Return a 64-bit seed that depends only on the text of `parts`.
 
-    Python's own `hash()` of a string changes from one process to the next, which would draw
-    every product differently on each run.
+    Python's `hash()` of a string differs between processes, so it cannot be used as a seed.
     """
     text = "\x1f".join(str(part) for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
 def generator(*parts: object) -> random.Random:
-    """Return a random generator of its own for the purpose named by `parts`."""
+    """Return a separate random generator for the purpose named by `parts`."""
     return random.Random(stable_seed(*parts))

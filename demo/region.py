@@ -1,4 +1,4 @@
-"""The part of the canvas that a shape covers."""
+"""The area of the canvas that a shape covers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from demo.shading import Field
 
 @dataclass(frozen=True)
 class Region:
-    """A shape on the canvas: its coverage, 0 to 1, of each pixel of a box.
+    """A shape on the canvas: the coverage, 0 to 1, of each pixel in its bounding box.
 
-    `left` and `top` are where the box starts, in pixels; a shape off the canvas has an empty box.
+    `left` and `top` are the position of the box in pixels. The box of a shape outside the canvas is
+    empty.
     """
 
     left: int
@@ -30,15 +31,15 @@ class Region:
         return slice(self.top, self.top + height), slice(self.left, self.left + width)
 
     def within(self, other: Region) -> Region:
-        """Return this region cut to the shape of `other`."""
-        return Region(self.left, self.top, self.coverage * other.seen_from(self))
+        """Return the intersection of this region and `other`."""
+        return Region(self.left, self.top, self.coverage * other.in_box_of(self))
 
     def without(self, other: Region) -> Region:
-        """Return this region with the shape of `other` cut out."""
-        return Region(self.left, self.top, self.coverage * (1 - other.seen_from(self)))
+        """Return this region without the area of `other`."""
+        return Region(self.left, self.top, self.coverage * (1 - other.in_box_of(self)))
 
-    def seen_from(self, other: Region) -> Field:
-        """Return this region's coverage in the box of `other`."""
+    def in_box_of(self, other: Region) -> Field:
+        """Return this region's coverage within the box of `other`."""
         result = np.zeros_like(other.coverage)
         left, top = max(self.left, other.left), max(self.top, other.top)
         right = min(self.left + self.coverage.shape[1], other.left + other.coverage.shape[1])

@@ -1,4 +1,4 @@
-"""Finished pictures: a studio backdrop, the product's shadow, and the product in a view."""
+"""Renders finished pictures: the backdrop, the product's shadow, and the product."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from demo.view import HEIGHT, MARGIN, WIDTH, View
 _FOOTWEAR: Final = frozenset(
     {"Sneakers", "Formal Shoes", "Boots", "Heels", "Sandals", "Flats", "Flip Flops"}
 )
-# These are drawn as a pair from above; all other shoes singly from the side.
+# Shoes drawn as a pair from above. All other shoes are drawn from the side.
 _FROM_ABOVE: Final = frozenset({"Sandals", "Flats", "Flip Flops"})
 _SIDE_VIEW_SANDALS: Final = "espadrille wedges"
-# Where a close-up looks: the collar, the waistband, the lacing.
+# The focus of close-ups by product type: collar, waistband, laces.
 _CLOSE_UPS: Final = {
     "Dresses": (10.0, 210.0),
     "Coats": (10.0, 220.0),
@@ -43,7 +43,7 @@ _CLOSE_UPS: Final = {
 
 @dataclass(frozen=True)
 class Shot:
-    """One photograph to take: where the product lies, once or (as a pair) twice."""
+    """The composition of a picture: one view of the product, or two for a pair."""
 
     views: tuple[View, ...]
     standing: bool
@@ -55,13 +55,13 @@ def render(design: Design, number: int) -> Image.Image:
     if number:
         rng = design.random(f"backdrop {number} {design.colour_name}")
         tone = palette.backdrop(design.colour, rng, avoid=tone)
-    picture = _studio(tone)
+    picture = _backdrop(tone)
     shot = _shot(design, number)
     for view in shot.views:
         canvas = Canvas(view)
         draw(canvas, design)
-        picture = _placed(picture, canvas, standing=shot.standing)
-    return _developed(picture)
+        picture = _composited(picture, canvas, standing=shot.standing)
+    return _to_8_bits(picture)
 
 
 def _shot(design: Design, number: int) -> Shot:
@@ -69,14 +69,16 @@ def _shot(design: Design, number: int) -> Shot:
     mirrored = rng.random() < 0.35
     if design.product_type in _FOOTWEAR and not _from_above(design):
         return _footwear_shot(design, number, pair_first=rng.random() < 0.5, mirrored=mirrored)
-    view = View(stretch=_build(design), degrees=rng.uniform(-1.2, 1.2))
+    view = View(stretch=_proportions(design), degrees=rng.uniform(-1.2, 1.2))
     if number:
         if rng.random() < 0.5:
             focus = _CLOSE_UPS.get(design.product_type, (12.0, 270.0))
-            view = View(focus=focus, scale=1.9, stretch=_build(design), degrees=rng.uniform(-4, 4))
+            view = View(
+                focus=focus, scale=1.9, stretch=_proportions(design), degrees=rng.uniform(-4, 4)
+            )
         else:
             degrees = rng.choice((-1, 1)) * rng.uniform(8, 14)
-            view = View(scale=0.92, stretch=_build(design), degrees=degrees)
+            view = View(scale=0.92, stretch=_proportions(design), degrees=degrees)
     return Shot((view,), standing=False)
 
 
@@ -87,7 +89,7 @@ def _from_above(design: Design) -> bool:
 def _footwear_shot(design: Design, number: int, *, pair_first: bool, mirrored: bool) -> Shot:
     tall = design.cut.get("style") == "knee-high boots"
     focus = (0.0, 366.0) if tall else (8.0, 430.0)
-    build = _build(design)
+    build = _proportions(design)
     if pair_first == (number == 0):
         rise, scale = (34.0, 0.90) if tall else (92.0, 0.94)
         side = -1.0 if mirrored else 1.0
@@ -104,8 +106,8 @@ def _footwear_shot(design: Design, number: int, *, pair_first: bool, mirrored: b
     return Shot((View(focus, centre, 1.0 if tall else 1.08, build, 0.0, mirrored),), standing=True)
 
 
-def _build(design: Design) -> tuple[float, float]:
-    """Return how much wider and taller than an adult's the product is made."""
+def _proportions(design: Design) -> tuple[float, float]:
+    """Return the horizontal and vertical scale of the product, 1 for adults' clothes."""
     if design.product_type == "Formal Shoes":
         return 0.97, 1.12
     if not design.for_children:
@@ -117,8 +119,8 @@ def _build(design: Design) -> tuple[float, float]:
     return 1.03, 0.86
 
 
-def _studio(tone: Rgb) -> NDArray[np.float32]:
-    """Return the backdrop: a tone with a soft pool of light at the upper left."""
+def _backdrop(tone: Rgb) -> NDArray[np.float32]:
+    """Return the backdrop: one colour with soft light at the upper left."""
     even = np.broadcast_to(np.array(tone, dtype=np.float32), (HEIGHT, WIDTH, 3))
     return shading.lit(even, _lamp())
 
@@ -131,7 +133,9 @@ def _lamp() -> Field:
     return light
 
 
-def _placed(picture: NDArray[np.float32], canvas: Canvas, *, standing: bool) -> NDArray[np.float32]:
+def _composited(
+    picture: NDArray[np.float32], canvas: Canvas, *, standing: bool
+) -> NDArray[np.float32]:
     alpha = canvas.alpha
     inner = slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN)
     dark = _floor_shadow(alpha) if standing else _drop_shadow(alpha)
@@ -141,14 +145,14 @@ def _placed(picture: NDArray[np.float32], canvas: Canvas, *, standing: bool) -> 
 
 
 def _drop_shadow(alpha: Field) -> Field:
-    """Return the shadow of something that lies flat on the backdrop."""
+    """Return the shadow of a product that lies flat on the backdrop."""
     wide = np.roll(shading.blur(alpha, 20.0), (18, 8), (0, 1))
     near = np.roll(shading.blur(alpha, 5.0), (5, 3), (0, 1))
     return 0.26 * wide + 0.22 * near
 
 
 def _floor_shadow(alpha: Field) -> Field:
-    """Return the shadow of something that stands: its outline squashed onto the floor."""
+    """Return the shadow of a standing product: its outline, flattened onto the floor."""
     rows = np.flatnonzero(alpha.max(axis=1) > 0.5)
     if not len(rows):
         return np.zeros_like(alpha)
@@ -167,8 +171,8 @@ def _floor_shadow(alpha: Field) -> Field:
     return 0.42 * wide + 0.34 * shading.blur(sole, 4.0)
 
 
-def _developed(picture: NDArray[np.float32]) -> Image.Image:
-    """Return the picture in 8 bits, with a little noise so that gradients show no bands."""
+def _to_8_bits(picture: NDArray[np.float32]) -> Image.Image:
+    """Return the picture in 8 bits, dithered with noise to avoid banding in gradients."""
     noise = shading.noise(0.0)[:, : WIDTH // 2]
     tiled = np.tile(noise, (2, 2))[:HEIGHT, :WIDTH, None]
     return Image.fromarray(np.clip(picture * 255 + 0.5 + 0.4 * tiled, 0, 255).astype(np.uint8))

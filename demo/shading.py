@@ -1,7 +1,7 @@
-"""Light on cloth: blurs, noise, and the slope of a surface turned into light and shade.
+"""Shading: blur, noise, and light computed from the slope of a surface.
 
-The light falls from the upper left in every picture. Fields are two-dimensional arrays of
-floats, one value per pixel.
+The light comes from the upper left in every picture. Fields are two-dimensional arrays of floats,
+one value per pixel.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _NOISE_SIZE = 512
 
 
 def blur(field: Field, radius: float) -> Field:
-    """Return `field` with a Gaussian blur of the given standard deviation, in pixels.
+    """Return `field` with a Gaussian blur of the given standard deviation in pixels.
 
-    Everything outside the field counts as zero. Wide blurs work on a reduced copy: the result has
-    no detail finer than the radius, so nothing is lost and much time is saved.
+    Values outside the field count as zero. Wide blurs are computed on a reduced copy, which is much
+    faster and loses no detail.
     """
     step = max(1, int(radius / 2.2))
     height, width = field.shape
@@ -38,7 +38,7 @@ def blur(field: Field, radius: float) -> Field:
     inner = padded[reach:-reach, reach:-reach]
     if step == 1:
         return inner
-    # `reduce` gives the last row and column fewer source pixels, so map back by exact boxes.
+    # In `reduce`, the last row and column cover fewer source pixels, so scale back by exact boxes.
     box = (0.0, 0.0, width / step, height / step)
     grown = Image.fromarray(inner).resize((width, height), Image.Resampling.BICUBIC, box=box)
     return np.asarray(grown, dtype=np.float32)
@@ -61,16 +61,16 @@ def _convolved(field: Field, taps: Field, axis: int) -> Field:
 
 
 def incident_light(height: Field) -> Field:
-    """Return how far each slope of a surface turns towards (+) or away from (-) the light."""
+    """Return how much a surface of this height slopes towards (+) or away from (-) the light."""
     down, right = np.gradient(height)
     return (LIGHT_X * right + LIGHT_Y * down).astype(np.float32)
 
 
 @cache
 def noise(grain: float) -> Field:
-    """Return a square of noise that tiles without a seam; its standard deviation is 1.
+    """Return a square of seamlessly tiling noise with standard deviation 1.
 
-    `grain` is the size of its lumps in pixels.
+    `grain` is the size of its features in pixels.
     """
     rng = np.random.default_rng(int(grain * 1000))
     spectrum = np.fft.rfft2(rng.standard_normal((_NOISE_SIZE, _NOISE_SIZE)))
@@ -83,17 +83,17 @@ def noise(grain: float) -> Field:
 
 
 def noise_at(u: Field, v: Field, grain: float) -> Field:
-    """Look the noise up at the coordinates `u` (across) and `v` (down), in pixels."""
+    """Return the noise at the coordinates `u` (across) and `v` (down), in pixels."""
     mask = _NOISE_SIZE - 1
     looked_up: Field = noise(grain)[v.astype(np.int32) & mask, u.astype(np.int32) & mask]
     return looked_up
 
 
 def lit(colour: NDArray[np.float32], light: Field) -> NDArray[np.float32]:
-    """Return `colour` (h x w x 3) brightened where `light` is positive and shaded elsewhere.
+    """Return `colour` (h x w x 3), lighter where `light` is positive and darker where negative.
 
-    Shade is multiplied in and leans to a cool violet, light is added, so that the folds of black
-    cloth and of white cloth both show.
+    Shadows are multiplied, with a violet tint, and light is added, so that folds are visible on
+    both black and white cloth.
     """
     shade = np.clip(-light, 0.0, 0.95)[..., None]
     glow = np.clip(light, 0.0, 1.0)[..., None]

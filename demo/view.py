@@ -1,4 +1,4 @@
-"""How design units become pixels."""
+"""The transformation from design units to pixels."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from demo.shading import Field
 
 WIDTH: Final = 640
 HEIGHT: Final = 800
-# Cloth is drawn some way past the picture's edge, or a close-up would show that edge as a fold.
+# The canvas is larger than the picture: shading treats its edge as the edge of the cloth.
 MARGIN: Final = 48
 
 
 @dataclass(frozen=True)
 class View:
-    """How design units become pixels: turned, scaled, perhaps mirrored, about a focal point.
+    """A transformation from design units to pixels: rotation, scale and optional reflection.
 
-    The design point `focus` lands on the picture's `centre`; `stretch` scales width and height
-    apart from one another, for the wider and shorter build of children's clothes.
+    The design point `focus` is mapped to the picture's `centre`. `stretch` scales width and height
+    separately, for the wider and shorter shape of children's clothes.
     """
 
     focus: tuple[float, float] = (0.0, 400.0)
@@ -39,12 +39,12 @@ class View:
         return turn @ np.diag([across * self.scale, self.stretch[1] * self.scale])
 
     def pixels(self, line: Points) -> Points:
-        """Return where the points of `line` lie on the canvas, in pixels."""
+        """Return the points of `line` in canvas pixels."""
         shift = np.array(self.centre) + MARGIN
         return (line - np.array(self.focus)) @ self._matrix().T + shift
 
     def design(self, x: Field, y: Field) -> tuple[Field, Field]:
-        """Return the design coordinates of pixels: the inverse of `pixels`."""
+        """Return the design coordinates of pixels; the inverse of `pixels`."""
         back = np.linalg.inv(self._matrix()).astype(np.float32)
         x, y = x - (self.centre[0] + MARGIN), y - (self.centre[1] + MARGIN)
         return (

@@ -1,8 +1,7 @@
-"""The fine relief of materials: threads, stitches, ribs and pores.
+"""The textures of materials: threads, stitches, ribs and pores.
 
-Every weave turns cloth coordinates (design units) into light and shade around 0, of a strength
-near 1; a material scales it to its own. `shift` moves the noise, so that no two products share
-their irregularities.
+Every weave maps cloth coordinates (in design units) to shading around 0 with an amplitude of about
+1, which the material scales. `shift` moves the noise, so that products have different textures.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ _TURN: Final = 2 * np.pi
 
 
 def smooth(u: Field, v: Field, shift: Shift) -> Field:
-    """No texture at all."""
+    """No texture."""
     return np.zeros_like(u)
 
 
@@ -29,7 +28,7 @@ def plain(u: Field, v: Field, shift: Shift) -> Field:
 
 
 def slub(u: Field, v: Field, shift: Shift) -> Field:
-    """Long irregular threads both ways, as in linen."""
+    """Long irregular threads in both directions, as in linen."""
     across, down = shift
     weft = noise_at(u * 0.12 + across, v + down, 0.8)
     warp = noise_at(u + down, v * 0.12 + across, 0.8)
@@ -37,7 +36,7 @@ def slub(u: Field, v: Field, shift: Shift) -> Field:
 
 
 def twill(u: Field, v: Field, shift: Shift) -> Field:
-    """The slanting ribs of denim, with uneven yarn and worn places."""
+    """The diagonal ribs of denim, with uneven yarn and worn areas."""
     across, down = shift
     wale = np.sin((u + v) * (_TURN / 3.6))
     yarn = noise_at(u + across, v * 0.16 + down, 0.9)
@@ -46,7 +45,7 @@ def twill(u: Field, v: Field, shift: Shift) -> Field:
 
 
 def felt(u: Field, v: Field, shift: Shift) -> Field:
-    """The short fibres of wool cloth and suede."""
+    """Short fibres, as in wool cloth and suede."""
     across, down = shift
     fibres = noise_at(u * 1.2 + across, v * 1.2 + down, 0.8)
     tufts = noise_at(u + down, v + across, 3.0)
@@ -66,12 +65,12 @@ def knit(u: Field, v: Field, shift: Shift) -> Field:
 
 
 def rib(u: Field, v: Field, shift: Shift) -> Field:
-    """Upright ribs."""
+    """Vertical ribs."""
     return np.cos(u * (_TURN / 8.0))
 
 
 def cable(u: Field, v: Field, shift: Shift) -> Field:
-    """Plaits of two strands side by side, with ribs between them."""
+    """Cables of two strands, with ribs between them."""
     lane = np.mod(u + 32.0, 64.0) - 32.0
     swing = np.sin(v * (_TURN / 56.0)) * 9.0
     one = np.exp(-(((lane - swing) / 6.5) ** 2))
@@ -90,7 +89,7 @@ def mesh(u: Field, v: Field, shift: Shift) -> Field:
 
 
 def straw(u: Field, v: Field, shift: Shift) -> Field:
-    """Rows of plaited straw, each set off against the next."""
+    """Rows of woven straw, each offset against the next."""
     row = np.floor(v / 6.0)
     return 0.6 * np.cos(v * (_TURN / 6.0)) + 0.6 * np.cos(u * (_TURN / 9.0) + row * np.pi)
 

@@ -1,4 +1,4 @@
-"""Writing a catalogue to disk so that it is complete or absent, never half there."""
+"""Writes a catalogue to disk. The CSV file is written last, when all pictures exist."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from demo.scene import render
 
 Progress = Callable[[int, int], None]
 
-_MOST_WORKERS: Final = 8
-# A busy pattern that would make too large a file is saved at the next lower quality.
+_MAX_WORKERS: Final = 8
+# If a file is too large, because of a detailed pattern, the next lower quality is used.
 _JPEG_QUALITIES: Final = (86, 80, 74)
-_MOST_BYTES: Final = 90_000
+_MAX_BYTES: Final = 90_000
 _UNFINISHED: Final = ".part"
 
 
 def write_catalogue(folder: Path, count: int = 640, *, progress: Progress | None = None) -> Path:
     """Draw a demo catalogue and return the path of its CSV file.
 
-    Writes `folder/images/*.jpg` (640 x 800 pixels) and, once all of them are there,
-    `folder/products.csv`. Pictures that exist already are kept, so a run that was interrupted is
-    taken up where it stopped. The same count always gives the same files, byte for byte, on the
-    same version of Pillow, and a smaller catalogue is the beginning of a larger one.
+    Writes `folder/images/*.jpg` (640 x 800 pixels) and then `folder/products.csv`. Existing
+    pictures are kept, so an interrupted run can be continued. With the same version of Pillow, the
+    same count always gives identical files, and a smaller catalogue is the beginning of a larger
+    one.
 
     Args:
-        folder: where to write; made if it does not exist.
-        count: how many products; about a quarter of them have a second picture.
-        progress: called with the number of finished pictures and that of all pictures, at the
-            start and after each picture.
+        folder: the folder to write to; created if it does not exist.
+        count: the number of products; about a quarter of them have a second picture.
+        progress: called with the numbers of finished and of all pictures, at the start and after
+            each picture.
 
     Raises:
         ValueError: `count` is less than 1.
@@ -67,11 +67,11 @@ def write_catalogue(folder: Path, count: int = 640, *, progress: Progress | None
 
 
 def _drawn(pictures: list[tuple[Design, int, Path]]) -> Iterator[Path]:
-    """Draw the pictures on all processors and yield each one's path when it is finished."""
+    """Draw the pictures on all cores; yields the path of each when it is finished."""
     if not pictures:
         return
-    workers = min(os.cpu_count() or 1, _MOST_WORKERS, len(pictures))
-    # A forked child of a process with threads, a web server's say, may hang on their locks.
+    workers = min(os.cpu_count() or 1, _MAX_WORKERS, len(pictures))
+    # Forking a process with threads, such as a web server, can deadlock on inherited locks.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
         try:
@@ -87,7 +87,7 @@ def _draw(design: Design, number: int, path: Path) -> Path:
     for quality in _JPEG_QUALITIES:
         encoded = io.BytesIO()
         picture.save(encoded, "JPEG", quality=quality, progressive=True, optimize=True)
-        if encoded.tell() <= _MOST_BYTES:
+        if encoded.tell() <= _MAX_BYTES:
             break
     _replace(path, encoded.getvalue())
     return path
@@ -102,7 +102,7 @@ def _csv(shop: list[Product]) -> bytes:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file under another name first, so that under its own it is always whole."""
+    """Write a file atomically, under a temporary name first."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}{_UNFINISHED}")
     unfinished.write_bytes(content)
     os.replace(unfinished, path)

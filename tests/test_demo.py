@@ -1,4 +1,4 @@
-"""The demo catalogue: complete, deterministic, and never half there."""
+"""The demo catalogue is complete, varied and deterministic, and interrupted runs can continue."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def shop() -> list[Product]:
     return products(640)
 
 
-def test_every_row_is_valid_and_its_pictures_exist(catalogue: Path) -> None:
+def test_rows_are_valid_and_their_pictures_exist(catalogue: Path) -> None:
     with (catalogue / "products.csv").open(encoding="utf-8") as file:
         assert file.readline().strip() == ",".join(COLUMNS)
     rows = read(catalogue / "products.csv")
@@ -58,7 +58,7 @@ def test_every_row_is_valid_and_its_pictures_exist(catalogue: Path) -> None:
             assert (catalogue / "images" / name).stat().st_size <= 90_000
 
 
-def test_rows_of_the_whole_shop_are_valid(shop: list[Product]) -> None:
+def test_rows_of_a_large_catalogue_are_valid(shop: list[Product]) -> None:
     rows = [product.row() for product in shop]
     assert len({row["sku"] for row in rows}) == len(rows) == 640
     for row in rows:
@@ -80,7 +80,7 @@ def test_rows_of_the_whole_shop_are_valid(shop: list[Product]) -> None:
     assert not any(row["gender"] == "Men" and row["product_type"] == "Heels" for row in rows)
 
 
-def test_the_shop_is_varied(shop: list[Product]) -> None:
+def test_products_are_varied(shop: list[Product]) -> None:
     assert len({product.design.product_type for product in shop}) >= 18
     assert {product.design.pattern_name for product in shop} == set(NAMES)
     assert len({product.design.colour_name for product in shop}) >= 14
@@ -88,7 +88,7 @@ def test_the_shop_is_varied(shop: list[Product]) -> None:
     assert len({product.title for product in shop}) > 450
 
 
-def test_a_small_shop_is_the_beginning_of_a_large_one_and_varied(shop: list[Product]) -> None:
+def test_small_catalogue_is_the_beginning_of_a_large_one_and_varied(shop: list[Product]) -> None:
     few = products(24)
     assert [product.row() for product in few] == [product.row() for product in shop[:24]]
     assert len({product.design.product_type for product in few}) >= 20
@@ -107,16 +107,16 @@ def test_some_products_come_in_several_colours(shop: list[Product]) -> None:
         assert max(colours.values()) == 1
 
 
-def test_every_type_can_be_drawn() -> None:
+def test_every_product_type_has_a_drawing() -> None:
     assert {kind.name for kind in PRODUCT_TYPES} == set(DRAWINGS)
 
 
-def test_the_same_count_gives_the_same_bytes(catalogue: Path, tmp_path: Path) -> None:
+def test_same_count_gives_identical_files(catalogue: Path, tmp_path: Path) -> None:
     write_catalogue(tmp_path, COUNT)
     assert contents(tmp_path) == contents(catalogue)
 
 
-def test_a_second_run_draws_nothing(catalogue: Path) -> None:
+def test_second_run_draws_nothing(catalogue: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (catalogue / "images").iterdir()}
     calls: list[tuple[int, int]] = []
     write_catalogue(catalogue, COUNT, progress=lambda done, total: calls.append((done, total)))
@@ -125,7 +125,7 @@ def test_a_second_run_draws_nothing(catalogue: Path) -> None:
     assert calls == [(len(before), len(before))]
 
 
-def test_an_interrupted_run_is_completed(catalogue: Path, tmp_path: Path) -> None:
+def test_interrupted_run_is_continued(catalogue: Path, tmp_path: Path) -> None:
     complete = contents(catalogue)
     (tmp_path / "images").mkdir()
     kept = sorted(name for name in complete if name.endswith(".jpg"))[3:]
@@ -139,7 +139,7 @@ def test_an_interrupted_run_is_completed(catalogue: Path, tmp_path: Path) -> Non
     assert [done for done, _ in calls] == list(range(len(kept), len(kept) + 4))
 
 
-def test_products_stand_out_from_their_background(shop: list[Product]) -> None:
+def test_products_contrast_with_their_background(shop: list[Product]) -> None:
     palest = [product for product in shop if product.design.colour_name == "White"][:3]
     for product in [*palest, *shop[30:33]]:
         picture = np.asarray(render(product.design, 0), dtype=np.float32)
@@ -148,20 +148,22 @@ def test_products_stand_out_from_their_background(shop: list[Product]) -> None:
         assert 0.05 < distant.mean() < 0.85, product.sku
 
 
-def test_a_catalogue_needs_a_product(tmp_path: Path) -> None:
+def test_catalogue_needs_a_product(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one product"):
         write_catalogue(tmp_path, 0)
 
 
 @pytest.mark.parametrize("count", ["0", "many"])
-def test_misuse_is_explained(count: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_count_is_an_error(count: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["somewhere", "--count", count])
     assert stopped.value.code == 2
     assert "--count" in capsys.readouterr().err
 
 
-def test_a_file_is_not_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_instead_of_a_folder_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "file"
     file.touch()
     with pytest.raises(SystemExit) as stopped:

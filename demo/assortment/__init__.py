@@ -1,4 +1,4 @@
-"""What the demo shop sells."""
+"""The assortment of the demo shop: all product types."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from demo.assortment.accessories import ACCESSORIES
 from demo.assortment.bottoms import BOTTOMS
 from demo.assortment.dresses import DRESSES_AND_SKIRTS
 from demo.assortment.footwear import FOOTWEAR
-from demo.assortment.model import ProductType, Style
 from demo.assortment.outerwear import OUTERWEAR
+from demo.assortment.product_types import ProductType, Style
 from demo.assortment.tops import KNITS, TOPS
 
 PRODUCT_TYPES: Final[tuple[ProductType, ...]] = (

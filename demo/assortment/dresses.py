@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from demo.assortment.model import (
+from demo.assortment.product_types import (
     CASUAL,
     DENIM_ONLY,
     FESTIVE,

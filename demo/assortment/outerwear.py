@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from demo.assortment.model import (
+from demo.assortment.product_types import (
     ADULTS,
     BRIGHT,
     DENIM_ONLY,

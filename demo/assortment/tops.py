@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from demo.assortment.model import (
+from demo.assortment.product_types import (
     BRIGHT,
     CASUAL,
     DENIM_ONLY,
@@ -71,7 +71,7 @@ TOPS: Final[tuple[ProductType, ...]] = (
             "fit": _FITS,
             "detail": ("plain", "plain", "chest pocket", "contrast trim"),
         },
-        cuts_for_her={"neck": ("crew neck", "V-neck", "scoop neck", "boat neck")},
+        cuts_for_women={"neck": ("crew neck", "V-neck", "scoop neck", "boat neck")},
     ),
     ProductType(
         "Shirts",

@@ -1,4 +1,4 @@
-"""How each type of product is drawn."""
+"""The drawing functions, by product type."""
 
 from __future__ import annotations
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from demo.canvas import Canvas, Fold
 from demo.curves import (
     Points,
-    both,
     curve,
     ellipse,
+    full_width,
+    mirror_pair,
     moved,
     path,
     points,
     ribbon,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import METAL, Drape, Fabric
@@ -22,7 +22,7 @@ from demo.region import Region
 
 
 def draw_bag(canvas: Canvas, design: Design) -> None:
-    """Draw a bag; its cut's `style` names the kind."""
+    """Draw a bag; the cut's `style` is its kind."""
     match design.cut["style"]:
         case "backpack":
             _draw_backpack(canvas, design)
@@ -42,7 +42,7 @@ def _handles(canvas: Canvas, fabric: Fabric, line: Points, width: float) -> None
 def _draw_tote(canvas: Canvas, design: Design) -> None:
     fabric = design.fabric
     leather = fabric.of(LEATHER_TAN) if design.random("handle").random() < 0.5 else fabric.plain()
-    arc = whole(curve((0, 112), (58, 134), (88, 210), (96, 330)))
+    arc = full_width(curve((0, 112), (58, 134), (88, 210), (96, 330)))
     canvas.piece(ribbon(moved(arc, 8, -10), 16), leather, tone=-0.25)
     outline = symmetric(
         path(
@@ -59,7 +59,7 @@ def _draw_tote(canvas: Canvas, design: Design) -> None:
         Fold(curve((190, 630), (120, 600), (50, 640)), 36, -0.4),
     ]
     canvas.piece(outline, fabric, drape=Drape(0, 290), folds=folds)
-    hem = whole(curve((0, 322), (120, 318), (198, 312)))
+    hem = full_width(curve((0, 322), (120, 318), (198, 312)))
     canvas.stitches(hem, fabric.colour.darker(0.4), opacity=0.6)
     _handles(canvas, leather, arc, 16)
     for side in (1.0, -1.0):
@@ -71,7 +71,7 @@ def _draw_tote(canvas: Canvas, design: Design) -> None:
 
 def _draw_satchel(canvas: Canvas, design: Design) -> None:
     fabric = design.fabric
-    handle = whole(curve((0, 170), (60, 182), (92, 230), (100, 318)))
+    handle = full_width(curve((0, 170), (60, 182), (92, 230), (100, 318)))
     canvas.piece(ribbon(moved(handle, 6, -8), 15), fabric.plain(), tone=-0.25)
     outline = symmetric(
         path(
@@ -82,7 +82,7 @@ def _draw_satchel(canvas: Canvas, design: Design) -> None:
         )
     )
     body = canvas.piece(outline, fabric, drape=Drape(0, 310))
-    for line in both(curve((150, 312), (172, 460), (186, 614))):
+    for line in mirror_pair(curve((150, 312), (172, 460), (186, 614))):
         canvas.seam(line, fabric, strength=0.8, within=body)
         canvas.stitches(moved(line, x=-6), fabric.colour.darker(0.45), width=1.3, within=body)
     flap = symmetric(
@@ -93,7 +93,7 @@ def _draw_satchel(canvas: Canvas, design: Design) -> None:
         )
     )
     canvas.piece(flap, fabric, drape=Drape(0, 310), lift=5)
-    edge = whole(curve((0, 456), (88, 446), (164, 416), (180, 370)))
+    edge = full_width(curve((0, 456), (88, 446), (164, 416), (180, 370)))
     canvas.stitches(edge, fabric.colour.darker(0.45), width=1.3, opacity=0.7)
     canvas.piece(points((-20, 446), (20, 446), (17, 494), (-17, 494)), fabric.plain(), lift=2)
     canvas.piece(ellipse((0, 470), 14), Fabric(METAL, GOLD), lift=2)
@@ -106,7 +106,7 @@ def _draw_satchel(canvas: Canvas, design: Design) -> None:
 
 def _draw_crossbody(canvas: Canvas, design: Design) -> None:
     fabric = design.fabric
-    chain = whole(curve((0, 96), (120, 130), (186, 250), (196, 372)))
+    chain = full_width(curve((0, 96), (120, 130), (186, 250), (196, 372)))
     links = canvas.region(ribbon(chain, 4))
     canvas.flat(links, GOLD.darker(0.45))
     canvas.stitches(chain, GOLD.lighter(0.25), dash=9, gap=5, width=8.5, opacity=1)
@@ -131,7 +131,7 @@ def _draw_crossbody(canvas: Canvas, design: Design) -> None:
         )
     )
     canvas.piece(flap, fabric, drape=Drape(0, 356), lift=5)
-    edge = whole(curve((0, 495), (58, 491), (144, 463), (192, 412)))
+    edge = full_width(curve((0, 495), (58, 491), (144, 463), (192, 412)))
     canvas.stitches(edge, fabric.colour.darker(0.45), width=1.3, opacity=0.7)
     canvas.piece(
         points((-18, 480), (18, 480), (14, 524), (-14, 524)), Fabric(METAL, GOLD), lift=2.4
@@ -141,9 +141,9 @@ def _draw_crossbody(canvas: Canvas, design: Design) -> None:
 def _draw_backpack(canvas: Canvas, design: Design) -> None:
     fabric = design.fabric
     trim = fabric.of(design.tonal)
-    for line in both(curve((120, 250), (214, 330), (228, 500), (176, 640))):
+    for line in mirror_pair(curve((120, 250), (214, 330), (228, 500), (176, 640))):
         canvas.piece(ribbon(line, 30), trim, tone=-0.1)
-    loop = whole(curve((0, 128), (36, 136), (44, 180)))
+    loop = full_width(curve((0, 128), (36, 136), (44, 180)))
     canvas.piece(ribbon(loop, 15), trim)
     outline = symmetric(
         path(
@@ -153,7 +153,7 @@ def _draw_backpack(canvas: Canvas, design: Design) -> None:
         )
     )
     body = canvas.piece(outline, fabric, drape=Drape(0, 160, sag=3), lift=2)
-    zip_line = whole(curve((0, 214), (84, 222), (128, 272), (140, 370)))
+    zip_line = full_width(curve((0, 214), (84, 222), (128, 272), (140, 370)))
     _zip_row(canvas, fabric, zip_line, body)
     pocket = symmetric(
         path(
@@ -163,7 +163,7 @@ def _draw_backpack(canvas: Canvas, design: Design) -> None:
         )
     )
     front = canvas.piece(pocket, fabric, drape=Drape(0, 160, sag=3), lift=4)
-    _zip_row(canvas, fabric, whole(curve((0, 468), (100, 470), (138, 486))), front)
+    _zip_row(canvas, fabric, full_width(curve((0, 468), (100, 470), (138, 486))), front)
     for side in (1.0, -1.0):
         mesh = points((150, 500), (194, 492), (192, 640), (152, 650)) * (side, 1.0)
         canvas.piece(mesh, trim, lift=2)

@@ -7,15 +7,15 @@ from dataclasses import replace
 from demo.canvas import Canvas, Fold
 from demo.curves import (
     band,
-    both,
     curve,
-    flipped,
+    full_width,
+    mirror,
+    mirror_pair,
     moved,
     path,
     points,
     ribbon,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import Drape
@@ -24,7 +24,7 @@ from demo.garments import trims
 
 
 def draw_top(canvas: Canvas, design: Design) -> None:
-    """Draw a blouse or top; its cut's `style` names the silhouette."""
+    """Draw a blouse or top; the cut's `style` is its silhouette."""
     match design.cut["style"]:
         case "camisole":
             _draw_camisole(canvas, design)
@@ -45,9 +45,9 @@ def _draw_camisole(canvas: Canvas, design: Design) -> None:
         neck=78, top=196, armpit=(132, 274), waist=(126, 440), hem=(142 + flare, 640), hem_curve=14
     )
     strap = curve((80, 204), (84, 150), (72, 116), (58, 124), (56, 170), (60, 232))
-    for line in both(strap):
+    for line in mirror_pair(strap):
         canvas.piece(ribbon(line, 7), fabric.plain(), lift=2)
-    back = path(whole(curve((0, 226), (70, 230), (128, 268))), points((0, 330)))
+    back = path(full_width(curve((0, 226), (70, 230), (128, 268))), points((0, 330)))
     canvas.piece(back, fabric.plain(), tone=-0.3)
     dip = rng.uniform(40, 62)
     edge = path(
@@ -59,8 +59,8 @@ def _draw_camisole(canvas: Canvas, design: Design) -> None:
         rng, points((-90, 250), (90, 250)), points((-130, 640), (130, 640)), 7, depth=0.55
     )
     canvas.piece(outline, fabric, drape=Drape(0, 200, apex=900), folds=hang, lift=1)
-    canvas.piece(band(whole(edge), -8), fabric.plain(), lift=1.2)
-    trims.draw_hem(canvas, whole(torso.hem_line[::-1]), fabric, 8)
+    canvas.piece(band(full_width(edge), -8), fabric.plain(), lift=1.2)
+    trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric, 8)
     if rng.random() < 0.5:
         for share in (0, 1, 2):
             canvas.button(0, 204 + dip + 34 + 40 * share, 4.4, trims.button_colour(fabric))
@@ -73,7 +73,7 @@ def _draw_peplum(canvas: Canvas, design: Design) -> None:
     trims.draw_inside(canvas, torso, neckline, fabric)
     sleeve = torso.sleeve(78, 50, 96, fullness=6)
     flutter = body.gathers(rng, sleeve.across(0.05), sleeve.across(0.98), 3, width=16)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=flutter)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=flutter)
     waist = curve((-122, 446), (0, 456), (122, 446))
     hem = body.wavy_hem(192, 636, 22, 5, 6)
     skirt = path(waist, points((150, 520)), hem, points((-150, 520)))
@@ -87,7 +87,7 @@ def _draw_peplum(canvas: Canvas, design: Design) -> None:
         lift=2,
     )
     canvas.piece(band(waist, 15), fabric.plain(), lift=1.5)
-    canvas.piece(band(whole(neckline), -8), fabric.plain(), lift=1.2)
+    canvas.piece(band(full_width(neckline), -8), fabric.plain(), lift=1.2)
 
 
 def _draw_puff_blouse(canvas: Canvas, design: Design) -> None:
@@ -99,15 +99,17 @@ def _draw_puff_blouse(canvas: Canvas, design: Design) -> None:
     trims.draw_inside(canvas, torso, neckline, fabric, label=False)
     cap = body.gathers(rng, sleeve.across(0.02), sleeve.across(0.55), 4, width=15, depth=0.9)
     cuff = body.gathers(rng, sleeve.across(0.98), sleeve.across(0.55), 4, width=15, depth=0.9)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=cap + cuff)
-    canvas.twins(sleeve.end(0.95 if long else 0.86), fabric.plain(), drape=sleeve.drape, lift=1.5)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=cap + cuff)
+    canvas.mirrored_piece(
+        sleeve.end(0.95 if long else 0.86), fabric.plain(), drape=sleeve.drape, lift=1.5
+    )
     folds = body.body_folds(design, torso, 0.6)
     yoke = body.across_body(torso, torso.armpit[1] + 26)
-    hem = whole(torso.hem_line[::-1])
+    hem = full_width(torso.hem_line[::-1])
     folds += body.gathers(rng, yoke, hem, 9, width=18, depth=0.6)
     front = canvas.piece(torso.front(neckline), fabric, drape=torso.drape, folds=folds, lift=1.5)
     canvas.seam(yoke, fabric, strength=0.4, within=front)
-    canvas.piece(band(whole(neckline), -10), fabric.plain(), lift=1.2)
+    canvas.piece(band(full_width(neckline), -10), fabric.plain(), lift=1.2)
     trims.draw_hem(canvas, hem, fabric, 9)
 
 
@@ -117,7 +119,9 @@ def _draw_off_shoulder(canvas: Canvas, design: Design) -> None:
     torso = body.Torso(armpit=(146, 270), waist=(132, 420), hem=(hem_x, 624), hem_curve=14)
     sleeve = curve((176, 196), (214, 250), (236, 372))
     inner = curve((166, 392), (158, 330), (146, 262))
-    canvas.twins(path(sleeve, inner, points((120, 220))), fabric, drape=Drape(176, 196, -20))
+    canvas.mirrored_piece(
+        path(sleeve, inner, points((120, 220))), fabric, drape=Drape(176, 196, -20)
+    )
     outline = symmetric(path(points((0, 210), (146, 214)), torso.side, torso.hem_line))
     canvas.piece(
         outline, fabric, drape=Drape(0, 200), folds=body.body_folds(design, torso, 0.8), lift=1
@@ -129,7 +133,7 @@ def _draw_off_shoulder(canvas: Canvas, design: Design) -> None:
     waves = body.gathers(rng, top, edge[::-1], 15, width=20, full_length=True, depth=0.9)
     canvas.piece(ruffle, fabric, drape=Drape(0, 180, apex=700), folds=waves, lift=4)
     canvas.piece(band(top, -11), fabric.plain(), lift=1.2)
-    trims.draw_hem(canvas, whole(torso.hem_line[::-1]), fabric, 8)
+    trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric, 8)
 
 
 def _draw_wrap(canvas: Canvas, design: Design, style: str) -> None:
@@ -140,7 +144,7 @@ def _draw_wrap(canvas: Canvas, design: Design, style: str) -> None:
     if style == "wrap blouse":
         sleeve = torso.sleeve(300, 73, 84, fullness=6)
     trims.draw_inside(canvas, torso, neckline, fabric)
-    canvas.twins(
+    canvas.mirrored_piece(
         sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 3)
     )
     trims.draw_cuff_stitches(canvas, sleeve, fabric, 0.93)
@@ -152,7 +156,7 @@ def _draw_wrap(canvas: Canvas, design: Design, style: str) -> None:
         lift=1.2,
     )
     draw_wrap_edge(canvas, design, torso, neckline, waist=torso.waist[1] + 14)
-    trims.draw_hem(canvas, whole(torso.hem_line[::-1]), fabric, 9)
+    trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric, 9)
 
 
 def draw_wrap_edge(
@@ -163,7 +167,7 @@ def draw_wrap_edge(
     *,
     waist: float,
 ) -> None:
-    """Cross one front over the other and tie a bow at the wearer's left side."""
+    """Draw one front crossed over the other, with a bow at the wearer's left side."""
     fabric = design.fabric
     n, y = torso.neck, torso.top
     low = float(neckline[0][1])
@@ -173,7 +177,7 @@ def draw_wrap_edge(
         curve((0, low), (0.5 * width, low + 0.55 * (waist - low)), (width - 1, waist)),
         curve((width - 1, waist), (0, waist + 4), (-width + 1, waist)),
         torso.side[torso.side[:, 1] < waist][::-1] * (-1.0, 1.0),
-        flipped(torso.armhole)[::-1],
+        mirror(torso.armhole)[::-1],
     )
     folds = [
         Fold(
@@ -199,7 +203,7 @@ def draw_wrap_edge(
 
 
 def draw_bow(canvas: Canvas, design: Design, x: float, y: float, size: float) -> None:
-    """Tie a bow of the garment's own cloth with its knot at `(x, y)`."""
+    """Draw a bow of the garment's fabric with its knot at `(x, y)`."""
     cloth = design.fabric.plain()
     for side in (-1.0, 1.0):
         tail = curve((0, 0), (side * 14, 50), (side * 22, 112 + 12 * side))

@@ -1,4 +1,4 @@
-"""Boots, from the ankle to the knee."""
+"""Ankle boots to knee-high boots."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from demo.curves import (
 )
 from demo.design import Design
 from demo.fabric import RUBBER, Drape, Fabric
-from demo.garments.formal_shoes import draw_leather_sole, thread_of
-from demo.garments.lasts import GROUND, draw_lace_bow, draw_laces
+from demo.garments.formal_shoes import draw_leather_sole, thread_colour
+from demo.garments.shoe_parts import GROUND, draw_lace_bow, draw_laces
 from demo.garments.trims import draw_buckle
 from demo.palette import GOLD, GUM, SILVER, SOLE_BLACK, WOOD, Rgb
 from demo.region import Region
 
 
 def draw_boot(canvas: Canvas, design: Design) -> None:
-    """Draw a boot; its cut's `style` names the kind."""
+    """Draw a boot; the cut's `style` is its kind."""
     style, fabric = design.cut["style"], design.fabric
     if style == "knee-high boots":
         _draw_knee_boot(canvas, design)
@@ -64,7 +64,7 @@ def draw_boot(canvas: Canvas, design: Design) -> None:
         Fold(curve((170, 450), (214, 456), (244, 482)), 20, 0.5),
     ]
     upper = canvas.piece(outline, fabric, drape=Drape(degrees=4), folds=folds)
-    thread = Rgb(0.86, 0.68, 0.32) if style == "combat boots" else thread_of(fabric)
+    thread = Rgb(0.86, 0.68, 0.32) if style == "combat boots" else thread_colour(fabric)
     if style == "chelsea boots":
         _draw_chelsea(canvas, design, upper, collar)
     else:
@@ -91,7 +91,7 @@ def _draw_chelsea(canvas: Canvas, design: Design, upper: Region, collar: float) 
         curve((-158, collar), (-152, 330), (-128, 404)),
         curve((-84, collar), (-88, 330), (-112, 404)),
     ):
-        canvas.stitches(line, thread_of(fabric), width=1.3, within=upper)
+        canvas.stitches(line, thread_colour(fabric), width=1.3, within=upper)
     joint = curve((-120, 402), (-60, 420), (0, 452), (30, 512))
     canvas.seam(joint, fabric, strength=0.9, within=upper)
     tab = curve((-206, collar + 30), (-214, collar - 24), (-192, collar - 24), (-194, collar + 30))

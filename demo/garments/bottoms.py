@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from demo.canvas import Canvas, Fold
 from demo.curves import (
-    both,
     curve,
     ellipse,
-    flipped,
+    mirror,
+    mirror_pair,
     moved,
     path,
     points,
@@ -21,7 +21,7 @@ from demo.region import Region
 
 
 def draw_jeans(canvas: Canvas, design: Design) -> None:
-    """Draw jeans; their cut's `leg` names the silhouette and `detail` the finish."""
+    """Draw jeans; the cut's `leg` is the silhouette and `detail` the finish."""
     legs = legs_for(design, design.cut["leg"])
     region = _draw_legs(canvas, design, legs, design.fabric, whiskers=True)
     _draw_jeans_details(canvas, design, legs, region, THREAD_GOLD)
@@ -29,16 +29,16 @@ def draw_jeans(canvas: Canvas, design: Design) -> None:
         _rip_knees(canvas, design, legs)
     if design.cut["detail"] == "turned-up hems":
         paler = design.fabric.of(design.fabric.colour.lighter(0.35))
-        canvas.twins(legs.cuff(34), paler, lift=2.2)
+        canvas.mirrored_piece(legs.cuff(34), paler, lift=2.2)
 
 
 def draw_trousers(canvas: Canvas, design: Design) -> None:
-    """Draw trousers; their cut's `style` names the kind."""
+    """Draw trousers; the cut's `style` is their kind."""
     style, fabric = design.cut["style"], design.fabric
     legs = legs_for(design, style)
     if style == "joggers":
         region = _draw_legs(canvas, design, legs, fabric)
-        canvas.twins(legs.cuff(40), fabric.plain(RIB), lift=1.6)
+        canvas.mirrored_piece(legs.cuff(40), fabric.plain(RIB), lift=1.6)
         _draw_elastic_waist(canvas, design, legs)
         _draw_slant_pockets(canvas, fabric, legs, region)
         if design.cut["detail"] == "side stripes":
@@ -55,7 +55,7 @@ def draw_trousers(canvas: Canvas, design: Design) -> None:
             (0.55 * legs.thigh, legs.crotch + 60),
             (middle, legs.bottom + 4),
         )
-        for line in both(crease):
+        for line in mirror_pair(crease):
             canvas.stroke(line, 3, fabric.colour.darker(0.6), 0.35, within=region)
             canvas.stroke(moved(line, x=-2.5), 2.4, fabric.colour.lighter(0.6), 0.28, within=region)
     if style == "cargo trousers":
@@ -64,30 +64,30 @@ def draw_trousers(canvas: Canvas, design: Design) -> None:
             trims.draw_patch_pocket(
                 canvas, fabric, x, legs.knee_height - 108, 72, 92, drape=Drape(), flap=True
             )
-    for line in both(moved(legs.hem_line, y=-16)):
+    for line in mirror_pair(moved(legs.hem_line, y=-16)):
         canvas.stitches(line, fabric.colour.darker(0.35), width=1.3, opacity=0.5)
 
 
 def draw_shorts(canvas: Canvas, design: Design) -> None:
-    """Draw shorts; their cut's `style` names the kind."""
+    """Draw shorts; the cut's `style` is their kind."""
     style, fabric = design.cut["style"], design.fabric
     legs = legs_for(design, style)
     denim = design.pattern_name == "Denim"
     region = _draw_legs(canvas, design, legs, fabric, whiskers=denim)
     if denim:
         _draw_jeans_details(canvas, design, legs, region, THREAD_GOLD)
-        canvas.twins(legs.cuff(30), fabric.of(fabric.colour.lighter(0.25)), lift=2)
+        canvas.mirrored_piece(legs.cuff(30), fabric.of(fabric.colour.lighter(0.25)), lift=2)
     elif style in ("running shorts", "swim shorts"):
         _draw_elastic_waist(canvas, design, legs)
         if design.pattern_name == "Plain":
             _draw_side_stripes(canvas, design, legs, region)
-        for line in both(moved(legs.hem_line, y=-14)):
+        for line in mirror_pair(moved(legs.hem_line, y=-14)):
             canvas.stitches(line, fabric.colour.darker(0.35), width=1.3, opacity=0.5)
     else:
         _draw_slant_pockets(canvas, fabric, legs, region)
         _draw_fly(canvas, fabric, legs, fabric.colour.darker(0.35), region)
         _draw_waistband(canvas, fabric, legs, None)
-        canvas.twins(legs.cuff(28), fabric, lift=1.4)
+        canvas.mirrored_piece(legs.cuff(28), fabric, lift=1.4)
 
 
 def _draw_legs(
@@ -144,7 +144,7 @@ def _draw_legs(
                 canvas.stroke(
                     fade, width, fabric.colour.lighter(0.8), opacity, taper=0.9, within=region
                 )
-    for line in both(legs.inseam):
+    for line in mirror_pair(legs.inseam):
         canvas.stroke(line, 2, fabric.colour.darker(0.7), 0.35, within=region)
     canvas.seam(points((0, legs.top + 10), (0, legs.crotch)), fabric, strength=0.7, within=region)
     return region
@@ -155,7 +155,7 @@ def _draw_jeans_details(
 ) -> None:
     fabric = design.fabric
     side = legs.outseam
-    for line in both(moved(side, x=-7)):
+    for line in mirror_pair(moved(side, x=-7)):
         canvas.stitches(line, thread, width=1.3, opacity=0.55, within=region)
     pocket = curve(
         (0.46 * legs.waist, legs.top + 20),
@@ -163,7 +163,7 @@ def _draw_jeans_details(
         (0.80 * legs.waist, legs.top + 82),
         (legs.hip + 4, legs.top + 78),
     )
-    for line in both(pocket):
+    for line in mirror_pair(pocket):
         canvas.stroke(moved(line, y=-3), 6, fabric.colour.darker(0.6), 0.25, within=region)
         canvas.seam(line, fabric, strength=0.8, within=region)
         canvas.stitches(moved(line, y=5), thread, within=region)
@@ -174,7 +174,7 @@ def _draw_jeans_details(
         for sign in (1.0, -1.0):
             y = legs.top + (36 if x < 0.7 * legs.waist else 72)
             canvas.piece(ellipse((sign * x, y), 3.2), Fabric(METAL, GOLD), lift=0.8)
-    for line in both(moved(legs.hem_line, y=-12)):
+    for line in mirror_pair(moved(legs.hem_line, y=-12)):
         canvas.stitches(line, thread, within=region)
 
 
@@ -207,7 +207,7 @@ def _draw_waistband(canvas: Canvas, fabric: Fabric, legs: Legs, thread: Rgb | No
 
 def _draw_slant_pockets(canvas: Canvas, fabric: Fabric, legs: Legs, region: Region) -> None:
     pocket = points((0.66 * legs.waist, legs.top + 34), (legs.hip + 1, legs.top + 122))
-    for line in both(pocket):
+    for line in mirror_pair(pocket):
         canvas.stroke(moved(line, 3, -2), 8, fabric.colour.darker(0.7), 0.16, within=region)
         canvas.seam(line, fabric, strength=0.9, within=region)
         canvas.stitches(moved(line, -6, 4), fabric.colour.darker(0.35), opacity=0.5, within=region)
@@ -228,7 +228,7 @@ def _draw_elastic_waist(canvas: Canvas, design: Design, legs: Legs) -> None:
 
 def _draw_side_stripes(canvas: Canvas, design: Design, legs: Legs, region: Region) -> None:
     colour = design.trims[0]
-    for line in (legs.outseam, flipped(legs.outseam)):
+    for line in (legs.outseam, mirror(legs.outseam)):
         inward = -1.0 if line[0][0] > 0 else 1.0
         for distance in (12, 26):
             canvas.stroke(moved(line, x=inward * distance), 8, colour, 0.95, within=region)

@@ -8,15 +8,15 @@ from demo.canvas import Canvas
 from demo.curves import (
     Points,
     band,
-    both,
     curve,
-    flipped,
+    full_width,
+    mirror,
+    mirror_pair,
     moved,
     path,
     points,
     ribbon,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import Drape
@@ -28,7 +28,7 @@ from demo.palette import GOLD, LEATHER_TAN
 
 
 def draw_dress(canvas: Canvas, design: Design) -> None:
-    """Draw a dress; its cut names `style`, `neck` and `sleeves`."""
+    """Draw a dress; the cut has `style`, `neck` and `sleeves`."""
     style = design.cut["style"]
     rng = design.random("dress")
     waist_y = 318.0 if style != "shift dress" else 330.0
@@ -98,9 +98,9 @@ def _draw_dress_sleeves(canvas: Canvas, design: Design, torso: body.Torso) -> No
         folds = body.gathers(rng, sleeve.across(0.02), sleeve.across(0.98), 4, width=14)
     else:
         folds = body.sleeve_folds(design, sleeve, 3)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
     if design.cut["sleeves"] == "puff sleeves":
-        canvas.twins(sleeve.end(0.86), fabric.plain(), drape=sleeve.drape, lift=1.4)
+        canvas.mirrored_piece(sleeve.end(0.86), fabric.plain(), drape=sleeve.drape, lift=1.4)
     else:
         trims.draw_cuff_stitches(canvas, sleeve, fabric, 0.92)
 
@@ -115,8 +115,8 @@ def _draw_shift(canvas: Canvas, design: Design, torso: body.Torso, neckline: Poi
         folds=body.body_folds(design, straight, 0.7),
         lift=1.4,
     )
-    canvas.piece(band(whole(neckline), -9), design.fabric.plain(), lift=1.2)
-    trims.draw_hem(canvas, whole(straight.hem_line[::-1]), design.fabric, 10)
+    canvas.piece(band(full_width(neckline), -9), design.fabric.plain(), lift=1.2)
+    trims.draw_hem(canvas, full_width(straight.hem_line[::-1]), design.fabric, 10)
 
 
 def _finish_bodice(
@@ -140,10 +140,10 @@ def _finish_bodice(
         )
         trims.draw_collar(canvas, fabric, torso, spread=40, fall=64)
     elif design.cut["neck"] != "square neck":
-        canvas.piece(band(whole(neckline), -7), fabric.plain(), lift=1.0)
+        canvas.piece(band(full_width(neckline), -7), fabric.plain(), lift=1.0)
     else:
         canvas.seam(moved(neckline, y=7), fabric, strength=0.3)
-        canvas.seam(flipped(moved(neckline, y=7)), fabric, strength=0.3)
+        canvas.seam(mirror(moved(neckline, y=7)), fabric, strength=0.3)
     match design.cut.get("waist", "seam"):
         case "belt":
             leather = fabric.of(LEATHER_TAN if fabric.colour.lightness > 0.35 else GOLD.darker(0.4))
@@ -158,11 +158,11 @@ def _finish_bodice(
 
 
 def _draw_slip_bodice(canvas: Canvas, design: Design, torso: body.Torso, style: str) -> None:
-    """Draw a dress that hangs from thin straps."""
+    """Draw the bodice of a dress with thin straps."""
     fabric, rng = design.fabric, design.random("slip")
-    for line in both(curve((60, 128), (64, 90), (54, 60), (42, 68), (40, 110), (44, 150))):
+    for line in mirror_pair(curve((60, 128), (64, 90), (54, 60), (42, 68), (40, 110), (44, 150))):
         canvas.piece(ribbon(line, 6.5), fabric.plain(), lift=2)
-    back = path(whole(curve((0, 140), (60, 146), (112, 184))), points((0, 230)))
+    back = path(full_width(curve((0, 140), (60, 146), (112, 184))), points((0, 230)))
     canvas.piece(back, fabric.plain(), tone=-0.3)
     shape = _skirt_of(style if style != "shift dress" else "maxi dress", torso, 0)
     draw_skirt_part(canvas, design, shape)
@@ -177,6 +177,6 @@ def _draw_slip_bodice(canvas: Canvas, design: Design, torso: body.Torso, style: 
         rng, points((-70, 160), (70, 160)), points((-90, 316), (90, 316)), 6, width=16
     )
     canvas.piece(bodice, fabric, drape=Drape(0, 120), folds=folds, lift=1.4)
-    canvas.piece(band(whole(edge), -7), fabric.plain(), lift=1)
+    canvas.piece(band(full_width(edge), -7), fabric.plain(), lift=1)
     waist = moved(shape.waist_line, y=-6)
     canvas.piece(band(waist, -13), fabric.plain(), lift=1.4)

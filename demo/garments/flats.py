@@ -19,7 +19,7 @@ from demo.curves import (
 )
 from demo.design import Design
 from demo.fabric import LEATHER, METAL, RUBBER, Fabric
-from demo.garments import footprints
+from demo.garments import shoes_from_above
 from demo.palette import GOLD, INSOLE, SOLE_BLACK, WOOD
 
 _ROUND = ((-4, -252), (40, -240), (72, -196), (80, -124))
@@ -34,12 +34,12 @@ _OPENING = (
 
 
 def draw_flat(canvas: Canvas, design: Design) -> None:
-    """Draw a pair of ballet flats; their cut names `toe` and `detail`."""
-    for foot in footprints.pair(canvas):
+    """Draw a pair of ballet flats; the cut has `toe` and `detail`."""
+    for foot in shoes_from_above.pair(canvas):
         _draw_one(foot, design)
 
 
-def _draw_one(foot: footprints.Foot, design: Design) -> None:
+def _draw_one(foot: shoes_from_above.Foot, design: Design) -> None:
     fabric, detail = design.fabric, design.cut["detail"]
     pointed = design.cut["toe"] == "pointed toe"
     toe = _POINTED if pointed else _ROUND
@@ -70,24 +70,28 @@ def _draw_one(foot: footprints.Foot, design: Design) -> None:
             _draw_buckle(foot, fabric, 46, 28, 22)
 
 
-def _draw_inside(foot: footprints.Foot, design: Design, opening: Points) -> None:
+def _draw_inside(foot: shoes_from_above.Foot, design: Design, opening: Points) -> None:
     leather = design.fabric.of(INSOLE, LEATHER)
     bed = foot.piece(opening, leather)
     wall = foot.canvas.region(foot.placed(moved(opening, 5, 14) * np.array([0.93, 0.97])))
     foot.canvas.flat(bed.without(wall), INSOLE.darker(0.75), 0.42)
     inner = foot.canvas.region(foot.placed(ellipse((2, 168), 26, 34)))
     foot.canvas.flat(inner.within(bed), design.fabric.colour, 0.35)
-    foot.worn(bed, leather, 0.8)
+    foot.draw_wear(bed, leather, 0.8)
 
 
-def _draw_buckle(foot: footprints.Foot, fabric: Fabric, x: float, y: float, size: float) -> None:
+def _draw_buckle(
+    foot: shoes_from_above.Foot, fabric: Fabric, x: float, y: float, size: float
+) -> None:
     frame = box(x, y, size, size)
     foot.piece(frame, Fabric(METAL, GOLD), lift=2)
     foot.piece(scaled(frame, 0.6), fabric)
 
 
-def draw_flat_bow(foot: footprints.Foot, fabric: Fabric, x: float, y: float, size: float) -> None:
-    """Set a small flat bow on the shoe."""
+def draw_flat_bow(
+    foot: shoes_from_above.Foot, fabric: Fabric, x: float, y: float, size: float
+) -> None:
+    """Draw a small flat bow on the shoe."""
     cloth = fabric.plain()
     for side in (-1.0, 1.0):
         wing = curve(

@@ -5,27 +5,27 @@ from __future__ import annotations
 import numpy as np
 
 from demo.canvas import Canvas
-from demo.curves import curve, ellipse, moved, ribbon, turned
+from demo.curves import curve, ellipse, moved, ribbon, rotated
 from demo.design import Design
 from demo.fabric import LEATHER, RUBBER, Fabric
-from demo.garments import footprints
+from demo.garments import shoes_from_above
 from demo.palette import GOLD, Rgb
 
 
 def draw_flip_flops(canvas: Canvas, design: Design) -> None:
-    """Draw a pair of flip flops; their cut's `strap` names the kind."""
-    for foot in footprints.pair(canvas):
+    """Draw a pair of flip flops; the cut's `strap` is their kind."""
+    for foot in shoes_from_above.pair(canvas):
         _draw_one(foot, design)
 
 
-def _draw_one(foot: footprints.Foot, design: Design) -> None:
-    slim = footprints.slimness(design)
-    outline = footprints.sole(slim)
+def _draw_one(foot: shoes_from_above.Foot, design: Design) -> None:
+    slim = shoes_from_above.relative_width(design)
+    outline = shoes_from_above.sole(slim)
     rim = design.fabric.of(design.trims[0], RUBBER)
     foot.piece(moved(outline, 3.0, 8.0), rim.of(rim.colour.darker(0.25)), lift=3)
     foot.piece(outline, rim)
     bed = foot.piece(outline * np.array([0.93, 0.965]), design.fabric)
-    foot.worn(bed, design.fabric, slim)
+    foot.draw_wear(bed, design.fabric, slim)
 
     leather = design.cut["strap"] == "leather strap"
     strap = Fabric(LEATHER if leather else RUBBER, _strap_colour(design))
@@ -42,7 +42,7 @@ def _draw_one(foot: footprints.Foot, design: Design) -> None:
     foot.piece(ellipse(post, 11, 13), strap, lift=4)
     if design.cut["strap"] == "flower trim":
         for index in range(5):
-            petal = turned(ellipse((0, -17), 11, 15), 72 * index)
+            petal = rotated(ellipse((0, -17), 11, 15), 72 * index)
             foot.piece(moved(petal, *post), Fabric(LEATHER, design.trims[1]), lift=1.5)
         foot.piece(ellipse(post, 7), Fabric(LEATHER, GOLD), lift=1)
 

@@ -1,4 +1,4 @@
-"""Leather shoes for the office."""
+"""Formal leather shoes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from demo.curves import (
 )
 from demo.design import Design
 from demo.fabric import LEATHER, RUBBER, Drape, Fabric
-from demo.garments.lasts import GROUND, draw_lace_bow, draw_laces, draw_welt
+from demo.garments.shoe_parts import GROUND, draw_lace_bow, draw_laces, draw_welt
 from demo.garments.trims import draw_buckle
 from demo.palette import GOLD, SILVER, SOLE_BLACK, WOOD, Rgb
 from demo.region import Region
 
 
 def draw_formal_shoe(canvas: Canvas, design: Design) -> None:
-    """Draw a dress shoe; its cut's `style` names the kind."""
+    """Draw a formal shoe; the cut's `style` is its kind."""
     style, fabric = design.cut["style"], design.fabric
     top = GROUND - 30
     lining = fabric.of(WOOD.lighter(0.15), LEATHER)
@@ -86,7 +86,7 @@ def _draw_collar_edge(canvas: Canvas, design: Design, upper: Region, top: float)
     canvas.stitches(moved(heel, x=5), thread, dash=3.5, gap=2.5, width=1.2, within=upper)
 
 
-def thread_of(fabric: Fabric) -> Rgb:
+def thread_colour(fabric: Fabric) -> Rgb:
     if fabric.colour.lightness > 0.2:
         return fabric.colour.darker(0.55)
     return fabric.colour.lighter(0.28)
@@ -96,7 +96,7 @@ def _draw_laced(
     canvas: Canvas, design: Design, upper: Region, throat: Points, top: float, style: str
 ) -> None:
     fabric = design.fabric
-    thread = thread_of(fabric)
+    thread = thread_colour(fabric)
     if style == "derbies":
         quarter = path(
             throat,
@@ -138,7 +138,9 @@ def _draw_loafer(canvas: Canvas, design: Design, upper: Region, top: float) -> N
     )
     lower = moved(apron, -4, 14)
     canvas.seam(lower, fabric, strength=1.0, within=upper)
-    canvas.stitches(lower, thread_of(fabric), dash=5, gap=5, width=4, opacity=0.55, within=upper)
+    canvas.stitches(
+        lower, thread_colour(fabric), dash=5, gap=5, width=4, opacity=0.55, within=upper
+    )
     saddle = path(
         curve((8, top - 134), (36, top - 122), (70, top - 98)),
         curve((76, top - 92), (64, top - 44), (30, top + 10)),

@@ -7,12 +7,12 @@ from demo.curves import (
     band,
     curve,
     ellipse,
+    full_width,
     moved,
     path,
     points,
     ribbon,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import KNIT, METAL, RIB, STRAW, Drape, Fabric
@@ -20,7 +20,7 @@ from demo.palette import LEATHER_TAN, SILVER, SOLE_WHITE, Rgb
 
 
 def draw_cap(canvas: Canvas, design: Design) -> None:
-    """Draw a peaked cap, the peak to the right; its cut's `style` names the kind."""
+    """Draw a cap with its peak to the right; the cut's `style` is its kind."""
     fabric = design.fabric
     contrast = design.cut["style"] == "trucker cap"
     peak_cloth = fabric.of(design.trims[0]) if contrast else fabric
@@ -129,7 +129,7 @@ def _draw_badge(canvas: Canvas, design: Design, x: float, y: float) -> None:
 
 
 def draw_hat(canvas: Canvas, design: Design) -> None:
-    """Draw a hat with a brim or a knitted beanie; its cut's `style` names the kind."""
+    """Draw a hat with a brim or a knitted beanie; the cut's `style` is its kind."""
     match design.cut["style"]:
         case "beanie" | "bobble hat":
             _draw_beanie(canvas, design)
@@ -185,7 +185,7 @@ def _draw_bucket(canvas: Canvas, design: Design) -> None:
     region = canvas.piece(outline, fabric, drape=Drape(0, 420, apex=500))
     thread = fabric.colour.darker(0.35)
     for y, x in ((470, 214), (502, 232), (534, 248)):
-        row = whole(curve((0, y + 38), (0.6 * x, y + 32), (x, y)))
+        row = full_width(curve((0, y + 38), (0.6 * x, y + 32), (x, y)))
         canvas.stitches(row, thread, opacity=0.5, within=region)
     crown = path(
         curve((0, 262), (90, 262), (136, 276)),
@@ -195,7 +195,7 @@ def _draw_bucket(canvas: Canvas, design: Design) -> None:
     body = canvas.piece(symmetric(crown), fabric, drape=Drape(0, 270, apex=900), lift=2)
     top = ellipse((0, 276), 134, 22)
     canvas.piece(top, fabric, drape=Drape(0, 260), tone=0.03, within=body)
-    rim = whole(curve((0, 298), (90, 294), (134, 278)))
+    rim = full_width(curve((0, 298), (90, 294), (134, 278)))
     canvas.seam(rim, fabric, strength=0.8)
     for x, y in ((120, 372), (142, 366), (-120, 372), (-142, 366)):
         canvas.piece(ellipse((x, y), 5.5), Fabric(METAL, SILVER), lift=0.8)
@@ -217,7 +217,9 @@ def _draw_brimmed(canvas: Canvas, design: Design, *, wide: bool) -> None:
         curve((reach, 466), (reach - 10, 490), (0.6 * reach, 500 + drop), (0, 512 + drop)),
     )
     canvas.piece(symmetric(brim), fabric, drape=Drape(0, 440, sag=-6), lift=1.5)
-    edge = whole(curve((0, 512 + drop), (0.6 * reach, 500 + drop), (reach - 10, 490), (reach, 468)))
+    edge = full_width(
+        curve((0, 512 + drop), (0.6 * reach, 500 + drop), (reach - 10, 490), (reach, 468))
+    )
     canvas.piece(band(edge, 7), fabric.plain(), tone=-0.08)
     if wide:
         crown = path(
@@ -240,8 +242,8 @@ def _draw_brimmed(canvas: Canvas, design: Design, *, wide: bool) -> None:
     if abs(tone.lightness - fabric.colour.lightness) < 0.15:
         tone = fabric.colour.darker(0.55)
     ring = path(
-        whole(curve((0, 444), (80, 440), (143, 424))),
-        whole(curve((0, 490), (80, 486), (147, 468)))[::-1],
+        full_width(curve((0, 444), (80, 440), (143, 424))),
+        full_width(curve((0, 490), (80, 486), (147, 468)))[::-1],
     )
     canvas.piece(ring, Fabric(RIB, tone).of(tone), lift=1.2, within=region)
     if wide and design.random("bow").random() < 0.5:

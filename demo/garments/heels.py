@@ -19,7 +19,7 @@ from demo.curves import (
 )
 from demo.design import Design
 from demo.fabric import LEATHER, RUBBER, Drape, Fabric
-from demo.garments.lasts import GROUND
+from demo.garments.shoe_parts import GROUND
 from demo.garments.trims import draw_buckle
 from demo.palette import GOLD, INSOLE, SOLE_BLACK, WOOD
 from demo.region import Region
@@ -30,18 +30,18 @@ _BACK = -196.0
 
 @dataclass(frozen=True)
 class _Last:
-    """The height of the heel's seat and of the ball of the foot in the picture."""
+    """The shape of the foot in the shoe, given by the heights of the heel seat and of the ball."""
 
     seat: float
     ball: float
 
     def along(self, share: float) -> float:
-        """Return the height at a share of the way down from the seat to the ball."""
+        """Return the height at a share (0 to 1) of the way from the seat to the ball."""
         return self.seat + share * (self.ball - self.seat)
 
     @property
     def bed(self) -> Points:
-        """The foot's bed from the heel to the toe: an S that falls along the arch."""
+        """The footbed from the heel to the toe, an S-shaped line."""
         return curve(
             (_BACK - 14, self.seat - 3),
             (_BACK + 40, self.seat + 5),
@@ -60,7 +60,7 @@ class _Last:
 
     @property
     def throat(self) -> tuple[float, float]:
-        """Where the topline ends over the toes."""
+        """The point above the toes at which the topline ends."""
         return (88.0, self.ball - 70)
 
     @property
@@ -87,7 +87,7 @@ class _Last:
 
 
 def draw_heel(canvas: Canvas, design: Design) -> None:
-    """Draw a shoe with a heel; its cut names `style` and `heel`."""
+    """Draw a shoe with a heel; the cut has `style` and `heel`."""
     style = design.cut["style"]
     platform = 30.0 if style == "platform heels" else 0.0
     rise = _RISES[design.cut["heel"]] + design.random("rise").uniform(-10, 10)
@@ -113,7 +113,7 @@ def draw_heel(canvas: Canvas, design: Design) -> None:
 
 
 def _glow(last: _Last) -> list[Fold]:
-    """Return the soft ridges on toe and heel that catch the light."""
+    """Return soft ridges on toe and heel, which produce highlights."""
     toe = curve((120, last.ball - 50), (180, last.ball - 38), (228, last.ball - 18))
     back = curve((_BACK - 8, last.seat - 64), (_BACK, last.seat - 30), (_BACK + 30, last.seat - 6))
     return [Fold(toe, 22, 0.7), Fold(back, 18, 0.6)]

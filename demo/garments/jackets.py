@@ -8,15 +8,15 @@ from demo.canvas import Canvas, Fold
 from demo.curves import (
     Points,
     band,
-    both,
     curve,
     ellipse,
-    flipped,
+    full_width,
+    mirror,
+    mirror_pair,
     moved,
     path,
     points,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import METAL, PUFFER, RIB, SATIN, Drape, Fabric
@@ -26,7 +26,7 @@ from demo.palette import GOLD, SILVER, THREAD_GOLD, Rgb
 
 
 def draw_jacket(canvas: Canvas, design: Design) -> None:
-    """Draw a short jacket; its cut's `style` names the kind."""
+    """Draw a short jacket; the cut's `style` is its kind."""
     match design.cut["style"]:
         case "denim jacket":
             _draw_denim_jacket(canvas, design)
@@ -41,11 +41,11 @@ def draw_jacket(canvas: Canvas, design: Design) -> None:
 def _draw_shell(
     canvas: Canvas, design: Design, torso: body.Torso, neckline: Points, cuff: float
 ) -> body.Sleeve:
-    """Draw what every jacket has: lining, sleeves and body."""
+    """Draw the parts that all jackets have: lining, sleeves and body."""
     fabric = design.fabric
     sleeve = body.long_sleeve(design, torso, cuff, fullness=3)
     trims.draw_inside(canvas, torso, neckline, fabric.of(fabric.colour.darker(0.4), SATIN))
-    canvas.twins(
+    canvas.mirrored_piece(
         sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 5)
     )
     canvas.piece(
@@ -64,14 +64,14 @@ def _draw_denim_jacket(canvas: Canvas, design: Design) -> None:
     fabric, thread = design.fabric, THREAD_GOLD
     neckline = torso.neckline("crew neck")
     sleeve = _draw_shell(canvas, design, torso, neckline, 58)
-    canvas.twins(sleeve.end(0.92), fabric, drape=sleeve.drape, lift=1.5)
+    canvas.mirrored_piece(sleeve.end(0.92), fabric, drape=sleeve.drape, lift=1.5)
     bottom = torso.hem[1] + 2
     yoke_y = torso.armpit[1] - 34
-    for line in both(points((14, yoke_y), (torso.armpit[0] - 22, yoke_y))):
+    for line in mirror_pair(points((14, yoke_y), (torso.armpit[0] - 22, yoke_y))):
         canvas.seam(line, fabric)
         canvas.stitches(moved(line, y=5), thread)
     for inner, outer in ((44, 30), (112, 92)):
-        for line in both(points((inner, yoke_y + 6), (outer, bottom - 40))):
+        for line in mirror_pair(points((inner, yoke_y + 6), (outer, bottom - 40))):
             canvas.seam(line, fabric, strength=0.7)
             canvas.stitches(moved(line, x=5), thread)
     for side in (1.0, -1.0):
@@ -86,7 +86,7 @@ def _draw_denim_jacket(canvas: Canvas, design: Design) -> None:
             flap=True,
             thread=thread,
         )
-    hem = whole(torso.hem_line[::-1])
+    hem = full_width(torso.hem_line[::-1])
     canvas.piece(path(moved(hem, y=-40), hem[::-1]), fabric, drape=torso.drape, lift=1.6)
     for above in (35, 6):
         canvas.stitches(moved(hem, y=-above), thread)
@@ -122,7 +122,7 @@ def _draw_bomber(canvas: Canvas, design: Design) -> None:
     if striped:
         arm = fabric.of(design.trims[0].mixed(Rgb(0.94, 0.91, 0.85), 0.5))
         folds = body.sleeve_folds(design, sleeve, 5)
-        canvas.twins(sleeve.outline, arm, drape=sleeve.drape, folds=folds)
+        canvas.mirrored_piece(sleeve.outline, arm, drape=sleeve.drape, folds=folds)
         canvas.piece(
             torso.front(neckline),
             fabric,
@@ -153,7 +153,7 @@ def _draw_puffer(canvas: Canvas, design: Design) -> None:
     neckline = torso.neckline("crew neck")
     sleeve = body.long_sleeve(design, torso, 74, fullness=10)
     trims.draw_inside(canvas, torso, neckline, fabric)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, tone=-0.15)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, tone=-0.15)
     for index in range(8):
         near, far = index / 8, (index + 1) / 8 + 0.012
         upper, lower = sleeve.across(near), sleeve.across(min(far, 1.0))
@@ -164,7 +164,7 @@ def _draw_puffer(canvas: Canvas, design: Design) -> None:
             curve((ox, oy), (0.5 * (ox + px) + 7, 0.5 * (oy + py)), (px, py)),
             curve((qx, qy), (0.5 * (ix + qx) - 5, 0.5 * (iy + qy)), (ix, iy)),
         )
-        canvas.twins(puff, fabric, drape=sleeve.drape)
+        canvas.mirrored_piece(puff, fabric, drape=sleeve.drape)
     outline = canvas.region(torso.front(neckline))
     rows = 9
     top, bottom = torso.top, torso.hem[1] + torso.hem_curve
@@ -198,7 +198,7 @@ def _draw_puffer(canvas: Canvas, design: Design) -> None:
         fabric,
         tone=-0.3,
     )
-    canvas.twins(path(stand, points((0, top - 22))), fabric, lift=2.5)
+    canvas.mirrored_piece(path(stand, points((0, top - 22))), fabric, lift=2.5)
 
 
 def _draw_biker(canvas: Canvas, design: Design) -> None:
@@ -207,7 +207,7 @@ def _draw_biker(canvas: Canvas, design: Design) -> None:
     fabric = design.fabric
     neckline = torso.neckline("deep V-neck")
     sleeve = _draw_shell(canvas, design, torso, neckline, 54)
-    for line in both(sleeve.across(0.90)):
+    for line in mirror_pair(sleeve.across(0.90)):
         canvas.seam(line, fabric)
     bottom = torso.hem[1]
     for side in (1.0, -1.0):
@@ -224,8 +224,8 @@ def _draw_biker(canvas: Canvas, design: Design) -> None:
     zip_line = curve((38, torso.top + 186), (24, bottom - 120), (14, bottom + 2))
     canvas.stroke(zip_line, 9, fabric.colour.darker(0.55))
     canvas.stitches(zip_line, SILVER, dash=2.6, gap=2.2, width=5)
-    canvas.twins(flipped(lapel), fabric, drape=Drape(degrees=20), lift=3)
-    for line in both(flipped(lapel[:30])):
+    canvas.mirrored_piece(mirror(lapel), fabric, drape=Drape(degrees=20), lift=3)
+    for line in mirror_pair(mirror(lapel[:30])):
         canvas.stroke(line, 1.4, fabric.colour.lighter(0.3), 0.3)
     trims.draw_buckle(canvas, -3, bottom - 9, 36, 34, SILVER, fabric)
     for x, y in ((-104, torso.top + 92), (104, torso.top + 92), (-102, torso.top + 54)):

@@ -7,14 +7,14 @@ from dataclasses import replace
 from demo.canvas import Canvas, Fold
 from demo.curves import (
     band,
-    both,
     curve,
+    full_width,
+    mirror_pair,
     moved,
     offset,
     path,
     points,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import RIB, Drape
@@ -23,7 +23,7 @@ from demo.garments import trims
 
 
 def draw_sweater(canvas: Canvas, design: Design) -> None:
-    """Draw a pullover; its cut names `neck` and `fit`."""
+    """Draw a pullover; the cut has `neck` and `fit`."""
     torso = body.torso_for(design, ease=18 if design.cut["fit"] == "relaxed" else 4, longer=-10)
     torso = replace(torso, hem=(torso.hem[0] - 8, torso.hem[1]))
     fabric, neck = design.fabric, design.cut["neck"]
@@ -36,7 +36,7 @@ def draw_sweater(canvas: Canvas, design: Design) -> None:
 
     if not high:
         trims.draw_inside(canvas, torso, neckline, fabric)
-    canvas.twins(
+    canvas.mirrored_piece(
         sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 4)
     )
     trims.draw_rib_cuffs(canvas, sleeve, trim, 0.90)
@@ -65,7 +65,7 @@ def _draw_turtleneck(canvas: Canvas, design: Design, torso: body.Torso, *, rolle
         curve((n + 4, y + 8), (0.6 * n, y + drop + 2), (0, y + drop + 8)),
     )
     canvas.piece(symmetric(tube), rib, lift=2.4)
-    mouth = path(whole(crest), whole(moved(crest, y=9))[::-1])
+    mouth = path(full_width(crest), full_width(moved(crest, y=9))[::-1])
     canvas.piece(mouth, rib, tone=-0.28)
     if rolled:
         roll = path(
@@ -77,7 +77,7 @@ def _draw_turtleneck(canvas: Canvas, design: Design, torso: body.Torso, *, rolle
 
 
 def draw_cardigan(canvas: Canvas, design: Design) -> None:
-    """Draw a knitted jacket that opens in front; its cut names `neck` and `length`."""
+    """Draw a cardigan; the cut has `neck` and `length`."""
     long = design.cut["length"] == "long cut"
     torso = body.torso_for(design, ease=8, longer=46 if long else -16)
     torso = replace(torso, drop=62 if design.cut["neck"] == "V-neck" else 50)
@@ -87,7 +87,7 @@ def draw_cardigan(canvas: Canvas, design: Design) -> None:
     neckline = torso.neckline("deep V-neck" if design.cut["neck"] == "V-neck" else "crew neck")
 
     trims.draw_inside(canvas, torso, neckline, fabric)
-    canvas.twins(
+    canvas.mirrored_piece(
         sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 4)
     )
     trims.draw_rib_cuffs(canvas, sleeve, rib, 0.91)
@@ -116,11 +116,11 @@ def draw_cardigan(canvas: Canvas, design: Design) -> None:
         colour=design.trims[0] if design.cut["buttons"] == "contrast" else None,
         within=front,
     )
-    canvas.twins(band(neckline, -20), rib, lift=1.5)
+    canvas.mirrored_piece(band(neckline, -20), rib, lift=1.5)
 
 
 def draw_hoodie(canvas: Canvas, design: Design) -> None:
-    """Draw a hooded sweatshirt; its cut's `front` is "zip" or "pullover"."""
+    """Draw a hooded sweatshirt; the cut's `front` is "zip" or "pullover"."""
     torso = body.torso_for(design, ease=16, longer=-6)
     torso = replace(torso, top=torso.top + 34, shoulder=(torso.shoulder[0], 190), drop=66)
     fabric = design.fabric
@@ -128,7 +128,7 @@ def draw_hoodie(canvas: Canvas, design: Design) -> None:
     sleeve = body.long_sleeve(design, torso, cuff=60, fullness=5)
     neckline = torso.neckline("crew neck")
 
-    canvas.twins(
+    canvas.mirrored_piece(
         sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 5)
     )
     trims.draw_rib_cuffs(canvas, sleeve, rib, 0.91)
@@ -150,7 +150,7 @@ def draw_hoodie(canvas: Canvas, design: Design) -> None:
         )
     )
     canvas.piece(pocket, fabric, drape=torso.drape, lift=2, within=front)
-    for line in both(curve((72, y - 128), (92, y - 74), (124, y - 44))):
+    for line in mirror_pair(curve((72, y - 128), (92, y - 74), (124, y - 44))):
         canvas.stitches(moved(line, y=7), fabric.colour.darker(0.4), width=1.3, opacity=0.6)
     if design.cut["front"] == "zip":
         trims.draw_zip(canvas, fabric, torso.top + torso.drop + 20, torso.hem[1] + torso.hem_curve)
@@ -186,8 +186,8 @@ def _draw_hood_front(canvas: Canvas, design: Design, torso: body.Torso) -> None:
         points((0, y - 92)),
     )
     folds = [Fold(curve((n + 30, y - 20), (n + 22, y + 30), (30, y + 90)), 22, 0.8)]
-    canvas.twins(flank, fabric, drape=Drape(0, y, -14), folds=folds, lift=2.5)
-    for line in both(offset(rim, -11)):
+    canvas.mirrored_piece(flank, fabric, drape=Drape(0, y, -14), folds=folds, lift=2.5)
+    for line in mirror_pair(offset(rim, -11)):
         canvas.stitches(line, fabric.colour.darker(0.4), dash=4.5, width=1.3, opacity=0.55)
-    for line in both(rim):
+    for line in mirror_pair(rim):
         canvas.stroke(line, 2.0, fabric.colour.darker(0.7), 0.35)

@@ -1,4 +1,4 @@
-"""The outline of trousers of every length."""
+"""The outline of trousers and shorts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from demo.design import Design
 
 @dataclass(frozen=True)
 class Legs:
-    """Half a pair of trousers: half widths from the middle, and heights."""
+    """The right half of a pair of trousers: half widths and heights in design units."""
 
     top: float
     waist: float
@@ -40,7 +40,7 @@ class Legs:
 
     @property
     def inseam(self) -> Points:
-        """The inside of the right leg, from the hem up."""
+        """The inner edge of the right leg, from the hem upwards."""
         knots = [(self.hem[0], self.bottom + 5)]
         if self.bottom - self.crotch > 220:
             knots.append((self.knee[0], self.knee_height))
@@ -49,7 +49,7 @@ class Legs:
 
     @property
     def hem_line(self) -> Points:
-        """The right leg's hem, from outside in."""
+        """The hem of the right leg, from the outer to the inner edge."""
         inner, outer = self.hem
         return curve(
             (outer, self.bottom), (0.5 * (inner + outer), self.bottom + 8), (inner, self.bottom + 5)
@@ -61,14 +61,14 @@ class Legs:
         return symmetric(path(middle, self.outseam, self.hem_line, self.inseam))
 
     def cuff(self, height: float) -> Points:
-        """Return the closed outline of the right leg's last `height` units."""
+        """Return the closed outline of the lowest `height` units of the right leg."""
         inner, outer = self.hem
         upper = points((inner - 3, self.bottom + 5 - height), (outer + 3, self.bottom - height))
         return path(upper, moved(self.hem_line, x=3.0))
 
 
 def legs_for(design: Design, style: str) -> Legs:
-    """Return the outline for a leg or style as named in a cut; a straight leg if not special."""
+    """Return the outline for a leg or style of a cut; by default a straight leg."""
     rng = design.random("legs")
     w = 126.0 if design.for_women else 134.0
     slack = rng.uniform(-4, 5)

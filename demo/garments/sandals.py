@@ -11,18 +11,18 @@ from demo.canvas import Canvas
 from demo.curves import Points, band, box, curve, moved, path, points, ribbon, scaled
 from demo.design import Design
 from demo.fabric import METAL, RUBBER, STRAW, SUEDE, Drape, Fabric
-from demo.garments import footprints
-from demo.garments.lasts import GROUND
+from demo.garments import shoes_from_above
+from demo.garments.shoe_parts import GROUND
 from demo.garments.trims import draw_buckle
 from demo.palette import CORK, GOLD, GUM, INSOLE, SILVER, SOLE_BLACK, SOLE_WHITE, Rgb
 
 
 @dataclass(frozen=True)
 class Strap:
-    """A strap across the foot, from the inner edge at `inner` to the outer edge at `outer`.
+    """A strap across the foot, from height `inner` at the inner edge to `outer` at the outer edge.
 
-    Both are heights on the footprint; `arch` is how far the strap rises towards the toes in
-    between, and `buckle` says whether it is fastened at the outside.
+    `arch` is how far its middle is raised towards the toes; `buckle` says whether it has a buckle
+    at the outer edge.
     """
 
     inner: float
@@ -60,19 +60,19 @@ _STRAPS: Final[dict[str, tuple[Strap, ...]]] = {
 
 
 def draw_sandal(canvas: Canvas, design: Design) -> None:
-    """Draw sandals; their cut's `style` names the kind."""
+    """Draw sandals; the cut's `style` is their kind."""
     style = design.cut["style"]
     if style == "espadrille wedges":
         _draw_wedge(canvas, design)
         return
-    for foot in footprints.pair(canvas):
+    for foot in shoes_from_above.pair(canvas):
         _draw_sole(foot, design)
         _draw_upper(foot, design, _STRAPS[style])
 
 
-def _draw_sole(foot: footprints.Foot, design: Design) -> None:
-    slim = footprints.slimness(design)
-    outline = footprints.sole(slim)
+def _draw_sole(foot: shoes_from_above.Foot, design: Design) -> None:
+    slim = shoes_from_above.relative_width(design)
+    outline = shoes_from_above.sole(slim)
     rng = design.random("sole")
     match design.cut["style"]:
         case "trekking sandals":
@@ -87,16 +87,20 @@ def _draw_sole(foot: footprints.Foot, design: Design) -> None:
     cover = Fabric(SUEDE if bed.lightness > 0.3 else RUBBER, bed)
     top = foot.piece(outline, cover)
     foot.stitches(outline * np.array([0.93, 0.97]), cover)
-    foot.worn(top, cover, slim)
+    foot.draw_wear(top, cover, slim)
     if design.cut["style"] == "trekking sandals":
         for y in range(-220, 240, 16):
-            inner, outer = footprints.edges(slim * 0.84, y)
+            inner, outer = shoes_from_above.edges(slim * 0.84, y)
             wave = curve((inner, y), (0.5 * (inner + outer), y - 6), (outer, y))
             foot.canvas.stroke(foot.placed(wave), 2.5, bed.darker(0.6), 0.5, within=top)
 
 
-def _draw_upper(foot: footprints.Foot, design: Design, straps: tuple[Strap, ...]) -> None:
-    fabric, slim, style = design.fabric, footprints.slimness(design), design.cut["style"]
+def _draw_upper(foot: shoes_from_above.Foot, design: Design, straps: tuple[Strap, ...]) -> None:
+    fabric, slim, style = (
+        design.fabric,
+        shoes_from_above.relative_width(design),
+        design.cut["style"],
+    )
     if style in ("ankle-strap sandals", "gladiator sandals"):
         reach = -156 if style == "gladiator sandals" else -112
         spine = curve((-4, 66), (2, -20), (0, reach))
@@ -104,7 +108,7 @@ def _draw_upper(foot: footprints.Foot, design: Design, straps: tuple[Strap, ...]
     if style != "two-strap sandals":
         _draw_heel_cup(foot, fabric, slim)
     for strap in straps:
-        line = _across(strap, slim)
+        line = _strap_outline(strap, slim)
         foot.piece(ribbon(line, strap.width), fabric, lift=5)
         if strap.width > 24:
             for side in (-1, 1):
@@ -117,9 +121,9 @@ def _draw_upper(foot: footprints.Foot, design: Design, straps: tuple[Strap, ...]
             _draw_buckle(foot, design, float(x), float(y), strap.width)
 
 
-def _across(strap: Strap, slim: float) -> Points:
-    inner = footprints.edges(slim, strap.inner)[0] - 3
-    outer = footprints.edges(slim, strap.outer)[1] + 3
+def _strap_outline(strap: Strap, slim: float) -> Points:
+    inner = shoes_from_above.edges(slim, strap.inner)[0] - 3
+    outer = shoes_from_above.edges(slim, strap.outer)[1] + 3
     crest = 0.5 * (strap.inner + strap.outer) - strap.arch
     return curve(
         (inner, strap.inner),
@@ -130,12 +134,14 @@ def _across(strap: Strap, slim: float) -> Points:
     )
 
 
-def _draw_heel_cup(foot: footprints.Foot, fabric: Fabric, slim: float) -> None:
+def _draw_heel_cup(foot: shoes_from_above.Foot, fabric: Fabric, slim: float) -> None:
     around = ((70, 100), (66, 170), (54, 226), (4, 252), (-48, 226), (-66, 170), (-64, 100))
     foot.piece(ribbon(curve(*around) * np.array([slim, 1.0]), 20), fabric, lift=4)
 
 
-def _draw_buckle(foot: footprints.Foot, design: Design, x: float, y: float, width: float) -> None:
+def _draw_buckle(
+    foot: shoes_from_above.Foot, design: Design, x: float, y: float, width: float
+) -> None:
     frame = box(x, y, 22, width + 6)
     metal = GOLD if design.for_women else SILVER
     foot.piece(frame, Fabric(METAL, metal), lift=2)

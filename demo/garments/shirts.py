@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from demo.canvas import Canvas
-from demo.curves import both, curve, moved, path, symmetric, whole
+from demo.curves import curve, full_width, mirror_pair, moved, path, symmetric
 from demo.design import Design
 from demo.fabric import RIB, Drape
 from demo.garments import torso as body
@@ -15,7 +15,7 @@ _EASE = {"slim": -8.0, "regular": 0.0, "relaxed": 15.0}
 
 
 def draw_t_shirt(canvas: Canvas, design: Design) -> None:
-    """Draw a T-shirt; its cut names `neck`, `sleeves`, `fit` and `detail`."""
+    """Draw a T-shirt; the cut has `neck`, `sleeves`, `fit` and `detail`."""
     torso = body.torso_for(design, ease=_EASE[design.cut["fit"]])
     fabric, neck, detail = design.fabric, design.cut["neck"], design.cut["detail"]
     short = design.cut["sleeves"] == "short sleeves"
@@ -25,7 +25,7 @@ def draw_t_shirt(canvas: Canvas, design: Design) -> None:
 
     trims.draw_inside(canvas, torso, neckline, fabric)
     folds = body.sleeve_folds(design, sleeve, 2 if short else 4)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
     if detail == "contrast trim":
         trims.draw_rib_cuffs(canvas, sleeve, trim, 0.88 if short else 0.95)
     else:
@@ -37,7 +37,7 @@ def draw_t_shirt(canvas: Canvas, design: Design) -> None:
         folds=body.body_folds(design, torso),
         lift=1.2,
     )
-    trims.draw_hem(canvas, whole(torso.hem_line[::-1]), fabric)
+    trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric)
     if detail == "chest pocket":
         y = torso.armpit[1] - 24
         x = 0.43 * torso.armpit[0]
@@ -48,7 +48,7 @@ def draw_t_shirt(canvas: Canvas, design: Design) -> None:
 
 
 def draw_polo(canvas: Canvas, design: Design) -> None:
-    """Draw a polo shirt; its cut names `collar`, `sleeves` and `fit`."""
+    """Draw a polo shirt; the cut has `collar`, `sleeves` and `fit`."""
     torso = body.torso_for(design, ease=_EASE[design.cut["fit"]])
     fabric = design.fabric
     short = design.cut["sleeves"] == "short sleeves"
@@ -59,7 +59,7 @@ def draw_polo(canvas: Canvas, design: Design) -> None:
 
     trims.draw_inside(canvas, torso, neckline, fabric)
     folds = body.sleeve_folds(design, sleeve, 2 if short else 4)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
     trims.draw_rib_cuffs(canvas, sleeve, trim, 0.87 if short else 0.94)
     canvas.piece(
         torso.front(neckline),
@@ -68,13 +68,13 @@ def draw_polo(canvas: Canvas, design: Design) -> None:
         folds=body.body_folds(design, torso, 0.9),
         lift=1.2,
     )
-    trims.draw_hem(canvas, whole(torso.hem_line[::-1]), fabric)
+    trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric)
     trims.draw_placket(canvas, fabric.plain(), torso.top + torso.drop, 112.0, 3)
     trims.draw_collar(canvas, trim.made_of(RIB), torso, stitched=False)
 
 
 def draw_shirt(canvas: Canvas, design: Design) -> None:
-    """Draw a shirt that buttons through; its cut names `collar`, `sleeves`, `fit`, `pocket`."""
+    """Draw a button-through shirt; the cut has `collar`, `sleeves`, `fit` and `pocket`."""
     torso = body.torso_for(design, ease=_EASE[design.cut["fit"]] + 2, longer=-14)
     torso = replace(torso, hem_curve=44.0, neck=torso.neck - 3)
     fabric = design.fabric
@@ -84,13 +84,13 @@ def draw_shirt(canvas: Canvas, design: Design) -> None:
 
     trims.draw_inside(canvas, torso, neckline, fabric)
     folds = body.sleeve_folds(design, sleeve, 2 if short else 6)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
     if short:
         trims.draw_cuff_stitches(canvas, sleeve, fabric, 0.86)
     else:
         cuff = replace(sleeve.drape, degrees=sleeve.degrees + 90)
-        canvas.twins(sleeve.end(0.89), fabric, drape=cuff, lift=1.6)
-        for line in both(sleeve.across(0.945)):
+        canvas.mirrored_piece(sleeve.end(0.89), fabric, drape=cuff, lift=1.6)
+        for line in mirror_pair(sleeve.across(0.945)):
             middle = line.mean(axis=0)
             canvas.button(float(middle[0]), float(middle[1]), 4.6, trims.button_colour(fabric))
     front = canvas.piece(
@@ -100,7 +100,7 @@ def draw_shirt(canvas: Canvas, design: Design) -> None:
         folds=body.body_folds(design, torso),
         lift=1.2,
     )
-    hem = whole(torso.hem_line[::-1])
+    hem = full_width(torso.hem_line[::-1])
     trims.draw_hem(canvas, hem, fabric, height=9.0)
     _draw_yoke(canvas, design, torso)
     bottom = torso.hem[1] + torso.hem_curve
@@ -134,7 +134,7 @@ def draw_shirt(canvas: Canvas, design: Design) -> None:
 
 def _draw_yoke(canvas: Canvas, design: Design, torso: body.Torso) -> None:
     x, y = torso.shoulder
-    for line in both(curve((torso.neck + 8, torso.top + 26), (x - 8, y + 20))):
+    for line in mirror_pair(curve((torso.neck + 8, torso.top + 26), (x - 8, y + 20))):
         canvas.seam(line, design.fabric, strength=0.4)
 
 
@@ -147,5 +147,5 @@ def _draw_band_collar(canvas: Canvas, design: Design, torso: body.Torso) -> None
     upper = moved(lower, y=-22)
     upper[:, 0] *= 0.96
     strip = path(moved(lower, y=2), curve((n + 2, y), (n, y - 16)), upper[::-1])
-    canvas.twins(strip, design.fabric, drape=Drape(degrees=30), lift=2.4)
+    canvas.mirrored_piece(strip, design.fabric, drape=Drape(degrees=30), lift=2.4)
     canvas.button(0, y + drop - 9, 4.6, trims.button_colour(design.fabric))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from demo.canvas import Canvas, Fold
 from demo.curves import (
     Points,
-    both,
     curve,
-    flipped,
+    mirror,
+    mirror_pair,
     moved,
     path,
     points,
@@ -25,7 +25,7 @@ from demo.region import Region
 
 @dataclass(frozen=True)
 class SkirtShape:
-    """A skirt's half widths and heights, and how full its hem is."""
+    """The half widths and heights of a skirt, and the fullness of its hem."""
 
     top: float
     waist: float
@@ -56,7 +56,7 @@ class SkirtShape:
 
     @property
     def outline(self) -> Points:
-        return path(self.waist_line, self.side, self.hem_line, flipped(self.side)[::-1])
+        return path(self.waist_line, self.side, self.hem_line, mirror(self.side)[::-1])
 
     @property
     def drape(self) -> Drape:
@@ -68,7 +68,7 @@ class SkirtShape:
 def draw_skirt_part(
     canvas: Canvas, design: Design, shape: SkirtShape, *, pleats: int = 0, lift: float = 1.5
 ) -> Region:
-    """Paint a skirt; sharp pleats if their number is given, soft folds otherwise."""
+    """Draw a skirt, with sharp pleats if their number is given, otherwise with soft folds."""
     rng = design.random("skirt")
     hem = shape.hem_line[::-1]
     if pleats:
@@ -89,7 +89,7 @@ def draw_skirt_part(
 
 
 def draw_skirt(canvas: Canvas, design: Design) -> None:
-    """Draw a skirt; its cut's `style` names the silhouette."""
+    """Draw a skirt; the cut's `style` is its silhouette."""
     rng, style, fabric = design.random("skirt shape"), design.cut["style"], design.fabric
     change = rng.uniform(-16, 16)
     match style:
@@ -142,7 +142,7 @@ def _finish_mini(canvas: Canvas, design: Design, shape: SkirtShape, region: Regi
     middle = points((0, shape.top), (0, shape.bottom + shape.sag))
     canvas.seam(middle, fabric, within=region)
     canvas.stitches(moved(middle, x=6), thread, within=region)
-    for line in both(curve((54, shape.top), (78, shape.top + 50), (150, shape.top + 62))):
+    for line in mirror_pair(curve((54, shape.top), (78, shape.top + 50), (150, shape.top + 62))):
         canvas.seam(line, fabric, within=region)
         canvas.stitches(moved(line, y=6), thread, within=region)
     trims.draw_hem(canvas, shape.hem_line[::-1], fabric, 12)

@@ -1,4 +1,4 @@
-"""Sneakers: court shoes and slip-ons; `trainers` has the others."""
+"""Sneakers: court shoes and slip-ons. The other kinds are in `running_shoes`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from demo.canvas import Canvas, Fold
 from demo.curves import Points, band, curve, ellipse, moved, offset, path, points, portion
 from demo.design import Design
 from demo.fabric import CANVAS, SUEDE, Drape
-from demo.garments.lasts import GROUND, draw_lace_bow, draw_laces
-from demo.garments.trainers import (
-    accent_of,
+from demo.garments.running_shoes import (
+    accent_colour,
     draw_cup_sole,
     draw_high_top,
     draw_runner,
-    lace_of,
+    lace_colour,
     sole_colour,
 )
+from demo.garments.shoe_parts import GROUND, draw_lace_bow, draw_laces
 from demo.palette import GUM, SOLE_WHITE, Rgb
 from demo.region import Region
 
 
 def draw_sneaker(canvas: Canvas, design: Design) -> None:
-    """Draw a sneaker; its cut's `style` names the kind."""
+    """Draw a sneaker; the cut's `style` is its kind."""
     match design.cut["style"]:
         case "running shoes":
             draw_runner(canvas, design)
@@ -36,7 +36,7 @@ _THROAT = ((-22, 312), (22, 340), (74, 382), (116, 418))
 
 
 def _low_upper(top: float) -> Points:
-    """Return the outline of a low shoe whose lower edge lies at `top`."""
+    """Return the outline of the upper of a low shoe, whose lower edge is at `top`."""
     return path(
         curve(
             (-241, top + 8),
@@ -65,9 +65,9 @@ def _draw_court(canvas: Canvas, design: Design) -> None:
     sole = sole_colour(design)
     top = GROUND - 40
     fabric = design.fabric
-    accent = accent_of(design)
+    accent = accent_colour(design)
     lining = fabric.of(accent.mixed(SOLE_WHITE, 0.5), CANVAS)
-    # The far side of the collar and the tongue stand behind the upper.
+    # The far side of the collar and the tongue are behind the upper.
     far = path(
         curve((-214, top - 150), (-150, top - 152), (-60, top - 176), (-30, top - 196)),
         points((-30, top - 100), (-200, top - 100)),
@@ -117,11 +117,11 @@ def _draw_court(canvas: Canvas, design: Design) -> None:
     canvas.stitches(
         offset(throat, -27), fabric.colour.darker(0.35), width=1.4, opacity=0.6, within=upper
     )
-    draw_laces(canvas, throat, 5, lace_of(design), fabric.colour.darker(0.3))
+    draw_laces(canvas, throat, 5, lace_colour(design), fabric.colour.darker(0.3))
     draw_cup_sole(
         canvas, sole, sole.darker(0.10) if sole != SOLE_WHITE else rng.choice((SOLE_WHITE, GUM))
     )
-    draw_lace_bow(canvas, -24, 300, lace_of(design), 0.8)
+    draw_lace_bow(canvas, -24, 300, lace_colour(design), 0.8)
 
 
 def _draw_overlays(

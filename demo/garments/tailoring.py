@@ -7,15 +7,15 @@ from dataclasses import replace
 from demo.canvas import Canvas
 from demo.curves import (
     band,
-    both,
     curve,
     ellipse,
-    flipped,
+    full_width,
+    mirror,
+    mirror_pair,
     moved,
     path,
     points,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import RIB, SATIN, Drape, Fabric
@@ -25,7 +25,7 @@ from demo.palette import GOLD, Rgb
 
 
 def draw_blazer(canvas: Canvas, design: Design) -> None:
-    """Draw a tailored jacket; its cut's `closure` is single- or double-breasted."""
+    """Draw a blazer; the cut's `closure` is single- or double-breasted."""
     torso = body.torso_for(design, ease=4, longer=14)
     torso = replace(torso, hem_curve=-6, neck=torso.neck - 4)
     fabric = design.fabric
@@ -33,7 +33,7 @@ def draw_blazer(canvas: Canvas, design: Design) -> None:
     low = torso.waist[1] - (70 if double else 30)
     sleeve = body.long_sleeve(design, torso, 54)
     _draw_tailored(canvas, design, torso, sleeve, low)
-    for line in both(sleeve.across(0.955)):
+    for line in mirror_pair(sleeve.across(0.955)):
         near, far = line
         for index in range(3):
             spot = far + (near - far) * 0.2 - (0.0, 4.0 + 12 * index)
@@ -61,18 +61,18 @@ def _draw_tailored(
 ) -> None:
     """Draw the body, sleeves, collar and lapels of a tailored garment.
 
-    `low` is the height at which the fronts meet; `wide` scales the lapels' width.
+    The fronts meet at height `low`; `wide` scales the width of the lapels.
     """
     fabric, n, top = design.fabric, torso.neck, torso.top
     neckline = curve((-8, low + 8), (0.42 * n, 0.5 * (top + low)), (0.9 * n, top + 34), (n, top))
     opening = path(curve((0, top + 20), (0.6 * n, top + 14), (n, top)), points((0, low + 30)))
     canvas.piece(symmetric(opening), fabric.of(fabric.colour.darker(0.35), SATIN), tone=-0.2)
     folds = body.sleeve_folds(design, sleeve, 4)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
     creases = body.body_folds(design, torso, 0.6)
     right = torso.front_panel(neckline, past_middle=8)
     canvas.piece(right, fabric, drape=torso.drape, folds=creases, lift=1.6)
-    left = flipped(torso.front_panel(neckline, past_middle=10))
+    left = mirror(torso.front_panel(neckline, past_middle=10))
     canvas.piece(left, fabric, drape=torso.drape, folds=creases, lift=3)
     notch = top + 0.32 * (low - top)
     reach = n + 62 * wide
@@ -89,16 +89,16 @@ def _draw_tailored(
         curve((n + 54 * wide, notch - 36), (n + 30, top + 22), (n + 2, top - 14)),
     )
     for side in (1.0, -1.0):
-        mirror = (side, 1.0)
-        canvas.piece(lapel * mirror, fabric, drape=Drape(degrees=-14 * side), lift=2.6)
-        canvas.piece(collar * mirror, fabric, drape=Drape(degrees=30 * side), lift=2.2)
+        flip = (side, 1.0)
+        canvas.piece(lapel * flip, fabric, drape=Drape(degrees=-14 * side), lift=2.6)
+        canvas.piece(collar * flip, fabric, drape=Drape(degrees=30 * side), lift=2.2)
     crest = curve((0, top + 6), (0.6 * n, top), (n + 2, top - 14))
-    roll = path(whole(crest), whole(moved(crest, y=16))[::-1])
+    roll = path(full_width(crest), full_width(moved(crest, y=16))[::-1])
     canvas.piece(roll, fabric, tone=-0.06, lift=1.5)
 
 
 def draw_coat(canvas: Canvas, design: Design) -> None:
-    """Draw a long coat; its cut's `style` names the kind."""
+    """Draw a long coat; the cut's `style` is its kind."""
     style = design.cut["style"]
     base = body.torso_for(design)
     bottom = 744.0
@@ -137,7 +137,7 @@ def draw_coat(canvas: Canvas, design: Design) -> None:
             (18, torso.waist[1] + 36), (44, torso.waist[1] + 80), (40, torso.waist[1] + 150)
         )
         canvas.piece(band(tail, 24), fabric, lift=2.4)
-        for line in both(points((torso.shoulder[0] - 46, 84), (torso.shoulder[0] - 6, 98))):
+        for line in mirror_pair(points((torso.shoulder[0] - 46, 84), (torso.shoulder[0] - 6, 98))):
             canvas.piece(band(line, 14 if line[0][0] < 0 else -14), fabric, lift=1.6)
 
 
@@ -147,7 +147,7 @@ def _draw_parka(canvas: Canvas, design: Design, torso: body.Torso, sleeve: body.
     torso = replace(torso, top=116, shoulder=(torso.shoulder[0], 140), hem=(150, 700))
     sleeve = torso.sleeve(410, 77, 54, fullness=4)
     folds = body.sleeve_folds(design, sleeve, 5)
-    canvas.twins(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
     hood = ellipse((0, 96), 88, 66)
     canvas.piece(hood, fabric, lift=2)
     neckline = torso.neckline("crew neck")

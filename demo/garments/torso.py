@@ -1,6 +1,6 @@
-"""The upper body that shirts, jumpers, jackets and bodices share.
+"""The upper body of shirts, jumpers, jackets and bodices.
 
-Outlines are given for the right half of the picture and mirrored; `y` runs down.
+Outlines are given for the right half of the picture and mirrored. `y` runs downwards.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from demo.curves import (
     Point,
     Points,
     curve,
+    full_width,
     path,
     points,
     portion,
     resampled,
     symmetric,
-    whole,
 )
 from demo.design import Design
 from demo.fabric import Drape
@@ -28,7 +28,7 @@ from demo.fabric import Drape
 
 @dataclass(frozen=True)
 class Sleeve:
-    """A sleeve for the right side: where it leaves the body and where it ends."""
+    """A sleeve on the right side, from the body to the hand."""
 
     outer: Points
     inner: Points
@@ -36,7 +36,7 @@ class Sleeve:
 
     @property
     def outline(self) -> Points:
-        """The closed outline; it reaches some way under the body, which is drawn over it."""
+        """The closed outline. It extends a little under the body, which is drawn over it."""
         under = np.array([30.0, 0.0])
         return path(self.outer, self.inner, self.inner[-1:] - under, self.outer[:1] - under)
 
@@ -57,7 +57,7 @@ class Sleeve:
 
 @dataclass(frozen=True)
 class Torso:
-    """Half widths and heights of a garment's upper body, in design units."""
+    """The half widths and heights of a garment's upper body, in design units."""
 
     neck: float = 64.0
     top: float = 122.0
@@ -115,21 +115,21 @@ class Torso:
         return symmetric(path(neckline, self.armhole, self.side, self.hem_line))
 
     def front_panel(self, neckline: Points, past_middle: float = 0.0) -> Points:
-        """Return the closed outline of the right front of a garment that opens down the middle."""
+        """Return the closed outline of the right front of a garment with a front opening."""
         bottom = self.hem_line
         edge = points((-past_middle, bottom[-1][1]), (-past_middle, neckline[0][1]))
         return path(neckline, self.armhole, self.side, bottom, edge)
 
     def inside_back(self, neckline: Points, rise: float = 16.0) -> Points:
-        """Return the back of the neck, which is seen through the front neckline."""
+        """Return the inside of the back, which is visible through the front neckline."""
         x, y = neckline[-1]
         back = curve((0, y + rise), (0.6 * x, y + 0.8 * rise), (x, y))
-        return path(whole(back), whole(neckline)[::-1])
+        return path(full_width(back), full_width(neckline)[::-1])
 
     def sleeve(self, reach: float, degrees: float, cuff: float, *, fullness: float = 0.0) -> Sleeve:
-        """Return a sleeve `reach` long whose outer edge falls at `degrees` below the horizontal.
+        """Return a sleeve of length `reach` with its outer edge `degrees` below the horizontal.
 
-        `cuff` is its width at the hand; `fullness` puffs its middle out.
+        `cuff` is its width at the hand; `fullness` widens its middle.
         """
         start, armpit = np.array(self.shoulder), np.array(self.armpit)
         angle = np.radians(degrees)
@@ -150,7 +150,7 @@ class Torso:
 
 
 def torso_for(design: Design, *, ease: float = 0.0, longer: float = 0.0) -> Torso:
-    """Return an upper body that fits the wearer; `ease` widens it, `longer` lets it down."""
+    """Return an upper body for the wearer; `ease` widens it and `longer` lengthens it."""
     rng = design.random("torso")
     loose = ease + rng.uniform(-4, 6)
     if design.for_women:
@@ -174,7 +174,7 @@ def torso_for(design: Design, *, ease: float = 0.0, longer: float = 0.0) -> Tors
 
 
 def long_sleeve(design: Design, torso: Torso, cuff: float, *, fullness: float = 0.0) -> Sleeve:
-    """Return a sleeve down to the hand that lies beside the body."""
+    """Return a long sleeve beside the body."""
     reach = (torso.hem[1] - torso.shoulder[1]) * design.random("reach").uniform(0.95, 1.0)
     return torso.sleeve(min(reach, 490.0), 76.5, cuff, fullness=fullness)
 
@@ -188,7 +188,7 @@ def short_sleeve(design: Design, torso: Torso) -> Sleeve:
 
 
 def body_folds(design: Design, torso: Torso, strength: float = 1.0) -> list[Fold]:
-    """Return the creases of a body laid flat: from the armpits inward and up from the hem."""
+    """Return the folds of a body lying flat: from the armpits inwards and from the hem upwards."""
     rng = design.random("folds")
     (ax, ay), (wx, wy), (hx, hy) = torso.armpit, torso.waist, torso.hem
     folds = []
@@ -211,7 +211,7 @@ def body_folds(design: Design, torso: Torso, strength: float = 1.0) -> list[Fold
 
 
 def sleeve_folds(design: Design, sleeve: Sleeve, count: int = 4) -> list[Fold]:
-    """Return creases that run across a sleeve from its inner edge."""
+    """Return folds that run across a sleeve from its inner edge."""
     rng = design.random("sleeve folds")
     folds = []
     for index in range(count):
@@ -235,7 +235,7 @@ def gathers(
     depth: float = 0.8,
     full_length: bool = False,
 ) -> list[Fold]:
-    """Return folds that hang from one line towards another, as in a gathered skirt."""
+    """Return folds from one line towards another, as in a gathered skirt."""
     starts, ends = resampled(top, 101), resampled(bottom, 101)
     folds = []
     for index in range(count):
@@ -252,14 +252,14 @@ def gathers(
 
 
 def wavy_hem(half_width: float, y: float, sag: float, waves: int, depth: float) -> Points:
-    """Return a hem from right to left that sags in the middle and swings in and out."""
+    """Return a wavy hem, from right to left, that sags in the middle."""
     t = np.linspace(1.0, -1.0, 121)
     swing = np.cos(t * np.pi * waves) * depth * (1 - 0.25 * t**2)
     return np.column_stack([t * half_width, y + sag * (1 - t**2) + swing])
 
 
 def across_body(torso: Torso, y: float) -> Points:
-    """Return the level line across the body at height `y`, from left to right."""
+    """Return the horizontal line across the body at height `y`, from left to right."""
     side = path(torso.side)
     x = float(np.interp(y, side[:, 1], side[:, 0]))
     return points((-x, y), (x, y))

@@ -1,4 +1,4 @@
-"""Collars, bands, plackets, pockets and hems: what turns an outline into a garment."""
+"""Details of garments: collars, bands, plackets, pockets and hems."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from demo.canvas import Canvas
 from demo.curves import (
     Points,
     band,
-    both,
     box,
     curve,
     ellipse,
-    flipped,
+    full_width,
+    mirror,
+    mirror_pair,
     moved,
     offset,
     path,
@@ -18,7 +19,6 @@ from demo.curves import (
     portion,
     scaled,
     symmetric,
-    whole,
 )
 from demo.fabric import METAL, RIB, Drape, Fabric
 from demo.garments.torso import Sleeve, Torso
@@ -29,10 +29,10 @@ from demo.region import Region
 def draw_inside(
     canvas: Canvas, torso: Torso, neckline: Points, fabric: Fabric, *, label: bool = True
 ) -> None:
-    """Show the inside of the back through the neckline."""
+    """Draw the inside of the back, which is visible through the neckline."""
     canvas.piece(torso.inside_back(neckline), fabric.plain(), tone=-0.30)
     x, y = neckline[-1]
-    back = whole(curve((0, y + 16), (0.6 * x, y + 13), (x, y)))
+    back = full_width(curve((0, y + 16), (0.6 * x, y + 13), (x, y)))
     canvas.piece(band(back, -10), fabric.plain(RIB), tone=-0.12)
     if label:
         tag = canvas.region(points((-13, y + 22), (13, y + 22), (13, y + 36), (-13, y + 36)))
@@ -43,38 +43,38 @@ def draw_inside(
 def draw_neck_band(
     canvas: Canvas, neckline: Points, fabric: Fabric, width: float = 13.0, *, lift: float = 1.6
 ) -> None:
-    """Sew a ribbed band along the whole front neckline."""
-    line = whole(neckline)
+    """Draw a ribbed band along the front neckline."""
+    line = full_width(neckline)
     canvas.piece(band(line, -width), fabric.plain(RIB), lift=lift)
     canvas.seam(offset(line, -width), fabric, strength=0.40)
 
 
 def draw_hem(canvas: Canvas, line: Points, fabric: Fabric, height: float = 13.0) -> None:
-    """Turn up a hem with a double row of stitches; `line` is the hem's lower edge."""
+    """Draw a hem with two rows of stitches; `line` is its lower edge."""
     thread = fabric.colour.darker(0.35)
     for above in (height, height + 4):
         canvas.stitches(moved(line, y=-above), thread, dash=4.5, width=1.3, opacity=0.45)
 
 
 def draw_rib_hem(canvas: Canvas, torso: Torso, fabric: Fabric, height: float) -> None:
-    """Knit a ribbed band onto the hem of the body."""
-    line = whole(torso.hem_line[::-1])
+    """Draw a ribbed band at the hem of the body."""
+    line = full_width(torso.hem_line[::-1])
     canvas.piece(path(moved(line, y=-height), line[::-1]), fabric.plain(RIB), lift=1.6)
 
 
 def draw_rib_cuffs(canvas: Canvas, sleeve: Sleeve, fabric: Fabric, share: float) -> None:
-    """Knit a ribbed cuff onto both sleeves, from `share` of their length to the hand."""
-    canvas.twins(sleeve.end(share), fabric.plain(RIB), drape=sleeve.drape, lift=1.5)
+    """Draw ribbed cuffs on both sleeves, from `share` of their length to the hand."""
+    canvas.mirrored_piece(sleeve.end(share), fabric.plain(RIB), drape=sleeve.drape, lift=1.5)
 
 
 def draw_cuff_stitches(canvas: Canvas, sleeve: Sleeve, fabric: Fabric, share: float) -> None:
-    """Turn up the end of both sleeves."""
-    for line in both(sleeve.across(share)):
+    """Draw the stitches of the hems of both sleeves."""
+    for line in mirror_pair(sleeve.across(share)):
         canvas.stitches(line, fabric.colour.darker(0.35), dash=4.5, width=1.3, opacity=0.55)
 
 
 def button_colour(fabric: Fabric) -> Rgb:
-    """Return a button that shows on the cloth."""
+    """Return a button colour that is visible on the cloth."""
     if fabric.colour.lightness < 0.6:
         return fabric.colour.lighter(0.55)
     return fabric.colour.darker(0.14)
@@ -83,7 +83,7 @@ def button_colour(fabric: Fabric) -> Rgb:
 def draw_placket(
     canvas: Canvas, fabric: Fabric, top: float, height: float, buttons: int, width: float = 28.0
 ) -> None:
-    """Sew a short button strip down from the neckline."""
+    """Draw a short button placket below the neckline."""
     half = width / 2
     strip = points((-half, top - 6), (half, top - 6), (half, top + height), (-half, top + height))
     canvas.piece(strip, fabric, lift=1.5)
@@ -107,7 +107,7 @@ def draw_button_front(
     colour: Rgb | None = None,
     within: Region | None = None,
 ) -> None:
-    """Sew a button strip down the whole front."""
+    """Draw a button placket down the whole front."""
     half = width / 2
     strip = points((-half, top), (half, top), (half, bottom), (-half, bottom))
     canvas.piece(strip, fabric, drape=drape, lift=1.2, within=within)
@@ -130,15 +130,17 @@ def draw_collar(
     fall: float = 88.0,
     stitched: bool = True,
 ) -> None:
-    """Lay a turned-down collar round the neck.
+    """Draw a turned-down collar.
 
-    `spread` is how far from the middle its points lie and `fall` how far below the neck.
+    `spread` is the distance of its points from the middle, `fall` their distance below the neck.
     """
     n, y, drop = torso.neck, torso.top, torso.drop
     crest = curve((0, y - 12), (0.6 * n, y - 14), (n + 2, y - 17))
     dip = curve((n - 2, y - 10), (0.62 * n, y + 14), (0, y + 22))
     canvas.piece(symmetric(path(crest, dip)), fabric, tone=-0.20)
-    canvas.stroke(whole(curve((0, y + 6), (0.6 * n, y + 2), (n - 4, y - 8))), 2, Rgb(0, 0, 0), 0.25)
+    canvas.stroke(
+        full_width(curve((0, y + 6), (0.6 * n, y + 2), (n - 4, y - 8))), 2, Rgb(0, 0, 0), 0.25
+    )
     outer = curve((n + 19, y + 12), (n + 5, y + 0.55 * fall), (spread, y + fall + 14))
     lower = curve((spread, y + fall + 14), (0.5 * spread, y + 0.7 * fall + 9), (2, y + drop + 4))
     leaf = path(
@@ -147,10 +149,10 @@ def draw_collar(
         outer,
         lower,
     )
-    canvas.twins(leaf, fabric, drape=Drape(degrees=38.0), lift=3.0)
+    canvas.mirrored_piece(leaf, fabric, drape=Drape(degrees=38.0), lift=3.0)
     if stitched:
         edge = path(portion(outer, 0.05, 0.94), portion(lower, 0.10, 0.92))
-        for line in both(moved(edge, x=-5.5, y=-3.5)):
+        for line in mirror_pair(moved(edge, x=-5.5, y=-3.5)):
             canvas.stitches(line, fabric.colour.darker(0.35), dash=4, gap=3, width=1.2, opacity=0.5)
 
 
@@ -166,7 +168,7 @@ def draw_patch_pocket(
     flap: bool = False,
     thread: Rgb | None = None,
 ) -> None:
-    """Sew a pocket onto the cloth; `x` is its middle and `y` its upper edge."""
+    """Draw a patch pocket; `x` is its middle and `y` its upper edge."""
     half = width / 2
     outline = path(
         points((x - half, y), (x + half, y), (x + half - 1, y + 0.80 * height)),
@@ -195,7 +197,7 @@ def draw_patch_pocket(
 
 
 def draw_zip(canvas: Canvas, fabric: Fabric, top: float, bottom: float) -> None:
-    """Set a zip fastener into the middle of the front."""
+    """Draw a zip in the middle of the front."""
     tape = fabric.of(fabric.colour.darker(0.35))
     canvas.piece(points((-9, top), (9, top), (9, bottom), (-9, bottom)), tape)
     teeth = points((0, top + 2), (0, bottom))
@@ -211,7 +213,7 @@ def draw_zip(canvas: Canvas, fabric: Fabric, top: float, bottom: float) -> None:
 def draw_buckle(
     canvas: Canvas, x: float, y: float, width: float, height: float, metal: Rgb, inside: Fabric
 ) -> None:
-    """Fasten a rectangular buckle onto a strap or belt; `(x, y)` is its middle."""
+    """Draw a rectangular buckle on a strap or belt; `(x, y)` is its centre."""
     frame = box(x, y, width, height)
     canvas.piece(frame, Fabric(METAL, metal), lift=1.8)
     canvas.piece(scaled(frame, 0.62), inside)
@@ -219,7 +221,7 @@ def draw_buckle(
 
 
 def draw_drawstrings(canvas: Canvas, colour: Rgb, x: float, top: float, fall: float) -> None:
-    """Let two cords with metal tips hang from eyelets."""
+    """Draw two cords with metal tips that hang from eyelets."""
     for side, more in ((1.0, 0.0), (-1.0, 12.0)):
         hang = curve(
             (side * x, top), (side * (x + 5), top + 0.4 * fall), (side * (x + 1), top + fall + more)
@@ -232,7 +234,7 @@ def draw_drawstrings(canvas: Canvas, colour: Rgb, x: float, top: float, fall: fl
 
 
 def draw_flap_line(canvas: Canvas, fabric: Fabric, line: Points) -> None:
-    """Cut a slanted welt pocket into both sides of the front."""
-    for side in (line, flipped(line)):
+    """Draw a slanted welt pocket on both sides of the front."""
+    for side in (line, mirror(line)):
         canvas.stroke(side, 9.0, fabric.colour.darker(0.22), 0.9)
         canvas.stroke(moved(side, 1.5, 0), 1.6, fabric.colour.darker(0.75), 0.7)

@@ -1,4 +1,4 @@
-"""What the shop could sell: types of product and the styles of each."""
+"""Definitions of product types and their styles."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from demo.fabric import Material
 Weights = Mapping[str, int]
 Cuts = Mapping[str, tuple[str, ...]]
 
-# Men have the larger share here, for dresses, skirts, heels and more are women's alone.
+# Men have the largest share here, because dresses, skirts, heels and others are only for women.
 EVERYONE: Final[Weights] = {"Men": 7, "Women": 3, "Boys": 2, "Girls": 1, "Unisex": 1}
 ADULTS: Final[Weights] = {"Men": 1, "Women": 1}
 MEN: Final[Weights] = {"Men": 1}
@@ -59,10 +59,10 @@ INDIGOS: Final = ("Blue", "Light Blue", "Navy Blue", "Black", "Grey")
 
 @dataclass(frozen=True)
 class Style:
-    """One silhouette of a type: what it is made of, for whom, and how it may look.
+    """One silhouette of a type: its materials, genders, colours and patterns.
 
-    `nouns` are what a shop calls it in a title. `cuts` are further choices, each a name and its
-    options; they come on top of the type's own.
+    `nouns` are its names in titles. `cuts` maps the names of further choices to their options, in
+    addition to those of the type.
     """
 
     nouns: tuple[str, ...]
@@ -79,9 +79,9 @@ class Style:
 class ProductType:
     """One type of product.
 
-    `cut_name` is the name under which a design's cut carries the style. `frequency` is how often
-    the type comes up among about forty products. `prices` is the range in euros before a brand's
-    own level. `sizing` names the scale of sizes.
+    `cut_name` is the key of the style in a design's cut. `frequency` is the number of products of
+    this type among about forty. `prices` is the range in euros before the brand's price level.
+    `sizing` is the name of the size scale.
     """
 
     name: str
@@ -94,4 +94,4 @@ class ProductType:
     cut_name: str = "style"
     frequency: int = 1
     cuts: Cuts = field(default_factory=dict)
-    cuts_for_her: Cuts = field(default_factory=dict)
+    cuts_for_women: Cuts = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Shoes seen from above: the shape of a foot, and a pair of them side by side."""
+"""Helpers for shoes seen from above: the two feet of a pair, and the outline of the sole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from demo.canvas import Canvas
-from demo.curves import Points, curve, ellipse, flipped, moved, turned
+from demo.curves import Points, curve, ellipse, mirror, moved, rotated
 from demo.design import Design
 from demo.fabric import Drape, Fabric
 from demo.region import Region
@@ -21,8 +21,8 @@ _MIDDLE = 400.0
 class Foot:
     """One foot of a pair on the canvas.
 
-    Its shapes are given for the right foot about the origin, the toes up (towards -260) and the
-    heel down (towards 260), and land on the canvas where this foot stands.
+    All shapes are given for a right foot at the origin, with the toes at the top (towards -260) and
+    the heel at the bottom (towards 260), and are moved to the position of this foot.
     """
 
     canvas: Canvas
@@ -33,9 +33,9 @@ class Foot:
         return Drape(-_ASIDE if self.left else _ASIDE, _MIDDLE)
 
     def placed(self, line: Points) -> Points:
-        """Return where a shape of this foot lies in the picture."""
-        laid = moved(turned(line, _TURNED_OUT), _ASIDE, _MIDDLE)
-        return flipped(laid) if self.left else laid
+        """Return a shape of this foot in design coordinates of the picture."""
+        laid = moved(rotated(line, _TURNED_OUT), _ASIDE, _MIDDLE)
+        return mirror(laid) if self.left else laid
 
     def piece(
         self,
@@ -46,21 +46,21 @@ class Foot:
         tone: float = 0.0,
         within: Region | None = None,
     ) -> Region:
-        """Paint one part of the shoe."""
+        """Draw one part of the shoe; see `Canvas.piece`."""
         return self.canvas.piece(
             self.placed(line), fabric, drape=self.drape, lift=lift, tone=tone, within=within
         )
 
     def stitches(self, line: Points, fabric: Fabric, within: Region | None = None) -> None:
-        """Sew along a line in a shade of the material's own colour."""
+        """Draw stitches along a line in a shade of the material's colour."""
         light = fabric.colour.lightness > 0.3
         thread = fabric.colour.darker(0.4) if light else fabric.colour.lighter(0.35)
         self.canvas.stitches(
             self.placed(line), thread, dash=4, gap=3, width=1.3, opacity=0.7, within=within
         )
 
-    def worn(self, bed: Region, fabric: Fabric, slim: float) -> None:
-        """Press the marks of ball and heel into a footbed."""
+    def draw_wear(self, bed: Region, fabric: Fabric, slim: float) -> None:
+        """Draw the marks of ball and heel on a footbed."""
         for centre, across, along in (((4.0, -140.0), 56.0, 68.0), ((2.0, 178.0), 44.0, 50.0)):
             mark = self.canvas.region(self.placed(ellipse(centre, across * slim, along)))
             self.canvas.flat(mark.within(bed), fabric.colour.darker(0.6), 0.07)
@@ -71,8 +71,8 @@ def pair(canvas: Canvas) -> tuple[Foot, Foot]:
     return Foot(canvas, left=True), Foot(canvas, left=False)
 
 
-def slimness(design: Design) -> float:
-    """Return how narrow the wearer's foot is: 1 for a man's."""
+def relative_width(design: Design) -> float:
+    """Return the width of the foot relative to a man's."""
     return 0.88 if design.for_women else 1.0
 
 
@@ -87,7 +87,7 @@ def sole(slim: float) -> Points:
 
 
 def edges(slim: float, y: float) -> tuple[float, float]:
-    """Return the inner and outer edge, left and right, of the sole at height `y`."""
+    """Return the x coordinates of the sole's inner (left) and outer (right) edge at `y`."""
     outline = sole(slim)
     right = outline[outline[:, 0] > 0]
     left = outline[outline[:, 0] <= 0]

@@ -1,4 +1,4 @@
-"""Running shoes and high-tops, and what all sneakers share."""
+"""Running shoes and high-tops, and helpers for all sneakers."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from demo.canvas import Canvas, Fold
 from demo.curves import Points, band, curve, ellipse, moved, offset, path, points
 from demo.design import Design
 from demo.fabric import CANVAS, LEATHER, MESH, RUBBER, Drape, Fabric
-from demo.garments.lasts import GROUND, draw_lace_bow, draw_laces
+from demo.garments.shoe_parts import GROUND, draw_lace_bow, draw_laces
 from demo.palette import GUM, SOLE_BLACK, SOLE_WHITE, Rgb
 
 
 def sole_colour(design: Design) -> Rgb:
-    """Return a sole that suits the upper: mostly white, and never black under a white shoe."""
+    """Return a sole colour for the upper: mostly white, and never black for a white shoe."""
     choices = [SOLE_WHITE, SOLE_WHITE, SOLE_WHITE, GUM]
     if design.colour.lightness <= 0.8:
         choices.append(SOLE_BLACK)
     return design.random("sole").choice(choices)
 
 
-def accent_of(design: Design) -> Rgb:
+def accent_colour(design: Design) -> Rgb:
     first, second = design.trims
     return first if abs(first.lightness - design.colour.lightness) > 0.12 else second
 
 
-def lace_of(design: Design) -> Rgb:
+def lace_colour(design: Design) -> Rgb:
     return (
         SOLE_WHITE
         if design.colour.lightness < 0.8
-        else design.random("lace").choice((SOLE_WHITE.darker(0.06), accent_of(design)))
+        else design.random("lace").choice((SOLE_WHITE.darker(0.06), accent_colour(design)))
     )
 
 
 def draw_cup_sole(canvas: Canvas, colour: Rgb, tread: Rgb, thick: float = 40.0) -> Points:
-    """Draw a flat stitched rubber sole and return its upper edge, heel first."""
+    """Draw a flat stitched rubber sole; returns its upper edge, from the heel to the toe."""
     top = GROUND - thick
     upper = curve(
         (-246, top - 2),
@@ -76,7 +76,7 @@ def draw_cup_sole(canvas: Canvas, colour: Rgb, tread: Rgb, thick: float = 40.0) 
 def draw_runner(canvas: Canvas, design: Design) -> None:
     rng = design.random("runner")
     fabric = design.fabric.made_of(MESH)
-    accent = accent_of(design)
+    accent = accent_colour(design)
     sole = SOLE_WHITE if rng.random() < 0.75 else SOLE_BLACK
     top = GROUND - 52
     far = path(
@@ -143,8 +143,8 @@ def draw_runner(canvas: Canvas, design: Design) -> None:
     loop = curve((-232, top - 176), (-258, top - 190), (-252, top - 150), (-240, top - 128))
     canvas.stroke(loop, 8, accent)
     throat = curve((-18, top - 174), (30, top - 142), (84, top - 98), (122, top - 70))
-    draw_laces(canvas, throat, 5, lace_of(design), accent, inset=14, width=7)
-    draw_lace_bow(canvas, -18, top - 186, lace_of(design), 0.7)
+    draw_laces(canvas, throat, 5, lace_colour(design), accent, inset=14, width=7)
+    draw_lace_bow(canvas, -18, top - 186, lace_colour(design), 0.7)
     _draw_foam_sole(canvas, sole, accent, top)
 
 
@@ -212,7 +212,7 @@ def draw_high_top(canvas: Canvas, design: Design) -> None:
     fabric = design.fabric.made_of(CANVAS) if design.material.name != "leather" else design.fabric
     sole = SOLE_WHITE
     top = GROUND - 42
-    accent = accent_of(design)
+    accent = accent_colour(design)
     far = path(curve((-196, 236), (-120, 222), (-52, 222)), points((-40, 300), (-190, 300)))
     canvas.piece(far, fabric.of(SOLE_WHITE), tone=-0.30)
     tongue = curve(
@@ -255,7 +255,7 @@ def draw_high_top(canvas: Canvas, design: Design) -> None:
     canvas.flat(canvas.region(ellipse((-122, 306), 22)), SOLE_WHITE)
     peak = points((-138, 318), (-122, 290), (-106, 318))
     canvas.flat(canvas.region(peak), accent)
-    draw_laces(canvas, throat, 8, lace_of(design), Rgb(0.75, 0.76, 0.78), width=8)
+    draw_laces(canvas, throat, 8, lace_colour(design), Rgb(0.75, 0.76, 0.78), width=8)
     cap = path(
         curve((150, 420), (128, 456), (136, top + 16)),
         points((270, top + 16), (270, 430)),
@@ -264,4 +264,4 @@ def draw_high_top(canvas: Canvas, design: Design) -> None:
     draw_cup_sole(canvas, sole, SOLE_WHITE.darker(0.05), thick=42)
     foxing = curve((-248, top + 24), (0, top + 30), (150, top + 26), (256, top + 4))
     canvas.stroke(foxing, 4, accent if accent != SOLE_WHITE else fabric.colour, 0.95)
-    draw_lace_bow(canvas, -34, 212, lace_of(design), 0.8)
+    draw_lace_bow(canvas, -34, 212, lace_colour(design), 0.8)

@@ -1,6 +1,6 @@
-"""What all shoes share: they are drawn from the side, the toe to the right, on the ground.
+"""Parts of shoes that are drawn from the side, with the toe to the right.
 
-The ground lies at `GROUND`; a man's shoe is 500 units long, from the heel at -250 to the toe.
+The ground is at y = `GROUND`. A man's shoe is 500 units long, from the heel at x = -250 to the toe.
 """
 
 from __future__ import annotations
@@ -27,10 +27,9 @@ def draw_laces(
     reach: float = 15.0,
     width: float = 9.0,
 ) -> None:
-    """Lace a shoe up along its throat, the upper's front edge as seen from the side.
+    """Draw laces along the throat, the front edge of the upper as seen from the side.
 
-    Each lace comes out of an eyelet `inset` units inside the edge and goes over the edge to
-    `reach` units beyond it.
+    Each lace goes from an eyelet, `inset` units inside the edge, to `reach` units beyond the edge.
     """
     spots = resampled(throat, count)
     inward = normals(resampled(throat, count * 4))[::4][:count]
@@ -47,7 +46,7 @@ def draw_laces(
 
 
 def draw_lace_bow(canvas: Canvas, x: float, y: float, lace: Rgb, size: float = 1.0) -> None:
-    """Tie the laces into a bow with its knot at `(x, y)`."""
+    """Draw the bow of the laces with its knot at `(x, y)`."""
     knots: Sequence[Sequence[tuple[float, float]]] = (
         ((0, 0), (22, -26), (52, -30), (50, -12), (18, 2)),
         ((0, 0), (-26, -14), (-52, -4), (-44, 12), (-14, 8)),
@@ -67,5 +66,5 @@ def draw_lace_bow(canvas: Canvas, x: float, y: float, lace: Rgb, size: float = 1
 
 
 def draw_welt(canvas: Canvas, line: Points, thread: Rgb, within: Region | None = None) -> None:
-    """Stitch an upper to its sole."""
+    """Draw the welt, the seam between upper and sole."""
     canvas.stitches(line, thread, dash=4, gap=3, width=1.5, opacity=0.75, within=within)
