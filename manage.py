@@ -6,6 +6,12 @@ import sys
 
 from django.core.management import execute_from_command_line
 
+from embedding.errors import UserFacingError
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except UserFacingError as error:  # one in the settings, which no command has read yet
+        print(f"manage.py: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -41,7 +41,7 @@ def main() -> None:
 
     from catalog import config
 
-    folder = config.var_dir() / "bench"
+    folder = config.settings().var_dir / "bench"
     os.environ["MEDIA_ROOT"] = str(folder / "pictures")
     # The tables are built from the registry when they are imported.
     os.environ["EMBEDDING_REGISTRY"] = str(folder / "models")

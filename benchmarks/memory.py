@@ -46,7 +46,7 @@ def measure(rows: int) -> None:
     from catalog import config
     from catalog.indexing import fill
 
-    folder = config.var_dir() / "bench" / "small"
+    folder = config.settings().var_dir / "bench" / "small"
     os.environ["MEDIA_ROOT"] = str(folder)
     from benchmarks import embed_database
 

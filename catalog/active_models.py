@@ -16,7 +16,7 @@ DEFAULT_MODEL = "default_model"
 def models_in_use(connection: Connection) -> list[str]:
     """The names of `MODELS` that the registry knows, the default one first."""
     known = models()
-    names = [name for name in config.enabled_models() if name in known]
+    names = [name for name in config.settings().models if name in known]
     chosen = connection.exec_driver_sql(
         "SELECT value FROM setting WHERE name = %(key)s", {"key": DEFAULT_MODEL}
     ).scalar()

@@ -63,7 +63,7 @@ def remember(
         is_filtered: whether filters were set; if so, a search without hits does not count as
             unanswered.
     """
-    size = config.query_log()
+    size = config.settings().query_log
     if not size or not words or len(words) > MAX_LENGTH:
         return
     try:

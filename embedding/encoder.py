@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from pathlib import Path
 from threading import Lock
@@ -12,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.Image import Image
 
+from embedding.config import settings
+from embedding.errors import UserFacingError
 from embedding.image_decoding import open_image
 from embedding.preprocessing import Preparation, open_prepared
 from embedding.registry import Modality, ModelSpec, get_spec
 
 
-class EncoderError(RuntimeError):
+class EncoderError(UserFacingError, RuntimeError):
     """A model cannot be loaded or used; the message says what to do."""
 
 
@@ -119,7 +120,7 @@ def get_encoder(name: str, device: str | None = None) -> Encoder:
 
 def default_device() -> str:
     """The torch device on which models run by default."""
-    if device := os.environ.get("EMBEDDING_DEVICE"):
+    if device := settings().embedding_device:
         return device
     import torch
 

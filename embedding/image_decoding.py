@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageCms, ImageOps, features
 
+from embedding.errors import UserFacingError
+
 MAX_PIXELS = 50_000_000
 """Pictures that declare more pixels than this are rejected before they are decoded."""
 
@@ -35,7 +37,7 @@ IMAGE_FORMATS: tuple[str, ...] = (
 WHITE = (255, 255, 255)
 
 
-class ImageError(ValueError):
+class ImageError(UserFacingError, ValueError):
     """A picture that cannot be used; the message is a short reason for the user."""
 
 

@@ -1,4 +1,4 @@
-"""What `manage.py check` says of the configuration, with what to do about it.
+"""What `manage.py check` reports about the configuration, and how to fix it.
 
 The checks of the database run with `manage.py check --database default` and before `migrate`.
 """
@@ -19,14 +19,14 @@ from embedding.registry import RegistryError, UnknownModel, get_spec
 def check_models(**kwargs: Any) -> list[CheckMessage]:
     """`MODELS` names entries of the registry."""
     found: list[CheckMessage] = []
-    for name in config.enabled_models():
+    for name in config.settings().models:
         try:
             get_spec(name)
         except UnknownModel as error:
             hint = "Correct the environment variable MODELS."
             found.append(Error(f"MODELS: {error}", hint=hint, id="shop.E001"))
         except RegistryError as error:
-            hint = "Mend the file, or take its folder out of EMBEDDING_REGISTRY."
+            hint = "Fix the file, or remove its folder from EMBEDDING_REGISTRY."
             return [Error(str(error), hint=hint, id="shop.E002")]
     return found
 
@@ -43,7 +43,7 @@ def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
     except DatabaseError as error:
         return [Error(str(error), id="shop.E003")]
     if missing:
-        hint = "Run: alembic upgrade head"
+        hint = "Run: ./manage.py migrate"
         message = f"The catalogue lacks tables: {', '.join(sorted(missing))}."
         return [Warning(message, hint=hint, id="shop.W004")]
     return []

@@ -24,7 +24,7 @@ def embedding_states(connection: Connection, product_id: int) -> list[EmbeddingS
     """One entry for each enabled model and what it embeds."""
     return [
         _state(connection, product_id, model, modality, table)
-        for model in config.enabled_models()
+        for model in config.settings().models
         for modality, table in EMBEDDINGS.get(model, {}).items()
     ]
 

@@ -62,7 +62,7 @@ def model_choices() -> list[tuple[str, str]]:
     """The models in use, by name and label; "" is the default one."""
     return [
         ("", ""),
-        *((spec.name, spec.label) for spec in usable_models(config.enabled_models(), ())),
+        *((spec.name, spec.label) for spec in usable_models(config.settings().models, ())),
     ]
 
 
@@ -228,7 +228,7 @@ class SearchForm(forms.Form):
     def _check_model(self, data: dict[str, Any]) -> None:
         chosen = data.get("model")
         needed = needed_modalities(data.get("q", ""), data.get("picture", ()))
-        able = usable_models(config.enabled_models(), needed)
+        able = usable_models(config.settings().models, needed)
         if chosen and able and chosen not in {spec.name for spec in able}:
             data["model"] = ""
             label = models()[chosen].label

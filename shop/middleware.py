@@ -1,5 +1,5 @@
-"""What holds for every page: its Content-Security-Policy (nothing from elsewhere, nothing inline),
-and what is said where the database has no tables yet."""
+"""The Content-Security-Policy of every page (nothing from other hosts, nothing inline), and the
+page that says how to set up a database without tables."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -35,7 +35,7 @@ def content_security_policy(
 
 
 class SetUpPage:
-    """What to run, instead of an error, where a view finds that a table is missing."""
+    """Shows which commands to run, instead of an error, when a view finds a table missing."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -67,7 +67,7 @@ def _page_before(request: HttpRequest) -> SearchParams | None:
 
 def _asks_for_more(state: SearchParams) -> bool:
     """Whether the minimum match is above the shop's own; the slider always sends one."""
-    usual = config.search_minimum()
+    usual = config.settings().search_min_match
     if usual is None:
         usual = MIN_MATCH["both" if state.pictures or state.like else "words"]
     return state.min_match is not None and state.min_match / 100 > usual

@@ -15,6 +15,7 @@ from waitress.server import create_server
 from catalog.active_models import default_model
 from catalog.db.connection import connect
 from embedding.encoder import EncoderError, get_encoder
+from embedding.errors import UserFacingError
 
 HOST = "127.0.0.1"
 
@@ -24,7 +25,7 @@ the page can say that it is too large; browsers do not show what cuts them off. 
 more is cut off."""
 
 
-class PortTaken(RuntimeError):
+class PortTaken(UserFacingError, RuntimeError):
     """Another program listens where the shop should; the message says so."""
 
 

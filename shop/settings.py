@@ -1,15 +1,5 @@
-"""Django's settings. What the catalogue shares with it (database, media, models) is read by
-`catalog.config`; here are the storefront's own:
-
-| variable        | meaning                                          | default                  |
-|-----------------|--------------------------------------------------|--------------------------|
-| `DEBUG`         | 1 for development                                | 0                        |
-| `SECRET_KEY`    | signs sessions and forms                         | made once, in `VAR_DIR`  |
-| `ALLOWED_HOSTS` | names under which the shop is reached, by commas | localhost and 127.0.0.1  |
-| `SHOP_NAME`     | the name on the page                             | Atelier                  |
-| `HTTPS`         | 1 behind a proxy that ends TLS                   | 0                        |
-| `TRUSTED_PROXY` | that proxy's address, `*` for any                | 127.0.0.1                |
-"""
+"""Django's settings. Those that the environment can change are declared in `shop.config` and
+`catalog.config`, and listed in `docs/settings.md`."""
 
 import os
 from contextlib import suppress
@@ -18,15 +8,18 @@ from tempfile import NamedTemporaryFile
 
 from django.core.management.utils import get_random_secret_key
 
-from catalog import config
+from catalog.config import settings as catalog_settings
+from shop.config import settings as shop_settings
 
+CATALOG = catalog_settings()
+SHOP = shop_settings()
 BASE_DIR = Path(__file__).resolve().parent
 
 
 def _secret_key() -> str:
-    if key := os.environ.get("SECRET_KEY"):
-        return key
-    file = config.var_dir() / "secret_key"
+    if SHOP.secret_key:
+        return SHOP.secret_key
+    file = CATALOG.var_dir / "secret_key"
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
         with NamedTemporaryFile("w", dir=file.parent) as new:  # for its owner alone
@@ -37,10 +30,10 @@ def _secret_key() -> str:
     return file.read_text()
 
 
-DEBUG = os.environ.get("DEBUG") == "1"
+DEBUG = SHOP.debug
 SECRET_KEY = _secret_key()
-ALLOWED_HOSTS = config.split_list(os.environ.get("ALLOWED_HOSTS") or "localhost,127.0.0.1,[::1]")
-SHOP_NAME = os.environ.get("SHOP_NAME") or "Atelier"
+ALLOWED_HOSTS = SHOP.allowed_hosts
+SHOP_NAME = SHOP.shop_name
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -97,7 +90,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
-STATIC_ROOT = config.var_dir() / "static"
+STATIC_ROOT = CATALOG.var_dir / "static"
 WHITENOISE_ROOT = BASE_DIR / "root"  # what browsers and crawlers ask for by its fixed name
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -108,27 +101,27 @@ STORAGES = {
     },
 }
 MEDIA_URL = "media/"
-MEDIA_ROOT = config.media_root()
+MEDIA_ROOT = CATALOG.media_root
 
 # Enough for a photograph from a telephone.
 QUERY_PICTURE_MAX_BYTES = 15 * 2**20
-QUERY_PICTURE_DIR = config.var_dir() / "query_pictures"
+QUERY_PICTURE_DIR = CATALOG.var_dir / "query_pictures"
 QUERY_PICTURE_SECONDS = 24 * 60 * 60
 # Of all of them together, more or less: those used longest ago go first.
 QUERY_PICTURES_BYTES = 500 * 2**20
 
 LANGUAGE_CODE = "en-gb"
-TIME_ZONE = os.environ.get("TZ") or "UTC"
+TIME_ZONE = SHOP.tz
 USE_TZ = True
 
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SESSION_COOKIE_HTTPONLY = True
-if os.environ.get("HTTPS") == "1":
+if SHOP.https:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-TRUSTED_PROXY = os.environ.get("TRUSTED_PROXY") or "127.0.0.1"
+TRUSTED_PROXY = SHOP.trusted_proxy
 
 LOGGING = {
     "version": 1,

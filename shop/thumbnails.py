@@ -39,7 +39,7 @@ def thumbnail(path: str, width: int) -> bytes | None:
         return kept.read_bytes()
     side = ceil(width * min(1, image.height / image.width))
     try:
-        picture = open_image(config.media_root() / path, side)
+        picture = open_image(config.settings().media_root / path, side)
     except ImageError:
         return None
     if picture.width > width:
@@ -62,7 +62,7 @@ def thumbnails() -> PictureFolder:
 
 
 def _thumbnail_folder() -> Path:
-    return config.var_dir() / "thumbnails"
+    return config.settings().var_dir / "thumbnails"
 
 
 @cache

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from catalog import config
+from embedding.errors import UserFacingError
 
 PGVECTOR_NEEDED = (0, 8, 4)
 
@@ -30,13 +31,13 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 
-class DatabaseError(RuntimeError):
+class DatabaseError(UserFacingError, RuntimeError):
     """The database cannot be used as it is; the message says what to do."""
 
 
 def database_url() -> str:
     """The libpq address in use. Starts the embedded server where no `DATABASE_URL` is set."""
-    if url := config.database_url():
+    if url := config.settings().database_url:
         return url
     from catalog.db.embedded import embedded_url  # a shop with its own database never loads it
 

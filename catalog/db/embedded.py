@@ -34,7 +34,7 @@ def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
 
     The server is set up and started, and the database created, if necessary.
     """
-    folder = folder or config.var_dir() / "postgres"
+    folder = folder or config.settings().var_dir / "postgres"
     folder.parent.mkdir(parents=True, exist_ok=True)
     # The package's own lock covers neither the initial setup of a folder nor threads.
     with _starting, fasteners.InterProcessLock(folder.parent / f"{folder.name}.lock"):
@@ -50,7 +50,7 @@ def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
 
 def psql_path() -> Path:
     """The path of the `psql` program that comes with the embedded server."""
-    return Path(get_server(config.var_dir() / "postgres", start=False).bin_path) / "psql"
+    return Path(get_server(config.settings().var_dir / "postgres", start=False).bin_path) / "psql"
 
 
 def memory_settings(total_bytes: int, cores: int) -> dict[str, str]:

@@ -121,7 +121,7 @@ def _misspelt(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[R
 
 def _images(catalogue: Catalogue, folder: Path, _random: Random) -> Iterator[Record]:
     """Each product's main picture; the other products of its type are relevant."""
-    media = config.media_root()
+    media = config.settings().media_root
     count = Counter(product.first("product_type") for product in catalogue.products.values())
     for sku, product in catalogue.products.items():
         kind = product.first("product_type")

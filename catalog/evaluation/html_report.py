@@ -119,7 +119,7 @@ def _row(ranking: Ranking, catalogue: Catalogue) -> Row:
         [
             Picture(
                 hit.title,
-                thumbnail(config.media_root() / hit.image_path) if hit.image_path else "",
+                thumbnail(config.settings().media_root / hit.image_path) if hit.image_path else "",
                 hit.sku in judgment.relevant,
                 100 * (hit.match or 0.0),
             )
@@ -132,7 +132,9 @@ def _row(ranking: Ranking, catalogue: Catalogue) -> Row:
 
 def _picture(product: Product) -> Picture:
     path = product.image_path
-    return Picture(product.first("title"), thumbnail(config.media_root() / path) if path else "")
+    return Picture(
+        product.first("title"), thumbnail(config.settings().media_root / path) if path else ""
+    )
 
 
 @lru_cache(maxsize=4096)

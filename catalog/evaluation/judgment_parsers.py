@@ -10,12 +10,13 @@ from typing import Any
 from catalog.evaluation.product_lookup import Catalogue
 from catalog.importing.cell_parsers import CENT, MAX_PRICE, shorten
 from catalog.search.filters import FACETS, Filters
+from embedding.errors import UserFacingError
 
 MAX_GRADE = 100
 PRICES = ("min_price", "max_price")
 
 
-class FormatError(ValueError):
+class FormatError(UserFacingError, ValueError):
     """A violation of the format; the message is the reason."""
 
 

@@ -19,12 +19,13 @@ from catalog.evaluation.judgment_parsers import (
 )
 from catalog.evaluation.product_lookup import Catalogue
 from catalog.search.filters import Filters
+from embedding.errors import UserFacingError
 
 KNOWN_KEYS = ("id", "kind", "text", "image", "like", "filters", "exclude", "relevant")
 REQUIRED_KEYS = ("id", "relevant")
 
 
-class JudgmentError(ValueError):
+class JudgmentError(UserFacingError, ValueError):
     """An invalid judgment; the message begins with its line number, from 1."""
 
     def __init__(self, line: int, reason: str) -> None:

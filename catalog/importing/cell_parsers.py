@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from embedding.errors import UserFacingError
+
 TRUE = {"true", "yes", "y", "1", "t", "in stock", "instock", "available"}
 FALSE = {"false", "no", "n", "0", "f", "out of stock", "outofstock", "sold out", "unavailable"}
 MAX_PRICE = Decimal("9999999999.99")
@@ -31,7 +33,7 @@ AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
 WITH_CURRENCY = re.compile(r"(?i:[a-z]{3}|[$€£¥])\s*\d|\d\s*(?i:[a-z]{3}|[$€£¥])", re.ASCII)
 
 
-class FieldError(ValueError):
+class FieldError(UserFacingError, ValueError):
     """An invalid cell; the message names the field and says what is wrong."""
 
 

@@ -9,6 +9,7 @@ from typing import Any, BinaryIO
 
 from catalog.importing.cell_parsers import FieldError, parse_text
 from catalog.importing.column_mapping import Columns, ProductRow
+from embedding.errors import UserFacingError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
@@ -18,7 +19,7 @@ Progress = Callable[[int], None]
 """Called with the number of bytes read."""
 
 
-class FileError(ValueError):
+class FileError(UserFacingError, ValueError):
     """The file cannot be read, or only up to some row; the rows before it were imported."""
 
 

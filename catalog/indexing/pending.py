@@ -28,7 +28,7 @@ class Pending:
     @property
     def file(self) -> Path:
         """The picture's file; `content` is its path below the media folder."""
-        return config.media_root() / self.content
+        return config.settings().media_root / self.content
 
 
 @dataclass(frozen=True, slots=True)

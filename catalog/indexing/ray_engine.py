@@ -359,7 +359,7 @@ def _require_reachable(address: str) -> None:
 
 def _require_shared_database(machines: list[str]) -> None:
     """Check that all machines can reach the database: the embedded one has only a Unix socket."""
-    if config.database_url():
+    if config.settings().database_url:
         return
     own = {it.address for addresses in psutil.net_if_addrs().values() for it in addresses}
     if others := sorted(set(machines) - own):

@@ -14,6 +14,7 @@ from catalog import config
 from catalog.db.connection import connect, retry_transient
 from catalog.indexing.pending import EVERYTHING, Pending, Selection, next_pending
 from embedding.decoder_pool import Decoder, Decoding
+from embedding.errors import UserFacingError
 from embedding.registry import Modality
 
 PAGE = 2048
@@ -26,7 +27,7 @@ Failure = tuple[Pending, str]
 """A row that could not be embedded, and the reason."""
 
 
-class FillingError(RuntimeError):
+class FillingError(UserFacingError, RuntimeError):
     """Embedding cannot run; the message says what to do."""
 
 
@@ -118,7 +119,7 @@ def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterat
 
 def _require_pictures() -> None:
     """Check that the media folder has files; else every picture would be recorded as failed."""
-    folder = config.media_root()
+    folder = config.settings().media_root
     if not folder.is_dir() or not any(folder.iterdir()):
         raise FillingError(
             f"there are no pictures in {folder} on {socket.gethostname()}: every machine that"

@@ -7,10 +7,11 @@ from sqlalchemy import Connection
 from catalog import config
 from catalog.active_models import DEFAULT_MODEL
 from catalog.indexing.pending import coverage
+from embedding.errors import UserFacingError
 from embedding.registry import get_spec
 
 
-class SwitchError(ValueError):
+class SwitchError(UserFacingError, ValueError):
     """The model cannot become the default; the message says why."""
 
 
@@ -34,7 +35,7 @@ def set_default_model(connection: Connection, name: str, *, force: bool = False)
         SwitchError: it is not in `MODELS`, or has not embedded everything and `force` is not set.
     """
     get_spec(name)
-    if name not in config.enabled_models():
+    if name not in config.settings().models:
         raise SwitchError(f"{name} is not in use: add it to MODELS first")
     if (gaps := find_gaps(connection, name)) and not force:
         missing = "; ".join(map(str, gaps))

@@ -203,7 +203,7 @@ class Worker:
         default = _enabled()[0]
         if "image" in default.modalities:
             find_variants(default.name)
-        if size := config.query_log():
+        if size := config.settings().query_log:
             forget_oldest(size)
 
     def _answer(self, model: str, texts: list[str]) -> None:

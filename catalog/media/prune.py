@@ -58,7 +58,7 @@ def product_pictures() -> PictureFolder:
     """The folder of product pictures, which import and fetching copied there."""
     pattern = re.compile(rf"(?P<path>{PATH})|{FOLDER}/[0-9a-f]{{2}}/{UNFINISHED}")
     glob = f"{FOLDER}/[0-9a-f][0-9a-f]/*"
-    return PictureFolder("product pictures", config.media_root(), glob, pattern)
+    return PictureFolder("product pictures", config.settings().media_root, glob, pattern)
 
 
 def any_product_has_picture() -> bool:

@@ -43,7 +43,7 @@ def check_and_store(content: bytes, known: Mapping[str, Picture], *, store: bool
         OSError: the media folder cannot be written.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    if (picture := known.get(sha256)) and (config.media_root() / picture.path).exists():
+    if (picture := known.get(sha256)) and (config.settings().media_root / picture.path).exists():
         return picture
     open_image(content)
     with Image.open(BytesIO(content), formats=IMAGE_FORMATS) as image:
@@ -52,7 +52,7 @@ def check_and_store(content: bytes, known: Mapping[str, Picture], *, store: bool
             width, height = height, width
         ending = (image.format or "").lower().replace("jpeg", "jpg")
     picture = Picture(f"{FOLDER}/{sha256[:2]}/{sha256}.{ending}", sha256, width, height)
-    kept = config.media_root() / picture.path
+    kept = config.settings().media_root / picture.path
     if store:
         try:
             os.utime(kept)  # so that pruning keeps it until its row is committed

@@ -104,9 +104,9 @@ def rank(
     texts = TextEncoder(connection, encoder_for)
     found, notes = _find_channels(query, in_use, texts)
     encode_seconds = time.perf_counter() - started
-    asked = config.search_minimum() if spec.min_match is None else spec.min_match
+    asked = config.settings().search_min_match if spec.min_match is None else spec.min_match
     min_match = MIN_MATCH[query.kind] if asked is None else asked
-    window = max(config.search_window(), spec.limit)
+    window = max(config.settings().search_window, spec.limit)
     vectors = None
     if spec.diversity and not spec.sort and found:
         vectors = max(found, key=lambda channel: channel.modality == "image")

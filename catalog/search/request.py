@@ -6,12 +6,13 @@ from catalog.search.filters import Filters
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.ranking_sql import ORDERS, Sort
 from catalog.text import normalize_space
+from embedding.errors import UserFacingError
 
 MAX_LIMIT = 1000
 MAX_TEXT = 10_000
 
 
-class SearchError(ValueError):
+class SearchError(UserFacingError, ValueError):
     """The search cannot be run as requested; the message is for the user."""
 
 

@@ -84,7 +84,7 @@ def _models() -> str:
 
 
 def _weights() -> str:
-    asked = config.search_minimum()
+    asked = config.settings().search_min_match
     rows = [
         (
             kind,
@@ -92,7 +92,7 @@ def _weights() -> str:
             weights["text"],
             weights["image"],
             MIN_MATCH[kind] if asked is None else asked,
-            config.search_window(),
+            config.settings().search_window,
         )
         for kind, weights in WEIGHTS.items()
     ]
@@ -161,7 +161,7 @@ def _coverage() -> str:
 
 def _enabled() -> list[str]:
     """Those in use; one that has left the registry may still be in the environment."""
-    return [name for name in config.enabled_models() if name in EMBEDDINGS]
+    return [name for name in config.settings().models if name in EMBEDDINGS]
 
 
 def _channel(spec: ModelSpec, modality: str) -> Channel:

@@ -19,7 +19,6 @@ Put your own entries into a folder and set the environment variable `EMBEDDING_R
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -27,6 +26,9 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
+
+from embedding.config import settings
+from embedding.errors import UserFacingError
 
 Modality = Literal["text", "image"]
 Loader = Literal["fashion", "imagenet", "checkpoint"]
@@ -38,11 +40,11 @@ MAX_DIMENSIONS = 4000
 """pgvector's limit for indexes on half-precision vectors."""
 
 
-class RegistryError(ValueError):
+class RegistryError(UserFacingError, ValueError):
     """A malformed entry or a missing folder; the message names the file and the field."""
 
 
-class UnknownModel(LookupError):
+class UnknownModel(UserFacingError, LookupError):
     """There is no entry with this name; the message lists the existing names."""
 
 
@@ -115,10 +117,10 @@ def get_spec(name: str) -> ModelSpec:
 
 def _entries() -> Iterator[Path]:
     yield from sorted(Path(__file__).parent.glob("*.toml"))
-    for folder in filter(None, os.environ.get("EMBEDDING_REGISTRY", "").split(os.pathsep)):
-        if not Path(folder).is_dir():
+    for folder in settings().embedding_registry:
+        if not folder.is_dir():
             raise RegistryError(f"EMBEDDING_REGISTRY: {folder} is not a folder")
-        yield from sorted(Path(folder).glob("*.toml"))
+        yield from sorted(folder.glob("*.toml"))
 
 
 @lru_cache(maxsize=256)

@@ -14,8 +14,8 @@ from torch import Tensor
 from torch.nn.functional import normalize
 from tqdm import tqdm
 
-from embedding.encoder import EncoderError, default_device
-from embedding.image_decoding import ImageError
+from embedding.encoder import default_device
+from embedding.errors import UserFacingError
 from embedding.loaders.backbone import POOLED, PREPARATION, Backbone
 from embedding.loaders.fashion import load_text_tower
 from embedding.loaders.fashion_tower import load_tower, save_tower
@@ -23,7 +23,7 @@ from embedding.loaders.torch_encoder import as_device
 from embedding.malloc import keep_memory
 from embedding.preprocessing import open_prepared
 from embedding.registry import get_spec
-from embedding.training.data import CatalogueError, Part, Picture, read_catalogue
+from embedding.training.data import Part, Picture, read_catalogue
 from embedding.training.evaluate import by_picture, evaluate
 from embedding.training.fit import Recipe, fit
 from embedding.training.metrics import Matrix
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         run(options)
-    except (CatalogueError, EncoderError, ImageError) as error:
+    except UserFacingError as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
 
 

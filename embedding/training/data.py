@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from embedding.errors import UserFacingError
 from embedding.training.phrases import describe
 
 Part = Literal["train", "validation", "test"]
@@ -17,7 +18,7 @@ TEST_SHARE = 0.2
 VALIDATION_SHARE = 0.16
 
 
-class CatalogueError(ValueError):
+class CatalogueError(UserFacingError, ValueError):
     """A folder is not a readable catalogue; the message names the file and the column."""
 
 

@@ -8,17 +8,14 @@ from psycopg import errors
 from sqlalchemy.exc import DBAPIError
 
 from catalog import config
-from catalog.db.connection import DatabaseError, connection_parameters
-from embedding.encoder import EncoderError
-from embedding.registry import RegistryError, UnknownModel
+from catalog.db.connection import connection_parameters
+from embedding.errors import UserFacingError
 
 SHOWN = 20
 """Rows that a command lists before it says how many more there are."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
 
-EXPLAINED = (config.ConfigError, DatabaseError, RegistryError, UnknownModel, EncoderError)
-"""Errors whose message says what to do."""
 NO_SCHEMA = (
     *(errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction),
     *(errors.UndefinedObject, errors.InvalidSchemaName),
@@ -26,8 +23,8 @@ NO_SCHEMA = (
 
 
 class CatalogCommand(BaseCommand):
-    """A command that ends with one line and status 2 where a setting, a file, the database or a
-    model cannot be used. `--traceback` shows where that was."""
+    """A command that ends with one line and status 2 after an error that the user can fix: a
+    setting, a file, the database, a model. `--traceback` shows where it happened."""
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -35,7 +32,7 @@ class CatalogCommand(BaseCommand):
         except SystemCheckError as error:
             error.returncode = 2
             raise
-        except EXPLAINED as error:
+        except UserFacingError as error:
             raise CommandError(str(error), returncode=2) from error
         except OSError as error:
             where = "" if error.filename is None else f"{error.filename}: "
@@ -51,7 +48,7 @@ def database_problem(error: Exception) -> str | None:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, NO_SCHEMA):
         reason = cause.diag.message_primary
-        return f"the catalogue's tables are missing or old ({reason}): run `alembic upgrade head`"
+        return f"the catalogue's tables are missing or old ({reason}): run ./manage.py migrate"
     if not isinstance(cause, psycopg.OperationalError):
         return None
     reason = cause.diag.message_primary or str(cause).partition("\n")[0]
@@ -62,7 +59,7 @@ def database_problem(error: Exception) -> str | None:
 
 def _server() -> str:
     """Which server is meant; its address has a password, which is not shown."""
-    if config.database_url() is None:
+    if config.settings().database_url is None:
         return "the embedded PostgreSQL"
     known = connection_parameters()
     return f"PostgreSQL at {known.get('host', 'the local socket')}:{known.get('port', 5432)}"

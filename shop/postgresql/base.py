@@ -25,7 +25,7 @@ class DatabaseClient(PostgresClient):
             "OPTIONS": known,
         }
         args, env = super().settings_to_cmd_args_env(settings_dict, parameters)
-        if config.database_url() is None:
+        if config.settings().database_url is None:
             from catalog.db.embedded import psql_path
 
             args[0] = str(psql_path())

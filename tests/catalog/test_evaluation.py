@@ -273,9 +273,9 @@ def test_title_queries_have_all_products_of_that_title_as_relevant(catalogue: Ca
 
 
 def test_picture_queries_have_other_products_of_the_type_as_relevant(catalogue: Catalogue) -> None:
-    records = derive("images", catalogue, config.media_root())
+    records = derive("images", catalogue, config.settings().media_root)
     assert [record["exclude"] for record in records] == [["H1"], ["H2"], ["H3"]]
-    judgments = parse_judgments(enumerate(records), config.media_root(), catalogue)
+    judgments = parse_judgments(enumerate(records), config.settings().media_root, catalogue)
     assert set(judgments[0].relevant) == {"H2", "H3"}
 
 

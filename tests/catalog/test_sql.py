@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
-from catalog.config import enabled_models
+from catalog import config
 from catalog.db.connection import connect
 from catalog.indexing.switch_model import set_default_model
 from catalog.indexing.worker import Worker, running
@@ -503,7 +503,7 @@ def test_coverage_counts_what_there_is(analyst: Analyst) -> None:
         (row["model"], row["modality"]): row
         for row in analyst.rows("SELECT * FROM search.coverage")
     }
-    assert {model for model, _ in rows} == set(enabled_models())
+    assert {model for model, _ in rows} == set(config.settings().models)
     texts = rows["fashion", "text"]
     assert (texts["total"], texts["embedded"], texts["stale"], texts["missing"]) == (600, 600, 0, 0)
     assert texts["oldest"] <= texts["newest"]

@@ -32,7 +32,7 @@ def test_missing_tables_are_named(database: str) -> None:
     (warning,) = checks.check_database(databases=["default"])
     assert warning.id == "shop.W004"
     assert "fashion_image" in warning.msg
-    assert "alembic upgrade head" in str(warning.hint)
+    assert "./manage.py migrate" in str(warning.hint)
 
 
 def test_an_old_pgvector_is_an_error(database: str, monkeypatch: pytest.MonkeyPatch) -> None:

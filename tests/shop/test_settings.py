@@ -1,10 +1,16 @@
-"""What the environment says is understood as people write it, and by every process alike."""
+"""Settings are read from the environment as people write them, and by all processes alike."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from catalog.config import CatalogSettings
+from embedding.config import ConfigError, EmbeddingSettings, Settings
+from shop.config import ShopSettings
+from shop.settings_page import settings_page
 from tests.conftest import PROJECT
 
 TOGETHER = """
@@ -26,6 +32,97 @@ def start(code: str, **environment: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         text=True,
     )
+
+
+CANNOT_BE_USED = (
+    (CatalogSettings, "SEARCH_WINDOW", "abc", "a whole number from 1 to 1000"),
+    (CatalogSettings, "SEARCH_WINDOW", "0", "a whole number from 1 to 1000"),
+    (CatalogSettings, "SEARCH_WINDOW", "1001", "a whole number from 1 to 1000"),
+    (CatalogSettings, "SEARCH_MIN_MATCH", "1.5", "a number from 0 to 1"),
+    (CatalogSettings, "SEARCH_MIN_MATCH", "nan", "a number from 0 to 1"),
+    (CatalogSettings, "SEARCH_MINIMUM", "most", "a number from 0 to 1"),
+    (CatalogSettings, "QUERY_LOG", "-1", "a whole number, 0 or more"),
+    (CatalogSettings, "MODELS", " , ", "names of models, separated by commas"),
+    (CatalogSettings, "FETCH_ALLOW", "10.0.0.0/99", "hosts and networks such as 10.1.0.0/16"),
+    (CatalogSettings, "FETCH_ALLOW", "ftp://a", "hosts and networks such as 10.1.0.0/16"),
+    (ShopSettings, "DEBUG", "2", "1 or 0"),
+    (ShopSettings, "HTTPS", "always", "1 or 0"),
+    (ShopSettings, "TRUSTED_PROXY", "proxy", "an IP address, or * for any"),
+    (ShopSettings, "TZ", "Europe/Nowhere", "a time zone such as Europe/Berlin"),
+)
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "value", "allowed"), CANNOT_BE_USED, ids=lambda it: str(it)[:20]
+)
+def test_the_message_names_the_variable_its_value_and_what_it_must_be(
+    group: type[Settings], name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigError) as refused:
+        group.read()
+    assert str(refused.value).startswith(f"{name} must be {allowed}")
+    assert str(refused.value).endswith(f", not {value!r}")
+
+
+def test_a_change_of_the_environment_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEARCH_WINDOW", "12")
+    assert CatalogSettings.read().search_window == 12
+    assert CatalogSettings.read() is CatalogSettings.read()  # parsed once
+    monkeypatch.setenv("SEARCH_WINDOW", "13")
+    assert CatalogSettings.read().search_window == 13
+    monkeypatch.setenv("SEARCH_WINDOW", "")
+    assert CatalogSettings.read().search_window == 240
+
+
+def test_the_former_name_counts_where_the_new_one_is_not_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert CatalogSettings.read().search_min_match is None
+    monkeypatch.setenv("SEARCH_MINIMUM", "0.3")
+    assert CatalogSettings.read().search_min_match == 0.3
+    monkeypatch.setenv("SEARCH_MIN_MATCH", "0")
+    assert CatalogSettings.read().search_min_match == 0
+    monkeypatch.setenv("SEARCH_MIN_MATCH", "")
+    assert CatalogSettings.read().search_min_match == 0.3
+
+
+def test_lists_folders_and_addresses_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MODELS", " clip, fashion,clip")
+    assert CatalogSettings.read().models == ("clip", "fashion")
+    monkeypatch.setenv("FETCH_ALLOW", "CDN.internal, 10.1.2.3/16")
+    allow = CatalogSettings.read().fetch_allow
+    assert (set(allow.hosts), list(map(str, allow.networks))) == ({"cdn.internal"}, ["10.1.0.0/16"])
+    monkeypatch.setenv("EMBEDDING_REGISTRY", f"/a{os.pathsep}/b")
+    assert EmbeddingSettings.read().embedding_registry == (Path("/a"), Path("/b"))
+    monkeypatch.delenv("MEDIA_ROOT", raising=False)
+    monkeypatch.setenv("VAR_DIR", "/elsewhere")
+    assert CatalogSettings.read().media_root == Path("/elsewhere/media")
+
+
+@pytest.mark.parametrize("name", ["SEARCH_WINDOW", "DEBUG"])
+def test_a_command_ends_with_one_line_whatever_it_does(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=PROJECT,
+        env=os.environ | {name: "many"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"manage.py: {name} must be ")
+
+
+def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shop:hunter2@localhost/shop")
+    monkeypatch.setenv("SECRET_KEY", "hunter2")
+    assert "hunter2" not in f"{CatalogSettings.read()!r} {ShopSettings.read()!r}"
+
+
+def test_the_page_of_settings_is_up_to_date() -> None:
+    advice = "run: python -m shop.settings_page > docs/settings.md"
+    assert (PROJECT / "docs" / "settings.md").read_text() == settings_page(), advice
 
 
 def test_hosts_may_have_blanks_between_them() -> None:

@@ -186,4 +186,4 @@ def test_a_choice_that_is_no_longer_in_use_is_passed_over(
     monkeypatch.setenv("MODELS", "fashion,imagenet")
     with connect() as connection:
         assert default_model(connection) == "fashion"
-    assert config.enabled_models() == ("fashion", "imagenet")
+    assert config.settings().models == ("fashion", "imagenet")

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote, urljoin, urlsplit
 
 from catalog import config
+from embedding.errors import UserFacingError
 
 PORTS = {"http": 80, "https": 443}
 MAX_LENGTH = 2000
@@ -21,7 +22,7 @@ TRANSLATED = IPv6Network("::ffff:0:0:0/96")
 IPAddress = IPv4Address | IPv6Address
 
 
-class AddressError(ValueError):
+class AddressError(UserFacingError, ValueError):
     """A URL that must not be fetched; the message is a short reason for the user."""
 
 
@@ -111,14 +112,14 @@ def resolve(address: Address) -> list[str]:
     except (OSError, UnicodeError) as error:
         raise AddressError(f"no such host: {address.host}") from error
     addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
-    hosts, networks = config.fetch_allowed()
-    if address.host.lower() in hosts:
+    allow = config.settings().fetch_allow
+    if address.host.lower() in allow.hosts:
         return list(addresses)
     allowed = [
         text
         for text in addresses
         if is_public(ip := ip_address(text))
-        or any(part in network for part in _embedded_addresses(ip) for network in networks)
+        or any(part in network for part in _embedded_addresses(ip) for network in allow.networks)
     ]
     if not allowed:
         where = "" if address.host in addresses else f" ({', '.join(addresses)})"

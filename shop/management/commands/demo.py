@@ -55,6 +55,6 @@ class Command(BaseCommand):
                 bar.total = total
                 bar.update(done - bar.n)
 
-            folder = config.var_dir() / "demo"
+            folder = config.settings().var_dir / "demo"
             catalogue = write_catalogue(folder, products, progress=progress)
         call_command("import_catalog", str(catalogue), images=folder / "images")

@@ -40,7 +40,7 @@ class Command(CatalogCommand):
         migration = write_migration(name)
         entry.unlink()
         self.stdout.write(f"Removed {shown(entry)}, wrote {shown(migration)}: commit both")
-        if name in config.enabled_models():
+        if name in config.settings().models:
             self.stdout.write(f"Take {name} out of MODELS before processes start again")
         if not options["no_upgrade"]:
             # In a process of its own, which reads the registry without the model.

@@ -79,7 +79,7 @@ class Command(CatalogCommand):
             action="append",
             metavar="NAME",
             help="a model of the registry, may be repeated (default: those of MODELS, which are"
-            f" {', '.join(config.enabled_models())})",
+            f" {', '.join(config.settings().models)})",
         )
         parser.add_argument("--modality", choices=["text", "image"], help="only this one")
         parser.add_argument(
@@ -142,7 +142,7 @@ class Command(CatalogCommand):
             raise CommandError("--sku and --since are for the plain engine", returncode=2)
         if unknown := self.unknown(selection.skus):
             raise CommandError(f"no product has the SKU {unknown[0]!r}", returncode=2)
-        specs = [get_spec(name) for name in options["model"] or config.enabled_models()]
+        specs = [get_spec(name) for name in options["model"] or config.settings().models]
         tasks = [(spec, modality) for spec in specs for modality in spec.modalities]
         if wanted := options["modality"]:
             tasks = [(spec, modality) for spec, modality in tasks if modality == wanted]

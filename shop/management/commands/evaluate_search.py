@@ -123,7 +123,7 @@ class Command(CatalogCommand):
         if options["save"] and not options["derive"]:
             raise CommandError("--save is for what --derive makes", returncode=2)
         try:
-            options["depth"] = options["depth"] or config.search_window()
+            options["depth"] = options["depth"] or config.settings().search_window
             with connect() as connection:
                 catalogue = Catalogue(connection)
                 judgments = self.judgments(catalogue, options)
@@ -136,7 +136,7 @@ class Command(CatalogCommand):
     def judgments(self, catalogue: Catalogue, options: dict[str, Any]) -> list[Judgment]:
         if options["judgments"]:
             return read_judgments(options["judgments"], catalogue)
-        folder = options["save"].parent if options["save"] else config.media_root()
+        folder = options["save"].parent if options["save"] else config.settings().media_root
         records = [
             record
             for kind in dict.fromkeys(options["derive"])
@@ -179,7 +179,7 @@ class Command(CatalogCommand):
             "judgments": judgments,
             "source": str(options["judgments"] or " + ".join(options["derive"])),
             "depth": options["depth"],
-            "window": max(options["depth"], config.search_window()),
+            "window": max(options["depth"], config.settings().search_window),
             "sample": options["sample"],
             "seed": options["seed"] if options["derive"] else None,
         }

@@ -3,7 +3,6 @@ from typing import Any, cast
 from django.core.management.base import CommandError, CommandParser
 from tqdm import tqdm
 
-from catalog import config
 from catalog.media.fetching.address_table import FailedFetch, count_pending, dead_links
 from catalog.media.fetching.http_client import Limits
 from catalog.media.fetching.job import FetchOptions, Summary, fetch_images
@@ -63,7 +62,6 @@ class Command(CatalogCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        config.fetch_allowed()
         if not options["timeout"]:
             raise CommandError("--timeout must be more than 0 seconds", returncode=2)
         total = count_pending(retry_dead=options["retry_dead"])
