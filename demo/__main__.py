@@ -6,9 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from tqdm import tqdm
-
 from demo import write_catalogue
+from embedding.progress import Progress
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,20 +25,15 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.folder.exists() and not options.folder.is_dir():
         parser.error(f"{options.folder} is a file, not a folder")
-    with tqdm(unit="picture", desc="Drawing") as bar:
-
-        def show(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        try:
-            table = write_catalogue(options.folder, options.count, progress=show)
-        except OSError as error:
-            print(f"cannot write the catalogue: {error}", file=sys.stderr)
-            return 1
-        except KeyboardInterrupt:
-            print("interrupted; run the same command again to continue", file=sys.stderr)
-            return 130
+    try:
+        with Progress("draw", " pictures") as bar:
+            table = write_catalogue(options.folder, options.count, progress=bar.reach)
+    except OSError as error:
+        print(f"cannot write the catalogue: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped. The same command continues from here.", file=sys.stderr)
+        return 130
     print(f"wrote {table}")
     return 0
 

@@ -8,8 +8,9 @@ contains every type at least once and frequent types more often, so small catalo
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count, islice
 from typing import Final, NamedTuple
@@ -42,6 +43,7 @@ _SIZES: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("shoes", "Boys"): ("28", "29", "30", "31", "32", "33"),
     ("shoes", "Girls"): ("27", "28", "29", "30", "31", "32"),
 }
+_SKU: Final = re.compile("(?:{})-([0-9]{{4}})".format("|".join(it.code for it in PRODUCT_TYPES)))
 _RARE_FOR_MEN: Final = frozenset({"Pink", "Peach", "Lavender", "Mint", "Purple"})
 _LIGHT_WEAR: Final = frozenset({"T-shirts", "Shirts", "Polo Shirts", "Shorts"})
 _CHILDRENS_PRICE = 0.6
@@ -91,7 +93,15 @@ class Product:
 
 def products(number: int) -> list[Product]:
     """Return the first `number` products of the sequence."""
-    return list(islice(_sequence(), number))
+    return [_product(sku, card) for sku, card in islice(_sequence(), number)]
+
+
+def find_products(skus: Collection[str]) -> list[Product]:
+    """Return the products of the sequence that have these SKUs; others are left out."""
+    wanted = {sku: int(match[1]) for sku in skus if (match := _SKU.fullmatch(sku))}
+    # Every deck holds each type, so the first n decks have each type's product number n.
+    decks = range(max(wanted.values(), default=0))
+    return [_product(sku, card) for sku, card in _sequence(decks) if sku in wanted]
 
 
 class _Card(NamedTuple):
@@ -106,13 +116,14 @@ class _Card(NamedTuple):
     member: int | None = None
 
 
-def _sequence() -> Iterator[Product]:
+def _sequence(decks: Iterable[int] | None = None) -> Iterator[tuple[str, _Card]]:
+    """Yield each product's SKU and card, without end unless `decks` has one."""
     numbers: Counter[str] = Counter()
-    for deck in count():
+    for deck in count() if decks is None else decks:
         for card in _deal(deck):
             code = card.kind.code
             numbers[code] += 1
-            yield _product(f"{code}-{numbers[code]:04d}", card)
+            yield f"{code}-{numbers[code]:04d}", card
 
 
 def _deal(deck: int) -> list[_Card]:

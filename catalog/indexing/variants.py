@@ -130,7 +130,7 @@ def find_variants(
     that have not been compared yet stay as they are.
 
     Args:
-        progress: called with the products of each batch, and how many there are in all.
+        progress: called after each batch with the products compared so far and their total.
     """
     with connect() as connection:
         quantiles = get_fitted(connection, model).get(("product", "image"))
@@ -172,7 +172,7 @@ def find_variants(
             )
         compared += len(rows)
         after = rows[-1].id
-        progress(len(rows), total)
+        progress(compared, total)
 
 
 def _assign_leaders(

@@ -5,7 +5,7 @@ Only files whose path has the shape that this shop gives its own files are delet
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -70,22 +70,25 @@ def any_product_has_picture() -> bool:
 def prune(
     folder: PictureFolder,
     *,
+    only: Collection[str] | None = None,
     dry_run: bool = False,
     progress: Callable[[int], None] = lambda files: None,
 ) -> Pruned:
     """Delete the files of `folder` that no product uses; a `dry_run` only counts them.
 
+    With `only`, just the files of these `product_image.path`s are deleted, even recent ones.
     `progress` is called with the number of files checked since the last call.
     """
     pruned = Pruned()
-    files = _files(folder)
+    age = AGE if only is None else 0
+    files = ((file, path) for file, path in _files(folder) if only is None or path in only)
     while batch := list(islice(files, CHUNK)):
         used = _used_paths({path for _, path in batch if path})
         for file, path in batch:
             if path in used:
                 pruned.in_use += 1
             else:
-                _remove(file, pruned, dry_run)
+                _remove(file, pruned, age, dry_run)
         progress(len(batch))
     return pruned
 
@@ -104,12 +107,12 @@ def _used_paths(paths: set[str]) -> set[str]:
         return set(connection.execute(query).scalars())
 
 
-def _remove(file: Path, pruned: Pruned, dry_run: bool) -> None:
+def _remove(file: Path, pruned: Pruned, age: float, dry_run: bool) -> None:
     try:
         found = file.lstat()  # as late as possible: an import may have just touched the file
         if not S_ISREG(found.st_mode):
             return
-        if found.st_mtime > time.time() - AGE:
+        if age and found.st_mtime > time.time() - age:
             pruned.recent += 1
             return
         if not dry_run:

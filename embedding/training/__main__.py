@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
-from tqdm import tqdm
 
 from embedding.encoder import default_device
 from embedding.errors import UserFacingError
@@ -22,6 +21,7 @@ from embedding.loaders.fashion_tower import load_tower, save_tower
 from embedding.loaders.torch_encoder import as_device
 from embedding.malloc import keep_memory
 from embedding.preprocessing import open_prepared
+from embedding.progress import Progress
 from embedding.registry import get_spec
 from embedding.training.data import Part, Picture, read_catalogue
 from embedding.training.evaluate import by_picture, evaluate
@@ -82,8 +82,10 @@ def read_pixels(pictures: list[Picture]) -> Tensor:
         ImageError: a picture cannot be opened.
     """
     pixels = np.empty((len(pictures), *PREPARATION.shape), np.uint8)
-    for index, picture in enumerate(tqdm(pictures, desc="reading", unit="picture")):
-        pixels[index] = open_prepared(picture.path, PREPARATION)
+    with Progress("reading", " pictures", len(pictures)) as bar:
+        for index, picture in enumerate(pictures):
+            pixels[index] = open_prepared(picture.path, PREPARATION)
+            bar.advance()
     return torch.from_numpy(pixels)
 
 

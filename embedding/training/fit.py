@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
-from tqdm import tqdm
 
 from embedding.loaders.fashion_tower import ImageTower
+from embedding.progress import Progress
 from embedding.training.augment import augment
 from embedding.training.data import Picture
 from embedding.training.objective import contrastive_loss, kind_loss
@@ -74,28 +74,28 @@ def fit(pictures: list[Picture], pixels: Tensor, texts: Texts, recipe: Recipe) -
         optimiser, [_warm_cosine(0, steps), _warm_cosine(frozen, steps)]
     )
     batches = _batches(len(pictures), size, steps, rng)
-    progress = tqdm(batches, total=steps, desc="training", unit="batch")
-    for step, batch in enumerate(progress):
-        views = augment(pixels[batch], generator)
-        half = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
-        with half, torch.set_grad_enabled(step >= frozen):
-            features = tower.backbone(views)
-        images = normalize(tower.head(features))
-        loss = torch.zeros((), device=device)
-        terms = list(texts.draw(batch, recipe.phrases, rng))
-        weights = [recipe.title_weight, 1.0][-len(terms) :]
-        for weight, (vectors, relation) in zip(weights, terms, strict=True):
-            loss = loss + weight * contrastive_loss(
-                images, vectors.to(device), relation.to(device), recipe.temperature
-            )
-        if recipe.kind_weight:
-            kind = kind_loss(images, kinds[batch], recipe.kind_temperature)
-            loss = loss + recipe.kind_weight * kind
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-        progress.set_postfix(loss=f"{loss.item():.2f}")
+    with Progress("training", " batches", steps) as bar:
+        for step, batch in enumerate(batches):
+            views = augment(pixels[batch], generator)
+            half = torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+            with half, torch.set_grad_enabled(step >= frozen):
+                features = tower.backbone(views)
+            images = normalize(tower.head(features))
+            loss = torch.zeros((), device=device)
+            terms = list(texts.draw(batch, recipe.phrases, rng))
+            weights = [recipe.title_weight, 1.0][-len(terms) :]
+            for weight, (vectors, relation) in zip(weights, terms, strict=True):
+                loss = loss + weight * contrastive_loss(
+                    images, vectors.to(device), relation.to(device), recipe.temperature
+                )
+            if recipe.kind_weight:
+                kind = kind_loss(images, kinds[batch], recipe.kind_temperature)
+                loss = loss + recipe.kind_weight * kind
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            bar.advance(detail=f"loss={loss.item():.2f}")
     return tower.eval().requires_grad_(False)
 
 

@@ -19,6 +19,8 @@ COMMANDS = (
     ("set_default_model", "fashion"),
     ("drop_model", "fashion"),
     ("evaluate_search", "--derive", "titles"),
+    ("prune_pictures",),
+    ("demo", "--remove"),
 )
 each_command = pytest.mark.parametrize("arguments", COMMANDS, ids=[name for name, *_ in COMMANDS])
 OUTPUTS = (
@@ -65,7 +67,7 @@ def test_a_database_that_is_down(arguments: tuple[str, ...], file: str, nobody: 
 @each_command
 def test_a_database_without_tables(arguments: tuple[str, ...], file: str) -> None:
     with fresh_database("template1"):
-        assert "run `alembic upgrade head`" in refusal(arguments, file)
+        assert "run ./manage.py migrate" in refusal(arguments, file)
 
 
 @pytest.mark.parametrize("arguments", [("embedding_worker",), *COMMANDS], ids=lambda it: it[0])

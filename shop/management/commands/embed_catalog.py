@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from datetime import datetime
 from threading import Event, current_thread, main_thread
 from types import FrameType
-from typing import Any, cast
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from tqdm import tqdm
 
 from catalog import config
 from catalog.active_models import default_model
@@ -22,6 +21,7 @@ from catalog.indexing.pending import EVERYTHING, Selection
 from catalog.indexing.ray_engine import fill_on_ray
 from catalog.query_log import forget_embeddings
 from embedding.encoder import EncoderError, default_device, get_encoder
+from embedding.progress import Progress
 from embedding.registry import Modality, ModelSpec, get_spec
 from shop.management.arguments import positive
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
@@ -210,8 +210,7 @@ class Command(CatalogCommand):
             device = options["device"] or default_device()
             encoder = get_encoder(spec.name, device)
             workers = options["workers"]
-            quiet = options["verbosity"] == 0
-            with tqdm(total=total, desc=name, unit=f" {modality}s", disable=quiet) as bar:
+            with Progress(name, f" {modality}s", total, quiet=options["verbosity"] == 0) as bar:
                 summary = fill(
                     encoder,
                     modality,
@@ -221,8 +220,8 @@ class Command(CatalogCommand):
                     rebuild=options["rebuild"],
                     selection=selection,
                     stop=stop,
-                    progress=lambda rows: cast(None, bar.update(rows)),
-                    on_wait=lambda: bar.write(f"{name}: another process is at it, waiting"),
+                    progress=bar.advance,
+                    on_wait=lambda: bar.note(f"{name}: another process is at it, waiting"),
                 )
         except (EncoderError, FillingError) as error:
             raise CommandError(f"{name}: {error}", returncode=2) from error
@@ -255,8 +254,7 @@ class Command(CatalogCommand):
         options: dict[str, Any],
     ) -> Summary:
         name = f"{spec.name} {modality}"
-        quiet = options["verbosity"] == 0
-        with tqdm(total=total, desc=name, unit=f" {modality}s", disable=quiet) as bar:
+        with Progress(name, f" {modality}s", total, quiet=options["verbosity"] == 0) as bar:
             summary = fill_on_ray(
                 spec.name,
                 modality,
@@ -265,9 +263,9 @@ class Command(CatalogCommand):
                 batch_size=options["batch_size"],
                 limit=options["limit"],
                 rebuild=options["rebuild"],
-                progress=lambda rows: cast(None, bar.update(rows)),
+                progress=bar.advance,
                 stop=stop,
-                on_wait=lambda: bar.write(f"{name}: another process is at it, waiting"),
+                on_wait=lambda: bar.note(f"{name}: another process is at it, waiting"),
             )
         self.show(name, summary)
         return summary
@@ -276,13 +274,8 @@ class Command(CatalogCommand):
         """Build the index that a large fill did without, or that was never finished."""
         name = f"{spec.name} {modality}"
         quiet = options["verbosity"] == 0
-        with tqdm(desc=f"{name} index", unit=" rows", disable=quiet, leave=False) as bar:
-
-            def update(done: int, total: int) -> None:
-                bar.total = total
-                bar.update(done - bar.n)
-
-            seconds = ensure_index(spec.name, modality, update)
+        with Progress(f"{name} index", " rows", quiet=quiet, transient=True) as bar:
+            seconds = ensure_index(spec.name, modality, bar.reach)
         if seconds:
             self.stdout.write(f"{name}: index built in {seconds:.1f} s")
 

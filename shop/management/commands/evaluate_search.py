@@ -8,7 +8,6 @@ from typing import Any
 from django.core.management.base import CommandError, CommandParser
 from django.template.loader import render_to_string
 from sqlalchemy import Connection
-from tqdm import tqdm
 
 from catalog import config
 from catalog.db.connection import connect
@@ -26,6 +25,7 @@ from catalog.evaluation.report_tables import as_json, as_markdown
 from catalog.evaluation.runner import Setup, SetupResult, run_judgments
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.pipeline import search
+from embedding.progress import Progress
 from embedding.registry import get_spec
 from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
@@ -159,13 +159,13 @@ class Command(CatalogCommand):
             )
         ]
         total = len(setups) * (len(judgments) + 1)
-        with tqdm(total=total, unit=" queries", disable=options["verbosity"] == 0) as bar:
-            runs = []
+        runs = []
+        with Progress("queries", " queries", total, quiet=options["verbosity"] == 0) as bar:
             for setup in setups:
-                bar.set_description(str(setup))
+                bar.relabel(str(setup))
                 runs.append(
                     run_judgments(
-                        connection, judgments, setup, search, options["depth"], bar.update
+                        connection, judgments, setup, search, options["depth"], bar.advance
                     )
                 )
         return runs

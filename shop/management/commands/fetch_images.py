@@ -1,11 +1,11 @@
-from typing import Any, cast
+from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from tqdm import tqdm
 
 from catalog.media.fetching.address_table import FailedFetch, count_pending, dead_links
 from catalog.media.fetching.http_client import Limits
 from catalog.media.fetching.job import FetchOptions, Summary, fetch_images
+from embedding.progress import Progress
 from shop.management.arguments import positive, seconds
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
 from shop.management.outputs import output_file, write_csv
@@ -87,13 +87,13 @@ class Command(CatalogCommand):
         )
         quiet = options["verbosity"] == 0
         try:
-            with tqdm(total=total, desc="fetch", unit=" pictures", disable=quiet) as bar:
+            with Progress("fetch", " pictures", total, quiet=quiet) as bar:
                 fetch_images(
                     fetch_options,
                     limit=options["limit"],
                     retry_dead=options["retry_dead"],
                     summary=summary,
-                    progress=lambda: cast(None, bar.update()),
+                    progress=bar.advance,
                 )
         except KeyboardInterrupt:
             self.stderr.write(

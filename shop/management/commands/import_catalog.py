@@ -2,10 +2,12 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from tqdm import tqdm
 
+from catalog.db.connection import connect
 from catalog.importing import FIELDS, FileError, Report, import_catalog
+from embedding.progress import Progress
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.demo_products import find_demo_products
 from shop.management.outputs import output_file, write_csv
 
 
@@ -66,6 +68,8 @@ class Command(CatalogCommand):
                 raise CommandError(f"{after}{error}", returncode=2) from error
             raise
         self.tell(report, options)
+        if not options["dry_run"]:
+            self.warn_of_demo()
         if report.errors:
             raise SystemExit(1)
 
@@ -73,14 +77,23 @@ class Command(CatalogCommand):
         path: Path = options["file"]
         size = path.stat().st_size if path.is_file() else 0
         quiet = options["verbosity"] == 0
-        with tqdm(total=size, unit="B", unit_scale=True, desc="import", disable=quiet) as bar:
+        with Progress("import", "B", size, quiet=quiet, unit_scale=True) as bar:
             import_catalog(
                 path,
                 options["images"],
                 self.mapping(options["map"]),
                 dry_run=options["dry_run"],
-                progress=bar.update,
+                progress=bar.advance,
                 report=report,
+            )
+
+    def warn_of_demo(self) -> None:
+        with connect() as connection:
+            found = find_demo_products(connection)
+        if found.ids and found.others:
+            self.stderr.write(
+                f"The catalogue still has products of the demo ({len(found.ids)});"
+                " ./manage.py demo --remove removes them"
             )
 
     def mapping(self, pairs: list[str]) -> dict[str, str]:

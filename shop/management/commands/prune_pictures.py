@@ -1,7 +1,6 @@
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
-from tqdm import tqdm
 
 from catalog.media.prune import (
     PictureFolder,
@@ -10,6 +9,7 @@ from catalog.media.prune import (
     product_pictures,
     prune,
 )
+from embedding.progress import Progress
 from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
 from shop.thumbnails import thumbnails
 
@@ -43,12 +43,8 @@ class Command(CatalogCommand):
 
     def prune(self, folder: PictureFolder, options: dict[str, Any]) -> Pruned:
         dry_run = options["dry_run"]
-        with tqdm(desc=folder.name, unit=" files", disable=options["verbosity"] == 0) as bar:
-
-            def update(files: int) -> None:
-                bar.update(files)
-
-            pruned = prune(folder, dry_run=dry_run, progress=update)
+        with Progress(folder.name, " files", quiet=options["verbosity"] == 0) as bar:
+            pruned = prune(folder, dry_run=dry_run, progress=bar.advance)
         self.stdout.write(
             f"{folder.name}: {pruned.removed} files ({pruned.size / 1e6:.1f} MB)"
             f" {'to remove' if dry_run else 'removed'}, {pruned.in_use} in use,"

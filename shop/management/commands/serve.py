@@ -1,9 +1,10 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from shop import server
+from shop.management.base import CatalogCommand
 
 
 def port_number(text: str) -> int:
@@ -13,7 +14,7 @@ def port_number(text: str) -> int:
     return int(text)
 
 
-class Command(BaseCommand):
+class Command(CatalogCommand):
     help = "Serve the storefront with a production server until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -22,9 +23,6 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=8, help="requests at the same time")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            server.check_port(options["port"], options["host"])
-            call_command("collectstatic", interactive=False, verbosity=0)
-            server.serve(options["port"], options["host"], options["threads"])
-        except server.PortTaken as error:
-            raise CommandError(str(error), returncode=2) from error
+        server.check_port(options["port"], options["host"])
+        call_command("collectstatic", interactive=False, verbosity=0)
+        server.serve(options["port"], options["host"], options["threads"])

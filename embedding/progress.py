@@ -1,0 +1,87 @@
+"""Progress of long tasks, on stderr: a bar on a terminal, a line now and then anywhere else."""
+
+import sys
+from types import TracebackType
+from typing import Any, Self, TextIO
+
+from tqdm import tqdm
+
+INTERVAL = 30.0
+"""Seconds between two lines, at least; the last line comes at the end."""
+LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
+
+
+class Progress:
+    """Shows how far a task is, until the end of its `with` block.
+
+    Args:
+        label: what is being done.
+        unit: what is counted, with a leading blank: the rate is shown as `24 texts/s`.
+        total: how much there is to do, if it is known.
+        quiet: show nothing.
+        transient: remove the bar from the terminal at the end.
+        more: as `tqdm` takes it.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        unit: str,
+        total: int | None = None,
+        *,
+        quiet: bool = False,
+        transient: bool = False,
+        **more: Any,
+    ) -> None:
+        self._by_lines = not sys.stderr.isatty()
+        if self._by_lines:  # the delay keeps it from showing an empty bar at the start
+            more |= {"file": _Lines(sys.stderr), "leave": False, "bar_format": LINE}
+            more |= {"mininterval": INTERVAL, "miniters": 1, "delay": 1e-9}
+        else:
+            more |= {"file": sys.stderr, "leave": not transient}
+        self._bar = tqdm(total=total, desc=label, unit=unit, disable=quiet, **more)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._by_lines and not self._bar.disable and self._bar.n != self._bar.last_print_n:
+            self._bar.refresh()
+        self._bar.close()
+
+    def advance(self, amount: int = 1, detail: str = "") -> None:
+        """Count `amount` more; `detail` is shown beside the rate."""
+        if detail:
+            self._bar.set_postfix_str(detail, refresh=False)
+        self._bar.update(amount)
+
+    def reach(self, done: int, total: int) -> None:
+        """Set what has been done so far, for tasks that report that."""
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def relabel(self, label: str) -> None:
+        self._bar.desc = label
+
+    def note(self, text: str) -> None:
+        """Print a line without breaking the bar."""
+        self._bar.write(text, file=sys.stderr)
+
+
+class _Lines:
+    """A file for tqdm that makes a line of each state of the bar."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> None:
+        if line := text.strip():
+            self.stream.write(f"{line}\n")
+
+    def flush(self) -> None:
+        self.stream.flush()

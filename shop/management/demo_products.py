@@ -1,0 +1,62 @@
+"""The demo's drawn products in a catalogue, told apart from a shop's own, and their removal."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from catalog.media.prune import Pruned, product_pictures, prune
+from catalog.search.vocabulary import refresh_vocabulary
+from demo.products import find_products
+from shop.thumbnails import thumbnails
+
+COLUMNS = ("title", "description", "brand")
+"""What a product with a SKU of the demo must have unchanged to be the demo's."""
+CANDIDATES = f"""
+SELECT id, sku, {", ".join(COLUMNS)} FROM product
+WHERE sku ~ '^[A-Z]{{2}}-[0-9]{{4}}$' ORDER BY id
+"""
+REMOVE = """
+WITH removed AS (DELETE FROM product WHERE id = ANY(%(ids)s) RETURNING id)
+SELECT path FROM product_image WHERE product_id IN (SELECT id FROM removed)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoProducts:
+    """The demo's products in a catalogue; `others` counts all that are not among them.
+
+    `edited` are the SKUs of others that have a SKU of the demo, but another text.
+    """
+
+    ids: Sequence[int]
+    edited: Sequence[str]
+    others: int
+
+
+def find_demo_products(connection: Connection, *, lock: bool = False) -> DemoProducts:
+    """The products of the demo; `lock` keeps others from changing them in this transaction."""
+    candidates = connection.exec_driver_sql(CANDIDATES + "FOR UPDATE" * lock).all()
+    drawn = {product.sku: product.row() for product in find_products({it.sku for it in candidates})}
+    known = [row for row in candidates if row.sku in drawn]
+    ids = [
+        row.id
+        for row in known
+        if all(getattr(row, name) == drawn[row.sku][name] for name in COLUMNS)
+    ]
+    edited = [row.sku for row in known if row.id not in set(ids)]
+    total: int = connection.exec_driver_sql("SELECT count(*) FROM product").scalar_one()
+    return DemoProducts(ids, edited, total - len(ids))
+
+
+def remove_products(connection: Connection, ids: Sequence[int]) -> set[str]:
+    """Delete products and all that belongs to them; returns their pictures' paths."""
+    paths = connection.exec_driver_sql(REMOVE, {"ids": ids}).scalars()
+    removed = set(paths)
+    refresh_vocabulary(connection)
+    return removed
+
+
+def remove_pictures(paths: set[str]) -> list[Pruned]:
+    """Remove the files, and the thumbnails, of pictures that no product has any more."""
+    return [prune(folder, only=paths) for folder in (product_pictures(), thumbnails())]

@@ -1,0 +1,134 @@
+"""The demo fills an empty catalogue, keeps out of another one, and can be removed again."""
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+
+from catalog.db.connection import connect
+from catalog.search.pipeline import SearchSpec, search
+from demo.products import find_products, products
+from shop.models import Product, ProductImage
+from shop.thumbnails import thumbnail
+from tests.catalog.test_importing import picture
+from tests.conftest import DRAWN
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A file of two products that are not the demo's; one has a SKU and a picture like it."""
+    (tmp_path / "own.jpg").write_bytes(picture("red", (40, 50)))
+    rows = "sku,title,images\nOWN,Unicorn,own.jpg\nBA-0001,Another bag,own.jpg\n"
+    (tmp_path / "own.csv").write_text(rows)
+    return tmp_path / "own.csv"
+
+
+@pytest.fixture
+def demo(database: str, demo_folder: Path) -> str:
+    """A catalogue with the demo's products, not embedded."""
+    call_command(
+        "import_catalog",
+        str(demo_folder / "products.csv"),
+        images=demo_folder / "images",
+        verbosity=0,
+    )
+    return database
+
+
+def paths(**which: object) -> list[str]:
+    return list(ProductImage.objects.filter(**which).values_list("path", flat=True))
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def load(file: Path) -> None:
+    call_command("import_catalog", str(file), images=file.parent, verbosity=0)
+
+
+def test_products_are_found_by_their_skus() -> None:
+    drawn = {product.sku: product for product in products(300)}
+    wanted = {*list(drawn)[::7], "BA-0000", "XX-0001", "own", "BA-0001x"}
+    found = find_products(wanted)
+    assert {product.sku for product in found} == wanted & drawn.keys()
+    assert all(product == drawn[product.sku] for product in found)
+    assert find_products([]) == []
+
+
+def test_an_empty_catalogue_is_filled_once(
+    database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    monkeypatch.setenv("MODELS", "imagenet")
+    call_command("demo", products=3, no_serve=True)
+    assert Product.objects.count() == 3
+    with psycopg.connect(database) as connection:
+        connection.execute("DELETE FROM product WHERE id = (SELECT min(id) FROM product)")
+    call_command("demo", products=3, no_serve=True)
+    assert Product.objects.count() == 2
+
+
+def test_a_catalogue_of_its_own_is_refused(database: str, own: Path) -> None:
+    load(own)
+    with pytest.raises(CommandError, match=r"has products of its own \(2\)") as refused:
+        call_command("demo", no_serve=True)
+    assert refused.value.returncode == 2
+    assert Product.objects.count() == 2
+
+
+def test_removal_leaves_other_products_and_their_pictures(
+    demo: str,
+    own: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    replaced = set(paths(product__sku="BA-0001"))
+    load(own)  # takes BA-0001 over, with another picture
+    assert f"still has products of the demo ({DRAWN - 1})" in capsys.readouterr().err
+    # A product of the shop's own that has a picture of the demo's.
+    with psycopg.connect(demo) as connection:
+        connection.execute(
+            "INSERT INTO product_image (product_id, position, path, sha256, width, height)"
+            " SELECT (SELECT id FROM product WHERE sku = 'OWN'), 7, path, sha256, width, height"
+            " FROM product_image WHERE width = 640 LIMIT 1"
+        )
+    assert all(thumbnail(path, 320) for path in paths())
+
+    call_command("demo", remove=True)
+
+    output = capsys.readouterr()
+    assert f"products of the demo: {DRAWN - 1}, " in output.out
+    assert "which stay: 2" in output.out
+    assert output.err == "Of these, with a SKU of the demo and another text: BA-0001\n"
+    assert set(Product.objects.values_list("sku", flat=True)) == {"OWN", "BA-0001"}
+    kept = set(paths())
+    assert len(kept) == 2
+    media = {str(file.relative_to(tmp_path / "media")) for file in files(tmp_path / "media")}
+    assert media == kept | replaced  # what an import replaces is for prune_pictures
+    assert {file.stem.split(".")[0] for file in files(tmp_path / "thumbnails")} == {
+        Path(path).stem for path in kept
+    }
+    with connect() as connection:
+        assert search(connection, SearchSpec(text="unicorn", models=("fashion",))).total == 1
+
+
+def test_nothing_is_said_of_the_demo_where_it_is_alone_or_not_there(
+    demo: str, own: Path, demo_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "demo" not in capsys.readouterr().err
+    call_command("demo", remove=True)
+    capsys.readouterr()
+    load(own)
+    assert "demo" not in capsys.readouterr().err
+
+
+def test_a_product_that_was_edited_stays(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with psycopg.connect(demo) as connection:
+        connection.execute("UPDATE product SET title = 'Mine' WHERE sku = 'BA-0001'")
+        connection.execute("UPDATE product SET price = 1 WHERE sku <> 'BA-0001'")
+    call_command("demo", remove=True)
+    assert list(Product.objects.values_list("sku", "title")) == [("BA-0001", "Mine")]

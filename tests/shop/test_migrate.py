@@ -1,0 +1,79 @@
+"""`manage.py migrate` prepares the whole database, and looks without touching where asked to."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+
+from catalog.tables import metadata
+from tests.conftest import fresh_database
+
+
+@pytest.fixture
+def empty() -> Iterator[str]:
+    """The address of a database with nothing in it."""
+    with fresh_database("template1") as url:
+        yield url
+
+
+def tables(url: str) -> set[str]:
+    with psycopg.connect(url) as connection:
+        query = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        return {name for (name,) in connection.execute(query)}
+
+
+def test_one_command_prepares_everything(empty: str, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("migrate")
+    assert {*metadata.tables, "auth_user", "django_session"} <= tables(empty)
+    with psycopg.connect(empty) as connection:
+        assert connection.execute("SELECT * FROM search.coverage").fetchall()
+    assert "Applied to the catalogue:\n  0001 " in capsys.readouterr().out
+    call_command("migrate")
+    assert "Applied to the catalogue:\n  nothing\n" in capsys.readouterr().out
+
+
+def test_plan_and_check_change_nothing(empty: str, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("migrate", plan=True)
+    assert "Planned for the catalogue:\n  0001 " in capsys.readouterr().out
+    assert tables(empty) == set()
+    with pytest.raises(SystemExit) as end:
+        call_command("migrate", check_unapplied=True)
+    assert end.value.code == 1
+    assert "Planned for the catalogue:\n  0001 " in capsys.readouterr().out
+    assert tables(empty) == set()
+
+
+def test_check_finds_either_part(empty: str) -> None:
+    call_command("migrate", "auth", verbosity=0)
+    call_command("migrate", "sessions", verbosity=0)
+    call_command("migrate", "admin", verbosity=0)
+    assert "product" not in tables(empty), "an app label means Django's part alone"
+    with pytest.raises(SystemExit) as found:  # the catalogue's part is missing
+        call_command("migrate", check_unapplied=True, verbosity=0)
+    assert found.value.code == 1
+    call_command("migrate", verbosity=0)
+    call_command("migrate", check_unapplied=True, verbosity=0)
+    call_command("migrate", "sessions", "zero", verbosity=0)
+    assert "product" in tables(empty)
+    with pytest.raises(SystemExit):  # Django's part is missing
+        call_command("migrate", check_unapplied=True, verbosity=0)
+
+
+def test_a_newer_database_is_refused(empty: str) -> None:
+    call_command("migrate", verbosity=0)
+    with psycopg.connect(empty) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'future'")
+    with pytest.raises(CommandError, match="database is newer") as refused:
+        call_command("migrate", verbosity=0)
+    assert refused.value.returncode == 2
+
+
+def test_a_database_without_pgvector_is_told_so_in_one_line(
+    empty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.db.connection.PGVECTOR_NEEDED", (99,))
+    with pytest.raises(CommandError, match="is too old: 99 or newer") as refused:
+        call_command("migrate", verbosity=0)
+    assert refused.value.returncode == 2
+    assert tables(empty) == set()
