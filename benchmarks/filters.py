@@ -37,14 +37,11 @@ FILTERS = {
 
 def prepare(products: int, model: ModelSpec = MODEL) -> None:
     """Set `DATABASE_URL` to the benchmark's database, migrate it, and fill it if it is empty."""
-    from alembic import command
-    from alembic.config import Config
-
-    from catalog import config
+    from catalog.db.migrations import migrate
 
     os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{model.name}_{products}")
     forget_engine()
-    command.upgrade(Config(toml_file=config.PROJECT / "pyproject.toml"), "head")
+    migrate()
     with connect() as connection:
         filled = connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar()
         if not filled:

@@ -15,7 +15,7 @@ class Command(CatalogCommand, migrate.Command):
         " part. Exit status: 0 done, 1 --check found something to do, 2 no database."
     )
 
-    def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
+    def get_check_kwargs(self, options: dict[str, Any]) -> Any:
         """Without the checks of the database: what they find missing is about to be created."""
         return super().get_check_kwargs(options) | {"databases": []}
 
