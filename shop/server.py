@@ -10,12 +10,14 @@ from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from sqlalchemy.exc import DBAPIError
 from waitress.server import create_server
 
 from catalog.active_models import default_model
 from catalog.db.connection import connect
 from embedding.encoder import EncoderError, get_encoder
 from embedding.errors import UserFacingError
+from shop.management.base import database_problem
 
 HOST = "127.0.0.1"
 
@@ -84,11 +86,15 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
 
 def _warm_up() -> None:
     """Load the default model, so that the first shopper need not wait for it."""
-    with suppress(EncoderError):  # searches will say what is wrong
+    try:
         with connect() as connection:
             encoder = get_encoder(default_model(connection))
         if "text" in encoder.spec.modalities:
             encoder.encode_texts(["warm up"])
+    except EncoderError:
+        pass  # searches will say what is wrong
+    except DBAPIError as error:
+        print(database_problem(error) or error, file=sys.stderr, flush=True)
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

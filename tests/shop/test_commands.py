@@ -64,7 +64,7 @@ def test_a_database_that_is_down(arguments: tuple[str, ...], file: str, nobody: 
     assert "hunter2" not in said
 
 
-@each_command
+@pytest.mark.parametrize("arguments", [("embedding_worker",), *COMMANDS], ids=lambda it: it[0])
 def test_a_database_without_tables(arguments: tuple[str, ...], file: str) -> None:
     with fresh_database("template1"):
         assert "run ./manage.py migrate" in refusal(arguments, file)

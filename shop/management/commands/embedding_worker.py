@@ -1,12 +1,15 @@
 import logging
 import signal
 import sys
+from contextlib import suppress
 from threading import Event
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
+from sqlalchemy.exc import OperationalError
 
-from catalog.db.connection import connection_parameters
+from catalog.active_models import default_model
+from catalog.db.connection import connect, connection_parameters
 from catalog.indexing.worker import POLL, Worker
 from embedding.encoder import get_encoder
 from shop.management.arguments import seconds
@@ -17,7 +20,7 @@ class Command(CatalogCommand):
     help = (
         "Embed the words that SQL asks for (search.embed), and products soon after they change,"
         " until Ctrl-C or SIGTERM. Several may run. A database that is away is waited for. Exit"
-        " status: 0 stopped, 2 misuse."
+        " status: 0 stopped, 2 misuse or no tables."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -33,6 +36,8 @@ class Command(CatalogCommand):
         if not options["poll"]:
             raise CommandError("--poll must be more than 0 seconds", returncode=2)
         connection_parameters()  # a database that is away is waited for, a wrong address is not
+        with suppress(OperationalError), connect() as connection:
+            default_model(connection)  # nor are missing tables
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
