@@ -51,8 +51,8 @@ class SearchSpec:
     fusion: str = ""
     """One of `fusion.FUSIONS`; "" is the default."""
     min_match: float | None = None
-    """The minimum match of a hit, 0 to 1. None stands for the setting `SEARCH_MINIMUM`, or else for
-    `fusion.MIN_MATCH`."""
+    """The minimum match of a hit, 0 to 1. None stands for the setting `SEARCH_MIN_MATCH`, or else
+    for `fusion.MIN_MATCH`."""
     verbatim: bool = False
     """Search for the words as typed, without correcting their spelling."""
     group_variants: bool = True
