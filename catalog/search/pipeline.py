@@ -174,7 +174,7 @@ def run_statements(
 ) -> list[list[dict[str, Any]]]:
     """Settings and statements in one round trip."""
     driver = driver_connection(connection)
-    browsing = {"ef_search": str(MIN_EF_SEARCH)}  # no index of vectors is read
+    browsing = {"ef_search": str(MIN_EF_SEARCH)}  # reads no HNSW index
     with driver.pipeline():
         driver.execute(SETTINGS, browsing | statements[0].parameters)
         cursors = [

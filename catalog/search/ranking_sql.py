@@ -26,7 +26,7 @@ from catalog.search.fusion import BY_MATCH, FUSIONS, Channel, calibrated_sum
 from catalog.tables import EMBEDDINGS
 
 MIN_EF_SEARCH, MAX_EF_SEARCH = 1, 1000
-"""What pgvector allows."""
+"""The range that pgvector allows."""
 
 SETTINGS = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
@@ -34,10 +34,10 @@ SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('plan_cache_mode', 'force_custom_plan', true),
        set_config('jit', 'off', true)
 """
-"""Local to the transaction: a pool hands the connection on unchanged.
+"""Local to the transaction, so that pooled connections keep their defaults.
 
-The driver prepares a statement that it runs often, and the server would then keep one plan for it,
-whatever the filters.
+psycopg prepares statements that it runs often. Without `force_custom_plan`, PostgreSQL would then
+use one generic plan for all filters.
 """
 
 MAX_NEAREST = 6
