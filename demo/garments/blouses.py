@@ -79,13 +79,7 @@ def _draw_peplum(canvas: Canvas, design: Design) -> None:
     skirt = path(waist, points((150, 520)), hem, points((-150, 520)))
     pleats = body.gathers(rng, waist, hem[::-1], 9, width=26, full_length=True)
     canvas.piece(skirt, fabric, drape=Drape(0, 446, apex=330), folds=pleats, lift=1)
-    canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso, 0.7),
-        lift=2,
-    )
+    body.draw_front(canvas, design, torso, neckline, folds=0.7, lift=2)
     canvas.piece(band(waist, 15), fabric.plain(), lift=1.5)
     canvas.piece(band(full_width(neckline), -8), fabric.plain(), lift=1.2)
 
@@ -144,17 +138,9 @@ def _draw_wrap(canvas: Canvas, design: Design, style: str) -> None:
     if style == "wrap blouse":
         sleeve = torso.sleeve(300, 73, 84, fullness=6)
     trims.draw_inside(canvas, torso, neckline, fabric)
-    canvas.mirrored_piece(
-        sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 3)
-    )
+    body.draw_sleeves(canvas, design, sleeve, folds=3)
     trims.draw_cuff_stitches(canvas, sleeve, fabric, 0.93)
-    canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso, 0.7),
-        lift=1.2,
-    )
+    body.draw_front(canvas, design, torso, neckline, folds=0.7, lift=1.2)
     draw_wrap_edge(canvas, design, torso, neckline, waist=torso.waist[1] + 14)
     trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric, 9)
 

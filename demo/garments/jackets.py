@@ -45,16 +45,8 @@ def _draw_shell(
     fabric = design.fabric
     sleeve = body.long_sleeve(design, torso, cuff, fullness=3)
     trims.draw_inside(canvas, torso, neckline, fabric.of(fabric.colour.darker(0.4), SATIN))
-    canvas.mirrored_piece(
-        sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 5)
-    )
-    canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso, 0.8),
-        lift=1.6,
-    )
+    body.draw_sleeves(canvas, design, sleeve, folds=5)
+    body.draw_front(canvas, design, torso, neckline, folds=0.8, lift=1.6)
     return sleeve
 
 
@@ -121,15 +113,8 @@ def _draw_bomber(canvas: Canvas, design: Design) -> None:
     sleeve = _draw_shell(canvas, design, torso, neckline, 66)
     if striped:
         arm = fabric.of(design.trims[0].mixed(Rgb(0.94, 0.91, 0.85), 0.5))
-        folds = body.sleeve_folds(design, sleeve, 5)
-        canvas.mirrored_piece(sleeve.outline, arm, drape=sleeve.drape, folds=folds)
-        canvas.piece(
-            torso.front(neckline),
-            fabric,
-            drape=torso.drape,
-            folds=body.body_folds(design, torso, 0.8),
-            lift=1.6,
-        )
+        body.draw_sleeves(canvas, design, sleeve, folds=5, fabric=arm)
+        body.draw_front(canvas, design, torso, neckline, folds=0.8, lift=1.6)
     trims.draw_rib_cuffs(canvas, sleeve, rib, 0.91)
     trims.draw_rib_hem(canvas, torso, rib, 46)
     y = torso.waist[1] - 30

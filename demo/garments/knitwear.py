@@ -36,17 +36,9 @@ def draw_sweater(canvas: Canvas, design: Design) -> None:
 
     if not high:
         trims.draw_inside(canvas, torso, neckline, fabric)
-    canvas.mirrored_piece(
-        sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 4)
-    )
+    body.draw_sleeves(canvas, design, sleeve, folds=4)
     trims.draw_rib_cuffs(canvas, sleeve, trim, 0.90)
-    canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso, 0.9),
-        lift=1.5,
-    )
+    body.draw_front(canvas, design, torso, neckline, folds=0.9, lift=1.5)
     trims.draw_rib_hem(canvas, torso, trim, 44)
     if high:
         _draw_turtleneck(canvas, design, torso, rolled=neck == "turtleneck")
@@ -87,17 +79,9 @@ def draw_cardigan(canvas: Canvas, design: Design) -> None:
     neckline = torso.neckline("deep V-neck" if design.cut["neck"] == "V-neck" else "crew neck")
 
     trims.draw_inside(canvas, torso, neckline, fabric)
-    canvas.mirrored_piece(
-        sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 4)
-    )
+    body.draw_sleeves(canvas, design, sleeve, folds=4)
     trims.draw_rib_cuffs(canvas, sleeve, rib, 0.91)
-    front = canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso, 0.9),
-        lift=1.5,
-    )
+    front = body.draw_front(canvas, design, torso, neckline, folds=0.9, lift=1.5)
     trims.draw_rib_hem(canvas, torso, rib, 40)
     if long:
         y = torso.waist[1] + 70
@@ -128,18 +112,10 @@ def draw_hoodie(canvas: Canvas, design: Design) -> None:
     sleeve = body.long_sleeve(design, torso, cuff=60, fullness=5)
     neckline = torso.neckline("crew neck")
 
-    canvas.mirrored_piece(
-        sleeve.outline, fabric, drape=sleeve.drape, folds=body.sleeve_folds(design, sleeve, 5)
-    )
+    body.draw_sleeves(canvas, design, sleeve, folds=5)
     trims.draw_rib_cuffs(canvas, sleeve, rib, 0.91)
     _draw_hood_back(canvas, design, torso)
-    front = canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso),
-        lift=1.5,
-    )
+    front = body.draw_front(canvas, design, torso, neckline, lift=1.5)
     trims.draw_rib_hem(canvas, torso, rib, 46)
     y = torso.hem[1] - 62
     pocket = symmetric(

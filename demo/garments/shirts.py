@@ -24,19 +24,12 @@ def draw_t_shirt(canvas: Canvas, design: Design) -> None:
     neckline = torso.neckline(neck)
 
     trims.draw_inside(canvas, torso, neckline, fabric)
-    folds = body.sleeve_folds(design, sleeve, 2 if short else 4)
-    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    body.draw_sleeves(canvas, design, sleeve, folds=2 if short else 4)
     if detail == "contrast trim":
         trims.draw_rib_cuffs(canvas, sleeve, trim, 0.88 if short else 0.95)
     else:
         trims.draw_cuff_stitches(canvas, sleeve, fabric, 0.90 if short else 0.97)
-    canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso),
-        lift=1.2,
-    )
+    body.draw_front(canvas, design, torso, neckline, lift=1.2)
     trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric)
     if detail == "chest pocket":
         y = torso.armpit[1] - 24
@@ -58,16 +51,9 @@ def draw_polo(canvas: Canvas, design: Design) -> None:
     neckline = torso.neckline("crew neck")
 
     trims.draw_inside(canvas, torso, neckline, fabric)
-    folds = body.sleeve_folds(design, sleeve, 2 if short else 4)
-    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    body.draw_sleeves(canvas, design, sleeve, folds=2 if short else 4)
     trims.draw_rib_cuffs(canvas, sleeve, trim, 0.87 if short else 0.94)
-    canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso, 0.9),
-        lift=1.2,
-    )
+    body.draw_front(canvas, design, torso, neckline, folds=0.9, lift=1.2)
     trims.draw_hem(canvas, full_width(torso.hem_line[::-1]), fabric)
     trims.draw_placket(canvas, fabric.plain(), torso.top + torso.drop, 112.0, 3)
     trims.draw_collar(canvas, trim.made_of(RIB), torso, stitched=False)
@@ -83,8 +69,7 @@ def draw_shirt(canvas: Canvas, design: Design) -> None:
     neckline = torso.neckline("crew neck")
 
     trims.draw_inside(canvas, torso, neckline, fabric)
-    folds = body.sleeve_folds(design, sleeve, 2 if short else 6)
-    canvas.mirrored_piece(sleeve.outline, fabric, drape=sleeve.drape, folds=folds)
+    body.draw_sleeves(canvas, design, sleeve, folds=2 if short else 6)
     if short:
         trims.draw_cuff_stitches(canvas, sleeve, fabric, 0.86)
     else:
@@ -93,13 +78,7 @@ def draw_shirt(canvas: Canvas, design: Design) -> None:
         for line in mirror_pair(sleeve.across(0.945)):
             middle = line.mean(axis=0)
             canvas.button(float(middle[0]), float(middle[1]), 4.6, trims.button_colour(fabric))
-    front = canvas.piece(
-        torso.front(neckline),
-        fabric,
-        drape=torso.drape,
-        folds=body.body_folds(design, torso),
-        lift=1.2,
-    )
+    front = body.draw_front(canvas, design, torso, neckline, lift=1.2)
     hem = full_width(torso.hem_line[::-1])
     trims.draw_hem(canvas, hem, fabric, height=9.0)
     _draw_yoke(canvas, design, torso)

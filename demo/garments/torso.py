@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from demo.canvas import Fold
+from demo.canvas import Canvas, Fold
 from demo.curves import (
     Point,
     Points,
@@ -23,7 +23,8 @@ from demo.curves import (
     symmetric,
 )
 from demo.design import Design
-from demo.fabric import Drape
+from demo.fabric import Drape, Fabric
+from demo.region import Region
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,33 @@ def sleeve_folds(design: Design, sleeve: Sleeve, count: int = 4) -> list[Fold]:
         line = curve(tuple(start), tuple(bend), tuple(end))
         folds.append(Fold(line, 22.0, rng.uniform(-0.8, -0.4)))
     return folds
+
+
+def draw_front(
+    canvas: Canvas,
+    design: Design,
+    torso: Torso,
+    neckline: Points,
+    *,
+    folds: float = 1.0,
+    lift: float,
+) -> Region:
+    """Draw the front of a body in the design's fabric; returns the region that it covers.
+
+    `folds` is the strength of the folds; for `lift` see `Canvas.piece`.
+    """
+    creases = body_folds(design, torso, folds)
+    front = torso.front(neckline)
+    return canvas.piece(front, design.fabric, drape=torso.drape, folds=creases, lift=lift)
+
+
+def draw_sleeves(
+    canvas: Canvas, design: Design, sleeve: Sleeve, *, folds: int, fabric: Fabric | None = None
+) -> None:
+    """Draw both sleeves with a number of folds, by default in the design's fabric."""
+    creases = sleeve_folds(design, sleeve, folds)
+    cloth = fabric or design.fabric
+    canvas.mirrored_piece(sleeve.outline, cloth, drape=sleeve.drape, folds=creases)
 
 
 def gathers(
