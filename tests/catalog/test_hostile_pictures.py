@@ -15,6 +15,7 @@ from catalog.db.connection import connect
 from catalog.indexing import fill
 from embedding.encoder import get_encoder
 from tests.conftest import fresh_database
+from tests.orientation import jpeg_with_orientation
 
 SIZE = (60, 80)
 
@@ -32,24 +33,6 @@ def save(image: Image.Image, file_format: str, **options: object) -> bytes:
     buffer = BytesIO()
     image.save(buffer, file_format, **options)
     return buffer.getvalue()
-
-
-def rotated(orientation: int) -> bytes:
-    """The scene as a JPEG with rotated pixels and the matching EXIF orientation."""
-    inverse = {
-        1: None,
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }[orientation]
-    image = scene() if inverse is None else scene().transpose(inverse)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return save(image, "JPEG", exif=exif, quality=95)
 
 
 def png(width: int, height: int, data: bytes = b"") -> bytes:
@@ -102,7 +85,10 @@ GOOD: dict[str, bytes] = {
     "gif": save(scene(), "GIF"),
     "bmp": save(scene(), "BMP"),
     "tiff": save(scene(), "TIFF"),
-    **{f"exif orientation {number}": rotated(number) for number in range(1, 9)},
+    **{
+        f"exif orientation {number}": jpeg_with_orientation(scene(), number)
+        for number in range(1, 9)
+    },
     "rgba on nothing": save(transparent("RGBA"), "PNG"),
     "webp with transparency": save(transparent("RGBA"), "WEBP", lossless=True),
     "palette": save(scene().quantize(64), "PNG"),

@@ -20,6 +20,7 @@ from embedding.image_decoding import (
     open_image,
     square,
 )
+from tests.orientation import jpeg_with_orientation
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
@@ -72,19 +73,7 @@ def test_exif_rotation(orientation: int) -> None:
     """All eight orientations of one scene, which is red at the top left and white elsewhere."""
     scene = Image.new("RGB", (80, 40), WHITE)
     scene.paste(RED, (0, 0, 40, 20))
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }.get(orientation)
-    stored = scene.transpose(undo) if undo is not None else scene
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    image = open_image(encode(stored, "JPEG", exif=exif, quality=95))
+    image = open_image(jpeg_with_orientation(scene, orientation))
     assert image.size == (80, 40)
     assert near(image.getpixel((10, 10)), RED)
     assert near(image.getpixel((60, 10)), WHITE)
