@@ -1,7 +1,7 @@
-"""Settings in the environment: how they are declared and read, and the two of the models.
+"""Settings from environment variables: the base class, and the settings of the models.
 
 The classes `EmbeddingSettings`, `catalog.config.CatalogSettings` and `shop.config.ShopSettings`
-are the only places that name settings. `docs/settings.md` is generated from them.
+are the only places where settings are declared. `docs/settings.md` is generated from them.
 """
 
 import os
@@ -18,13 +18,13 @@ from embedding.errors import UserFacingError
 
 
 class ConfigError(UserFacingError, ValueError):
-    """An environment variable has a value that cannot be used; the message names the variable."""
+    """An environment variable has an invalid value; the message names the variable."""
 
 
 class Settings(BaseSettings):
-    """A group of settings; each field is read from the variable of its name in capitals.
+    """A group of settings. Each field is read from the variable with its name in upper case.
 
-    An unset or empty variable means the default. Fields are declared with `setting`.
+    If the variable is unset or empty, the default is used. Fields are declared with `setting`.
     """
 
     model_config = SettingsConfigDict(
@@ -41,12 +41,10 @@ class Settings(BaseSettings):
 
     @classmethod
     def read(cls) -> Self:
-        """The settings as the environment is now.
-
-        They are parsed again only after a variable of the group has changed.
+        """The current settings. They are parsed again only if a variable has changed.
 
         Raises:
-            ConfigError: a variable of the group has a value that cannot be used.
+            ConfigError: a variable of the group has an invalid value.
         """
         return _parse(cls, tuple(map(os.environ.get, _variables(cls))))
 
@@ -62,12 +60,12 @@ def setting(
     """A field of `Settings`.
 
     Args:
-        default: the value where the variable is not set.
-        allowed: which values can be used. The error message says "NAME must be {allowed}".
-        description: what the setting is for, as a sentence.
-        default_text: the default as the documentation shows it, if it is not a plain value.
-        more: as pydantic's `Field` takes it. A former name that is still read where the present
-            one is not set is a second choice of `validation_alias`.
+        default: the value if the variable is not set.
+        allowed: the valid values. The error message says "NAME must be {allowed}".
+        description: the purpose of the setting, as a sentence.
+        default_text: the default as shown in the documentation, if it is not a plain value.
+        more: further arguments of pydantic's `Field`. A former name that is still read if the
+            current one is not set is a second choice of `validation_alias`.
     """
     if "default_factory" not in more:
         more["default"] = default
@@ -76,13 +74,13 @@ def setting(
 
 
 def about(field: FieldInfo) -> Mapping[str, Any]:
-    """What `setting` was given for the documentation: `allowed` and `default`."""
+    """The arguments of `setting` for the documentation: `allowed` and `default`."""
     assert isinstance(field.json_schema_extra, dict)
     return field.json_schema_extra
 
 
 def names(field: FieldInfo) -> list[str]:
-    """The environment variables that a field is read from, the present name first."""
+    """The environment variables that a field is read from, the current name first."""
     if isinstance(field.validation_alias, AliasChoices):
         return [str(name) for name in field.validation_alias.choices]
     return [str(field.validation_alias)]
@@ -101,15 +99,15 @@ def _parse(group: type[Group], _values: tuple[str | None, ...]) -> Group:
     try:
         return group()
     except ValidationError as error:
-        present_name = error.errors()[0]["loc"][0]  # even where the former one was read
-        field = next(it for it in group.model_fields.values() if names(it)[0] == present_name)
+        current_name = error.errors()[0]["loc"][0]  # even if the former name was read
+        field = next(it for it in group.model_fields.values() if names(it)[0] == current_name)
         variable = next(filter(os.environ.get, names(field)))
         message = f"{variable} must be {about(field)['allowed']}, not {os.environ[variable]!r}"
         raise ConfigError(message) from error
 
 
 def split_list(text: str) -> list[str]:
-    """The entries of a comma-separated setting; blanks around them do not count."""
+    """The non-empty entries of a comma-separated setting, without surrounding white space."""
     return [entry for part in text.split(",") if (entry := part.strip())]
 
 
@@ -118,7 +116,7 @@ def _folders(text: str) -> tuple[Path, ...]:
 
 
 class EmbeddingSettings(Settings):
-    """What the models read."""
+    """The settings of the models."""
 
     title = "Models"
 

@@ -1,9 +1,9 @@
-"""What the project's errors have in common."""
+"""The base class of the project's exceptions."""
 
 
 class UserFacingError(Exception):
-    """An error whose message tells a person what is wrong and, where possible, what to do.
+    """An error with a message for the user: what is wrong and, if possible, what to do.
 
-    Commands end with its message and no traceback. Every exception of the project that may leave
-    its module with such a message derives from it.
+    Commands print the message without a traceback. All exceptions of the project with such a
+    message are derived from this class.
     """

@@ -1,4 +1,4 @@
-"""Progress of long tasks, on stderr: a bar on a terminal, a line now and then anywhere else."""
+"""Progress of long tasks on stderr: a bar on a terminal, otherwise a line every so often."""
 
 import sys
 from types import TracebackType
@@ -7,20 +7,20 @@ from typing import Any, Self, TextIO
 from tqdm import tqdm
 
 INTERVAL = 30.0
-"""Seconds between two lines, at least; the last line comes at the end."""
+"""Minimum number of seconds between two lines. The last line is printed at the end."""
 LINE = "{desc}: {n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_noinv_fmt}{postfix}]"
 
 
 class Progress:
-    """Shows how far a task is, until the end of its `with` block.
+    """Shows the progress of a task until the end of its `with` block.
 
     Args:
-        label: what is being done.
-        unit: what is counted, with a leading blank: the rate is shown as `24 texts/s`.
-        total: how much there is to do, if it is known.
+        label: the name of the task.
+        unit: the unit that is counted, with a leading space: the rate is shown as `24 texts/s`.
+        total: the number of units, if it is known.
         quiet: show nothing.
         transient: remove the bar from the terminal at the end.
-        more: as `tqdm` takes it.
+        more: further arguments of `tqdm`.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class Progress:
         **more: Any,
     ) -> None:
         self._by_lines = not sys.stderr.isatty()
-        if self._by_lines:  # the delay keeps it from showing an empty bar at the start
+        if self._by_lines:  # the delay suppresses the empty bar at the start
             more |= {"file": _Lines(sys.stderr), "leave": False, "bar_format": LINE}
             more |= {"mininterval": INTERVAL, "miniters": 1, "delay": 1e-9}
         else:
@@ -55,13 +55,13 @@ class Progress:
         self._bar.close()
 
     def advance(self, amount: int = 1, detail: str = "") -> None:
-        """Count `amount` more; `detail` is shown beside the rate."""
+        """Add `amount` to the progress; `detail` is shown after the rate."""
         if detail:
             self._bar.set_postfix_str(detail, refresh=False)
         self._bar.update(amount)
 
     def reach(self, done: int, total: int) -> None:
-        """Set what has been done so far, for tasks that report that."""
+        """Set the progress and the total, for tasks that report absolute numbers."""
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
@@ -74,7 +74,7 @@ class Progress:
 
 
 class _Lines:
-    """A file for tqdm that makes a line of each state of the bar."""
+    """A file for tqdm that prints each state of the bar as a line."""
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream

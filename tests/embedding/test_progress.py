@@ -30,7 +30,7 @@ def rows_of(count: int, **more: bool) -> None:
             bar.advance()
 
 
-def test_a_pipe_gets_one_line_at_the_end_of_a_short_task(
+def test_short_task_prints_one_line_into_a_pipe(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rows_of(1000)
@@ -41,7 +41,7 @@ def test_a_pipe_gets_one_line_at_the_end_of_a_short_task(
     assert line.endswith("rows/s]\n")
 
 
-def test_a_long_task_gets_a_line_now_and_then(
+def test_long_task_prints_lines_into_a_pipe(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "INTERVAL", 0.0)
@@ -50,7 +50,7 @@ def test_a_long_task_gets_a_line_now_and_then(
     assert [line.split(" [")[0] for line in lines] == [f"import: {n}/3" for n in (1, 2, 3)]
 
 
-def test_what_has_been_done_is_shown_when_the_task_fails(
+def test_progress_is_shown_when_the_task_fails(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     def interrupted() -> None:
@@ -63,7 +63,7 @@ def test_what_has_been_done_is_shown_when_the_task_fails(
     assert capsys.readouterr().err.startswith("import: 2/5 [")
 
 
-def test_nothing_is_shown_where_nothing_was_done_or_wanted(
+def test_nothing_is_shown_without_progress_or_if_quiet(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     rows_of(0)
@@ -71,7 +71,7 @@ def test_nothing_is_shown_where_nothing_was_done_or_wanted(
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_total_and_the_label_may_become_known_later(
+def test_total_and_label_can_be_set_later(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with Progress("", " rows") as bar:
@@ -81,7 +81,7 @@ def test_the_total_and_the_label_may_become_known_later(
     assert capsys.readouterr().err.startswith("index: 4/8 [")
 
 
-def test_a_terminal_gets_a_bar_and_whole_notes() -> None:
+def test_terminal_shows_a_bar_and_complete_notes() -> None:
     terminal, ours = pty.openpty()
     fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     with subprocess.Popen(
