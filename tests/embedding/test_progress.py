@@ -103,7 +103,7 @@ def test_terminal_shows_a_bar_and_complete_notes() -> None:
     assert "waiting" in bars
 
 
-def test_a_pipe_gets_no_carriage_returns() -> None:
+def test_pipe_gets_no_carriage_returns() -> None:
     done = subprocess.run(
         [sys.executable, "-c", COMMAND], cwd=PROJECT, capture_output=True, check=True
     )
