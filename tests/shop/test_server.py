@@ -17,6 +17,7 @@ import psycopg
 import pytest
 from django.test import override_settings
 
+from demo.products import products
 from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
 from tests.serving import serving
@@ -161,6 +162,11 @@ def test_ctrl_c_while_the_demo_embeds_ends_it(database: str, tmp_path: Path) -> 
         other.execute(
             "INSERT INTO product (sku, title)"
             " SELECT n, 'shirt ' || n FROM generate_series(1, 20000) n"
+        )
+        drawn = products(1)[0]  # without one, the demo would refuse these products
+        other.execute(
+            "INSERT INTO product (sku, title, description, brand) VALUES (%s, %s, %s, %s)",
+            (drawn.sku, drawn.title, drawn.description, drawn.brand),
         )
         process = subprocess.Popen(
             [sys.executable, "manage.py", "demo", "--port", str(free_port())],
