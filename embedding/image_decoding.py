@@ -7,6 +7,7 @@ global settings.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +20,16 @@ from embedding.errors import UserFacingError
 
 MAX_PIXELS = 50_000_000
 """Pictures that declare more pixels than this are rejected before they are decoded."""
+
+MAX_SCANS = 100
+"""Scans of a JPEG. Each takes as long as the whole picture. Encoders write about ten; 200 kB
+can hold thousands."""
+
+MAX_SEGMENTS = 10_000
+"""Segments of a JPEG. A thousand of full length exceed the largest file that is accepted."""
+
+MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
+"""The start of a JPEG's segment. What is left out has no length, or occurs in compressed data."""
 
 DECODED_SIDE = 600
 """Large JPEGs are decoded at a reduced scale, but the shorter side keeps at least so many pixels.
@@ -52,11 +63,13 @@ def open_image(
 
     Raises:
         ImageError: empty, unreadable, not one of `IMAGE_FORMATS`, more than `MAX_PIXELS`, more
-            than `most` pixels even when reduced, truncated or otherwise damaged.
+            than `most` pixels even when reduced, a JPEG of more than `MAX_SCANS`, truncated or
+            otherwise damaged.
     """
     if source == b"":
         raise ImageError("the file is empty")
     try:
+        _check_segments(source)
         with Image.open(
             BytesIO(source) if isinstance(source, bytes) else source, formats=IMAGE_FORMATS
         ) as image:
@@ -93,6 +106,27 @@ def square(image: Image.Image, size: int) -> Image.Image:
     canvas = Image.new("RGB", (size, size), WHITE)
     canvas.paste(fitted, ((size - fitted.width) // 2, (size - fitted.height) // 2))
     return canvas
+
+
+def _check_segments(source: bytes | Path) -> None:
+    """Count a JPEG's segments and scans as the decoder will meet them."""
+    with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        if file.read(2) != b"\xff\xd8":
+            return
+        content = file.read()
+    scans = segments = position = 0
+    while found := MARKER.search(content, position):
+        kind = content[found.start() + 1]
+        if kind == 0xD9:  # the end of the picture
+            return
+        scans += kind == 0xDA
+        segments += 1
+        if scans > MAX_SCANS:
+            raise ImageError(f"the JPEG has more than {MAX_SCANS} scans")
+        if segments > MAX_SEGMENTS:
+            raise ImageError(f"the JPEG has more than {MAX_SEGMENTS:,} segments")
+        length = int.from_bytes(content[found.end() : found.end() + 2])
+        position = found.end() + max(length, 2)
 
 
 def _check_pixels(image: Image.Image, most: int) -> None:

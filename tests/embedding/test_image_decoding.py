@@ -6,7 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from struct import pack
 from typing import Any
-from zlib import crc32
+from zlib import compress, crc32
 
 import numpy as np
 import pytest
@@ -15,11 +15,14 @@ from PIL import Image, ImageCms
 from embedding.image_decoding import (
     DECODED_SIDE,
     IMAGE_FORMATS,
+    MAX_SCANS,
+    MAX_SEGMENTS,
     TILE,
     ImageError,
     open_image,
     square,
 )
+from tests.bombs import SCAN, scan_bomb
 from tests.orientation import jpeg_with_orientation
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
@@ -278,3 +281,101 @@ def test_square_keeps_the_aspect_ratio_on_white(size: tuple[int, int]) -> None:
     assert red.any(1).sum() == max(1, round(260 * size[1] / max(size)))
     assert red.any(0).sum() == max(1, round(260 * size[0] / max(size)))
     assert near(result.getpixel((0, 0)), RED if size[0] == size[1] else WHITE)
+
+
+@pytest.mark.parametrize("as_file", [False, True])
+def test_a_jpeg_may_have_only_so_many_scans(tmp_path: Path, as_file: bool) -> None:
+    def opened(content: bytes) -> Image.Image:
+        (tmp_path / "a.jpg").write_bytes(content)
+        return open_image(tmp_path / "a.jpg" if as_file else content)
+
+    own = scan_bomb((64, 64), 0).count(SCAN)
+    assert opened(scan_bomb((64, 64), MAX_SCANS - own)).size == (64, 64)
+    with pytest.raises(ImageError, match="more than 100 scans"):
+        opened(scan_bomb((64, 64), MAX_SCANS - own + 1))
+
+
+@pytest.mark.parametrize("hidden", [b"\xff" * 5, b"\xff\x01", b"\xff\xd0", b"\0\0", b"\xff\0"])
+def test_scans_are_counted_however_they_are_separated(hidden: bytes) -> None:
+    content = scan_bomb((64, 64), 200)
+    first = content.index(SCAN)
+    with pytest.raises(ImageError, match="more than 100 scans"):
+        open_image(content[:first] + content[first:].replace(SCAN, hidden + SCAN))
+
+
+def segment(kind: bytes, content: bytes) -> bytes:
+    return b"\xff" + kind + pack(">H", len(content) + 2) + content
+
+
+@pytest.mark.parametrize(
+    "place", [lambda jpeg, more: jpeg[:2] + more + jpeg[2:], lambda jpeg, more: jpeg + more]
+)
+def test_only_what_is_decoded_counts_as_a_scan(place: Any) -> None:
+    """Not what looks like one in a comment, or after the picture."""
+    jpeg = scan_bomb((64, 64), 0)
+    assert open_image(place(jpeg, segment(b"\xfe", SCAN * 1000))).size == (64, 64)
+    assert open_image(jpeg + jpeg * 30).size == (64, 64)
+
+
+def test_a_jpeg_may_have_only_so_many_segments() -> None:
+    jpeg = encode(Image.new("RGB", (40, 30), RED), "JPEG")
+    assert open_image(jpeg[:2] + segment(b"\xfe", b"") * 1000 + jpeg[2:]).size == (40, 30)
+    with pytest.raises(ImageError, match="more than 10,000 segments"):
+        open_image(jpeg[:2] + segment(b"\xfe", b"") * MAX_SEGMENTS + jpeg[2:])
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    return pack(">I", len(content)) + kind + content + pack(">I", crc32(kind + content))
+
+
+def with_text(chunks: int, size: int) -> bytes:
+    """A PNG with compressed comments of so many bytes each."""
+    png = encode(Image.new("RGB", (40, 30), RED))
+    comment = chunk(b"zTXt", b"Comment\0\0" + compress(bytes(size), 9))
+    return png[:33] + comment * chunks + png[33:]
+
+
+def gif_with_a_frame(width: int, height: int) -> bytes:
+    """A GIF of 40 x 30 pixels, whose frame says that it is larger."""
+    gif = bytearray(encode(Image.new("P", (40, 30)), "GIF"))
+    frame = gif.index(b"\x2c")
+    gif[frame + 5 : frame + 9] = pack("<HH", width, height)
+    return bytes(gif)
+
+
+def webp_of(width: int, height: int) -> bytes:
+    """A lossless WEBP that has 40 x 30 pixels and says otherwise."""
+    webp = bytearray(encode(Image.new("RGB", (40, 30), RED), "WEBP", lossless=True))
+    place = webp.index(b"VP8L") + 9
+    rest = int.from_bytes(webp[place : place + 4], "little") & ~(2**28 - 1)
+    webp[place : place + 4] = (rest | (height - 1) << 14 | (width - 1)).to_bytes(4, "little")
+    return bytes(webp)
+
+
+def tiff_of(width: int, height: int) -> bytes:
+    """A TIFF that has 40 x 30 pixels and says otherwise."""
+    tiff = encode(Image.new("RGB", (40, 30), RED), "TIFF")
+    for tag, old, new in ((256, 40, width), (257, 30, height)):
+        entry = pack("<HHII", tag, 4, 1, old)
+        assert entry in tiff
+        tiff = tiff.replace(entry, pack("<HHII", tag, 4, 1, new))
+    return tiff
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (with_text(1, 10_000_000), "damaged"),
+        (with_text(100, 1_000_000), "damaged"),
+        (gif_with_a_frame(65535, 65535), "50,000,000"),
+        (gif_with_a_frame(7000, 7000), "damaged"),
+        (webp_of(16384, 16384), "50,000,000"),
+        (tiff_of(60_000, 60_000), "50,000,000"),
+        (tiff_of(7000, 7000), "damaged"),
+    ],
+    ids=["text", "texts", "wide gif", "larger gif", "wide webp", "wide tiff", "larger tiff"],
+)
+def test_what_unpacks_to_much_or_says_so_is_refused(content: bytes, reason: str) -> None:
+    assert len(content) < 200_000
+    with pytest.raises(ImageError, match=reason):
+        open_image(content)
