@@ -10,8 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.templatetags.static import static
 
+from shop.bodiless import bodiless
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-application = get_wsgi_application()
+application = bodiless(get_wsgi_application())
 try:
     static("shop/shop.css")
 except ValueError as error:
