@@ -31,7 +31,7 @@ LONG_TEXTS = ("description", "attributes")
 
 
 def _thumbnail(path: str | None) -> SafeString | str:
-    url = image_url(path, 320)
+    url = image_url(path, "small")
     return format_html('<img class="catalogue-thumbnail" src="{}" alt="">', url) if url else ""
 
 

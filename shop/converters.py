@@ -4,9 +4,7 @@ import re
 from urllib.parse import unquote
 
 from catalog.media.store import PATH
-
-WIDTHS = (320, 640, 1280)
-"""Pixels across, the sizes in which product pictures are served."""
+from shop.thumbnails import SIZES
 
 
 class SkuConverter:
@@ -45,9 +43,9 @@ class DigestConverter:
 
 
 class WidthConverter:
-    """One of `WIDTHS`."""
+    """The width of one of `SIZES`."""
 
-    regex = "|".join(map(str, WIDTHS))
+    regex = "|".join(map(str, SIZES.values()))
 
     def to_python(self, value: str) -> int:
         return int(value)

@@ -9,22 +9,11 @@ import re
 import time
 from contextlib import suppress
 from pathlib import Path
-from threading import BoundedSemaphore
 
 from django.conf import settings
 
 from catalog.media.atomic_write import write_atomically
-from embedding.image_decoding import open_image
-from shop.thumbnails import encode_picture_file
-
-QUERY_SIDE = 1280
-"""Longer side, in pixels, above which a query picture is reduced before it is kept."""
-
-QUERY_PIXELS = 25_000_000
-"""Pixels to which an uploaded picture may be decoded: a few hundred MB, however small its file."""
-
-DECODING = BoundedSemaphore(2)
-"""Held while an uploaded picture is decoded, lest as many as there are threads fill the memory."""
+from shop.upload_decoder import reencode
 
 SWEEP_SECONDS = 10
 """Between two looks at all query pictures, during which they may exceed what they may take."""
@@ -39,13 +28,10 @@ def store_query_picture(content: bytes) -> str:
     anything that is not a picture, stays.
 
     Raises:
-        ImageError: `content` is no picture, or one of more than `QUERY_PIXELS`.
+        ImageError, DecoderBusy: as `reencode` does.
     """
     sweep_query_pictures()
-    with DECODING:
-        picture = open_image(content, most=QUERY_PIXELS)
-        picture.thumbnail((QUERY_SIDE, QUERY_SIDE), reducing_gap=2.0)
-    encoded = encode_picture_file(picture, "JPEG", quality=95, subsampling=0, comment=b"")
+    encoded = reencode(content)
     digest = hashlib.sha256(encoded).hexdigest()
     write_atomically(_query_path(digest), encoded)
     return digest

@@ -7,7 +7,6 @@ from functools import cache
 from io import BytesIO
 from math import ceil
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
@@ -19,6 +18,9 @@ from embedding.image_decoding import ImageError, open_image
 from shop.models import ProductImage
 
 logger = logging.getLogger(__name__)
+
+SIZES = {"small": 320, "medium": 640, "large": 1280}
+"""Pixels across, by the names that templates use, the narrowest first."""
 
 THUMBNAILS = "v2"
 """Stands in the thumbnails' folder and addresses, which browsers keep for a year: another one
@@ -45,12 +47,13 @@ def thumbnail(path: str, width: int) -> bytes | None:
     if picture.width > width:
         height = max(1, round(picture.height * width / picture.width))
         picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    encoded = encode_picture_file(picture, "WEBP", quality=82)
+    encoded = BytesIO()
+    picture.save(encoded, "WEBP", quality=82)
     try:
-        write_atomically(kept, encoded)
+        write_atomically(kept, encoded.getvalue())
     except OSError as error:
         _warn_once(f"Thumbnails cannot be kept, each request makes its own: {error.strerror}")
-    return encoded
+    return encoded.getvalue()
 
 
 def thumbnails() -> PictureFolder:
@@ -68,10 +71,3 @@ def _thumbnail_folder() -> Path:
 @cache
 def _warn_once(message: str) -> None:
     logger.warning(message)
-
-
-def encode_picture_file(picture: Image.Image, format: str, **options: Any) -> bytes:
-    """The bytes of a picture file in one of Pillow's formats."""
-    buffer = BytesIO()
-    picture.save(buffer, format, **options)
-    return buffer.getvalue()

@@ -11,8 +11,8 @@ from django.urls import NoReverseMatch, reverse
 
 from catalog.search.pipeline import Hit
 from shop import swatches
-from shop.converters import WIDTHS
 from shop.search_params import SearchParams
+from shop.thumbnails import SIZES
 
 register = template.Library()
 
@@ -133,8 +133,13 @@ def facet_url(facet: str, value: str) -> str:
 
 
 @register.simple_tag
-def image_url(path: str | None, width: int) -> str:
-    """Where a product picture is served `width` pixels across; nothing where there is none."""
+def image_url(path: str | None, size: str) -> str:
+    """Where a product picture is served in one of `SIZES`; nothing where there is no picture.
+
+    Raises:
+        KeyError: there is no such size.
+    """
+    width = SIZES[size]
     try:
         return reverse("image", args=(width, path)) if path else ""
     except NoReverseMatch:
@@ -144,7 +149,10 @@ def image_url(path: str | None, width: int) -> str:
 @register.simple_tag
 def image_srcset(path: str, natural_width: int) -> str:
     """The sizes that a browser may choose from, none wider than the picture itself."""
-    useful = [width for width in WIDTHS if width < natural_width]
-    if len(useful) < len(WIDTHS):
-        useful.append(WIDTHS[len(useful)])
-    return ", ".join(f"{image_url(path, width)} {min(width, natural_width)}w" for width in useful)
+    sizes = list(SIZES)
+    useful = [size for size in sizes if SIZES[size] < natural_width]
+    if len(useful) < len(sizes):
+        useful.append(sizes[len(useful)])
+    return ", ".join(
+        f"{image_url(path, size)} {min(SIZES[size], natural_width)}w" for size in useful
+    )

@@ -3,9 +3,11 @@
 import os
 import resource
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,17 +15,19 @@ from urllib.parse import unquote
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import Http404
+from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 from PIL import Image
 
 from catalog.db.connection import connect
 from catalog.media.store import check_and_store
-from embedding.image_decoding import ImageError
-from shop import query_pictures, thumbnails, views
-from shop.converters import WIDTHS
+from embedding.image_decoding import MAX_SCANS, ImageError
+from shop import query_pictures, thumbnails, upload_decoder, views
 from shop.models import Product, ProductImage
 from shop.templatetags import storefront
+from shop.thumbnails import SIZES
+from tests.bombs import scan_bomb
 
 CLIENT = Client(headers={"host": "localhost"})
 HOUR = 60 * 60
@@ -89,7 +93,7 @@ def test_the_same_picture_is_kept_once(folder):
 def test_large_pictures_are_reduced(folder):
     digest = query_pictures.store_query_picture(encoded((3000, 1500)))
     size = width_and_height(query_pictures.load_query_picture(digest))
-    assert size == (query_pictures.QUERY_SIDE, query_pictures.QUERY_SIDE // 2)
+    assert size == (upload_decoder.MAX_SIDE, upload_decoder.MAX_SIDE // 2)
 
 
 def test_nothing_but_pixels_is_kept(folder):
@@ -117,15 +121,55 @@ def test_a_small_file_of_many_pixels_is_refused_with_the_reason(database, folder
     assert "5100 x 5000 pixels; at most 25,000,000 of a PNG" in response.content.decode()
 
 
-def test_only_so_many_uploads_are_decoded_at_a_time(folder):
-    with ThreadPoolExecutor() as shoppers, ExitStack() as others:
-        while query_pictures.DECODING.acquire(blocking=False):
-            others.callback(query_pictures.DECODING.release)
-        waiting = shoppers.submit(query_pictures.store_query_picture, encoded())
-        with pytest.raises(TimeoutError):
-            waiting.result(0.3)
-        others.close()
-        assert query_pictures.load_query_picture(waiting.result(30))
+@contextmanager
+def busy_decoders() -> Iterator[None]:
+    """Others upload pictures, and are not done."""
+    with ExitStack() as others:
+        for _ in range(upload_decoder.DECODERS):
+            others.enter_context(upload_decoder._decoder())
+        yield
+
+
+def test_an_upload_waits_for_a_decoder(folder, monkeypatch):
+    monkeypatch.setattr(upload_decoder, "PATIENCE", 60)
+    with ThreadPoolExecutor() as shoppers:
+        with busy_decoders():
+            waiting = shoppers.submit(query_pictures.store_query_picture, encoded())
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)
+        assert query_pictures.load_query_picture(waiting.result(60))
+
+
+def test_an_upload_that_finds_no_decoder_is_told_to_come_again(database, folder):
+    with busy_decoders():
+        response = CLIENT.post("/picture/", {"file": SimpleUploadedFile("a.png", encoded())})
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(response["Retry-After"]) > 0
+    assert "send it again" in response.content.decode()
+    assert post(encoded()).status_code == HTTPStatus.SEE_OTHER
+
+
+@pytest.mark.parametrize(("limit", "seconds"), [("CPU_SECONDS", 1), ("MAX_SECONDS", 0.5)])
+def test_decoding_an_upload_ends_in_time(folder, monkeypatch, limit, seconds):
+    monkeypatch.setattr(upload_decoder, limit, seconds)
+    with pytest.raises(ImageError, match="too long to decode"):
+        query_pictures.store_query_picture(scan_bomb((7000, 7000), MAX_SCANS - 10))
+    assert not kept(folder)
+    assert query_pictures.store_query_picture(encoded())  # the decoder is free again
+
+
+def test_an_upload_may_take_only_so_much_memory(folder, monkeypatch):
+    monkeypatch.setattr(upload_decoder, "MAX_MEMORY", 2**24)
+    with pytest.raises(ImageError, match="damaged"):
+        query_pictures.store_query_picture(encoded((4000, 4000)))
+    assert query_pictures.store_query_picture(encoded())
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_with_the_reason(database, folder):
+    upload = SimpleUploadedFile("a.jpg", scan_bomb((600, 600), 3000), "image/jpeg")
+    response = CLIENT.post("/picture/", {"file": upload})
+    assert response.status_code == HTTPStatus.BAD_REQUEST
+    assert "more than 100 scans" in response.content.decode()
 
 
 def test_pictures_expire(folder):
@@ -239,7 +283,7 @@ def width_and_height(content: bytes | None) -> tuple[int, int]:
     return Image.open(BytesIO(content)).size
 
 
-SIZES = [(2400, 2400), (1500, 2400), (2400, 1500), (3900, 600), (700, 3900), (640, 800), (90, 9)]
+NATURAL = [(2400, 2400), (1500, 2400), (2400, 1500), (3900, 600), (700, 3900), (640, 800), (90, 9)]
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
@@ -247,10 +291,10 @@ def test_product_pictures_are_as_wide_as_asked_and_never_enlarged(media, orienta
     """JPEGs, which are decoded at a fraction of their size, and may lie on their side in files."""
     exif = Image.Exif()
     exif[0x0112] = orientation
-    for size in SIZES:
+    for size in NATURAL:
         path = add_product(str(size), encoded(size, format="JPEG", exif=exif))
         wide, high = size if orientation == 1 else reversed(size)
-        for width in WIDTHS:
+        for width in SIZES.values():
             made = width_and_height(thumbnails.thumbnail(path, width))
             assert made[0] == min(width, wide)
             assert made[1] == pytest.approx(high * made[0] / wide, abs=1)
@@ -263,6 +307,15 @@ def test_what_a_page_says_of_widths_is_true(media):
             url, width = candidate.split()
             made = width_and_height(CLIENT.get(url).content)
             assert f"{made[0]}w" == width
+
+
+def test_a_size_without_a_name_is_an_error(media):
+    template = Template("{% load storefront %}{% image_url path size %}")
+    path = add_product("A", encoded())
+    for size in SIZES:
+        assert template.render(Context({"path": path, "size": size})).endswith(path)
+    with pytest.raises(KeyError, match="huge"):
+        template.render(Context({"path": path, "size": "huge"}))
 
 
 def test_a_thumbnail_is_made_once(media):
@@ -284,7 +337,7 @@ def test_the_pictures_of_a_product_go_with_it(media):
     other = reverse("image", args=[320, add_product("B", encoded(colour="red"))])
     assert CLIENT.get(url).status_code == CLIENT.get(other).status_code == 200
     Product.objects.get(sku="A").delete()
-    for width in WIDTHS:
+    for width in SIZES.values():
         response = CLIENT.get(url.replace("320", str(width)))
         assert response.status_code == 404
         assert "Cache-Control" not in response

@@ -1,0 +1,126 @@
+"""Decodes uploaded pictures in processes of their own, which can be stopped.
+
+A decoder is C code that no thread can interrupt, and some files keep it busy for minutes. Each
+upload has a new process, forked from a small server that has only imported this module; so nothing
+here may import Django.
+"""
+
+import logging
+import os
+import resource
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from threading import BoundedSemaphore
+
+from embedding.image_decoding import ImageError, open_image
+
+MAX_SIDE = 1280
+"""Longer side, in pixels, above which an uploaded picture is reduced."""
+
+MAX_PIXELS = 25_000_000
+"""Pixels to which an uploaded picture may be decoded."""
+
+CPU_SECONDS = 5
+"""Of one upload. The largest pictures that are accepted take one to two."""
+
+MAX_SECONDS = 20.0
+"""Of one upload by the clock, on a busy machine."""
+
+MAX_MEMORY = 3 * 2**29
+"""Bytes of address space that decoding may take. 25 million pixels need a few hundred MB."""
+
+DECODERS = 2
+"""Uploads that are decoded at a time."""
+
+PATIENCE = 1.0
+"""Seconds that an upload waits for one of the others to finish."""
+
+TOO_LONG = "the picture takes too long to decode"
+
+logger = logging.getLogger(__name__)
+
+_free = BoundedSemaphore(DECODERS)
+_processes = get_context("forkserver")
+_processes.set_forkserver_preload(["__main__", __name__])
+
+
+class DecoderBusy(RuntimeError):
+    """Other uploads are being decoded; trying again in a moment helps."""
+
+
+def reencode(content: bytes) -> bytes:
+    """An uploaded picture as a JPEG of at most `MAX_SIDE` pixels a side, without metadata.
+
+    Raises:
+        ImageError: `content` is not a picture, has more than `MAX_PIXELS`, or takes too much time
+            or memory to decode.
+        DecoderBusy: no decoder was free within `PATIENCE`.
+    """
+    with _decoder():
+        receiver, sender = _processes.Pipe(duplex=False)
+        arguments = content, sender, CPU_SECONDS, MAX_MEMORY
+        process = _processes.Process(target=_run, args=arguments, daemon=True)
+        with receiver:
+            with sender, suppress(BrokenPipeError):  # it died at once; its exit code says why
+                process.start()
+            try:
+                if not receiver.poll(MAX_SECONDS):
+                    raise ImageError(TOO_LONG)
+                answer: bytes | str = receiver.recv()
+            except EOFError:
+                process.join()
+                raise ImageError(_reason(process.exitcode)) from None
+            finally:
+                process.kill()
+                process.join()
+    if isinstance(answer, str):
+        raise ImageError(answer)
+    return answer
+
+
+@contextmanager
+def _decoder() -> Iterator[None]:
+    if not _free.acquire(timeout=PATIENCE):
+        raise DecoderBusy("too many pictures are being uploaded at the moment")
+    try:
+        yield
+    finally:
+        _free.release()
+
+
+def _reason(exit_code: int | None) -> str:
+    """Why a decoder ended without an answer."""
+    if exit_code == -signal.SIGXCPU:
+        return TOO_LONG
+    logger.warning("an uploaded picture ended its decoder with exit code %s", exit_code)
+    return "the picture is damaged or incomplete"
+
+
+def _run(content: bytes, sender: Connection, cpu_seconds: int, memory: int) -> None:
+    """In the new process: send the JPEG, or the reason why there is none."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
+    _limit(cpu_seconds, memory)
+    try:
+        picture = open_image(content, most=MAX_PIXELS)
+        picture.thumbnail((MAX_SIDE, MAX_SIDE), reducing_gap=2.0)
+        encoded = BytesIO()
+        picture.save(encoded, "JPEG", quality=95, subsampling=0, comment=b"")
+    except ImageError as error:
+        sender.send(str(error))
+    else:
+        sender.send(encoded.getvalue())
+
+
+def _limit(cpu_seconds: int, memory: int) -> None:
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
+    if sys.platform == "linux":  # elsewhere the system does not keep to it
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        most = pages * os.sysconf("SC_PAGE_SIZE") + memory
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
