@@ -21,6 +21,8 @@ SHOWN = 8
 """Values of a facet that are shown before "more"."""
 MORE_DIVERSE = 0.5
 """The diversity that the check box "More variety" asks for."""
+MAX_CHIPS = 24
+"""Chips, each of which holds the address of the whole search; the panel has the other values."""
 LISTED = 120
 """Values of a facet that are listed at all; a panel is no index."""
 

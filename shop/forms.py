@@ -10,6 +10,7 @@ from typing import Any
 from django import forms
 
 from catalog import config
+from catalog.importing.cells import DEFAULT_MAX_LENGTH
 from catalog.search.filters import FACETS, Filters
 from catalog.search.ranking_sql import ORDERS
 from catalog.text import normalize_space
@@ -18,8 +19,7 @@ from shop.query_pictures import DIGEST
 from shop.search_params import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, MAX_PICTURES, SearchParams
 
 MAX_QUERY_LENGTH = 500
-MAX_VALUE_LENGTH = 200
-MAX_VALUES = 100
+MAX_VALUES = 20
 MAX_SKU_LENGTH = 1000
 MAX_PAGE = 1_000_000
 
@@ -39,19 +39,12 @@ class ValuesField(forms.Field):
     def to_python(self, value: Any) -> tuple[str, ...]:
         return tuple(dict.fromkeys(item for item in value or () if item))
 
-    def validate(self, value: tuple[str, ...]) -> None:
-        super().validate(value)
-        if len(value) > MAX_VALUES:
-            raise forms.ValidationError(f"At most {MAX_VALUES} values can be chosen in a filter.")
-        if any("\x00" in item or len(item) > MAX_VALUE_LENGTH for item in value):
-            raise forms.ValidationError("A filter's value was not understood and is left out.")
-
 
 class PicturesField(ValuesField):
     """The names of stored pictures."""
 
     def validate(self, value: tuple[str, ...]) -> None:
-        forms.Field.validate(self, value)
+        super().validate(value)
         if any(not DIGEST.fullmatch(digest) for digest in value):
             raise forms.ValidationError("The picture's address is not complete.")
         if len(value) > MAX_PICTURES:
@@ -213,9 +206,19 @@ class SearchForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
+        self._check_values(data)
         self._check_prices(data)
         self._check_model(data)
         return data
+
+    def _check_values(self, data: dict[str, Any]) -> None:
+        for facet in FACETS:
+            values = [value for value in data[facet] if _can_be_a_value(value)]
+            if len(values) < len(data[facet]):
+                self.remarks.append("A filter's value was not understood and is left out.")
+            if len(values) > MAX_VALUES:
+                self.remarks.append(f"Only {MAX_VALUES} values are used in one filter.")
+            data[facet] = tuple(values[:MAX_VALUES])
 
     def _check_prices(self, data: dict[str, Any]) -> None:
         low, high = data.get("min_price"), data.get("max_price")
@@ -235,6 +238,10 @@ class SearchForm(forms.Form):
             self.remarks.append(
                 f"{label} does not understand what you look for; the usual one was used."
             )
+
+
+def _can_be_a_value(text: str) -> bool:
+    return "\x00" not in text and len(text) <= DEFAULT_MAX_LENGTH
 
 
 def needed_modalities(words: str, pictures: tuple[str, ...]) -> tuple[Modality, ...]:

@@ -27,6 +27,10 @@ the page can say that it is too large; browsers do not show what cuts them off. 
 more is cut off."""
 
 
+HEADS_READ = 4
+"""Times the largest head of a request that one is read to its end, for the same reason."""
+
+
 class PortTaken(UserFacingError, RuntimeError):
     """Another program listens where the shop should; the message says so."""
 
@@ -79,6 +83,7 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
         host=host,
         port=port,
         threads=threads,
+        max_request_header_size=HEADS_READ * settings.MAX_REQUEST_HEAD,
         max_request_body_size=SPOOLED * largest_upload(),
         **proxy,
     )

@@ -60,7 +60,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "shop.middleware.content_security_policy",
+    "shop.middleware.limit_request_head",
     "shop.middleware.SetUpPage",
+    "shop.middleware.ErrorPages",
 ]
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
@@ -103,6 +105,8 @@ STORAGES = {
 MEDIA_URL = "media/"
 MEDIA_ROOT = CATALOG.media_root
 
+# Bytes of a request's address and headers.
+MAX_REQUEST_HEAD = 16 * 2**10
 # Enough for a photograph from a telephone.
 QUERY_PICTURE_MAX_BYTES = 15 * 2**20
 QUERY_PICTURE_DIR = CATALOG.var_dir / "query_pictures"

@@ -1,6 +1,6 @@
 """The pages. Each parses an address with the form, runs the one pipeline, and renders."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseRedirectBase
 from django.shortcuts import redirect, render
+from django.utils.text import Truncator
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_safe
@@ -18,11 +19,11 @@ from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
-from catalog.search.filters import FACETS, Filters
-from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
-from embedding.encoder import EncoderError
+from catalog.search.filters import FACETS, Filters, known_values
+from catalog.search.pipeline import SearchSpec, search
 from embedding.image_decoding import ImageError
 from shop import filter_panel, query_pictures, thumbnails
+from shop.errors import Outcome, sentence, try_search
 from shop.forms import SearchForm
 from shop.models import Product, ProductImage
 from shop.search_logging import note_search
@@ -30,6 +31,9 @@ from shop.search_params import LIMITS, SearchParams
 
 SIMILAR = 8
 """Products like the one on a product's page."""
+
+NAMED = 3
+"""Values of filters that a note lists; it counts the others."""
 
 MULTIPART_OVERHEAD = 64 * 1024
 """Bytes that an upload may have beside its picture."""
@@ -67,7 +71,7 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     if product is None:
         raise Http404(f"There is no product with the SKU {sku}.")
     with connect() as connection:
-        similar = _try_search(connection, SearchSpec(like=sku, limit=SIMILAR, min_match=0.0))
+        similar = try_search(connection, SearchSpec(like=sku, limit=SIMILAR, min_match=0.0))
     context = {
         "product": product,
         "images": ProductImage.objects.filter(product=product).order_by("position"),
@@ -138,23 +142,28 @@ def _search_page(
     stored = {digest: query_pictures.load_query_picture(digest) for digest in state.pictures}
     images = {digest: image for digest, image in stored.items() if image is not None}
     if len(images) < len(stored):
-        notes = [*notes, "A picture has expired, upload it again."]
+        notes.append("A picture has expired, upload it again.")
         state = replace(state, pictures=tuple(images))
     with connect() as connection:
-        outcome = _try_search(connection, state.spec(tuple(images.values())))
+        in_use = models_in_use(connection)  # first of all: migrations hold searches up there
+        known = known_values(connection, state.filters)
+        notes += _unknown_values(state.filters, known)
+        state = replace(state, filters=known)
+        outcome = try_search(connection, state.spec(tuple(images.values())))
         why_empty = _why_empty(connection, outcome)
-        in_use = models_in_use(connection)
     results = outcome.results
     note_search(request, state, results, in_use)
     currency = next((hit.currency for hit in results if hit.currency), "")
+    chips = list(filter_panel.chips(state, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     context = {
         "state": state,
-        "notes": [*notes, *filter(None, [outcome.note]), *map(_sentence, results.notes)],
+        "notes": [*notes, *filter(None, [outcome.note]), *map(sentence, results.notes)],
         "results": results,
         "why_empty": why_empty,
         "groups": filter_panel.facet_groups(state, results.facets),
-        "chips": list(filter_panel.chips(state, currency)),
+        "chips": chips[: filter_panel.MAX_CHIPS],
+        "more_chips": len(chips[filter_panel.MAX_CHIPS :]),
         "pagination": filter_panel.pagination(state, results.total),
         "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
@@ -162,7 +171,6 @@ def _search_page(
         "min_match": results.min_match * 100 if state.min_match is None else state.min_match,
         "verbatim": state.changed(verbatim=True),
         "more_diverse": filter_panel.MORE_DIVERSE,
-        "ungrouped": state.changed(group_variants=False),
         "every_match": state.changed(min_match=0),
         "currency": currency,
         "unfiltered": state.changed(filters=Filters()),
@@ -176,24 +184,6 @@ def _search_page(
     template = "search/_partial.html" if is_partial else "search/page.html"
     response = render(request, template, context, status=max(status, outcome.status))
     return push_url(response, state.url()) if is_partial else response
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a search came to: its page, or why there is none."""
-
-    results: Results
-    note: str = ""
-    status: int = 200
-
-
-def _try_search(connection: Connection, spec: SearchSpec) -> Outcome:
-    try:
-        return Outcome(search(connection, spec))
-    except UnknownProduct as error:
-        return Outcome(Results((), 0, spec), _sentence(error), status=404)
-    except (SearchError, ImageError, EncoderError) as error:
-        return Outcome(Results((), 0, spec), _sentence(error))
 
 
 def _why_empty(connection: Connection, outcome: Outcome) -> str:
@@ -215,6 +205,21 @@ def _why_empty(connection: Connection, outcome: Outcome) -> str:
     return "excluded_by_filters"
 
 
+def _unknown_values(chosen: Filters, known: Filters) -> list[str]:
+    """A note on the values that were left out of the filters, if any."""
+    unknown = [
+        f"“{Truncator(value).chars(40)}”"
+        for facet in FACETS
+        for value in getattr(chosen, facet)
+        if value not in getattr(known, facet)
+    ]
+    if not unknown:
+        return []
+    listed = ", ".join(unknown[:NAMED])
+    more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+    return [f"No product has {listed}{more}: not filtered by that."]
+
+
 def _main_image(product: Any) -> Any:
     return ProductImage.objects.filter(product=product).order_by("position").first()
 
@@ -222,9 +227,3 @@ def _main_image(product: Any) -> Any:
 def _too_large(request: HttpRequest) -> HttpResponse:
     most = settings.QUERY_PICTURE_MAX_BYTES
     return render(request, "413.html", {"most": most}, status=413)
-
-
-def _sentence(error: Exception | str) -> str:
-    """A message as people write: a capital first, a full stop last."""
-    text = str(error)
-    return text[:1].upper() + text[1:].rstrip(".") + "."

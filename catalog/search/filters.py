@@ -62,6 +62,24 @@ class Filters:
         return values | {"min_price": self.min_price, "max_price": self.max_price}
 
 
+def known_values(connection: Connection, filters: Filters) -> Filters:
+    """The same, without the values that no product has. Each is looked up in an index."""
+    chosen = [facet for facet in FACETS if getattr(filters, facet)]
+    if not chosen:
+        return filters
+    lookups = " UNION ALL ".join(
+        f"SELECT '{facet}', value FROM unnest(%({facet})s::text[]) AS value"
+        f" WHERE EXISTS (SELECT FROM product p WHERE p.{facet} = value)"
+        for facet in chosen
+    )
+    found = set(map(tuple, connection.exec_driver_sql(lookups, filters.parameters())))
+    known = {
+        facet: tuple(value for value in getattr(filters, facet) if (facet, value) in found)
+        for facet in chosen
+    }
+    return replace(filters, **known)  # type: ignore[arg-type]
+
+
 @dataclass(frozen=True, slots=True)
 class FacetValue:
     """A value of a facet and the number of products that have it."""

@@ -7,9 +7,10 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.importing.cells import DEFAULT_MAX_LENGTH
 from catalog.search.filters import FACETS, Filters
 from catalog.search.pipeline import MAX_LIMIT
-from shop.forms import MAX_PAGE, MAX_QUERY_LENGTH, SearchForm
+from shop.forms import MAX_PAGE, MAX_QUERY_LENGTH, MAX_VALUES, SearchForm
 from shop.search_params import LIMITS, SearchParams
 
 DIGEST = "0a" * 32
@@ -79,8 +80,7 @@ def test_everything_at_once():
         "limit=25",
         "limit=abc",
         "colour=a%00b",
-        "brand=" + "x" * 201,
-        "&".join(f"brand={number}" for number in range(101)),
+        "brand=" + "x" * (DEFAULT_MAX_LENGTH + 1),
         "min_price=abc",
         "min_price=-1",
         "min_price=NaN",
@@ -122,6 +122,18 @@ def test_one_bad_parameter_leaves_the_others():
     form = parse("q=dress&page=abc&colour=Red&min_price=cheap")
     assert form.state == SearchParams(text="dress", filters=Filters(colour=("Red",)))
     assert len(form.notes) == 2
+
+
+def test_a_filter_has_at_most_so_many_values():
+    form = parse("&".join(f"brand={number}" for number in range(500)))
+    assert form.state.filters.brand == tuple(map(str, range(MAX_VALUES)))
+    assert form.notes == ["Only 20 values are used in one filter."]
+
+
+def test_one_bad_value_leaves_the_others():
+    form = parse(f"colour=Red&colour=a%00b&colour={'x' * 101}&colour=Blue")
+    assert form.state.filters.colour == ("Red", "Blue")
+    assert len(form.notes) == 1
 
 
 def test_prices_the_wrong_way_round_do_not_filter():

@@ -11,16 +11,21 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import psycopg
 import pytest
 from django.test import override_settings
+from django.urls import reverse
+from PIL import Image
 
 from demo.products import products
 from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
 from tests.serving import serving
+from tests.shop.test_pictures import add_product
 
 
 def free_port() -> int:
@@ -138,6 +143,117 @@ def test_a_body_too_large_is_refused(database: str, megabytes: int, says: str) -
         answer = connection.getresponse()
         assert answer.status == 413
         assert says in answer.read().decode()
+
+
+@contextmanager
+def raw_connection() -> Iterator[socket.socket]:
+    with serving() as port, socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
+        yield raw
+
+
+def send(raw: socket.socket, method: str, path: str, *headers: str) -> None:
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers, "", ""]
+    raw.sendall("\r\n".join(lines).encode())
+
+
+def read_head(reader: BinaryIO) -> tuple[int, dict[str, str]]:
+    """Of one response: its status and headers, by names in small letters."""
+    status = int(reader.readline().split()[1])
+    lines = iter(lambda: reader.readline().decode().strip(), "")
+    pairs = (line.split(": ", 1) for line in lines)
+    return status, {name.lower(): value for name, value in pairs}
+
+
+PATHS = {
+    "/": 200,
+    "/?q=red": 200,
+    "/?like=gone": 404,
+    "/product/A": 200,
+    "/product/GONE": 404,
+    "/nowhere": 404,
+    "/picture/": 302,
+    "/picture/" + "a" * 64: 404,
+    "/admin/login/": 200,
+    "/static/shop/shop.css": 200,
+    "/favicon.ico": 200,
+    "/media/v2/320/x": 404,
+    "/?brand=" + "x" * 17_000: 431,
+}
+
+
+def test_head_has_no_body(database: str) -> None:
+    """Two requests on one connection, as a proxy sends them: the second answer follows the first
+    one's head at once, and what its length says is the page's."""
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
+    buffer = BytesIO()
+    Image.new("RGB", (400, 400), "teal").save(buffer, "PNG")
+    picture = reverse("image", args=[320, add_product("B", buffer.getvalue())])
+    with serving() as port:
+        for path, expected in {**PATHS, picture: 200}.items():
+            with (
+                socket.create_connection(("127.0.0.1", port), timeout=30) as raw,
+                raw.makefile("rb") as reader,
+            ):
+                send(raw, "HEAD", path)
+                send(raw, "GET", path)
+                status, head = read_head(reader)
+                assert status == expected, path
+                assert "transfer-encoding" not in head, path
+                status, page = read_head(reader)
+                assert status == expected, path
+                body = reader.read(int(page["content-length"]))
+                assert head["content-length"] == str(len(body)), path
+                send(raw, "HEAD", path, "Connection: close")
+                read_head(reader)
+                assert reader.read() == b"", path
+
+
+def test_head_of_an_address_that_no_host_has(database: str) -> None:
+    with raw_connection() as raw, raw.makefile("rb") as reader:
+        raw.sendall(b"HEAD / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+        status, head = read_head(reader)
+        assert status == 400
+        assert int(head["content-length"]) > 0
+        send(raw, "HEAD", "/favicon.ico", "Connection: close")
+        assert read_head(reader)[0] == 200
+        assert reader.read() == b""
+
+
+def test_a_file_that_has_not_changed_has_no_body(database: str) -> None:
+    with raw_connection() as raw, raw.makefile("rb") as reader:
+        send(raw, "HEAD", "/favicon.ico")
+        _, head = read_head(reader)
+        for method in ("HEAD", "GET"):
+            send(raw, method, "/favicon.ico", f"If-Modified-Since: {head['last-modified']}")
+            status, answer = read_head(reader)
+            assert status == 304
+            assert "content-length" not in answer
+            if answer.get("connection") == "close":
+                break
+        assert reader.read() == b""
+
+
+def test_an_upload_is_refused_on_head_and_leaves_the_connection_in_step(database: str) -> None:
+    with raw_connection() as raw, raw.makefile("rb") as reader:
+        send(raw, "HEAD", "/picture/", "Content-Length: 10", "Content-Type: text/plain")
+        raw.sendall(b"0123456789")
+        send(raw, "GET", "/favicon.ico", "Connection: close")
+        assert read_head(reader)[0] == 302
+        status, head = read_head(reader)
+        assert status == 200
+        assert len(reader.read()) == int(head["content-length"])
+
+
+def test_a_long_head_is_answered_with_a_page(database: str) -> None:
+    for size in (17_000, 60_000):
+        with raw_connection() as raw, raw.makefile("rb") as reader:
+            send(raw, "GET", "/?brand=" + "x" * size)
+            status, head = read_head(reader)
+            assert status == 431
+            assert b"This address is too long" in reader.read(int(head["content-length"]))
+            send(raw, "HEAD", "/favicon.ico", "Connection: close")
+            assert read_head(reader)[0] == 200
 
 
 def test_a_restart_of_postgresql_costs_no_page(database: str) -> None:

@@ -1,0 +1,45 @@
+"""Failed searches, as the page explains them; `shop.middleware` has the pages of other errors."""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sqlalchemy import Connection
+
+from catalog.search.filters import count_facets
+from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
+from embedding.encoder import EncoderError
+from embedding.image_decoding import ImageError
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The page of a search, or the reason why there is none."""
+
+    results: Results
+    note: str = ""
+    status: HTTPStatus = HTTPStatus.OK
+
+
+def try_search(connection: Connection, spec: SearchSpec) -> Outcome:
+    """Run a search. A failed one has no hits, but the filter panel of the whole catalogue."""
+    try:
+        return Outcome(search(connection, spec))
+    except (SearchError, ImageError, EncoderError) as error:
+        facets = count_facets(connection, spec.filters)
+        return Outcome(Results((), 0, spec, facets=facets), sentence(error), _status(error))
+
+
+def _status(error: Exception) -> HTTPStatus:
+    match error:
+        case UnknownProduct():
+            return HTTPStatus.NOT_FOUND
+        case EncoderError():
+            return HTTPStatus.SERVICE_UNAVAILABLE
+        case _:
+            return HTTPStatus.BAD_REQUEST
+
+
+def sentence(error: Exception | str) -> str:
+    """A message with a capital first and a full stop last."""
+    text = str(error)
+    return text[:1].upper() + text[1:].rstrip(".") + "."

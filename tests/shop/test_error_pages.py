@@ -1,0 +1,204 @@
+"""Whatever goes wrong, there is a page that says so and leads on."""
+
+import logging
+import re
+from collections.abc import Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.management import call_command
+from django.test import Client, override_settings
+
+from catalog.db.connection import connect
+from catalog.importing import import_catalog
+from catalog.indexing import fill
+from shop import errors, query_pictures
+from tests.catalog.test_search import picture
+from tests.conftest import PROJECT, using_database
+from tests.fakes import WordsAndColours
+from tests.shop.test_pictures import PLAIN_STORAGE
+
+CLIENT = Client(headers={"host": "localhost"})
+HTMX = {"HX-Request": "true"}
+ENCODER = WordsAndColours()
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A red and a blue shirt, embedded by `fashion` and not by `imagenet`."""
+    monkeypatch.setenv("MODELS", "fashion,imagenet")
+    (tmp_path / "red.png").write_bytes(picture("red"))
+    rows = "A,red shirt,Red,red.png\nB,blue shirt,Blue,red.png\n"
+    (tmp_path / "c.csv").write_text("sku,title,colour,images\n" + rows)
+    import_catalog(tmp_path / "c.csv", tmp_path)
+    for modality in ENCODER.spec.modalities:
+        fill(ENCODER, modality)
+    with override_settings(STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=tmp_path / "queries"):
+        yield
+
+
+@pytest.fixture(params=[{}, HTMX], ids=["page", "htmx"])
+def get(request: pytest.FixtureRequest) -> Any:
+    """Gets an address as a browser or as htmx does; returns the status and the text."""
+
+    def get(address: str) -> tuple[int, str]:
+        response = CLIENT.get(address, headers=request.param)
+        html = response.content.decode()
+        assert ("<!doctype html>" in html) == (not request.param)
+        assert 'id="results"' in html
+        return response.status_code, " ".join(html.split())
+
+    return get
+
+
+@pytest.mark.parametrize("more", ["", "&q=red", "&colour=Red", "&model=imagenet", "&page=3"])
+def test_more_like_a_product_that_is_gone(shop: None, get: Any, more: str) -> None:
+    status, html = get(f"/?like=gone123{more}")
+    assert status == HTTPStatus.NOT_FOUND
+    assert "There is no product with the SKU &#x27;gone123&#x27;." in html
+    assert "This product is no longer here" in html
+    on = {"&q=red": 'href="/?q=red"', "&colour=Red": 'href="/?colour=Red"'}.get(more, 'href="/"')
+    assert re.search(f"{re.escape(on)}>(Search without it|all products)", html)
+    assert 'value="Red"' in html  # the filter panel is the whole catalogue's
+
+
+def test_a_product_deleted_while_it_is_compared_with(
+    shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = errors.search.__globals__["find_product"]
+
+    def found_and_deleted(connection: Any, sku: str) -> int:
+        product: int = find(connection, sku)
+        with connect() as other:
+            other.exec_driver_sql("DELETE FROM product WHERE sku = 'A'")
+        return product
+
+    monkeypatch.setitem(errors.search.__globals__, "find_product", found_and_deleted)
+    for headers in ({}, HTMX):
+        response = CLIENT.get("/?like=A", headers=headers)
+        assert response.status_code == HTTPStatus.NOT_FOUND
+        assert "no product with the SKU" in response.content.decode()
+
+
+def test_the_page_of_a_product_that_is_gone(shop: None) -> None:
+    assert CLIENT.get("/product/A").status_code == HTTPStatus.OK
+    with connect() as connection:
+        connection.exec_driver_sql("DELETE FROM product WHERE sku = 'A'")
+    response = CLIENT.get("/product/A")
+    html = response.content.decode()
+    assert response.status_code == HTTPStatus.NOT_FOUND
+    assert "There is no product with the SKU A." in html
+    assert 'id="search"' in html
+    assert "Resolver404" not in CLIENT.get("/nowhere").content.decode()
+
+
+def test_no_model_understands_what_is_asked(
+    shop: None, get: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", "imagenet")
+    digest = query_pictures.store_query_picture(picture("red"))
+    status, html = get("/?q=red")  # found by words alone
+    assert status == HTTPStatus.OK
+    assert "No single model in use understands words" in html
+    status, html = get(f"/?q=without+red&picture={digest}")
+    assert status == HTTPStatus.BAD_REQUEST
+    assert "No single model in use understands words and pictures." in html
+    assert "This search could not be run" in html
+
+
+def test_the_named_model_does_not_understand_what_is_asked(shop: None, get: Any) -> None:
+    digest = query_pictures.store_query_picture(picture("red"))
+    status, html = get(f"/?q=without+red&picture={digest}&model=imagenet")
+    assert status == HTTPStatus.OK  # the form has put the default model in its place
+    assert "does not understand what you look for" in html
+
+
+def test_a_stored_picture_is_damaged(shop: None, get: Any) -> None:
+    digest = query_pictures.store_query_picture(picture("red"))
+    [file] = Path(query_pictures._query_path(digest)).parent.glob("*.jpg")
+    file.write_bytes(file.read_bytes()[:200])
+    status, html = get(f"/?picture={digest}")
+    assert status == HTTPStatus.BAD_REQUEST
+    assert "The picture is damaged or incomplete." in html
+    assert "Remove the picture" in html
+
+
+def test_a_model_cannot_be_loaded(
+    shop: None, get: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    digest = query_pictures.store_query_picture(picture("red"))
+    entry = (PROJECT / "embedding" / "registry" / "clip.toml").read_text()
+    entry = entry.replace('name = "clip"', 'name = "absent"')
+    entry = re.sub('checkpoint = ".*"', 'checkpoint = "/nowhere"', entry)
+    (tmp_path / "absent.toml").write_text(entry)
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
+    monkeypatch.setenv("MODELS", "absent")
+    status, html = get(f"/?picture={digest}")
+    assert status == HTTPStatus.SERVICE_UNAVAILABLE
+    assert "This search could not be run" in html
+
+
+def test_a_model_has_no_embeddings(shop: None, get: Any) -> None:
+    for address in ("/?like=A&model=imagenet", "/?like=A&model=imagenet&colour=Red"):
+        status, html = get(address)
+        assert status == HTTPStatus.OK
+        assert "Nothing to compare this product by, yet" in html
+
+
+@pytest.fixture
+def without_database(shop: None) -> Iterator[None]:
+    call_command("collectstatic", interactive=False, verbosity=0)
+    with using_database("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"):
+        yield
+
+
+@pytest.mark.parametrize("address", ["/", "/?q=red", "/?like=A", "/product/A", "/admin/"])
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
+def test_the_database_is_away(
+    without_database: None,
+    address: str,
+    headers: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    client = Client(headers={"host": "localhost"})
+    client.cookies["sessionid"] = "a" * 32
+    response = client.get(address, headers=headers)
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(response["Retry-After"]) > 0
+    assert "closed for a moment" in response.content.decode()
+    assert not [record for record in caplog.records if record.exc_info]
+    assert [record for record in caplog.records if record.levelno == logging.WARNING]
+
+
+def test_static_files_need_no_database(without_database: None) -> None:
+    with override_settings(STORAGES=PLAIN_STORAGE):
+        assert CLIENT.get("/static/shop/shop.css").status_code == HTTPStatus.OK
+        assert CLIENT.get("/favicon.ico").status_code == HTTPStatus.OK
+
+
+def test_a_database_that_has_no_connection_left(shop: None, database: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
+    with psycopg.connect(database, autocommit=True) as other:
+        other.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
+        other.execute("CREATE ROLE shopper LOGIN")
+        try:
+            with using_database(f"{database}&user=shopper" if "?" in database else database):
+                response = CLIENT.get("/")
+        finally:
+            other.execute("DROP ROLE shopper")
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.parametrize("name", ["query", "header"])
+def test_a_request_with_a_long_head(shop: None, name: str) -> None:
+    half, whole = "x" * 8000, "x" * 17_000
+    if name == "query":
+        responses = [CLIENT.get("/?brand=" + text) for text in (half, whole)]
+    else:
+        responses = [CLIENT.get("/", headers={"x-any": text}) for text in (half, whole)]
+    assert responses[0].status_code == HTTPStatus.OK
+    assert responses[1].status_code == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    assert "too long" in responses[1].content.decode()

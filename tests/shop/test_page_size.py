@@ -1,0 +1,95 @@
+"""A page's size does not multiply what its address holds."""
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client, override_settings
+
+from catalog.db.connection import connect
+from catalog.importing.cells import DEFAULT_MAX_LENGTH
+from catalog.search.filters import FACETS, Filters, known_values
+from shop.filter_panel import MAX_CHIPS
+from shop.forms import MAX_VALUES
+from tests.shop.test_pictures import PLAIN_STORAGE
+
+CLIENT = Client(headers={"host": "localhost"})
+
+
+def values(facet: str, count: int = MAX_VALUES) -> list[str]:
+    return [f"{facet} {number} ".ljust(DEFAULT_MAX_LENGTH, "x") for number in range(count)]
+
+
+@pytest.fixture
+def shop(database: str) -> Iterator[None]:
+    """Each product has a value of its own in every facet."""
+    with connect() as connection:
+        for number in range(MAX_VALUES + 5):
+            row = {facet: values(facet, number + 1)[-1] for facet in FACETS}
+            connection.exec_driver_sql(
+                "INSERT INTO product (sku, title, category, product_type, gender, colour, brand)"
+                " VALUES (%(sku)s, 'shirt', %(category)s, %(product_type)s, %(gender)s, %(colour)s,"
+                " %(brand)s)",
+                row | {"sku": f"S{number}"},
+            )
+    with override_settings(STORAGES=PLAIN_STORAGE):
+        yield
+
+
+def get(address: str) -> str:
+    response = CLIENT.get(address)
+    assert response.status_code == 200
+    return " ".join(response.content.decode().split())
+
+
+@pytest.mark.parametrize("more", ["", "&q=shirt&min_match=0&limit=12"])
+def test_a_page_holds_its_address_only_so_often(shop: None, more: str) -> None:
+    query = urlencode([(facet, value) for facet in FACETS for value in values(facet)])
+    page = get(f"/?{query}{more}")
+    assert len(re.findall('class="chip"', page)) == MAX_CHIPS
+    assert f"and {len(FACETS) * MAX_VALUES - MAX_CHIPS} more" in page
+    assert len(re.findall(r'name="(?:category|brand)"[^>]* checked', page)) == 2 * MAX_VALUES
+    assert len(page) < (MAX_CHIPS + 16) * len(query)
+
+
+def test_500_values_are_20(shop: None) -> None:
+    query = urlencode([("colour", value) for value in [*values("colour"), *map(str, range(480))]])
+    page = get(f"/?{query}")
+    assert "Only 20 values are used in one filter." in page
+    assert len(re.findall('class="chip"', page)) == MAX_VALUES
+
+
+def test_a_value_that_no_product_has_is_left_out_with_a_note(shop: None) -> None:
+    [red] = values("colour", 1)
+    page = get("/?" + urlencode([("colour", red), ("colour", "Mauve"), ("brand", "Nobody")]))
+    assert "No product has “Mauve”, “Nobody”: not filtered by that." in page
+    assert "1 product" in page
+    assert 'value="Mauve"' not in page
+    page = get("/?" + urlencode([("brand", f"brand {number}") for number in range(10)]))
+    assert "“brand 2” and 7 more" in page
+    # Each of these exists, and no product has both.
+    page = get("/?" + urlencode([("colour", red), ("brand", values("brand", 2)[1])]))
+    assert "No product is all of this" in page
+    assert "No product has" not in page
+
+
+def test_known_values_are_those_that_some_product_has(shop: None) -> None:
+    [red] = values("colour", 1)
+    with connect() as connection:
+        chosen = Filters(colour=(red, "Mauve"), brand=("Nobody",), in_stock=True)
+        assert known_values(connection, chosen) == Filters(colour=(red,), in_stock=True)
+        assert known_values(connection, Filters()) == Filters()
+
+
+def test_variants_are_shown_by_the_form_that_holds_the_search(shop: None) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO product_variant (product_id, leader_id, family, model)"
+            " SELECT id, min(id) OVER (), '', 'fashion' FROM product"
+        )
+    page = get("/?q=shirt&min_match=0")
+    assert re.search(
+        r'<button class="variants" type="submit" form="search" name="group_variants" value="0">',
+        page,
+    )
