@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 
 from catalog import config
-from catalog.importing.cells import DEFAULT_MAX_LENGTH
+from catalog.importing.cell_parsers import DEFAULT_MAX_LENGTH
 from catalog.search.filters import FACETS, Filters
 from catalog.search.ranking_sql import ORDERS
 from catalog.text import normalize_space

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.importing.cells import DEFAULT_MAX_LENGTH
+from catalog.importing.cell_parsers import DEFAULT_MAX_LENGTH
 from catalog.search.filters import FACETS, Filters
 from catalog.search.pipeline import MAX_LIMIT
 from shop.forms import MAX_PAGE, MAX_QUERY_LENGTH, MAX_VALUES, SearchForm

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client, override_settings
 
 from catalog.db.connection import connect
-from catalog.importing.cells import DEFAULT_MAX_LENGTH
+from catalog.importing.cell_parsers import DEFAULT_MAX_LENGTH
 from catalog.search.filters import FACETS, Filters, known_values
 from shop.filter_panel import MAX_CHIPS
 from shop.forms import MAX_VALUES
