@@ -1,5 +1,5 @@
-"""The Content-Security-Policy of every page (nothing from other hosts, nothing inline), the limit on
-a request's head, and the pages for errors that any view can raise."""
+"""The Content-Security-Policy of every page (nothing from other hosts, nothing inline), the maximum
+size of a request's head, and the pages for errors that any view can raise."""
 
 import logging
 from collections.abc import Callable

@@ -15,7 +15,8 @@ from django.test import Client, override_settings
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.indexing import fill
-from shop import errors, query_pictures
+from catalog.search import query
+from shop import query_pictures
 from tests.catalog.test_search import picture
 from tests.conftest import PROJECT, using_database
 from tests.fakes import WordsAndColours
@@ -68,7 +69,7 @@ def test_more_like_a_product_that_is_gone(shop: None, get: Any, more: str) -> No
 def test_a_product_deleted_while_it_is_compared_with(
     shop: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    find = errors.search.__globals__["find_product"]
+    find = query._find_product
 
     def found_and_deleted(connection: Any, sku: str) -> int:
         product: int = find(connection, sku)
@@ -76,7 +77,7 @@ def test_a_product_deleted_while_it_is_compared_with(
             other.exec_driver_sql("DELETE FROM product WHERE sku = 'A'")
         return product
 
-    monkeypatch.setitem(errors.search.__globals__, "find_product", found_and_deleted)
+    monkeypatch.setattr(query, "_find_product", found_and_deleted)
     for headers in ({}, HTMX):
         response = CLIENT.get("/?like=A", headers=headers)
         assert response.status_code == HTTPStatus.NOT_FOUND
