@@ -218,8 +218,18 @@ def test_a_page_that_is_not_there_helps(page: Page) -> None:
     answer = page.request.get("/product/NOPE")
     assert answer.status == 404
     assert 'name="q"' in answer.text()
-    page.goto("/?colour=Mauve")
+    page.goto("/?max_price=0.01")
     expect(page.locator(".empty")).to_be_visible()
+    page.goto("/?colour=Mauve")
+    expect(page.locator("#results .note")).to_contain_text("No product has “Mauve”")
+    expect(page.locator(".card")).to_have_count(24)
+
+
+def test_variants_are_shown_apart(page: Page) -> None:
+    search(page, "striped dress")
+    page.locator(".card .variants").first.click()
+    expect(page).to_have_url(re.compile("q=striped.dress.*group_variants=0"))
+    expect(page.locator(".card .variants")).to_have_count(0)
 
 
 def test_pictures_add_up_and_can_be_taken_away(page: Page, demo_folder: Path) -> None:

@@ -62,7 +62,9 @@ def test_more_like_a_product_that_is_gone(shop: None, get: Any, more: str) -> No
     assert "There is no product with the SKU &#x27;gone123&#x27;." in html
     assert "This product is no longer here" in html
     on = {"&q=red": 'href="/?q=red"', "&colour=Red": 'href="/?colour=Red"'}.get(more, 'href="/"')
-    assert re.search(f"{re.escape(on)}>(Search without it|all products)", html)
+    assert re.search(f'class="button" {re.escape(on)}>(Search without it|See all products)', html)
+    assert 'name="like"' not in html  # the next search goes on without it
+    assert 'name="min_match"' not in html
     assert 'value="Red"' in html  # the filter panel is the whole catalogue's
 
 
