@@ -43,7 +43,6 @@ def main() -> None:
 
     folder = config.settings().var_dir / "bench"
     os.environ["MEDIA_ROOT"] = str(folder / "pictures")
-    # The tables are built from the registry when they are imported.
     os.environ["EMBEDDING_REGISTRY"] = str(folder / "models")
     from benchmarks.embed_data import build_clip, draw_pictures
 

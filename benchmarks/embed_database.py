@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from catalog.db.connection import connect, forget_engine
-from catalog.tables import metadata
+from catalog.tables import embedding_table, metadata
 from embedding.registry import ModelSpec
 
 
@@ -22,6 +22,8 @@ def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
     forget_engine()  # new connections register the type `vector`
     with connect() as connection:
         metadata.create_all(connection)
+        for modality in spec.modalities:
+            embedding_table(spec.name, modality, spec.dimensions).create(connection)
         connection.exec_driver_sql(f"DROP INDEX {spec.name}_image_embedding_hnsw")
         connection.exec_driver_sql(
             "INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n"

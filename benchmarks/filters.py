@@ -38,11 +38,13 @@ FILTERS = {
 def prepare(products: int, model: ModelSpec = MODEL) -> None:
     """Set `DATABASE_URL` to the benchmark's database, migrate it, and fill it if it is empty."""
     from catalog.db.migrations import migrate
+    from catalog.indexing.model_tables import add_model
 
     os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{model.name}_{products}")
     forget_engine()
     migrate()
     with connect() as connection:
+        add_model(connection, model)
         filled = connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar()
         if not filled:
             print(f"filling a catalogue of {products:,} products", flush=True)

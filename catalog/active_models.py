@@ -1,28 +1,81 @@
 """Which models are in use, and which of them is the default.
 
-`MODELS` lists the models of a process; the default is stored in the database, so that all
-processes change to another one at the same moment (`catalog.indexing.switch_model`).
+`MODELS` lists the models of a process; the table `model` records which models have tables; the
+default is stored in the database, so that all processes change to another one at the same moment
+(`catalog.indexing.switch_model`).
 """
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from catalog import config
-from embedding.registry import models
+from catalog.db.connection import DatabaseError
+from catalog.tables import MODEL
+from embedding.registry import get_spec, models
 
 DEFAULT_MODEL = "default_model"
 """The row of the table `setting` that names the default model."""
 
+# The table `setting` comes first, in the order of locks too: whoever drops tables holds searches up
+# there, before they hold anything that it needs.
+STORED = """
+SELECT model.name, model.name = chosen.value AS is_default
+  FROM (SELECT max(value) AS value FROM setting WHERE name = %(key)s) AS chosen CROSS JOIN model
+"""
+
+
+class NoTables(DatabaseError):
+    """A model has no tables in this database; the message says how to create them."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the model {name} has no tables: run ./manage.py add_model {name}")
+
 
 def models_in_use(connection: Connection) -> list[str]:
-    """The names of `MODELS` that the registry knows, the default one first."""
-    known = models()
-    names = [name for name in config.settings().models if name in known]
-    chosen = connection.exec_driver_sql(
-        "SELECT value FROM setting WHERE name = %(key)s", {"key": DEFAULT_MODEL}
-    ).scalar()
-    return sorted(names, key=lambda name: name != chosen)
+    """The names of `MODELS` that the registry knows and that have tables, the default one first."""
+    rows = connection.exec_driver_sql(STORED, {"key": DEFAULT_MODEL}).all()
+    stored = {row.name: bool(row.is_default) for row in rows}
+    names = [name for name in _enabled() if name in stored]
+    return sorted(names, key=lambda name: not stored[name])
 
 
 def default_model(connection: Connection) -> str:
-    """The name of the model that searches use unless they name another one."""
-    return models_in_use(connection)[0]
+    """The name of the model that searches use unless they name another one.
+
+    Raises:
+        NoTables: no model of `MODELS` has tables.
+    """
+    names = models_in_use(connection)
+    if not names:
+        raise NoTables(config.settings().models[0])
+    return names[0]
+
+
+def stored_models(connection: Connection) -> list[str]:
+    """The names of the models that have tables, in the order in which they were added."""
+    query = select(MODEL.c.name).order_by(MODEL.c.created_at, MODEL.c.name)
+    return list(connection.execute(query).scalars())
+
+
+def missing_models(connection: Connection) -> list[str]:
+    """The names of `MODELS` that the registry knows and that have no tables."""
+    stored = stored_models(connection)
+    return [name for name in _enabled() if name not in stored]
+
+
+def require_tables(connection: Connection, *names: str) -> None:
+    """Check that models can be used.
+
+    Raises:
+        UnknownModel: the registry has no such model.
+        NoTables: one has no tables.
+    """
+    stored = stored_models(connection) if names else []
+    for name in names:
+        get_spec(name)
+        if name not in stored:
+            raise NoTables(name)
+
+
+def _enabled() -> list[str]:
+    known = models()
+    return [name for name in config.settings().models if name in known]

@@ -1,9 +1,10 @@
 """The one definition of the catalogue's schema.
 
 Alembic's migrations are generated from it, Django's models derived from it, and the search reads
-it. The hand-written tables are SQLModel classes; each model of the registry adds one narrow table
-a modality, so that a price update touches no vector index and one model's embeddings no other's
-(docs/decisions/0001-vectors-stand-apart.md).
+it. These tables are SQLModel classes. Each model has one narrow table per modality besides, so that
+a price update touches no vector index and one model's embeddings no other's
+(docs/decisions/0001-vectors-stand-apart.md). Those tables are data: `catalog.indexing.model_tables`
+creates and drops them, and Alembic leaves them alone.
 """
 
 from datetime import datetime
@@ -33,7 +34,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlmodel import Field, SQLModel
 
-from embedding.registry import Modality, ModelSpec, models
+from embedding.registry import Modality
 
 metadata = MetaData(
     naming_convention={
@@ -311,6 +312,18 @@ class QueryEmbedding(CatalogTable, table=True):
     reason: str = _line()
 
 
+class Model(CatalogTable, table=True):
+    """A model that has tables, and what they hold: `catalog.indexing.model_tables` writes here."""
+
+    __tablename__ = "model"
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    label: str = _line(None)
+    dimensions: int
+    modalities: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
+    created_at: datetime = _now()
+
+
 class Setting(CatalogTable, table=True):
     """What is set for the shop as a whole, not for a process: see `catalog.active_models`."""
 
@@ -341,25 +354,26 @@ class Calibration(CatalogTable, table=True):
 PRODUCT: Table = Product.__table__  # type: ignore[attr-defined]
 PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
 IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
+MODEL: Table = Model.__table__  # type: ignore[attr-defined]
 
 
 def embedding_table_name(model: str, modality: Modality) -> str:
     return f"{model}_{modality}"
 
 
-def add_embedding_tables(spec: ModelSpec, to: MetaData = metadata) -> dict[Modality, Table]:
-    """The tables of a model: `<model>_text`, a row a product; `<model>_image`, a row a picture."""
-    return {modality: _embedding_table(spec, modality, to) for modality in spec.modalities}
+def embedding_table(model: str, modality: Modality, dimensions: int | None = None) -> Table:
+    """A model's table: `<model>_text`, a row a product, or `<model>_image`, a row a picture.
 
-
-def _embedding_table(spec: ModelSpec, modality: Modality, to: MetaData) -> Table:
-    name = embedding_table_name(spec.name, modality)
-    product = ForeignKey("product.id", ondelete="CASCADE")
+    It belongs to no metadata that Alembic looks at. `dimensions` are needed only to create it.
+    """
+    name = embedding_table_name(model, modality)
+    # Columns, not names: the tables that it refers to are defined in another metadata.
+    product = ForeignKey(PRODUCT.c.id, ondelete="CASCADE")
     if modality == "text":
         keys = [Column("product_id", BigInteger, product, primary_key=True, autoincrement=False)]
         source = "source_md5"
     else:
-        image = ForeignKey("product_image.id", ondelete="CASCADE")
+        image = ForeignKey(PRODUCT_IMAGE.c.id, ondelete="CASCADE")
         keys = [
             Column("image_id", BigInteger, image, primary_key=True, autoincrement=False),
             Column("product_id", BigInteger, product, nullable=False, index=True),
@@ -367,9 +381,9 @@ def _embedding_table(spec: ModelSpec, modality: Modality, to: MetaData) -> Table
         source = "source_sha256"
     return Table(
         name,
-        to,
+        MetaData(naming_convention=metadata.naming_convention),
         *keys,
-        Column("embedding", HALFVEC(spec.dimensions), nullable=False),
+        Column("embedding", HALFVEC(dimensions), nullable=False),
         Column(source, Text, nullable=False),
         Column("embedded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         Index(
@@ -380,8 +394,3 @@ def _embedding_table(spec: ModelSpec, modality: Modality, to: MetaData) -> Table
             postgresql_ops={"embedding": "halfvec_cosine_ops"},
         ),
     )
-
-
-EMBEDDINGS: dict[str, dict[Modality, Table]] = {
-    spec.name: add_embedding_tables(spec) for spec in models().values()
-}

@@ -128,9 +128,15 @@ class EmbeddingSettings(Settings):
     embedding_registry: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_folders)] = setting(
         (),
         allowed="folders, separated as in PATH",
-        default_text="none",
+        default_text="`VAR_DIR/registry`",
         description="Folders with the registry entries of your own models, one TOML file each.",
     )
+
+
+def own_registry() -> Path:
+    """The folder of your own entries where `EMBEDDING_REGISTRY` is not set. It need not exist."""
+    var_dir = os.environ.get("VAR_DIR") or Path(__file__).parent.parent / "var"
+    return Path(var_dir).resolve() / "registry"
 
 
 settings = EmbeddingSettings.read

@@ -1,26 +1,21 @@
 """Alembic's environment: `alembic upgrade head` builds the catalogue in the configured database.
 
-Django's tables, and any other that `catalog.tables` does not define, are none of its business.
+Django's tables, the models' (`catalog.indexing.model_tables`), and any other that `catalog.tables`
+does not define, are none of its business. At the head, models in `MODELS` that have no tables get
+them, and the SQL objects (`catalog.sqlapi.objects`) are brought up to date.
 """
 
-import random
 import sys
-import time
 
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError
 
-from catalog.db.connection import connect, forget_engine, require_pgvector
-from catalog.sqlapi import objects as views
+from catalog.db.connection import forget_engine, require_pgvector
+from catalog.db.migrations import pending_migrations
+from catalog.indexing.model_tables import add_missing_models, change_schema, hold_searches_up
+from catalog.sqlapi.objects import create_objects, drop_objects
 from catalog.tables import metadata
-
-PATIENCE = "500ms"
-"""For which a lock is waited for. PostgreSQL looks for deadlocks after a second and ends whoever
-looked: so it is the migration that gives way, and tries again, never a shopper's search."""
-ATTEMPTS = 60
 
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
@@ -43,13 +38,6 @@ def migrates() -> bool:
     return True
 
 
-def hold_searches_up(connection: Connection) -> None:
-    """Every search reads `setting` before anything else: those under way end, new ones wait, and
-    none holds what the migration needs while it waits for what the migration has."""
-    if connection.exec_driver_sql("SELECT to_regclass('setting')").scalar():
-        connection.exec_driver_sql("LOCK TABLE setting IN ACCESS EXCLUSIVE MODE")
-
-
 def run(connection: Connection) -> None:
     require_pgvector(connection)
     context.configure(
@@ -58,28 +46,22 @@ def run(connection: Connection) -> None:
         include_name=include_name,
         render_item=render_item,
     )
-    rebuild = migrates()
-    if rebuild:
-        hold_searches_up(connection)
-        # What an older revision needs gone is not known; at the head, counts may stay.
-        to_head = context.get_revision_argument() == context.get_head_revision()
-        views.drop_views(connection, views.counted(connection) if to_head else ())
+    if not migrates():
+        context.run_migrations()
+        return
+    pending_migrations(connection)  # refuses a revision that the chain does not have
+    hold_searches_up(connection)
+    to_head = context.get_revision_argument() == context.get_head_revision()
+    if not to_head:  # what an older revision needs gone is not known
+        drop_objects(connection)
     context.run_migrations()
-    if rebuild and views.has_tables(connection):
-        views.create_views(connection)
+    if to_head:
+        for name in add_missing_models(connection):
+            print(f"Created the tables of the model {name}", file=sys.stderr)
+        create_objects(connection)
 
 
 if context.is_offline_mode():
     raise SystemExit("Run the migrations on a connected database; --sql is not supported.")
-for attempt in range(1, ATTEMPTS + 1):
-    try:
-        with connect() as connection:
-            connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-            run(connection)
-        break
-    except OperationalError as error:
-        if not isinstance(error.orig, LockNotAvailable) or attempt == ATTEMPTS:
-            raise
-        print("The tables are in use, trying again ...", file=sys.stderr)
-        time.sleep(random.uniform(0.1, 1.0))
+change_schema(run, lambda: print("The tables are in use, trying again ...", file=sys.stderr))
 forget_engine()  # connections opened before the extension came do not know its types

@@ -154,15 +154,17 @@ class ProductAdmin(admin.ModelAdmin):
         if product.pk is None:
             return "Made by manage.py embed_catalog, once the product is saved."
         with connect() as connection:
-            states = embedding_states(connection, product.pk)
-        rows = format_html_join(
-            "",
-            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-            ((s.model, s.modality, s.current, s.stale, s.pending) for s in states),
-        )
+            rows = format_html_join(
+                "",
+                "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                (
+                    (model, modality, it.embedded, it.stale, it.missing, it.failed)
+                    for model, modality, it in embedding_states(connection, product.pk)
+                ),
+            )
         return format_html(
             '<table class="catalogue-embeddings"><thead><tr><th>model</th><th>of</th>'
-            "<th>embedded</th><th>stale</th><th>pending</th></tr></thead>{}</table>",
+            "<th>embedded</th><th>stale</th><th>missing</th><th>failed</th></tr></thead>{}</table>",
             rows,
         )
 

@@ -1,53 +1,19 @@
 """Whether a product's text and pictures are embedded, for people who look after the catalogue."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from sqlalchemy import Connection, Table, and_, func, literal, select
+from sqlalchemy import Connection
 
-from catalog import config
-from catalog.tables import EMBEDDINGS, PRODUCT, PRODUCT_IMAGE
-from embedding.registry import Modality
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingState:
-    """How many of a product's texts or pictures one model has: as they are, as they were, not."""
-
-    model: str
-    modality: Modality
-    current: int
-    stale: int
-    pending: int
+from catalog.active_models import models_in_use
+from catalog.indexing.pending import Coverage, Selection, coverage
+from embedding.registry import Modality, get_spec
 
 
-def embedding_states(connection: Connection, product_id: int) -> list[EmbeddingState]:
-    """One entry for each enabled model and what it embeds."""
-    return [
-        _state(connection, product_id, model, modality, table)
-        for model in config.settings().models
-        for modality, table in EMBEDDINGS.get(model, {}).items()
-    ]
-
-
-def _state(
-    connection: Connection, product_id: int, model: str, modality: Modality, table: Table
-) -> EmbeddingState:
-    product, image = PRODUCT, PRODUCT_IMAGE
-    if modality == "text":
-        source, made_of, joined = product.c.document_md5, table.c.source_md5, product
-        on, of_product = table.c.product_id == product.c.id, product.c.id == product_id
-    else:
-        source, made_of, joined = image.c.sha256, table.c.source_sha256, image
-        on, of_product = table.c.image_id == image.c.id, image.c.product_id == product_id
-    is_current = func.coalesce(made_of == source, literal(False))
-    query = (
-        select(
-            func.count().filter(is_current),
-            func.count().filter(and_(made_of.is_not(None), ~is_current)),
-            func.count().filter(made_of.is_(None)),
-        )
-        .select_from(joined.outerjoin(table, on))
-        .where(of_product)
-    )
-    current, stale, pending = connection.execute(query).one()
-    return EmbeddingState(model, modality, current, stale, pending)
+def embedding_states(
+    connection: Connection, product_id: int
+) -> Iterator[tuple[str, Modality, Coverage]]:
+    """For each model in use and what it embeds, the counts of one product's rows."""
+    selection = Selection(product_id=product_id)
+    for model in models_in_use(connection):
+        for modality in get_spec(model).modalities:
+            yield model, modality, coverage(connection, model, modality, selection=selection)

@@ -47,9 +47,11 @@ from alembic import command  # noqa: E402
 from alembic.config import Config  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
-from catalog.db.connection import forget_engine  # noqa: E402
+from catalog.db.connection import connect, forget_engine  # noqa: E402
 from catalog.db.embedded import embedded_url  # noqa: E402
+from catalog.indexing.model_tables import add_model  # noqa: E402
 from demo import write_catalogue  # noqa: E402
+from embedding.registry import get_spec  # noqa: E402
 
 # Few examples by default; `HYPOTHESIS_PROFILE=thorough` for when what they test has changed.
 UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
@@ -167,11 +169,13 @@ def _static_files() -> None:
 
 @pytest.fixture(scope="session")
 def template() -> str:
-    """The name of a database with the schema and nothing in it."""
+    """The name of a database with the schema, tables for all packaged models, and no rows."""
 
     def build() -> None:
         command.upgrade(alembic_config(), "head")
         call_command("migrate", verbosity=0)
+        with connect() as connection:
+            add_model(connection, get_spec("clip"))
 
     digest = _digest("catalog", "embedding/registry", "migrations", "shop")
     return _built_database("schema", digest, "template1", build)

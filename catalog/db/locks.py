@@ -24,6 +24,13 @@ def lock_transaction(connection: Connection, space: LockSpace) -> None:
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(space)s, 0)", {"space": int(space)})
 
 
+def lock_embedding(connection: Connection, model: str, modality: Modality) -> None:
+    """Wait until no process embeds the modality of the model, and keep all from it in this
+    transaction."""
+    key = {"space": int(LockSpace.EMBEDDING), "name": f"{model} {modality}"}
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(space)s, hashtext(%(name)s))", key)
+
+
 @contextmanager
 def embedding_lock(
     model: str, modality: Modality, on_wait: Callable[[], None] | None = None

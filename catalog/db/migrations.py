@@ -6,33 +6,42 @@ from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from alembic.script.revision import RevisionError
 from alembic.util import CommandError
+from sqlalchemy import Connection
 
 from catalog.config import PROJECT
-from catalog.db.connection import DatabaseError, connect
+from catalog.db.connection import DatabaseError
 
 
 def alembic_config() -> Config:
     return Config(toml_file=PROJECT / "pyproject.toml")
 
 
-def pending_migrations() -> list[Script]:
+UNKNOWN = """
+the database is at revision {}, which this version of the project does not know:
+- 0001 to 0008: upgrade it to 0009 first, with version 0.1.0 of the project.
+- 0010 to 0019: drop_model of version 0.1.0 has written it. Delete its file from
+  migrations/versions and run this SQL: UPDATE alembic_version SET version_num = '0009'
+- any other: the database is newer. Use a newer version of the project.
+""".strip()
+
+
+def pending_migrations(connection: Connection) -> list[Script]:
     """The migrations that the database lacks, the next one first.
 
     Raises:
         DatabaseError: the database has a migration that this version does not know.
     """
     scripts = ScriptDirectory.from_config(alembic_config())
-    with connect() as connection:
-        current = MigrationContext.configure(connection).get_current_heads()
+    current = MigrationContext.configure(connection).get_current_heads()
     try:
         return list(scripts.iterate_revisions("heads", current))[::-1]
     except RevisionError as error:
-        message = f"the database is newer than this version of the project: {error}"
-        raise DatabaseError(message) from error
+        raise DatabaseError(UNKNOWN.format(", ".join(current))) from error
 
 
 def migrate() -> None:
-    """Apply the pending migrations, and create the views and functions of SQL again.
+    """Apply the pending migrations, create the tables of models in `MODELS` that have none,
+    and update the SQL functions and views.
 
     Raises:
         DatabaseError: pgvector is missing or too old, or Alembic refuses.

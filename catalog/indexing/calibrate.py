@@ -10,9 +10,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from catalog.db.connection import compose
 from catalog.search.calibration import TABLE, TAILS, QueryKind, forget_quantiles
-from catalog.tables import EMBEDDINGS
+from catalog.tables import embedding_table, embedding_table_name
 from embedding.encoder import Encoder
-from embedding.registry import Modality, ModelSpec
+from embedding.registry import Modality, ModelSpec, get_spec
 
 Matrix = NDArray[np.float32]
 
@@ -47,7 +47,7 @@ def is_due(connection: Connection, model: str) -> bool:
     fitted = {row.item: row.products for row in rows}
     return any(
         embedded >= MIN_PRODUCTS and embedded >= GROWTH * fitted.get(item, 0)
-        for item, embedded in _embedded(connection, model).items()
+        for item, embedded in _embedded(connection, get_spec(model)).items()
     )
 
 
@@ -63,7 +63,7 @@ def calibrate(connection: Connection, encoder: Encoder, seed: int = 0) -> int:
     model = encoder.spec
     items = _draw_each(connection, model, ITEMS, seed)
     queries = _draw_each(connection, model, QUERIES, seed + 1)
-    embedded = _embedded(connection, model.name)
+    embedded = _embedded(connection, model)
     asked = list(_query_vectors(queries, encoder))
     rows = []
     for item, compared in items.items():
@@ -146,7 +146,7 @@ def _draw(
     query = compose(
         "SELECT p.title, coalesce(nullif(p.product_type, ''), p.category) AS kind, e.embedding"
         f" FROM product p {joined} ORDER BY md5(p.id::text || %(seed)s) LIMIT %(count)s",
-        table=EMBEDDINGS[model.name][modality].name,
+        table=embedding_table_name(model.name, modality),
     )
     rows = connection.exec_driver_sql(query, {"seed": str(seed), "count": count}).all()
     if len(rows) < MIN_PRODUCTS:
@@ -155,11 +155,10 @@ def _draw(
     return Sample([row.title for row in rows], [row.kind for row in rows], vectors)
 
 
-def _embedded(connection: Connection, model: str) -> dict[Modality, int]:
+def _embedded(connection: Connection, model: ModelSpec) -> dict[Modality, int]:
     """The number of products that have an embedding of each modality."""
+    tables = {it: embedding_table(model.name, it) for it in model.modalities}
     return {
-        modality: connection.exec_driver_sql(
-            compose("SELECT count(DISTINCT product_id) FROM {table}", table=table.name)
-        ).scalar_one()
-        for modality, table in EMBEDDINGS[model].items()
+        modality: connection.execute(select(func.count(table.c.product_id.distinct()))).scalar_one()
+        for modality, table in tables.items()
     }

@@ -15,7 +15,7 @@ from sqlalchemy.schema import CreateIndex
 
 from catalog.db.connection import connect, connection_parameters
 from catalog.db.locks import embedding_lock
-from catalog.tables import EMBEDDINGS
+from catalog.tables import embedding_table, embedding_table_name
 from embedding.registry import Modality
 
 DEFER_FROM = 5_000
@@ -39,7 +39,7 @@ def get_index(model: str, modality: Modality) -> Index:
     """The definition of the HNSW index of a table of embeddings."""
     (index,) = (
         index
-        for index in EMBEDDINGS[model][modality].indexes
+        for index in embedding_table(model, modality).indexes
         if index.dialect_options["postgresql"]["using"] == "hnsw"
     )
     return index
@@ -47,7 +47,7 @@ def get_index(model: str, modality: Modality) -> Index:
 
 def defer_index(connection: Connection, model: str, modality: Modality, pending: int) -> bool:
     """Drop the index if building it after `pending` new rows is faster; returns whether it did."""
-    table = EMBEDDINGS[model][modality].name
+    table = embedding_table_name(model, modality)
     if pending < DEFER_FROM:
         return False
     max_present = int(DEFER_SHARE * pending) + 1
@@ -89,7 +89,7 @@ def ensure_index(
         with ThreadPoolExecutor(1, "index") as building:
             built = building.submit(_build, model, modality)
             while not built.done():
-                _report(EMBEDDINGS[model][modality].name, progress)
+                _report(embedding_table_name(model, modality), progress)
                 time.sleep(0.2)
             built.result()
         return time.perf_counter() - started

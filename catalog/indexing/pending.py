@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from psycopg.sql import SQL, Composable, Identifier
 from sqlalchemy import Connection
 
 from catalog import config
@@ -33,10 +34,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which products are meant: all of them, those named, those changed since a time."""
+    """Which products are meant: all of them, those named, those changed since a time, or one."""
 
     skus: tuple[str, ...] = ()
     since: datetime | None = None
+    product_id: int | None = None
 
     def condition(self) -> str:
         """SQL, on `s.product_id`, that begins with AND; its parameters are `parameters()`."""
@@ -45,12 +47,17 @@ class Selection:
             parts.append("p.sku = ANY(%(skus)s)")
         if self.since is not None:
             parts.append("p.updated_at >= %(since)s")
-        if not parts:
-            return ""
-        return f" AND s.product_id IN (SELECT p.id FROM product p WHERE {' AND '.join(parts)})"
+        condition = ""
+        if parts:
+            condition = (
+                f" AND s.product_id IN (SELECT p.id FROM product p WHERE {' AND '.join(parts)})"
+            )
+        if self.product_id is not None:
+            condition += " AND s.product_id = %(product_id)s"
+        return condition
 
     def parameters(self) -> dict[str, Any]:
-        return {"skus": list(self.skus), "since": self.since}
+        return {"skus": list(self.skus), "since": self.since, "product_id": self.product_id}
 
 
 EVERYTHING = Selection()
@@ -58,23 +65,39 @@ EVERYTHING = Selection()
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How far a model has come with one modality, in rows."""
+    """How far a model has come with one modality, in rows; each but `total` is counted once.
+
+    A failure counts as `failed` even if there is an older embedding.
+    """
 
     total: int
     embedded: int
-    pending: int
+    stale: int
+    missing: int
     failed: int
 
+    @property
+    def pending(self) -> int:
+        return self.stale + self.missing
 
-SOURCES: dict[Modality, str] = {
-    "text": """
+
+COUNTS = """
+       count(*) AS total,
+       count(*) FILTER (WHERE NOT failed AND NOT stale) AS embedded,
+       count(*) FILTER (WHERE NOT failed AND stale AND embedded_at IS NOT NULL) AS stale,
+       count(*) FILTER (WHERE NOT failed AND stale AND embedded_at IS NULL) AS missing,
+       count(*) FILTER (WHERE failed) AS failed"""
+"""The fields of `Coverage`, from the rows of `states`."""
+
+SOURCES: dict[Modality, SQL] = {
+    "text": SQL("""
         SELECT p.id, p.id AS product_id, p.document AS content, p.document_md5 AS source,
                NULL::bigint AS image_id, e.source_md5 AS embedded_source, e.embedded_at
-          FROM product p LEFT JOIN {table} e ON e.product_id = p.id""",
-    "image": """
+          FROM product p LEFT JOIN {table} e ON e.product_id = p.id"""),
+    "image": SQL("""
         SELECT i.id, i.product_id, i.path AS content, i.sha256 AS source,
                i.id AS image_id, e.source_sha256 AS embedded_source, e.embedded_at
-          FROM product_image i LEFT JOIN {table} e ON e.image_id = i.id""",
+          FROM product_image i LEFT JOIN {table} e ON e.image_id = i.id"""),
 }
 FAILED = """
     EXISTS (SELECT FROM embedding_failure f
@@ -116,17 +139,27 @@ def coverage(
     older_than: datetime | None = None,
     selection: Selection = EVERYTHING,
 ) -> Coverage:
-    """Counts over the whole catalogue; a failure counts as failed even if an older embedding
-    stands."""
+    """Counts over the selected products, or the whole catalogue."""
     row = connection.exec_driver_sql(
-        f"SELECT count(*), count(*) FILTER (WHERE NOT failed AND NOT stale),"
-        " count(*) FILTER (WHERE NOT failed AND stale), count(*) FILTER (WHERE failed)"
-        f" FROM (SELECT {FAILED} AS failed, {STALE} AS stale"
-        f" FROM ({source(model, modality)}) AS s WHERE true{selection.condition()}) AS t",
+        f"SELECT {COUNTS} FROM ({states(model, modality)}{selection.condition()}) AS t",
         {"model": model, "older_than": older_than} | selection.parameters(),
     ).one()
     return Coverage(*row)
 
 
+def states(model: str, modality: Modality) -> str:
+    """SQL that tells of each row of a source whether it is stale or has failed.
+
+    Its parameters are `model` and `older_than`; it ends with a condition, to which a selection's
+    may be added.
+    """
+    return (
+        f"SELECT {FAILED} AS failed, {STALE} AS stale, s.embedded_at"
+        f" FROM ({source(model, modality)}) AS s WHERE true"
+    )
+
+
 def source(model: str, modality: Modality) -> str:
-    return SOURCES[modality].format(table=embedding_table_name(model, modality))
+    """SQL of all texts or pictures, each beside the model's embedding of it, if there is one."""
+    table: Composable = Identifier(embedding_table_name(model, modality))
+    return SOURCES[modality].format(table=table).as_string()

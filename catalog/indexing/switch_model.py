@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.active_models import DEFAULT_MODEL
+from catalog.active_models import DEFAULT_MODEL, require_tables
 from catalog.indexing.pending import coverage
 from embedding.errors import UserFacingError
 from embedding.registry import get_spec
@@ -32,11 +32,13 @@ def set_default_model(connection: Connection, name: str, *, force: bool = False)
 
     Raises:
         UnknownModel: the registry has no such model.
+        NoTables: it has no tables.
         SwitchError: it is not in `MODELS`, or has not embedded everything and `force` is not set.
     """
     get_spec(name)
     if name not in config.settings().models:
         raise SwitchError(f"{name} is not in use: add it to MODELS first")
+    require_tables(connection, name)
     if (gaps := find_gaps(connection, name)) and not force:
         missing = "; ".join(map(str, gaps))
         raise SwitchError(f"{name} has not embedded everything ({missing}): run embed_catalog")

@@ -21,7 +21,7 @@ from sqlalchemy import Row
 from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
 from catalog.search.calibration import get_fitted
-from catalog.tables import EMBEDDINGS
+from catalog.tables import embedding_table_name
 
 SIMILAR = 0.5
 """Threshold for pictures of the same family: 0 is the similarity that 1 in 1,000 unrelated pairs
@@ -204,4 +204,4 @@ def _assign_leaders(
 
 
 def _sql(sql: str, model: str) -> str:
-    return sql.format(table=EMBEDDINGS[model]["image"].name)
+    return sql.format(table=embedding_table_name(model, "image"))

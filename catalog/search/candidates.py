@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
 from catalog.search.fusion import Channel
-from catalog.tables import EMBEDDINGS
+from catalog.tables import embedding_table_name
 
 EXACT_FACTOR = 5.0
 """Use an exact scan if at most this factor times sqrt(window * products) products match
@@ -53,14 +53,17 @@ def plan(conditions: Sequence[str]) -> str:
 )"""
 
 
-def vector_candidates(channel: Channel, conditions: Sequence[str]) -> str:
-    """`<channel>_list`: the `window` nearest products of one channel, one row per product.
+def vector_candidates(
+    channel: Channel, conditions: Sequence[str], given: Sequence[str] = ()
+) -> str:
+    """`<channel>_list`: the `window` nearest products of one channel, one row per product; none
+    unless the conditions `given`, on parameters alone, are true.
 
     The HNSW index is used if many products match, an exact scan if few do. An exact scan also
     follows if the index returns fewer than `window` products, so that a page is never short while
     matching products exist.
     """
-    name, table = channel.name, EMBEDDINGS[channel.model][channel.modality].name
+    name, table = channel.name, embedding_table_name(channel.model, channel.modality)
     distance = f"e.embedding <=> %({name}_vector)s"
     product = "JOIN product p ON p.id = e.product_id" if conditions else ""
     if channel.modality == "image":
@@ -68,8 +71,9 @@ def vector_candidates(channel: Channel, conditions: Sequence[str]) -> str:
         once, nearest_first = "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
     else:
         image, fan_out, once, nearest_first = "NULL::bigint", "", "", ""
-    by_index = where([f"(SELECT use_index FROM {name}_plan)", *conditions])
-    exactly = where([f"(SELECT count(*) FROM {name}_by_index) < %(window)s", *conditions])
+    by_index = where([*given, f"(SELECT use_index FROM {name}_plan)", *conditions])
+    is_short = f"(SELECT count(*) FROM {name}_by_index) < %(window)s"
+    exactly = where([*given, is_short, *conditions])
     # `+ 0` keeps the planner from using the HNSW index for this sort.
     return f"""{name}_plan AS MATERIALIZED (
     {_local_check(table, distance, conditions) if conditions else "SELECT use_index FROM plan"}

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.active_models import models_in_use
+from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
 from catalog.search.candidates import fan_out
 from catalog.search.filters import FACETS, count_facets
@@ -99,6 +99,11 @@ def rank(
 ) -> tuple[Ranking, Results]:
     """Build the ranking that `search` runs, and results without hits, totals and facets."""
     in_use = models_in_use(connection)  # first, so that a search waits here during a migration
+    try:
+        others = set(filter(None, spec.model.split("+"))) - set(in_use)
+        require_tables(connection, *sorted(others))
+    except NoTables as error:
+        raise SearchError(str(error)) from error
     query = build_query(connection, spec)
     started = time.perf_counter()
     texts = TextEncoder(connection, encoder_for)

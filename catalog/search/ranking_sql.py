@@ -23,7 +23,7 @@ from catalog.search.candidates import (
 )
 from catalog.search.filters import FACETS, Filters
 from catalog.search.fusion import BY_MATCH, FUSIONS, Channel, calibrated_sum
-from catalog.tables import EMBEDDINGS
+from catalog.tables import embedding_table_name
 
 MIN_EF_SEARCH, MAX_EF_SEARCH = 1, 1000
 """The range that pgvector allows."""
@@ -104,6 +104,10 @@ class Ranking:
                 " WHERE p.lexemes @@ phraseto_tsquery('english', word))"
             )
 
+    def given(self, parameter: str) -> list[str]:
+        """Conditions for a parameter to be used: none, since what is not given is left out."""
+        return []
+
     def parameters(self) -> dict[str, Any]:
         values = self.filters.parameters() | {
             "words": self.words,
@@ -177,7 +181,7 @@ SELECT summary.*, hit.*
 def _vector(channel: Channel | None) -> str:
     if channel is None:
         return ""
-    table = EMBEDDINGS[channel.model][channel.modality].name
+    table = embedding_table_name(channel.model, channel.modality)
     own = "e.image_id = i.id" if channel.modality == "image" else "e.product_id = p.id"
     return f", (SELECT e.embedding FROM {table} e WHERE {own}) AS vector"
 
@@ -192,9 +196,9 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     conditions = list(ranking.conditions())
     yield plan(conditions)
     for channel in ranking.channels:
-        yield vector_candidates(channel, conditions)
+        yield vector_candidates(channel, conditions, ranking.given(f"{channel.name}_vector"))
     if ranking.words:
-        yield lexical_candidates(conditions)
+        yield lexical_candidates([*ranking.given("words"), *conditions])
     lists = [f"{channel.name}_list" for channel in ranking.channels]
     lists += ["lexical_list"] if ranking.words else []
     union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
@@ -210,7 +214,7 @@ def _compared(ranking: Ranking) -> str:
     """`compared`: each candidate's similarity in every channel and its coverage of the query."""
     columns, joins = [], []
     for channel in ranking.channels:
-        name, table = channel.name, EMBEDDINGS[channel.model][channel.modality].name
+        name, table = channel.name, embedding_table_name(channel.model, channel.modality)
         distance = f"e.embedding <=> %({name}_vector)s"
         picture = ", e.image_id" if channel.modality == "image" else ""
         columns.append(
@@ -220,12 +224,17 @@ def _compared(ranking: Ranking) -> str:
             columns.append(
                 f"coalesce({name}_list.image_id, {name}_else.image_id) AS {name}_picture"
             )
+        others = [
+            *ranking.given(f"{name}_vector"),
+            "e.product_id = candidate.product_id",
+            f"{name}_list.product_id IS NULL",
+        ]
         # The lateral join computes distances only for candidates that another list found.
         joins.append(
             f"""  LEFT JOIN {name}_list USING (product_id)
   LEFT JOIN LATERAL (
        SELECT {distance} AS distance{picture} FROM {table} e
-        WHERE e.product_id = candidate.product_id AND {name}_list.product_id IS NULL
+       {where(others)}
         ORDER BY ({distance}) + 0 LIMIT 1) AS {name}_else ON true"""
         )
     named = "false AS exact, NULL::float8 AS lexical"

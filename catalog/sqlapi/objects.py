@@ -1,60 +1,174 @@
-"""Database objects derived from the tables, made anew after every migration.
+"""The schema `search`: functions and views derived from the tables, the models and the settings.
 
-They hold nothing that the tables do not, so that nothing is lost by dropping them first; a table
-can then change under them without a migration that names each of them. The view over all models
-is composed here, the others stand in `catalog/sqlapi/sql`, one a file.
+They are replaced in place, so that views that an analyst has built on them stay. Only what has
+changed is touched: the table `search.definition` has a digest of every object, which also tells
+whether the database is as this code and its settings would have it. Objects of a fixed text are in
+`catalog/sqlapi/sql`, one a file; the others are rendered (`catalog.sqlapi.rendered`).
 """
 
-from collections.abc import Container
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import md5
 from pathlib import Path
 
-from sqlalchemy import Connection, Select, and_, inspect, select, text
+from psycopg import errors
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import Connection, Row, Select, and_, select
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
-from catalog.sqlapi.rendered import compositions
-from catalog.tables import EMBEDDINGS, PRODUCT, PRODUCT_IMAGE, metadata
+from catalog.active_models import DEFAULT_MODEL
+from catalog.config import settings
+from catalog.db.connection import DatabaseError
+from catalog.query_log import MAX_LENGTH, TRIES
+from catalog.search.ranking_sql import MAX_EF_SEARCH
+from catalog.sqlapi.rendered import StoredModel, rankings, views
+from catalog.tables import MODEL, PRODUCT, PRODUCT_IMAGE, embedding_table, metadata
 
 SCHEMA = "search"
-SQL = Path(__file__).parent / "sql"
-VOCABULARY_KEY = f"{SCHEMA}.vocabulary_word_key"
-OBJECTS = {
-    "match": "FUNCTION",
-    "vocabulary": "MATERIALIZED VIEW",
-    "terms": "FUNCTION",
-    "quantiles": "FUNCTION",
-    "interpolate": "FUNCTION",
-    "hit": "TYPE",
-    "fan_out": "FUNCTION",
-    "tidy": "FUNCTION",
-    "find_model": "FUNCTION",
-    "embedding": "FUNCTION",
-    "request": "FUNCTION",
-    "embed": "PROCEDURE",
-    "product_embeddings": "FUNCTION",
-    "ranked": "FUNCTION",
-    "products": "FUNCTION",
-    "similar": "FUNCTION",
-    "blend": "FUNCTION",
-    "recall": "FUNCTION",
-    "neighbours": "FUNCTION",
-    "duplicates": "FUNCTION",
-    "popular_queries": "VIEW",
-    "unanswered_queries": "VIEW",
-    "price_outliers": "FUNCTION",
-    "misfiled": "FUNCTION",
-    "gaps": "FUNCTION",
-}
-"""What `SQL` defines and of which kind; each may stand on those before it, and on the views of
-`catalog.sqlapi.rendered`."""
+SQL_FILES = Path(__file__).parent / "sql"
+OBJECTS = (
+    *("match", "vocabulary", "terms", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
+    *("find_model", "embedding", "request", "embed", "product_embeddings", "ranked", "products"),
+    *("similar", "blend", "recall", "neighbours", "duplicates", "popular_queries"),
+    *("unanswered_queries", "price_outliers", "misfiled", "gaps"),
+)
+"""What `SQL_FILES` define; each may use those before it and the views of `rendered`."""
 
 PRODUCT_COLUMNS = [
     column for column in PRODUCT.columns if column.name not in ("document", "lexemes")
 ]
 
+CONSTANTS = {
+    "tries": str(TRIES),
+    "max_length": str(MAX_LENGTH),
+    "max_ef_search": str(MAX_EF_SEARCH),
+    "default_model": DEFAULT_MODEL,
+}
+"""What `{{name}}` stands for in the files."""
 
-def product_vectors() -> Select:
+NOT_REPLACED = (
+    errors.InvalidFunctionDefinition,  # another type or name of an argument or a result
+    errors.InvalidTableDefinition,  # a view's column is gone or another one
+    errors.DuplicateObject,  # types and materialized views are never replaced
+    errors.DuplicateTable,
+    errors.WrongObjectType,
+)
+
+DEPENDENTS = """
+WITH RECURSIVE node (classid, objid, depth) AS (
+    SELECT classid, objid, 0
+      FROM unnest(%(classes)s::oid[], %(objects)s::oid[]) AS root (classid, objid)
+     UNION
+    SELECT CASE WHEN rule.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END,
+           coalesce(rule.ev_class, d.objid), node.depth + 1
+      FROM node
+           JOIN pg_depend d ON (d.refclassid, d.refobjid) = (node.classid, node.objid)
+           LEFT JOIN pg_rewrite rule
+             ON d.classid = 'pg_rewrite'::regclass AND rule.oid = d.objid
+     WHERE (d.deptype = 'n' OR d.deptype = 'i' AND d.classid = 'pg_type'::regclass)
+       AND coalesce(rule.ev_class, d.objid) <> node.objid
+)
+SELECT about.type, about.schema, about.identity, max(node.depth) AS depth
+  FROM node, pg_identify_object(node.classid, node.objid, 0) AS about
+ WHERE node.classid <> 'pg_type'::regclass
+    OR EXISTS (SELECT FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
+                WHERE t.oid = node.objid AND c.relkind = 'c')
+ GROUP BY about.type, about.schema, about.identity
+ ORDER BY depth DESC, about.identity
+"""
+"""The given objects and all that depends on them, what depends on others first. The type of a
+view's rows is part of the view, and an array's type part of its elements'."""
+
+FIND = """
+SELECT 'pg_proc'::regclass::oid AS classid, oid AS objid, proname AS name
+  FROM pg_proc WHERE pronamespace = to_regnamespace('search')
+ UNION ALL
+SELECT 'pg_class'::regclass, oid, relname
+  FROM pg_class WHERE relnamespace = to_regnamespace('search') AND relkind IN ('r', 'v', 'm')
+ UNION ALL
+SELECT 'pg_type'::regclass, t.oid, t.typname
+  FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
+ WHERE t.typnamespace = to_regnamespace('search') AND c.relkind = 'c'
+"""
+
+DEFINITIONS = """
+CREATE TABLE IF NOT EXISTS search.definition (name text PRIMARY KEY, digest text NOT NULL);
+COMMENT ON TABLE search.definition IS 'What the objects of this schema were last made from.';
+"""
+
+Found = dict[str, set[tuple[int, int]]]
+"""The objects of the schema by name, each a catalogue's oid and its own; functions may share a
+name."""
+
+
+def create_objects(connection: Connection) -> None:
+    """Create or replace what is not as it should be, and drop what should not be there.
+
+    Raises:
+        DatabaseError: somebody's own view or function uses what has to be dropped for that.
+    """
+    # A function may set `hnsw.…` where the library is loaded; before, superusers alone may say so.
+    connection.exec_driver_sql("SELECT '[0]'::halfvec")
+    connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+    _run(connection, DEFINITIONS)
+    wanted, known = definitions(connection), _known(connection)
+    unwanted = [name for name in known if name not in wanted]
+    drop_named(connection, unwanted)
+    for name in unwanted:
+        _note(connection, name, None)
+    for name, sql in wanted.items():
+        digest = _digest(sql)
+        if known.get(name) != digest or name not in _find(connection):
+            _replace(connection, name, sql)
+            _note(connection, name, digest)
+    _grant(connection)
+
+
+def drop_objects(connection: Connection) -> None:
+    """Drop the whole schema's objects: for a migration that changes columns that they use.
+
+    Raises:
+        DatabaseError: as `create_objects`.
+    """
+    drop_named(connection, _find(connection))
+
+
+def drop_named(connection: Connection, names: Iterable[str]) -> None:
+    """Drop objects by name, with those of the schema that depend on them.
+
+    Raises:
+        DatabaseError: as `create_objects`.
+    """
+    found = _find(connection)
+    _drop(connection, {root for name in names for root in found.get(name, ())})
+
+
+def differences(connection: Connection) -> list[str]:
+    """The names of the objects that this code, with these settings, would make otherwise."""
+    if not connection.exec_driver_sql("SELECT to_regclass('search.definition')").scalar():
+        return ["all"]
+    wanted = {name: _digest(sql) for name, sql in definitions(connection).items()}
+    known = _known(connection)
+    return sorted(name for name in wanted | known if wanted.get(name) != known.get(name))
+
+
+def definitions(connection: Connection) -> Mapping[str, str]:
+    """The SQL of every object by name, each after those that it uses."""
+    rows = connection.execute(select(MODEL).order_by(MODEL.c.created_at, MODEL.c.name))
+    models = [
+        StoredModel(row.name, row.label, row.dimensions, tuple(row.modalities)) for row in rows
+    ]
+    return {
+        **{name: sql.as_string() for name, sql in views(models).items()},
+        "product_vectors": _product_vectors(connection, models),
+        **{name: _file(name) for name in OBJECTS},
+        **{name: sql.as_string() for name, sql in rankings(models).items()},
+    }
+
+
+def product_vectors(models: Iterable[StoredModel]) -> Select:
     """Each product with its embeddings of all models side by side: `fashion_text`, `fashion_image`.
 
     The picture is the main one. A column's HNSW index serves `ORDER BY fashion_image <=> …`
@@ -65,8 +179,9 @@ def product_vectors() -> Select:
     joined = product.outerjoin(
         image, and_(image.c.product_id == product.c.id, image.c.position == 0)
     )
-    for tables in EMBEDDINGS.values():
-        for modality, table in tables.items():
+    for model in models:
+        for modality in model.modalities:
+            table = embedding_table(model.name, modality)
             on = (
                 table.c.product_id == product.c.id
                 if modality == "text"
@@ -77,63 +192,118 @@ def product_vectors() -> Select:
     return select(*columns).select_from(joined)
 
 
-def drop_views(connection: Connection, keep: Container[str] = ()) -> None:
-    """Drop every derived object that is there, what stands on others first, but for `keep`."""
-    for name, kind in reversed(OBJECTS.items()):
-        if name not in keep:
-            connection.execute(text(f"DROP {kind} IF EXISTS {SCHEMA}.{name}"))
-    for name in ("product_vectors", *compositions()):
-        connection.execute(text(f"DROP VIEW IF EXISTS {SCHEMA}.{name}"))
-
-
-def counted(connection: Connection) -> set[str]:
-    """The objects that hold counts of the catalogue, take long to make, and are as they should be:
-    the vocabulary, 10 s for 200,000 products, unless its definition has changed since."""
-    made = connection.exec_driver_sql(
-        f"SELECT obj_description(to_regclass('{VOCABULARY_KEY}'), 'pg_class')"
-    ).scalar()
-    return {"vocabulary"} if made == _digest("vocabulary") else set()
-
-
-def create_views(connection: Connection) -> None:
-    """Create every derived object that is not there, the vocabulary filled with what the catalogue
-    holds."""
-    # A function may set `hnsw.…` where the library is loaded; before, superusers alone may say so.
-    connection.exec_driver_sql("SELECT '[0]'::halfvec")
-    there = counted(connection)
-    query = product_vectors().compile(
+def _product_vectors(connection: Connection, models: Iterable[StoredModel]) -> str:
+    """Columns that are there keep their places, since a view can only be replaced by one that has
+    more at its end."""
+    there = list(
+        connection.exec_driver_sql(
+            "SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
+            " AND attrelid = to_regclass('search.product_vectors') ORDER BY attnum"
+        ).scalars()
+    )
+    query = product_vectors(models)
+    columns = sorted(
+        query.selected_columns,
+        key=lambda column: there.index(column.name) if column.name in there else len(there),
+    )
+    compiled = query.with_only_columns(*columns, maintain_column_froms=True).compile(
         dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}
     )
-    connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
-    comment = "Each product beside its embeddings, one column a model and modality."
-    for name, (select_, about) in {
-        "product_vectors": (str(query), comment),
-        **compositions(),
-    }.items():
-        _run(connection, f"CREATE VIEW {SCHEMA}.{name} AS {select_}")
-        _run(connection, f"COMMENT ON VIEW {SCHEMA}.{name} IS $${about}$$")
-    for name in (*OBJECTS, "grants"):
-        if name not in there:
-            _run(connection, _definition(name))
-    _run(connection, f"COMMENT ON INDEX {VOCABULARY_KEY} IS '{_digest('vocabulary')}'")
+    return (
+        f"CREATE OR REPLACE VIEW search.product_vectors AS {compiled};\n"
+        "COMMENT ON VIEW search.product_vectors IS"
+        " 'Each product beside its embeddings, one column a model and modality.';"
+    )
 
 
-def has_tables(connection: Connection) -> bool:
-    """Whether every table and column that the views read is there, as is so at the head."""
-    needed = set(metadata.tables)
-    inspector = inspect(connection)
-    if not needed <= set(inspector.get_table_names()):
-        return False
-    columns = {column["name"] for column in inspector.get_columns("product")}
-    return {column.name for column in PRODUCT_COLUMNS} <= columns
+def _file(name: str) -> str:
+    constants = CONSTANTS | {"ef_search": str(min(MAX_EF_SEARCH, 2 * settings().search_window))}
+    text = (SQL_FILES / f"{name}.sql").read_text("utf-8")
+    return re.sub(r"\{\{(\w+)\}\}", lambda found: constants[found[1]], text)
 
 
-def _definition(name: str) -> str:
-    return (SQL / f"{name}.sql").read_text("utf-8")
+def _replace(connection: Connection, name: str, sql: str) -> None:
+    """Replace an object; one that cannot be replaced, as its signature is another, is dropped, and
+    so are other functions of its name."""
+    before = _find(connection).get(name, set())
+    try:
+        with connection.begin_nested():
+            _run(connection, sql)
+    except DBAPIError as error:
+        if not before or not isinstance(error.orig, NOT_REPLACED):
+            raise
+        _drop(connection, before)
+        _run(connection, sql)
+    else:
+        if _find(connection)[name] > before:
+            _drop(connection, before)
 
 
-def _digest(name: str) -> str:
-    return md5(_definition(name).encode(), usedforsecurity=False).hexdigest()
+def find_dependents(connection: Connection, roots: Iterable[tuple[int, int]]) -> Sequence[Row]:
+    """Objects and what depends on them, in an order in which they can be dropped.
+
+    Raises:
+        DatabaseError: something outside the schema depends on them.
+    """
+    classes, objects = zip(*roots, strict=True)
+    rows = connection.exec_driver_sql(
+        DEPENDENTS, {"classes": list(classes), "objects": list(objects)}
+    ).all()
+    others = [f"{row.type} {row.identity}" for row in rows if row.depth and row.schema != SCHEMA]
+    if others:
+        used = ", ".join(row.identity for row in rows if not row.depth)
+        raise DatabaseError(
+            f"{', '.join(others)} depends on {used}, which has to be dropped:"
+            " drop it first, and create it again afterwards"
+        )
+    return rows
+
+
+def _drop(connection: Connection, roots: set[tuple[int, int]]) -> None:
+    for row in find_dependents(connection, roots) if roots else ():
+        kind = "TYPE" if row.type == "composite type" else row.type.upper()
+        _run(connection, f"DROP {kind} {row.identity}")
+
+
+def _find(connection: Connection) -> Found:
+    found: Found = {}
+    for row in connection.exec_driver_sql(FIND):
+        found.setdefault(row.name, set()).add((row.classid, row.objid))
+    return found
+
+
+def _known(connection: Connection) -> dict[str, str]:
+    rows = connection.exec_driver_sql("SELECT name, digest FROM search.definition")
+    return {row.name: row.digest for row in rows}
+
+
+def _note(connection: Connection, name: str, digest: str | None) -> None:
+    if digest is None:
+        connection.exec_driver_sql(
+            "DELETE FROM search.definition WHERE name = %(name)s", {"name": name}
+        )
+        return
+    connection.exec_driver_sql(
+        "INSERT INTO search.definition (name, digest) VALUES (%(name)s, %(digest)s)"
+        " ON CONFLICT (name) DO UPDATE SET digest = excluded.digest",
+        {"name": name, "digest": digest},
+    )
+
+
+def _grant(connection: Connection) -> None:
+    _run(connection, _file("grants"))
+    if not connection.exec_driver_sql("SELECT to_regrole('analyst')").scalar():
+        return
+    tables = [name for name in sorted(metadata.tables) if name != "alembic_version"]
+    tables += connection.exec_driver_sql(
+        "SELECT name || '_' || modality FROM model, unnest(modalities) AS modality"
+    ).scalars()
+    readable = SQL(", ").join(Identifier(name) for name in tables)
+    _run(connection, SQL("GRANT SELECT ON {} TO analyst").format(readable).as_string())
+
+
+def _digest(sql: str) -> str:
+    return md5(sql.encode(), usedforsecurity=False).hexdigest()
 
 
 def _run(connection: Connection, sql: str) -> None:

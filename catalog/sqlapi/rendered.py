@@ -1,92 +1,130 @@
-"""Views of the schema `search` that are composed from what the search itself is made of.
+"""Objects of the schema `search` that are rendered from what the search itself is made of.
 
-So SQL functions rank as the storefront does: they run the statements that
-`catalog.search.ranking_sql` writes, with the weights, minimum matches and conditions that the
+So SQL functions rank as the storefront does: each model has a function whose body is the statement
+that `catalog.search.ranking_sql` writes, with the weights, minimum matches and conditions that the
 pipeline uses.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import product
 
 import numpy as np
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from catalog import config
-from catalog.indexing.pending import FAILED, source
+from catalog.indexing.pending import COUNTS, states
 from catalog.query_log import TRIES
 from catalog.search.candidates import EXACT_FACTOR, MAX_LEXICAL
 from catalog.search.filters import FACETS, Filters
 from catalog.search.fusion import MIN_MATCH, WEIGHTS, Channel
 from catalog.search.ranking_sql import Ranking, ranking_statement
-from catalog.tables import EMBEDDINGS, metadata
-from embedding.registry import ModelSpec, models
+from catalog.tables import embedding_table_name
+from embedding.registry import Modality
 
-MARK = "{conditions}"
-"""Stands in a kept statement for the conditions."""
+MODALITIES: tuple[Modality, ...] = ("text", "image")
 
-PARAMETERS = (
-    *("words", "exclude", "excluded", "min_match", "window", "fan_out", "offset", "group_variants"),
-    *("text_vector", "text_quantiles", "text_weight"),
-    *("image_vector", "image_quantiles", "image_weight"),
-    *("lexical_weight", *FACETS, "min_price", "max_price"),
-)
-"""Of a kept statement, in the order in which `search.ranked` hands them over: $1, $2 ..."""
+RANKED = "ranked_by_"
+"""Prefix of the functions that rank; no other object's name begins so."""
 
-CONSTANTS = {"exact_factor": EXACT_FACTOR, "max_lexical": MAX_LEXICAL}
+ARGUMENTS = {
+    **{"words": "text", "lexical_weight": "float8"},
+    **{"text_vector": "halfvec", "text_quantiles": "float8[]", "text_weight": "float8"},
+    **{"image_vector": "halfvec", "image_quantiles": "float8[]", "image_weight": "float8"},
+    **{"min_match": "float8", "window": "integer", "fan_out": "integer"},
+    **{"group_variants": "boolean", "exclude": "bigint", "excluded": "text[]"},
+    **dict.fromkeys(FACETS, "text"),
+    **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
+}
+"""Of a function that ranks, in the order in which `search.ranked` passes them. In its body they
+have a `_` in front, with which no column's name begins."""
+
+FILTERS = (*FACETS, "min_price", "max_price", "in_stock", "exclude", "excluded")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredModel:
+    """A row of the table `model`."""
+
+    name: str
+    label: str
+    dimensions: int
+    modalities: tuple[Modality, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Template(Ranking):
-    """A ranking whose conditions are put in later, if it has any."""
+    """A ranking whose parameters may each be NULL. The planner, which knows them, then leaves out
+    the parts that need them."""
 
     is_filtered: bool = False
 
     def conditions(self) -> Iterator[str]:
-        if self.is_filtered:
-            yield MARK
+        if not self.is_filtered:
+            return
+        one = Decimal(1)
+        for facet in FACETS:
+            (condition,) = Filters(**{facet: ("",)}).conditions()  # type: ignore[arg-type]
+            yield f"(_{facet} IS NULL OR {condition})"
+        for limit in ("min_price", "max_price"):
+            (condition,) = Filters(**{limit: one}).conditions()  # type: ignore[arg-type]
+            yield f"(_{limit} IS NULL OR {condition})"
+        (condition,) = Filters(in_stock=True).conditions()
+        yield f"(_in_stock IS NOT TRUE OR {condition})"
+        (condition,) = Ranking((), exclude=0).conditions()
+        yield f"(_exclude IS NULL OR {condition})"
+        (condition,) = Ranking((), excluded=("",)).conditions()
+        yield f"((_excluded <> '{{}}') IS NOT TRUE OR {condition})"
+
+    def given(self, parameter: str) -> list[str]:
+        return [f"%({parameter})s IS NOT NULL"]
 
 
-def compositions() -> Mapping[str, tuple[str, str]]:
-    """The views' names, each with its query and its comment."""
+def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
+    """The views on which the functions are built, by name."""
     return {
-        "models": (_models(), "The models of the registry; those in use have a position."),
-        "weights": (
+        "models": _view(
+            "models",
+            _models(),
+            "The models that have tables; those in use have a position.",
+        ),
+        "weights": _view(
+            "weights",
             _weights(),
             "What each signal counts, the minimum match, and the products ranked, by query.",
         ),
-        "conditions": (_conditions(), "What a filter adds to a statement."),
-        "statements": (_statements(), "The statements that a search runs, as text."),
-        "readable": (_readable(), "The tables that analysts may read."),
-        "coverage": (
-            _coverage(),
+        "coverage": _view(
+            "coverage",
+            _coverage(models),
             "How far each model has come: products' texts, their pictures, and queries.",
         ),
     }
 
 
-def _models() -> str:
-    enabled = _enabled()
-    rows = [
-        (
-            spec.name,
-            spec.label,
-            spec.dimensions,
-            "text" in spec.modalities,
-            "image" in spec.modalities,
-            enabled.index(spec.name) + 1 if spec.name in enabled else None,
-        )
-        for spec in models().values()
-    ]
-    columns = ("name", "label", "dimensions", "has_text", "has_image", "position")
-    return _values(columns, rows)
+def rankings(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
+    """The functions that rank, one a model, by name."""
+    return {RANKED + model.name: _ranked(model) for model in models}
 
 
-def _weights() -> str:
+def _view(name: str, query: Composable, comment: str) -> Composed:
+    parts = {"name": Identifier("search", name), "query": query, "comment": Literal(comment)}
+    return SQL(
+        "CREATE OR REPLACE VIEW {name} AS {query};\nCOMMENT ON VIEW {name} IS {comment};"
+    ).format(**parts)
+
+
+def _models() -> Composed:
+    return SQL(
+        "SELECT m.name, m.label, m.dimensions, 'text' = ANY (m.modalities) AS has_text,"
+        " 'image' = ANY (m.modalities) AS has_image,"
+        " array_position({enabled}::text[], m.name) AS position FROM model m"
+    ).format(enabled=Literal(list(config.settings().models)))
+
+
+def _weights() -> Composed:
     asked = config.settings().search_min_match
     rows = [
-        (
+        SQL("({}::text, {}::float8, {}::float8, {}::float8, {}::float8, {}::integer)").format(
             kind,
             weights.get("lexical", 0.0),
             weights["text"],
@@ -96,102 +134,100 @@ def _weights() -> str:
         )
         for kind, weights in WEIGHTS.items()
     ]
-    return _values(("query", "lexical", "text", "image", "min_match", "products"), rows)
+    return SQL(
+        "SELECT * FROM (VALUES {rows}) AS v (query, lexical, text, image, min_match, products)"
+    ).format(rows=SQL(", ").join(rows))
 
 
-def _conditions() -> str:
-    one = Decimal(1)
-    examples = {facet: Filters(**{facet: ("",)}) for facet in FACETS}  # type: ignore[arg-type]
-    examples["min_price"], examples["max_price"] = Filters(min_price=one), Filters(max_price=one)
-    examples["in_stock"] = Filters(in_stock=True)
-    rankings = {name: Ranking((), filters=filters) for name, filters in examples.items()}
-    rankings["exclude"], rankings["excluded"] = Ranking((), exclude=0), Ranking((), excluded=("",))
-    rows = [
-        (place, name, _numbered(condition))
-        for place, (name, ranking) in enumerate(rankings.items())
-        for condition in ranking.conditions()
-    ]
-    return _values(("place", "name", "condition"), rows)
-
-
-def _statements() -> str:
-    rows = []
-    for spec in models().values():
-        channels = {modality: _channel(spec, modality) for modality in spec.modalities}
-        for text, image, words, filtered in product((False, True), repeat=4):
-            wanted = {"text": text, "image": image}
-            chosen = tuple(it for kind, it in channels.items() if wanted[kind])
-            if not chosen or any(wanted[kind] and kind not in channels for kind in wanted):
-                continue
-            template = Template(chosen, words="words" if words else "", is_filtered=filtered)
-            statement = _numbered(ranking_statement(template).sql, spec.name)
-            rows.append((spec.name, text, image, words, filtered, statement))
-    columns = ("model", "by_text", "by_image", "by_words", "is_filtered", "statement")
-    return _values(columns, rows)
-
-
-def _readable() -> str:
-    names = [name for name in sorted(metadata.tables) if name != "alembic_version"]
-    return _values(("name",), [(name,) for name in names])
-
-
-def _coverage() -> str:
-    """One row a model and modality, as `embed_catalog` counts them."""
-    parts = [
-        f"SELECT '{name}' AS model, '{modality}' AS modality, count(*) AS total,"
-        " count(*) FILTER (WHERE NOT failed AND NOT stale) AS embedded,"
-        " count(*) FILTER (WHERE NOT failed AND stale AND embedded_at IS NOT NULL) AS stale,"
-        " count(*) FILTER (WHERE NOT failed AND stale AND embedded_at IS NULL) AS missing,"
-        " count(*) FILTER (WHERE failed) AS failed,"
-        " min(embedded_at) AS oldest, max(embedded_at) AS newest"
-        f" FROM (SELECT s.embedded_at, {FAILED % {'model': _literal(name)}} AS failed,"
-        f" s.embedded_source IS DISTINCT FROM s.source AS stale"
-        f" FROM ({source(name, modality)}) AS s) AS t"
-        for name in _enabled()
-        for modality in EMBEDDINGS[name]
+def _coverage(models: Sequence[StoredModel]) -> Composed:
+    """One row a model in use and modality, as `embed_catalog` counts them."""
+    parts: list[Composable] = [
+        SQL(
+            "SELECT {model}::text AS model, {modality}::text AS modality, {counts},"
+            " min(embedded_at) AS oldest, max(embedded_at) AS newest FROM ({states}) AS t"
+        ).format(
+            model=model.name,
+            modality=modality,
+            counts=SQL(COUNTS),
+            states=_filled(
+                states(model.name, modality),
+                {"model": Literal(model.name), "older_than": SQL("NULL::timestamptz")},
+            ),
+        )
+        for model in models
+        if model.name in config.settings().models
+        for modality in model.modalities
     ]
     parts.append(
-        "SELECT model, 'query', count(*), count(embedding), 0,"
-        f" count(*) FILTER (WHERE embedding IS NULL AND attempts < {TRIES}),"
-        f" count(*) FILTER (WHERE embedding IS NULL AND attempts >= {TRIES}),"
-        " min(embedded_at), max(embedded_at) FROM query_embedding GROUP BY model"
+        SQL(
+            "SELECT model, 'query' AS modality, count(*) AS total, count(embedding) AS embedded,"
+            " 0::bigint AS stale,"
+            " count(*) FILTER (WHERE embedding IS NULL AND attempts < {tries}) AS missing,"
+            " count(*) FILTER (WHERE embedding IS NULL AND attempts >= {tries}) AS failed,"
+            " min(embedded_at) AS oldest, max(embedded_at) AS newest"
+            " FROM query_embedding GROUP BY model"
+        ).format(tries=Literal(TRIES))
     )
-    return " UNION ALL ".join(parts)
+    return SQL(" UNION ALL ").join(parts)
 
 
-def _enabled() -> list[str]:
-    """Those in use; one that has left the registry may still be in the environment."""
-    return [name for name in config.settings().models if name in EMBEDDINGS]
+def _ranked(model: StoredModel) -> Composed:
+    """The function that ranks by a model, with one statement for all products and one for some."""
+    name = Identifier("search", RANKED + model.name)
+    signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in ARGUMENTS.items()]
+    filtered = [SQL("_{} IS NOT NULL").format(SQL(it)) for it in FILTERS[:-3]]
+    return SQL(
+        """CREATE OR REPLACE FUNCTION {name}({arguments})
+RETURNS SETOF search.hit
+LANGUAGE plpgsql STABLE ROWS 240
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $ranked$
+BEGIN
+IF {filtered} OR _in_stock OR _exclude IS NOT NULL OR _excluded <> '{{}}' THEN
+RETURN QUERY {some};
+ELSE
+RETURN QUERY {all};
+END IF;
+END
+$ranked$;
+COMMENT ON FUNCTION {name} IS {comment};"""
+    ).format(
+        name=name,
+        arguments=SQL(", ").join(signature),
+        filtered=SQL(" OR ").join(filtered),
+        some=_hits(model, is_filtered=True),
+        all=_hits(model, is_filtered=False),
+        comment=Literal(f"The storefront's statement for the model {model.name}: search.ranked."),
+    )
 
 
-def _channel(spec: ModelSpec, modality: str) -> Channel:
-    return Channel(spec.name, modality, np.zeros(spec.dimensions), (), 1.0)  # type: ignore[arg-type]
+def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
+    channels = tuple(
+        Channel(model.name, modality, np.zeros(model.dimensions), (), 1.0)
+        for modality in model.modalities
+    )
+    template = Template(channels, words="words", is_filtered=is_filtered)
+    values: dict[str, Composable] = {name: SQL(f"_{name}") for name in ARGUMENTS}
+    values |= {facet: SQL(f"ARRAY[_{facet}]") for facet in FACETS}
+    values |= {"limit": SQL("_window"), "offset": Literal(0)}
+    values |= {"exact_factor": Literal(EXACT_FACTOR), "max_lexical": Literal(MAX_LEXICAL)}
+    for modality in model.modalities:
+        for part in ("vector", "quantiles", "weight"):
+            own = f"{embedding_table_name(model.name, modality)}_{part}"
+            values[own] = values[f"{modality}_{part}"]
+    names = {it: Literal(embedding_table_name(model.name, it)) for it in MODALITIES}
+    return SQL(
+        """SELECT f.place, p.sku, p.title, p.brand, p.category, p.product_type, p.gender, p.colour,
+       p.price, p.currency, p.in_stock,
+       CASE WHEN f.exact THEN 1 ELSE least(1, greatest(0, f.match)) END,
+       f.exact IS TRUE, (f.signals #>> '{{lexical,1}}')::float8,
+       (f.signals #>> ARRAY[{text}, '1'])::float8, (f.signals #>> ARRAY[{image}, '1'])::float8,
+       f.variants, f.colours, f.image_path, f.id
+  FROM ({statement}) AS f JOIN product p ON p.id = f.id WHERE f.matches ORDER BY f.place"""
+    ).format(statement=_filled(ranking_statement(template).sql, values), **names)
 
 
-def _numbered(sql: str, model: str = "") -> str:
-    """psycopg's named parameters as numbers, and constants in their place."""
-
-    def number(found: re.Match[str]) -> str:
-        name = found[1].removeprefix(f"{model}_") if model else found[1]
-        name = "window" if name == "limit" else name
-        return str(CONSTANTS[name]) if name in CONSTANTS else f"${PARAMETERS.index(name) + 1}"
-
-    return re.sub(r"%\((\w+)\)s", number, sql).replace("%%", "%")
-
-
-def _values(columns: Sequence[str], rows: Sequence[tuple[object, ...]]) -> str:
-    lines = ", ".join(f"({', '.join(map(_literal, row))})" for row in rows)
-    return f"SELECT * FROM (VALUES {lines}) AS v ({', '.join(columns)})"
-
-
-def _literal(value: object) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):
-        return f"{value!r}::float8"
-    text = str(value).replace("'", "''")
-    return f"'{text}'::text"
+def _filled(statement: str, values: Mapping[str, Composable]) -> SQL:
+    """A statement with SQL in place of psycopg's named parameters."""
+    return SQL(statement % {name: value.as_string() for name, value in values.items()})

@@ -5,7 +5,8 @@ retrained checkpoint gets a new entry with a new name. Keep the old entry as lon
 are stored.
 
 Put your own entries into a folder and set the environment variable `EMBEDDING_REGISTRY` to it
-(several folders are separated as in `PATH`). One file per model:
+(several folders are separated as in `PATH`; the default is `registry` in `VAR_DIR`).
+`manage.py add_model FILE.toml` copies an entry there. One file per model:
 
     name = "marqo"
     label = "Marqo FashionSigLIP"
@@ -19,6 +20,7 @@ Put your own entries into a folder and set the environment variable `EMBEDDING_R
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -27,7 +29,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
-from embedding.config import settings
+from embedding.config import own_registry, settings
 from embedding.errors import UserFacingError
 
 Modality = Literal["text", "image"]
@@ -35,6 +37,9 @@ Loader = Literal["fashion", "imagenet", "checkpoint"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 """Pattern of model names, which become parts of SQL identifiers."""
+
+TAKEN = frozenset({"product"})
+"""What a model may not be called: the catalogue itself has a table `product_image`."""
 
 MAX_DIMENSIONS = 4000
 """pgvector's limit for indexes on half-precision vectors."""
@@ -81,7 +86,7 @@ def registry_file(name: str) -> Path:
 
 
 def models() -> dict[str, ModelSpec]:
-    """All entries by name: first the packaged ones, then those in `EMBEDDING_REGISTRY`'s folders.
+    """All entries by name: first the packaged ones, then those in your own folders.
 
     The files are read at every call, so changes of the variable or the folders take effect.
 
@@ -91,8 +96,7 @@ def models() -> dict[str, ModelSpec]:
     found: dict[str, ModelSpec] = {}
     origin: dict[str, Path] = {}
     for path in _entries():
-        spec = _parse(path, path.read_bytes())
-        spec = replace(spec, checkpoint=_locate(spec.checkpoint, path.parent))
+        spec = read_entry(path)
         if spec.name in found:
             raise RegistryError(
                 f"{path}: name {spec.name!r} is already used by {origin[spec.name]}"
@@ -115,9 +119,50 @@ def get_spec(name: str) -> ModelSpec:
     return known[name]
 
 
+def read_entry(path: Path) -> ModelSpec:
+    """The entry in a file, wherever the file is.
+
+    Raises:
+        RegistryError: it is malformed.
+        OSError: the file cannot be read.
+    """
+    spec = _parse(path, path.read_bytes())
+    return replace(spec, checkpoint=_locate(spec.checkpoint, path.parent))
+
+
+def install_entry(path: Path) -> tuple[ModelSpec, Path]:
+    """Copy an entry into the first of your own folders, unless its file is in one of them.
+
+    Returns the entry and its file. A checkpoint's folder is written down as an absolute path.
+
+    Raises:
+        RegistryError: it is malformed, or another entry has its name.
+        OSError: a file cannot be read or written.
+    """
+    spec = read_entry(path)
+    if path.resolve() in {entry.resolve() for entry in _entries()}:
+        return spec, path
+    if (there := models().get(spec.name)) is not None:
+        if there == spec:
+            return spec, registry_file(spec.name)
+        raise RegistryError(f"{path}: name {spec.name!r} is taken by {registry_file(spec.name)}")
+    folder = next(iter(settings().embedding_registry), own_registry())
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{spec.name}.toml"
+    lines = [
+        f"{field.name} = {json.dumps(getattr(spec, field.name), ensure_ascii=False)}\n"
+        for field in fields(spec)
+    ]
+    target.write_text("".join(lines), "utf-8")
+    return spec, target
+
+
 def _entries() -> Iterator[Path]:
     yield from sorted(Path(__file__).parent.glob("*.toml"))
-    for folder in settings().embedding_registry:
+    folders = settings().embedding_registry
+    if not folders:
+        yield from sorted(own_registry().glob("*.toml"))
+    for folder in folders:
         if not folder.is_dir():
             raise RegistryError(f"EMBEDDING_REGISTRY: {folder} is not a folder")
         yield from sorted(folder.glob("*.toml"))
@@ -138,7 +183,12 @@ def _parse(path: Path, content: bytes) -> ModelSpec:
         if not isinstance(entry[field], str) or not (entry[field] or field == "checkpoint"):
             raise RegistryError(f"{path}: {field} must be a non-empty text, not {entry[field]!r}")
     if not NAME.fullmatch(entry["name"]):
-        raise RegistryError(f"{path}: name {entry['name']!r} does not match {NAME.pattern}")
+        raise RegistryError(
+            f"{path}: name {entry['name']!r} must be a lower-case letter and up to 30 lower-case"
+            f" letters, digits and underscores"
+        )
+    if entry["name"] in TAKEN:
+        raise RegistryError(f"{path}: name {entry['name']!r} is used by the catalogue's own tables")
     if entry["loader"] not in get_args(Loader):
         raise RegistryError(
             f"{path}: loader {entry['loader']!r} must be one of {', '.join(get_args(Loader))}"

@@ -1,9 +1,6 @@
 """The migrations build what `catalog.tables` says, up and down, empty or filled."""
 
-import os
-import re
-import subprocess
-import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -11,19 +8,10 @@ from alembic import command
 from sqlalchemy import inspect, text
 
 from catalog.db.connection import DatabaseError, connect, require_pgvector
+from catalog.search.fusion import WEIGHTS
+from catalog.sqlapi.objects import OBJECTS, differences
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from tests.conftest import PROJECT, alembic_config
-
-OWN_MODEL = """
-name = "tiny_two"
-label = "Tiny"
-summary = "A model for a test."
-loader = "checkpoint"
-checkpoint = "example/tiny"
-dimensions = 8
-modalities = ["text", "image"]
-licence = "MIT"
-"""
 
 
 def tables() -> set[str]:
@@ -53,38 +41,19 @@ def test_the_vector_indexes_are_hnsw_by_cosine(database: str) -> None:
     assert all("USING hnsw (embedding halfvec_cosine_ops)" in definition for definition in found)
 
 
-def test_a_new_model_is_its_tables_and_indexes_and_nothing_else(
+def test_a_revision_is_written_where_only_the_shop_is_installed(
     database: str, tmp_path: Path
 ) -> None:
-    (tmp_path / "tiny.toml").write_text(OWN_MODEL)
-    versions = tmp_path / "versions"
-    versions.mkdir()
-    for revision in (PROJECT / "migrations/versions").glob("*.py"):
-        (versions / revision.name).write_text(revision.read_text())
-    script = (
-        "from alembic import command; from alembic.config import Config\n"
-        "config = Config(toml_file='pyproject.toml')\n"
-        f"config.set_main_option('version_locations', {str(versions)!r})\n"
-        f"command.revision(config, 'tiny', True, version_path={str(versions)!r}, rev_id='tiny')\n"
-        "command.upgrade(config, 'head')\n"
-        "command.check(config)\n"
-        "command.downgrade(config, '-1')\n"
-    )
-    environment = {**os.environ, "EMBEDDING_REGISTRY": str(tmp_path), "DATABASE_URL": database}
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    (written,) = versions.glob("tiny_*.py")
-    upgrade = written.read_text().split("def upgrade")[1].split("def downgrade")[0]
-    operations = re.findall(r"^\s*op\.(\w+)\($", upgrade, re.MULTILINE)
-    assert sorted(operations) == 3 * ["create_index"] + 2 * ["create_table"]
-    assert "tiny_two_text" in upgrade
-    assert "tiny_two_image_embedding_hnsw" in upgrade
+    """No developer's tool is needed, and models' tables are in none."""
+    config = alembic_config()
+    config.set_main_option("version_locations", f"{PROJECT / 'migrations/versions'}:{tmp_path}")
+    config.set_main_option("path_separator", ":")
+    settings = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["alembic"]
+    assert "post_write_hooks" not in settings
+    script = command.revision(config, "mine", autogenerate=True, version_path=str(tmp_path))
+    assert script is not None
+    written = Path(script.path).read_text()  # type: ignore[union-attr]
+    assert "op." not in written.split("def upgrade")[1]
 
 
 def test_down_and_up_again_on_a_filled_database(database: str) -> None:
@@ -115,10 +84,93 @@ def test_the_vocabulary_is_counted_anew_only_where_its_definition_changed(databa
         connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "shirt"}])
     command.upgrade(alembic_config(), "head")
     assert words() == []  # the worker and embed_catalog do that, while searches go on
-    with connect() as connection:
-        connection.exec_driver_sql("COMMENT ON INDEX search.vocabulary_word_key IS 'another'")
+    pretend_changed("vocabulary")
     command.upgrade(alembic_config(), "head")
     assert words() == ["shirt"]
+
+
+def pretend_changed(*names: str) -> None:
+    """As if another version had made the objects."""
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE search.definition SET digest = '' WHERE name = ANY(%(names)s)",
+            {"names": list(names)},
+        )
+        assert differences(connection) == sorted(names)
+
+
+def test_an_analysts_views_stay_where_signatures_do(database: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA analysis")
+        for sql in (
+            "CREATE VIEW analysis.found AS SELECT sku FROM search.products('x', min_match => 0)",
+            "CREATE VIEW analysis.vectors AS SELECT sku, clip_text FROM search.product_vectors",
+            "CREATE VIEW analysis.seen AS SELECT * FROM analysis.vectors, search.coverage",
+        ):
+            connection.exec_driver_sql(sql)
+    everything = [*OBJECTS, "product_vectors", "models", "weights", "coverage", "ranked_by_clip"]
+    pretend_changed(*sorted(set(everything) - {"hit", "vocabulary"}))
+    command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        assert differences(connection) == []
+        assert connection.exec_driver_sql("SELECT count(*) FROM analysis.seen").scalar() == 0
+
+
+def test_only_what_changed_is_dropped_with_what_is_built_on_it(database: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE VIEW mine AS SELECT * FROM search.recall('fashion', 'image')"
+        )
+        connection.exec_driver_sql("CREATE VIEW built AS SELECT * FROM mine")
+    pretend_changed("hit")  # of which type products, similar and blend are
+    command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM built")
+        assert (
+            connection.exec_driver_sql("SELECT count(*) FROM search.gaps(ARRAY[]::text[])").scalar()
+            == 0
+        )
+        connection.exec_driver_sql("CREATE VIEW blocks AS SELECT * FROM search.similar('x')")
+    pretend_changed("hit")
+    with pytest.raises(DatabaseError, match=r"^view public\.blocks depends on search\.hit"):
+        command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        connection.exec_driver_sql("SELECT * FROM built")
+        connection.exec_driver_sql("DROP VIEW blocks")
+    command.upgrade(alembic_config(), "head")
+
+
+def test_a_function_of_an_older_signature_goes(database: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("DROP FUNCTION search.tidy(text)")
+        connection.exec_driver_sql(
+            "CREATE FUNCTION search.tidy(query text, older int) RETURNS text LANGUAGE sql RETURN ''"
+        )
+    pretend_changed("tidy")
+    command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        signatures = connection.exec_driver_sql(
+            "SELECT oid::regprocedure::text FROM pg_proc WHERE proname = 'tidy'"
+        )
+        assert signatures.scalars().all() == ["search.tidy(text)"]
+
+
+def test_settings_that_sql_does_not_follow_are_told(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> list[str]:
+        with connect() as connection:
+            return differences(connection)
+
+    assert told() == []
+    monkeypatch.setenv("SEARCH_MINIMUM", "0.9")
+    assert told() == ["weights"]
+    monkeypatch.setenv("MODELS", "fashion")
+    assert told() == ["coverage", "models", "weights"]
+    command.upgrade(alembic_config(), "head")
+    assert told() == []
+    monkeypatch.setitem(WEIGHTS, "words", {**WEIGHTS["words"], "text": 0.9})  # type: ignore[arg-type]
+    assert told() == ["weights"]
 
 
 def test_the_view_shows_each_product_once_with_all_its_embeddings(database: str) -> None:

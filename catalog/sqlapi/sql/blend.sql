@@ -1,4 +1,4 @@
-CREATE FUNCTION search.blend(
+CREATE OR REPLACE FUNCTION search.blend(
     sku text, words text, weight float8 DEFAULT 0.5, model text DEFAULT NULL,
     category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
     colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,

@@ -1,4 +1,4 @@
-CREATE FUNCTION search.duplicates(
+CREATE OR REPLACE FUNCTION search.duplicates(
     model text DEFAULT NULL, threshold float8 DEFAULT 0.97, category text DEFAULT NULL,
     sample integer DEFAULT NULL)
 RETURNS TABLE (similarity float8, sku text, title text, other_sku text, other_title text)

@@ -1,5 +1,5 @@
 -- No SET clause and no SECURITY DEFINER: a procedure that commits may have neither.
-CREATE PROCEDURE search.embed(query text, model text DEFAULT NULL, patience interval DEFAULT '30 s')
+CREATE OR REPLACE PROCEDURE search.embed(query text, model text DEFAULT NULL, patience interval DEFAULT '30 s')
 LANGUAGE plpgsql
 AS $$
 DECLARE
@@ -15,7 +15,7 @@ BEGIN
           FROM public.query_embedding q WHERE q.text = words AND q.model = name;
         IF asked.is_embedded THEN
             RETURN;
-        ELSIF asked.attempts >= 3 THEN
+        ELSIF asked.attempts >= {{tries}} THEN
             RAISE EXCEPTION '% could not be embedded: %', pg_catalog.quote_literal(words), asked.reason;
         ELSIF pg_catalog.clock_timestamp() > deadline THEN
             RAISE EXCEPTION '% is not embedded after %', pg_catalog.quote_literal(words), patience

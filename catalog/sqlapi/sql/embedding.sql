@@ -1,4 +1,4 @@
-CREATE FUNCTION search.embedding(query text, model text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION search.embedding(query text, model text DEFAULT NULL)
 RETURNS halfvec
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp

@@ -1,4 +1,4 @@
-CREATE FUNCTION search.fan_out()
+CREATE OR REPLACE FUNCTION search.fan_out()
 RETURNS integer
 LANGUAGE sql STABLE
 SET search_path = public, pg_temp

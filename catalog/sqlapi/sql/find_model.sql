@@ -1,11 +1,11 @@
-CREATE FUNCTION search.find_model(model text, modality text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION search.find_model(model text, modality text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
 AS $$
 DECLARE
     chosen search.models;
-    default_name text := (SELECT s.value FROM setting s WHERE s.name = 'default_model');
+    default_name text := (SELECT s.value FROM setting s WHERE s.name = '{{default_model}}');
     able text := (SELECT string_agg(m.name, ', ' ORDER BY m.position, m.name) FROM search.models m
                    WHERE coalesce(modality, 'text') = 'text' AND m.has_text
                       OR modality = 'image' AND m.has_image OR modality IS NULL);

@@ -1,4 +1,4 @@
-CREATE FUNCTION search.gaps(wishes text[], model text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION search.gaps(wishes text[], model text DEFAULT NULL)
 RETURNS TABLE (wish text, found bigint, best_match float8, best_sku text, best_title text)
 LANGUAGE sql STABLE
 SET search_path = public, pg_temp

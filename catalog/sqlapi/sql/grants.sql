@@ -18,15 +18,11 @@ END
 $$;
 
 DO $$
-DECLARE
-    readable text;
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
-        SELECT string_agg(format('%I', name), ', ') INTO readable FROM search.readable;
-        EXECUTE 'GRANT USAGE ON SCHEMA search TO analyst';
-        EXECUTE 'GRANT SELECT ON ' || readable || ' TO analyst';
-        EXECUTE 'GRANT SELECT ON ALL TABLES IN SCHEMA search TO analyst';
-        EXECUTE 'GRANT EXECUTE ON ALL ROUTINES IN SCHEMA search TO analyst';
+        GRANT USAGE ON SCHEMA search TO analyst;
+        GRANT SELECT ON ALL TABLES IN SCHEMA search TO analyst;
+        GRANT EXECUTE ON ALL ROUTINES IN SCHEMA search TO analyst;
     END IF;
     REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA search FROM PUBLIC;
 END

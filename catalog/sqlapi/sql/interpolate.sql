@@ -1,4 +1,4 @@
-CREATE FUNCTION search.interpolate(vectors halfvec[], weights float8[])
+CREATE OR REPLACE FUNCTION search.interpolate(vectors halfvec[], weights float8[])
 RETURNS halfvec
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = public, pg_temp

@@ -1,6 +1,6 @@
 -- One expression, so that it is expanded where it is called. Beyond the last quantile it goes on with
 -- the slope of the last tenth, whose ends are far enough apart to have one.
-CREATE FUNCTION search.match(similarity float8, quantiles float8[])
+CREATE OR REPLACE FUNCTION search.match(similarity float8, quantiles float8[])
 RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE

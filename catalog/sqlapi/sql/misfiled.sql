@@ -1,4 +1,4 @@
-CREATE FUNCTION search.misfiled(
+CREATE OR REPLACE FUNCTION search.misfiled(
     model text DEFAULT NULL, neighbours integer DEFAULT 10, category text DEFAULT NULL,
     sample integer DEFAULT NULL)
 RETURNS TABLE (agreement float8, sku text, title text, product_type text, looks_like text, votes bigint)

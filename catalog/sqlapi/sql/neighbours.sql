@@ -1,6 +1,6 @@
 -- What search.duplicates, search.price_outliers and search.misfiled have in common. One picture a product, so
 -- that no product has more votes than another; the index is walked on until there are as many as asked for.
-CREATE FUNCTION search.neighbours(model text, neighbours integer, category text, sample integer)
+CREATE OR REPLACE FUNCTION search.neighbours(model text, neighbours integer, category text, sample integer)
 RETURNS TABLE (product_id bigint, neighbour_id bigint, similarity float8)
 LANGUAGE plpgsql VOLATILE ROWS 10000
 SET search_path = public, pg_temp

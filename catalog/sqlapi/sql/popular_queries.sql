@@ -1,4 +1,4 @@
-CREATE VIEW search.popular_queries AS
+CREATE OR REPLACE VIEW search.popular_queries AS
 SELECT text AS query, model, searches, unanswered, results, used_at AS last_searched
   FROM query_embedding
  WHERE searches > 0

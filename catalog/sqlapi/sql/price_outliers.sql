@@ -1,4 +1,4 @@
-CREATE FUNCTION search.price_outliers(
+CREATE OR REPLACE FUNCTION search.price_outliers(
     model text DEFAULT NULL, neighbours integer DEFAULT 10, category text DEFAULT NULL,
     sample integer DEFAULT NULL)
 RETURNS TABLE (factor numeric, sku text, title text, price numeric, usual_price numeric, currency text)

@@ -1,4 +1,4 @@
-CREATE FUNCTION search.product_embeddings(
+CREATE OR REPLACE FUNCTION search.product_embeddings(
     sku text, model text, OUT product_id bigint, OUT text halfvec, OUT image halfvec)
 LANGUAGE plpgsql STABLE
 SET search_path = public, pg_temp

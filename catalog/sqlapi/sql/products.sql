@@ -1,4 +1,4 @@
-CREATE FUNCTION search.products(
+CREATE OR REPLACE FUNCTION search.products(
     query text, model text DEFAULT NULL, category text DEFAULT NULL, product_type text DEFAULT NULL,
     gender text DEFAULT NULL, colour text DEFAULT NULL, brand text DEFAULT NULL,
     min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL,

@@ -1,4 +1,4 @@
-CREATE FUNCTION search.quantiles(model text, query text, item text, picture_share float8)
+CREATE OR REPLACE FUNCTION search.quantiles(model text, query text, item text, picture_share float8)
 RETURNS float8[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp

@@ -1,4 +1,4 @@
-CREATE FUNCTION search.recall(
+CREATE OR REPLACE FUNCTION search.recall(
     model text DEFAULT NULL, modality text DEFAULT 'image', k integer DEFAULT 10,
     sample integer DEFAULT 100, ef_search integer DEFAULT 480)
 RETURNS TABLE (queries bigint, recall float8, index_ms float8, exact_ms float8)

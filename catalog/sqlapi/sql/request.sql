@@ -1,5 +1,5 @@
 -- The only way in which an analyst writes: so it runs as its owner, and pins what its names mean.
-CREATE FUNCTION search.request(query text, model text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION search.request(query text, model text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = public, pg_temp

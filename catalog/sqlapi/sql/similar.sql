@@ -1,4 +1,4 @@
-CREATE FUNCTION search.similar(
+CREATE OR REPLACE FUNCTION search.similar(
     sku text, model text DEFAULT NULL, using_images boolean DEFAULT true, using_texts boolean DEFAULT true,
     category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
     colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,

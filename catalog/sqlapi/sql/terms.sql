@@ -1,5 +1,5 @@
 -- A body in SQL, not a string: its tables are bound here, and no search_path can lead it elsewhere.
-CREATE FUNCTION search.terms(query text)
+CREATE OR REPLACE FUNCTION search.terms(query text)
 RETURNS TABLE (term tsquery, title_term tsquery, weight float8)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp

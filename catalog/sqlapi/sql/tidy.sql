@@ -1,4 +1,4 @@
-CREATE FUNCTION search.tidy(query text)
+CREATE OR REPLACE FUNCTION search.tidy(query text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -8,8 +8,8 @@ DECLARE
 BEGIN
     IF coalesce(words, '') = '' THEN
         RAISE EXCEPTION 'the words to look for are empty' USING ERRCODE = 'invalid_parameter_value';
-    ELSIF length(words) > 500 THEN
-        RAISE EXCEPTION 'the words to look for are longer than 500 characters'
+    ELSIF length(words) > {{max_length}} THEN
+        RAISE EXCEPTION 'the words to look for are longer than {{max_length}} characters'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN words;

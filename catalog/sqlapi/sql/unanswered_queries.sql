@@ -1,4 +1,4 @@
-CREATE VIEW search.unanswered_queries AS
+CREATE OR REPLACE VIEW search.unanswered_queries AS
 SELECT text AS query, model, unanswered, searches, used_at AS last_searched
   FROM query_embedding
  WHERE unanswered > 0

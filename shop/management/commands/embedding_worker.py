@@ -12,6 +12,7 @@ from catalog.active_models import default_model
 from catalog.db.connection import connect, connection_parameters
 from catalog.indexing.worker import POLL, Worker
 from embedding.encoder import get_encoder
+from shop.checks import warn_of_schema
 from shop.management.arguments import seconds
 from shop.management.base import CatalogCommand
 
@@ -38,6 +39,7 @@ class Command(CatalogCommand):
         connection_parameters()  # a database that is away is waited for, a wrong address is not
         with suppress(OperationalError), connect() as connection:
             default_model(connection)  # nor are missing tables
+        warn_of_schema(self.stderr)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):

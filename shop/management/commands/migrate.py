@@ -3,6 +3,7 @@ from typing import Any
 
 from django.core.management.commands import migrate
 
+from catalog.db.connection import connect
 from catalog.db.migrations import migrate as migrate_catalogue
 from catalog.db.migrations import pending_migrations
 from shop.management.base import CatalogCommand
@@ -23,7 +24,8 @@ class Command(CatalogCommand, migrate.Command):
         if options["app_label"] or options["fake"]:
             super().handle(*args, **options)
             return
-        pending = [f"{it.revision} {it.doc}" for it in pending_migrations()]
+        with connect() as connection:
+            pending = [f"{it.revision} {it.doc}" for it in pending_migrations(connection)]
         looks_only = options["plan"] or options["check_unapplied"]
         if not looks_only:
             migrate_catalogue()

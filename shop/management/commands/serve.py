@@ -4,6 +4,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from shop import server
+from shop.checks import warn_of_schema
 from shop.management.base import CatalogCommand
 
 
@@ -25,4 +26,5 @@ class Command(CatalogCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         server.check_port(options["port"], options["host"])
         call_command("collectstatic", interactive=False, verbosity=0)
+        warn_of_schema(self.stderr)
         server.serve(options["port"], options["host"], options["threads"])

@@ -1,0 +1,41 @@
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import CommandParser
+
+from catalog import config
+from catalog.indexing.model_tables import add_model, change_schema
+from embedding.registry import get_spec, install_entry
+from shop.management.base import CatalogCommand
+
+
+class Command(CatalogCommand):
+    help = (
+        "Create a model's tables, indexes and SQL objects, while searches go on. A FILE.toml is"
+        " first copied into the registry: into the first folder of EMBEDDING_REGISTRY, or"
+        " VAR_DIR/registry. Exit status: 0 done, 2 misuse or no database."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("model", metavar="NAME|FILE.toml", help="a model of the registry")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        model = options["model"]
+        if model.endswith(".toml"):
+            spec, file = install_entry(Path(model))
+            self.stdout.write(f"The entry of {spec.name} is {file}")
+        else:
+            spec = get_spec(model)
+        added = change_schema(partial(add_model, spec=spec), self.tell)
+        self.stdout.write(
+            f"Created the tables of {spec.name}" if added else f"{spec.name} has its tables already"
+        )
+        if spec.name not in config.settings().models:
+            names = ",".join([*config.settings().models, spec.name])
+            self.stdout.write(f"To search with it: MODELS={names}, and run migrate")
+        self.stdout.write(f"Next: ./manage.py embed_catalog --model {spec.name}")
+
+    def tell(self) -> None:
+        print("The tables are in use, trying again ...", file=sys.stderr)

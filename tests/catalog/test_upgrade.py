@@ -1,0 +1,119 @@
+"""A database that version 0.1.0 built is upgraded without losing a row.
+
+`tests/fixtures/v0.1.0.sql.gz` is a plain dump of one: 30 drawn products with pictures, embedded by
+`fashion`, with queries, a default model, failures and addresses.
+"""
+
+import gzip
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import Connection
+
+from catalog.db.connection import DatabaseError, connect
+from catalog.db.embedded import psql_path
+from catalog.search.pipeline import SearchSpec, search
+from catalog.sqlapi.objects import differences
+from tests.conftest import alembic_config, fresh_database
+
+DUMP = Path(__file__).parent.parent / "fixtures" / "v0.1.0.sql.gz"
+FOUND = ["SN-0001", "HE-0001"]
+"""What version 0.1.0 found for "red shoes"."""
+ROWS = {
+    **{"product": 30, "product_image": 38, "fashion_text": 30, "fashion_image": 38},
+    **{"clip_text": 0, "clip_image": 0, "imagenet_image": 0, "query_embedding": 3, "setting": 1},
+    **{"calibration": 8, "product_variant": 30, "embedding_failure": 2, "image_address": 3},
+}
+
+
+@pytest.fixture
+def old() -> Iterator[str]:
+    """The address of a database that version 0.1.0 has left."""
+    with fresh_database("template1") as url:
+        done = subprocess.run(
+            [psql_path(), "--quiet", "--set=ON_ERROR_STOP=1", url],
+            input=gzip.decompress(DUMP.read_bytes()),
+            capture_output=True,
+        )
+        assert done.returncode == 0, done.stderr
+        yield url
+
+
+def contents(connection: Connection) -> dict[str, tuple[int, str]]:
+    """Of each table, how many rows it has and a hash of them."""
+    return {
+        table: connection.exec_driver_sql(
+            f"SELECT count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM {table} t"
+        )
+        .one()
+        ._tuple()
+        for table in ROWS
+    }
+
+
+def test_every_row_is_kept_and_found(old: str) -> None:
+    with connect() as connection:
+        before = contents(connection)
+    assert {table: rows for table, (rows, _) in before.items()} == ROWS
+    command.upgrade(alembic_config(), "head")
+    command.check(alembic_config())
+    with connect() as connection:
+        assert contents(connection) == before
+        models = connection.exec_driver_sql(
+            "SELECT name, label, dimensions, modalities FROM model ORDER BY name"
+        ).all()
+        assert models == [
+            ("clip", "CLIP ViT-B/32", 512, ["text", "image"]),
+            ("fashion", "Fashion", 384, ["text", "image"]),
+            ("imagenet", "ImageNet", 1280, ["image"]),
+        ]
+        found = connection.exec_driver_sql("SELECT sku FROM search.products('red shoes')")
+        assert list(found.scalars()) == FOUND
+        results = search(connection, SearchSpec(text="red shoes"), no_encoder)
+        assert [hit.sku for hit in results] == FOUND
+        assert differences(connection) == []
+        left = "SELECT to_regclass('search.statements'), to_regclass('search.conditions')"
+        assert connection.exec_driver_sql(left).one() == (None, None)
+
+
+def no_encoder(name: str) -> object:
+    raise AssertionError(f"{name} is not asked: the words are stored")
+
+
+def test_an_analysts_view_stays(old: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE VIEW mine AS SELECT sku FROM search.product_vectors"
+            " WHERE fashion_text IS NOT NULL"
+        )
+    command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        assert connection.exec_driver_sql("SELECT count(*) FROM mine").scalar() == 30
+
+
+def test_a_view_on_what_has_another_signature_is_named(old: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE VIEW mine AS SELECT sku FROM search.products('red shoes')"
+        )
+        before = contents(connection)
+    with pytest.raises(DatabaseError, match=r"view public\.mine depends on search\."):
+        command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        assert contents(connection) == before
+        connection.exec_driver_sql("DROP VIEW mine")
+    command.upgrade(alembic_config(), "head")
+
+
+@pytest.mark.parametrize(
+    ("revision", "advice"),
+    [("0005", "with version 0\\.1\\.0"), ("0010", "SET version_num = '0009'")],
+)
+def test_an_unknown_revision_is_explained(old: str, revision: str, advice: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
+    with pytest.raises(DatabaseError, match=f"at revision {revision}(.|\\n)*{advice}"):
+        command.upgrade(alembic_config(), "head")
