@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from catalog.db.connection import forget_engine, require_pgvector
 from catalog.db.migrations import pending_migrations
-from catalog.indexing.model_tables import add_missing_models, change_schema, hold_searches_up
+from catalog.indexing.model_tables import add_missing_models, change_schema, make_searches_wait
 from catalog.sqlapi.objects import create_objects, drop_objects
 from catalog.tables import metadata
 
@@ -50,7 +50,7 @@ def run(connection: Connection) -> None:
         context.run_migrations()
         return
     pending_migrations(connection)  # refuses a revision that the chain does not have
-    hold_searches_up(connection)
+    make_searches_wait(connection)
     to_head = context.get_revision_argument() == context.get_head_revision()
     if not to_head:  # what an older revision needs gone is not known
         drop_objects(connection)

@@ -13,7 +13,7 @@ from django.conf import settings
 from sqlalchemy.exc import DBAPIError
 from waitress.server import create_server
 
-from catalog.active_models import default_model
+from catalog.active_models import NoTables, default_model
 from catalog.db.connection import connect
 from embedding.encoder import EncoderError, get_encoder
 from embedding.errors import UserFacingError
@@ -96,7 +96,7 @@ def _warm_up() -> None:
             encoder = get_encoder(default_model(connection))
         if "text" in encoder.spec.modalities:
             encoder.encode_texts(["warm up"])
-    except EncoderError:
+    except (EncoderError, NoTables):
         pass  # searches will say what is wrong
     except DBAPIError as error:
         print(database_problem(error) or error, file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
-"""A model's tables: created and dropped while searches and other models' fills go on.
+"""The tables of a model, created and dropped while searches and fills of other models continue.
 
-Models are data: what is done here needs no migration, and Alembic leaves these tables alone.
+Models are data: none of this needs a migration, and Alembic leaves these tables alone.
 """
 
 import random
@@ -12,67 +12,72 @@ from psycopg.errors import DuplicateTable, LockNotAvailable
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from catalog.active_models import default_model, missing_models, stored_models
+from catalog.active_models import missing_models, models_in_use, stored_models
 from catalog.db.connection import DatabaseError, connect
 from catalog.db.locks import lock_embedding
 from catalog.sqlapi.objects import create_objects, find_dependents
 from catalog.tables import MODEL, embedding_table, embedding_table_name, metadata
 from embedding.registry import Modality, ModelSpec, get_spec, models
 
-PATIENCE = "500ms"
-"""For which a lock is waited for. PostgreSQL looks for deadlocks after a second and ends whoever
-looked: so a change of the schema gives way, and is tried again, never a shopper's search."""
+LOCK_TIMEOUT = "500ms"
+"""Less than the second after which PostgreSQL looks for deadlocks and cancels one of those
+involved: so the change of the schema fails and is retried, never a search."""
 ATTEMPTS = 60
 
 Result = TypeVar("Result")
 
-LEARNT = ("calibration", "query_embedding", "embedding_failure")
-"""Tables with rows that are of use only with the model that they name."""
+MODEL_ROWS = ("calibration", "query_embedding", "embedding_failure")
+"""Tables whose rows belong to a model and are deleted with it."""
 
 
 def change_schema(change: Callable[[Connection], Result], on_retry: Callable[[], None]) -> Result:
-    """What `change` returns, called in a transaction; again and again if locks are not to be had.
+    """Run `change` in a transaction, and retry while locks cannot be acquired; returns its result.
 
     Raises:
-        DatabaseError: the tables stayed in use.
+        DatabaseError: locks could not be acquired in `ATTEMPTS` attempts.
     """
     for _ in range(ATTEMPTS):
         try:
             with connect() as connection:
-                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{PATIENCE}'")
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 return change(connection)
         except DBAPIError as error:
             if not isinstance(error.orig, LockNotAvailable):
                 raise
             on_retry()
             time.sleep(random.uniform(0.1, 1.0))
-    raise DatabaseError("the tables are in use all the time: try again when there is less to do")
+    raise DatabaseError("the tables are always in use: try again when the shop is less busy")
 
 
-def hold_searches_up(connection: Connection) -> None:
-    """Every search reads `setting` before anything else: those under way end, new ones wait, and
-    none holds what the transaction needs while it waits for what the transaction has."""
+def make_searches_wait(connection: Connection) -> None:
+    """Wait for the running searches, and make new ones wait until the transaction ends.
+
+    Every search reads `setting` first, so a waiting search holds no lock that the transaction
+    needs.
+    """
     if connection.exec_driver_sql("SELECT to_regclass('setting')").scalar():
         connection.exec_driver_sql("LOCK TABLE setting IN ACCESS EXCLUSIVE MODE")
 
 
 def add_model(connection: Connection, spec: ModelSpec) -> bool:
-    """Create the model's tables, their indexes, grants and SQL objects; False if they are there.
+    """Create the model's tables, indexes, grants and SQL objects; returns False if they exist.
 
     Raises:
-        DatabaseError: the model has tables for other vectors, or a table has the name of one.
+        DatabaseError: the model's tables do not fit its entry, or another table has their name.
     """
     _one_at_a_time(connection)
     if not _create_tables(connection, spec):
         return False
-    hold_searches_up(connection)
+    make_searches_wait(connection)
     create_objects(connection)
     return True
 
 
 def add_missing_models(connection: Connection) -> list[str]:
-    """Create the tables of the models in `MODELS` that have none; returns their names. The SQL
-    objects are left to the caller."""
+    """Create the tables of the models in `MODELS` that have none; returns their names.
+
+    The caller updates the SQL objects.
+    """
     _one_at_a_time(connection)
     missing = missing_models(connection)
     for name in missing:
@@ -86,20 +91,22 @@ def add_missing_models(connection: Connection) -> list[str]:
 
 
 def drop_model(connection: Connection, name: str) -> None:
-    """Drop the model's tables and SQL objects, and forget what was learnt of its vectors.
+    """Drop the model's tables and SQL objects, and delete its rows in other tables.
+
+    Waits for processes that are embedding with the model.
 
     Raises:
-        DatabaseError: it has no tables; it is the default model; or somebody's own view uses them.
+        DatabaseError: the model has no tables or is the default, or another view uses its tables.
     """
     for modality in get_args(Modality):
         lock_embedding(connection, name, modality)
-    hold_searches_up(connection)
+    make_searches_wait(connection)
     _one_at_a_time(connection)
     row = connection.execute(select(MODEL).where(MODEL.c.name == name)).one_or_none()
     if row is None:
         names = ", ".join(stored_models(connection))
         raise DatabaseError(f"no model {name!r} has tables; these have: {names}")
-    if name == default_model(connection):
+    if [name] == models_in_use(connection)[:1]:
         raise DatabaseError(f"{name} is the default model: choose another with set_default_model")
     connection.execute(delete(MODEL).where(MODEL.c.name == name))
     create_objects(connection)
@@ -111,8 +118,8 @@ def drop_model(connection: Connection, name: str) -> None:
         ).one()
         find_dependents(connection, [(root[0], root[1])])
         table.drop(connection)
-    for learnt in LEARNT:
-        rows = metadata.tables[learnt]
+    for table_name in MODEL_ROWS:
+        rows = metadata.tables[table_name]
         connection.execute(delete(rows).where(rows.c.model == name))
 
 
@@ -122,8 +129,8 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
         if (row.dimensions, tuple(row.modalities)) != (spec.dimensions, spec.modalities):
             raise DatabaseError(
                 f"{spec.name} has tables for {' and '.join(row.modalities)} in {row.dimensions}"
-                f" dimensions, and its entry says {' and '.join(spec.modalities)} in"
-                f" {spec.dimensions}: a changed model needs a new name"
+                f" dimensions, but its entry says {' and '.join(spec.modalities)} in"
+                f" {spec.dimensions}: give the changed model a new name"
             )
         return False
     for modality in spec.modalities:
@@ -134,7 +141,7 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
             if not isinstance(error.orig, DuplicateTable):
                 raise
             raise DatabaseError(
-                f"the database has a table {embedding_table_name(spec.name, modality)} already:"
+                f"the database already has a table {embedding_table_name(spec.name, modality)}:"
                 " give the model another name"
             ) from error
     values = {"label": spec.label, "dimensions": spec.dimensions}
@@ -145,5 +152,5 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
 
 
 def _one_at_a_time(connection: Connection) -> None:
-    """Who adds or drops a model sees what others have; whoever reads goes on."""
+    """Wait until no other transaction adds or drops a model. Reading continues."""
     connection.exec_driver_sql("LOCK TABLE model IN SHARE ROW EXCLUSIVE MODE")

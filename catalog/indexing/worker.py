@@ -200,9 +200,8 @@ class Worker:
         for spec in _enabled():
             for modality in spec.modalities:
                 ensure_index(spec.name, modality, wait=False)
-        default = _enabled()[0]
-        if "image" in default.modalities:
-            find_variants(default.name)
+        if (specs := _enabled()) and "image" in specs[0].modalities:
+            find_variants(specs[0].name)
         if size := config.settings().query_log:
             forget_oldest(size)
 

@@ -1,9 +1,9 @@
 """The schema `search`: functions and views derived from the tables, the models and the settings.
 
-They are replaced in place, so that views that an analyst has built on them stay. Only what has
-changed is touched: the table `search.definition` has a digest of every object, which also tells
-whether the database is as this code and its settings would have it. Objects of a fixed text are in
-`catalog/sqlapi/sql`, one a file; the others are rendered (`catalog.sqlapi.rendered`).
+They are replaced in place, so that an analyst's own views on them survive an upgrade. Only changed
+objects are replaced: the table `search.definition` stores a digest of each object's SQL. The
+digests also show whether the database matches this code and its settings. Objects with a fixed
+text are in `catalog/sqlapi/sql`, one per file; the others come from `catalog.sqlapi.rendered`.
 """
 
 import re
@@ -34,7 +34,7 @@ OBJECTS = (
     *("similar", "blend", "recall", "neighbours", "duplicates", "popular_queries"),
     *("unanswered_queries", "price_outliers", "misfiled", "gaps"),
 )
-"""What `SQL_FILES` define; each may use those before it and the views of `rendered`."""
+"""The objects in `SQL_FILES`; each may use those before it and the views of `rendered`."""
 
 PRODUCT_COLUMNS = [
     column for column in PRODUCT.columns if column.name not in ("document", "lexemes")
@@ -46,7 +46,7 @@ CONSTANTS = {
     "max_ef_search": str(MAX_EF_SEARCH),
     "default_model": DEFAULT_MODEL,
 }
-"""What `{{name}}` stands for in the files."""
+"""Values of the placeholders `{{name}}` in the files."""
 
 NOT_REPLACED = (
     errors.InvalidFunctionDefinition,  # another type or name of an argument or a result
@@ -78,8 +78,8 @@ SELECT about.type, about.schema, about.identity, max(node.depth) AS depth
  GROUP BY about.type, about.schema, about.identity
  ORDER BY depth DESC, about.identity
 """
-"""The given objects and all that depends on them, what depends on others first. The type of a
-view's rows is part of the view, and an array's type part of its elements'."""
+"""The given objects and everything that depends on them, dependent objects first. The row type of
+a view counts as the view itself."""
 
 FIND = """
 SELECT 'pg_proc'::regclass::oid AS classid, oid AS objid, proname AS name
@@ -95,19 +95,19 @@ SELECT 'pg_type'::regclass, t.oid, t.typname
 
 DEFINITIONS = """
 CREATE TABLE IF NOT EXISTS search.definition (name text PRIMARY KEY, digest text NOT NULL);
-COMMENT ON TABLE search.definition IS 'What the objects of this schema were last made from.';
+COMMENT ON TABLE search.definition IS 'A digest of the SQL that created each object.';
 """
 
 Found = dict[str, set[tuple[int, int]]]
-"""The objects of the schema by name, each a catalogue's oid and its own; functions may share a
+"""The objects of the schema by name, as pairs of `classid` and `objid`; functions may share a
 name."""
 
 
 def create_objects(connection: Connection) -> None:
-    """Create or replace what is not as it should be, and drop what should not be there.
+    """Create or replace the objects that have changed, and drop those that no longer exist.
 
     Raises:
-        DatabaseError: somebody's own view or function uses what has to be dropped for that.
+        DatabaseError: an object outside the schema depends on one that has to be dropped.
     """
     # A function may set `hnsw.…` where the library is loaded; before, superusers alone may say so.
     connection.exec_driver_sql("SELECT '[0]'::halfvec")
@@ -127,7 +127,7 @@ def create_objects(connection: Connection) -> None:
 
 
 def drop_objects(connection: Connection) -> None:
-    """Drop the whole schema's objects: for a migration that changes columns that they use.
+    """Drop all objects of the schema: for a migration that changes columns that they use.
 
     Raises:
         DatabaseError: as `create_objects`.
@@ -136,7 +136,7 @@ def drop_objects(connection: Connection) -> None:
 
 
 def drop_named(connection: Connection, names: Iterable[str]) -> None:
-    """Drop objects by name, with those of the schema that depend on them.
+    """Drop objects by name, with the objects of the schema that depend on them.
 
     Raises:
         DatabaseError: as `create_objects`.
@@ -146,7 +146,7 @@ def drop_named(connection: Connection, names: Iterable[str]) -> None:
 
 
 def differences(connection: Connection) -> list[str]:
-    """The names of the objects that this code, with these settings, would make otherwise."""
+    """The names of the objects that differ from what this code and these settings define."""
     if not connection.exec_driver_sql("SELECT to_regclass('search.definition')").scalar():
         return ["all"]
     wanted = {name: _digest(sql) for name, sql in definitions(connection).items()}
@@ -155,7 +155,7 @@ def differences(connection: Connection) -> list[str]:
 
 
 def definitions(connection: Connection) -> Mapping[str, str]:
-    """The SQL of every object by name, each after those that it uses."""
+    """The SQL of every object by name, in an order in which they can be created."""
     rows = connection.execute(select(MODEL).order_by(MODEL.c.created_at, MODEL.c.name))
     models = [
         StoredModel(row.name, row.label, row.dimensions, tuple(row.modalities)) for row in rows
@@ -193,8 +193,7 @@ def product_vectors(models: Iterable[StoredModel]) -> Select:
 
 
 def _product_vectors(connection: Connection, models: Iterable[StoredModel]) -> str:
-    """Columns that are there keep their places, since a view can only be replaced by one that has
-    more at its end."""
+    """Existing columns keep their places: only then can the view be replaced."""
     there = list(
         connection.exec_driver_sql(
             "SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
@@ -223,8 +222,8 @@ def _file(name: str) -> str:
 
 
 def _replace(connection: Connection, name: str, sql: str) -> None:
-    """Replace an object; one that cannot be replaced, as its signature is another, is dropped, and
-    so are other functions of its name."""
+    """Replace an object. One whose signature has changed is dropped and created again, and other
+    functions with its name are dropped."""
     before = _find(connection).get(name, set())
     try:
         with connection.begin_nested():
@@ -240,10 +239,10 @@ def _replace(connection: Connection, name: str, sql: str) -> None:
 
 
 def find_dependents(connection: Connection, roots: Iterable[tuple[int, int]]) -> Sequence[Row]:
-    """Objects and what depends on them, in an order in which they can be dropped.
+    """Objects and the objects that depend on them, in an order in which they can be dropped.
 
     Raises:
-        DatabaseError: something outside the schema depends on them.
+        DatabaseError: an object outside the schema depends on them.
     """
     classes, objects = zip(*roots, strict=True)
     rows = connection.exec_driver_sql(
@@ -307,5 +306,5 @@ def _digest(sql: str) -> str:
 
 
 def _run(connection: Connection, sql: str) -> None:
-    """As it stands: neither `:` nor `%` means a parameter."""
+    """Run SQL without parameters: `:` and `%` have no special meaning."""
     connection.exec_driver_sql(sql, execution_options={"no_parameters": True})

@@ -1,8 +1,7 @@
-"""Objects of the schema `search` that are rendered from what the search itself is made of.
+"""Objects of the schema `search` that are rendered from the search's own code.
 
-So SQL functions rank as the storefront does: each model has a function whose body is the statement
-that `catalog.search.ranking_sql` writes, with the weights, minimum matches and conditions that the
-pipeline uses.
+So SQL functions rank as the storefront does: the function of each model contains the statement of
+`catalog.search.ranking_sql`, with the weights, minimum matches and conditions of the pipeline.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from embedding.registry import Modality
 MODALITIES: tuple[Modality, ...] = ("text", "image")
 
 RANKED = "ranked_by_"
-"""Prefix of the functions that rank; no other object's name begins so."""
+"""Prefix of the functions that rank; no other object's name starts with it."""
 
 ARGUMENTS = {
     **{"words": "text", "lexical_weight": "float8"},
@@ -36,8 +35,8 @@ ARGUMENTS = {
     **dict.fromkeys(FACETS, "text"),
     **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
 }
-"""Of a function that ranks, in the order in which `search.ranked` passes them. In its body they
-have a `_` in front, with which no column's name begins."""
+"""Arguments of a function that ranks, in the order in which `search.ranked` passes them. The names
+get a `_` in front, which no column's name has."""
 
 FILTERS = (*FACETS, "min_price", "max_price", "in_stock", "exclude", "excluded")
 
@@ -54,8 +53,8 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class Template(Ranking):
-    """A ranking whose parameters may each be NULL. The planner, which knows them, then leaves out
-    the parts that need them."""
+    """A ranking whose parameters may be NULL. The planner knows their values, and leaves out the
+    parts that depend on a NULL."""
 
     is_filtered: bool = False
 
@@ -81,7 +80,7 @@ class Template(Ranking):
 
 
 def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
-    """The views on which the functions are built, by name."""
+    """The views that the functions use, by name."""
     return {
         "models": _view(
             "models",
@@ -102,7 +101,7 @@ def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
 
 
 def rankings(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
-    """The functions that rank, one a model, by name."""
+    """The functions that rank, one per model, by name."""
     return {RANKED + model.name: _ranked(model) for model in models}
 
 
@@ -140,7 +139,7 @@ def _weights() -> Composed:
 
 
 def _coverage(models: Sequence[StoredModel]) -> Composed:
-    """One row a model in use and modality, as `embed_catalog` counts them."""
+    """One row per model in use and modality, counted as `embed_catalog` does."""
     parts: list[Composable] = [
         SQL(
             "SELECT {model}::text AS model, {modality}::text AS modality, {counts},"
@@ -172,7 +171,7 @@ def _coverage(models: Sequence[StoredModel]) -> Composed:
 
 
 def _ranked(model: StoredModel) -> Composed:
-    """The function that ranks by a model, with one statement for all products and one for some."""
+    """The function that ranks by a model: one statement with filters, and one without."""
     name = Identifier("search", RANKED + model.name)
     signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in ARGUMENTS.items()]
     filtered = [SQL("_{} IS NOT NULL").format(SQL(it)) for it in FILTERS[:-3]]
@@ -229,5 +228,5 @@ def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
 
 
 def _filled(statement: str, values: Mapping[str, Composable]) -> SQL:
-    """A statement with SQL in place of psycopg's named parameters."""
+    """A statement in which SQL replaces psycopg's named parameters."""
     return SQL(statement % {name: value.as_string() for name, value in values.items()})

@@ -145,7 +145,8 @@ def install_entry(path: Path) -> tuple[ModelSpec, Path]:
     if (there := models().get(spec.name)) is not None:
         if there == spec:
             return spec, registry_file(spec.name)
-        raise RegistryError(f"{path}: name {spec.name!r} is taken by {registry_file(spec.name)}")
+        taken_by = registry_file(spec.name)
+        raise RegistryError(f"{path}: name {spec.name!r} is already used by {taken_by}")
     folder = next(iter(settings().embedding_registry), own_registry())
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{spec.name}.toml"

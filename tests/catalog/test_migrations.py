@@ -1,7 +1,9 @@
 """The migrations build what `catalog.tables` says, up and down, empty or filled."""
 
 import tomllib
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from alembic import command
@@ -11,6 +13,7 @@ from catalog.db.connection import DatabaseError, connect, require_pgvector
 from catalog.search.fusion import WEIGHTS
 from catalog.sqlapi.objects import OBJECTS, differences
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
+from embedding.registry import TAKEN, Modality
 from tests.conftest import PROJECT, alembic_config
 
 
@@ -97,6 +100,12 @@ def pretend_changed(*names: str) -> None:
             {"names": list(names)},
         )
         assert differences(connection) == sorted(names)
+
+
+def test_no_model_can_be_named_so_that_its_tables_are_the_catalogues_own(database: str) -> None:
+    pairs = product(tables(), get_args(Modality))
+    prefixes = {table.removesuffix(f"_{it}") for table, it in pairs if table.endswith(f"_{it}")}
+    assert prefixes == {"fashion", "imagenet", "clip"} | TAKEN
 
 
 def test_an_analysts_views_stay_where_signatures_do(database: str) -> None:

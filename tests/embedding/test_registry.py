@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from embedding.registry import NAME, RegistryError, UnknownModel, get_spec, models
+from embedding.registry import (
+    NAME,
+    RegistryError,
+    UnknownModel,
+    get_spec,
+    install_entry,
+    models,
+    read_entry,
+)
 
 ENTRY = """
 name = "tiny"
@@ -95,6 +103,7 @@ def test_checkpoint_folder_is_relative_to_its_entry(folder: Path) -> None:
         ('name = "Tiny"', 'name = "tiny"', "name 'Tiny'"),
         ('name = "tiny-1"', 'name = "tiny"', "name 'tiny-1'"),
         (f'name = "{"a" * 32}"', 'name = "tiny"', "name"),
+        ('name = "product"', 'name = "tiny"', "name 'product' is used by the catalogue"),
         ('loader = "pickle"', 'loader = "checkpoint"', "loader 'pickle'"),
         ('checkpoint = ""', 'checkpoint = "owner/tiny"', "checkpoint"),
         ("dimensions = 0", "dimensions = 16", "dimensions"),
@@ -137,3 +146,23 @@ def test_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path / "nowhere"))
     with pytest.raises(RegistryError, match="nowhere is not a folder"):
         models()
+
+
+def test_an_entry_is_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EMBEDDING_REGISTRY", raising=False)
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+    mine = tmp_path / "mine.toml"
+    mine.write_text(ENTRY.replace('"owner/tiny"', '"./tiny"').replace('"Tiny"', '"Tïny \\"two\\""'))
+    spec, installed = install_entry(mine)
+    assert installed == tmp_path / "var" / "registry" / "tiny.toml"
+    assert spec == get_spec("tiny") == read_entry(installed)
+    assert spec.checkpoint == str(tmp_path / "tiny")  # though the copy lies elsewhere
+    assert spec.label == 'Tïny "two"'
+    assert install_entry(mine) == (spec, installed)
+    assert install_entry(installed) == (spec, installed)
+    mine.write_text(ENTRY.replace("dimensions = 16", "dimensions = 17"))
+    with pytest.raises(RegistryError, match=r"mine\.toml: name 'tiny' is already used by .*tiny"):
+        install_entry(mine)
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path / "own"))
+    (tmp_path / "own").mkdir()
+    assert install_entry(mine)[1] == tmp_path / "own" / "tiny.toml"
