@@ -1,6 +1,7 @@
-"""The catalogue, as revisions 0001 to 0009 of version 0.1.0 built it, but without models' tables.
+"""The catalogue.
 
-A database that they built is at this revision and keeps its models' tables.
+It is what revisions 0001 to 0009 of version 0.1.0 built, without the tables of models. A database
+that they built is at this revision, and keeps the tables of its models.
 
 Revision 0009; 2026-11-26
 """

@@ -1,6 +1,6 @@
-"""Which models have tables, as rows; those that have tables already are recorded.
+"""A table of the models that have tables; existing ones are recorded.
 
-The numbers 0010 to 0019 are left out: drop_model of version 0.1.0 wrote revisions of its own there.
+The numbers 0010 to 0019 are not used: drop_model of version 0.1.0 wrote its own revisions there.
 
 Revision 0020, after 0009; 2026-11-26
 """

@@ -31,7 +31,7 @@ def test_missing_tables_are_named(database: str) -> None:
     command.downgrade(alembic_config(), "base")
     (warning,) = checks.check_database(databases=["default"])
     assert warning.id == "shop.W004"
-    assert "fashion_image" in warning.msg
+    assert "product_image" in warning.msg
     assert "./manage.py migrate" in str(warning.hint)
 
 

@@ -28,19 +28,19 @@ def test_one_command_prepares_everything(empty: str, capsys: pytest.CaptureFixtu
     assert {*metadata.tables, "auth_user", "django_session"} <= tables(empty)
     with psycopg.connect(empty) as connection:
         assert connection.execute("SELECT * FROM search.coverage").fetchall()
-    assert "Applied to the catalogue:\n  0001 " in capsys.readouterr().out
+    assert "Applied to the catalogue:\n  0009 " in capsys.readouterr().out
     call_command("migrate")
     assert "Applied to the catalogue:\n  nothing\n" in capsys.readouterr().out
 
 
 def test_plan_and_check_change_nothing(empty: str, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("migrate", plan=True)
-    assert "Planned for the catalogue:\n  0001 " in capsys.readouterr().out
+    assert "Planned for the catalogue:\n  0009 " in capsys.readouterr().out
     assert tables(empty) == set()
     with pytest.raises(SystemExit) as end:
         call_command("migrate", check_unapplied=True)
     assert end.value.code == 1
-    assert "Planned for the catalogue:\n  0001 " in capsys.readouterr().out
+    assert "Planned for the catalogue:\n  0009 " in capsys.readouterr().out
     assert tables(empty) == set()
 
 
