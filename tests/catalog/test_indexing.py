@@ -252,7 +252,7 @@ def test_invalid_arguments_exit_with_status_2(database: str, arguments: list[str
 
 
 def test_invalid_arguments_raise_a_command_error(database: str) -> None:
-    with pytest.raises(CommandError, match="there are: "):
+    with pytest.raises(CommandError, match="models: "):
         call_command("embed_catalog", model=["nope"])
 
 
