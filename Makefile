@@ -2,15 +2,16 @@
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 # Each worker holds models in memory, hence not one for each of many cores. A module's tests stay
 # together, so that its fixtures are made once.
 PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test test-fast test-ray lint format lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: .venv/installed ## install everything into .venv
 
@@ -19,6 +20,13 @@ demo: setup ## draw, import and embed a catalogue, and open the shop on PORT (80
 
 test: .venv/developer ## run the tests
 	$(BIN)/python -m pytest $(PARALLEL)
+
+test-fast: .venv/developer ## run those that take about a minute, for the inner loop
+	$(BIN)/python -m pytest $(PARALLEL) -m 'not (slow or process or browser or ray)'
+
+test-ray: .venv/developer ## install Ray (510 MB) and run its tests
+	$(PIP) --editable '.[ray]'
+	$(BIN)/python -m pytest -m ray
 
 lint: .venv/developer ## check style, format and types
 	$(BIN)/ruff check
@@ -29,6 +37,12 @@ format: .venv/developer ## put the code into the one format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+lock: .venv/developer ## renew constraints.txt: the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile pyproject.toml --output-file constraints.txt --quiet --upgrade --universal \
+		--python-version 3.11 --fork-strategy fewest --all-extras --group dev \
+		--no-annotate --custom-compile-command \
+		'make lock (the tested version of every package, on any platform, with or without CUDA)'
+
 clean: ## remove the shop's data and the environment
 	rm -rf var .venv
 
@@ -38,10 +52,10 @@ clean: ## remove the shop's data and the environment
 	$(PYTHON) -m venv .venv
 
 .venv/installed: .venv/bin/python pyproject.toml constraints.txt
-	$(BIN)/python -m pip install --quiet --progress-bar on --constraint constraints.txt --editable .
+	$(PIP) --progress-bar on --editable '.[evaluation]'
 	@touch $@
 
 .venv/developer: .venv/installed
 	$(BIN)/python -m pip install --quiet 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	$(PIP) --editable '.[training]' --group dev
 	@touch $@

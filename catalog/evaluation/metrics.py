@@ -4,10 +4,15 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-import ir_measures
 import numpy as np
-from ir_measures import AP, RR, IPrec, P, R, Success, nDCG
 from numpy.typing import NDArray
+
+try:
+    import ir_measures
+    from ir_measures import AP, RR, IPrec, P, R, Success, nDCG
+except ModuleNotFoundError as error:
+    message = "measuring the search needs an extra: python -m pip install -e '.[evaluation]'"
+    raise ModuleNotFoundError(message) from error
 
 Values = NDArray[np.float64]
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import average_precision_score
+
+try:
+    from sklearn.metrics import average_precision_score
+except ModuleNotFoundError as error:
+    message = "training needs an extra: python -m pip install -e '.[training]'"
+    raise ModuleNotFoundError(message) from error
 
 Matrix = NDArray[np.float32]
 Mask = NDArray[np.bool_]
