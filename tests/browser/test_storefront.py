@@ -9,6 +9,8 @@ from sklearn.datasets import load_sample_images
 
 from catalog.db.connection import connect
 
+pytestmark = pytest.mark.browser
+
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 NO_SCRIPTS = {"java_script_enabled": False}
 DARK = {"color_scheme": "dark"}

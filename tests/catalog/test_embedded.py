@@ -15,6 +15,8 @@ import pytest
 from catalog.db.embedded import _remove_stale_files, memory_settings
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.process
+
 USE = "from catalog.db.connection import database_url as url; import psycopg; "
 ASK = USE + "print(psycopg.connect(url()).execute('SELECT 1').fetchone())"
 

@@ -444,6 +444,7 @@ def test_command_output_and_exit_status(
             call_command("fetch_images", *arguments, verbosity=0)
 
 
+@pytest.mark.process
 def test_ctrl_c_stops_within_seconds_and_says_how_to_continue(folder: Path, server: Server) -> None:
     load(folder, f"A,Shirt,{server.url('ok')}", f"B,Skirt,{server.url('drip')}")
     process = subprocess.Popen(

@@ -301,6 +301,7 @@ def test_pictures_without_a_folder_are_an_error(shop: Path) -> None:
         import_catalog(file)
 
 
+@pytest.mark.process
 def test_rows_before_a_fatal_error_are_imported_and_reported(
     shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -374,6 +375,7 @@ def test_dry_run_counts_and_changes_nothing(shop: Path) -> None:
     assert not (shop / "media").exists()
 
 
+@pytest.mark.process
 def test_command_output_and_exit_status(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "c.csv"
     file.write_text("sku,title,price\nA,Shirt,1\nB,Skirt,dear\n")
@@ -393,6 +395,7 @@ def test_command_output_and_exit_status(shop: Path, capsys: pytest.CaptureFixtur
         assert misuse.value.returncode == 2
 
 
+@pytest.mark.process
 def test_unwritable_error_file_is_reported_before_the_import(shop: Path) -> None:
     (shop / "c.csv").write_text("sku,title\nA,\nB,Shirt\n")
     (shop / "taken").touch()
@@ -409,6 +412,7 @@ def test_unwritable_error_file_is_reported_before_the_import(shop: Path) -> None
     assert kept.read_text() == "those of last time"
 
 
+@pytest.mark.process
 def test_ctrl_c_keeps_and_reports_imported_rows(shop: Path) -> None:
     rows = "".join(f"S{number},Thing {number}\n" for number in range(100_000))
     (shop / "c.csv").write_text(f"sku,title\n{rows}")

@@ -185,6 +185,7 @@ def start_command(batch_size: int) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.process
 def test_a_killed_run_keeps_whole_batches_and_the_next_run_continues(database: str) -> None:
     numbers = "generate_series(1, 900) AS n"
     execute(f"INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n FROM {numbers}")
@@ -211,6 +212,7 @@ def test_a_killed_run_keeps_whole_batches_and_the_next_run_continues(database: s
     assert scalar(kept) == survived
 
 
+@pytest.mark.slow
 def test_the_exit_status_of_embed_catalog(
     catalogue: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -230,6 +232,7 @@ def test_the_exit_status_of_embed_catalog(
     assert "fashion image: 0 to embed" in capsys.readouterr().out
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "arguments",
     [

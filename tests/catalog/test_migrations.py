@@ -44,6 +44,7 @@ def test_the_vector_indexes_are_hnsw_by_cosine(database: str) -> None:
     assert all("USING hnsw (embedding halfvec_cosine_ops)" in definition for definition in found)
 
 
+@pytest.mark.process
 def test_a_revision_is_written_where_only_the_shop_is_installed(
     database: str, tmp_path: Path
 ) -> None:

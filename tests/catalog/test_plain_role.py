@@ -76,6 +76,7 @@ def test_migrations_run_again(shop: str) -> None:
     assert found() == ["linen shirt"]
 
 
+@pytest.mark.process
 def test_a_dump_is_restored_by_its_owner(shop: str, databases: Databases, tmp_path: Path) -> None:
     dump = tmp_path / "shop.dump"
     run("pg_dump", "--format=custom", "--exclude-schema=search", f"--file={dump}", shop)

@@ -18,6 +18,8 @@ from catalog.indexing.ray_engine import Job, RayEngineError, fill_on_ray, ranges
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import Modality
 
+pytestmark = pytest.mark.ray
+
 PRODUCTS = 60
 BATCH = 8
 FLOAT16 = {"rtol": 2**-10, "atol": 2**-15}

@@ -20,6 +20,8 @@ from catalog.search.ranking_sql import SETTINGS, Ranking, ranking_statement
 from embedding.registry import Modality, get_spec
 from tests.conftest import fresh_database
 
+pytestmark = pytest.mark.slow
+
 PRODUCTS = 24_000
 WINDOW = 240
 FASHION = get_spec("fashion")

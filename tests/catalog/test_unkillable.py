@@ -18,6 +18,8 @@ import pytest
 from catalog.db.connection import connect
 from tests.conftest import PROJECT, fresh_database
 
+pytestmark = pytest.mark.process
+
 PRODUCTS = 4000
 KILLS = 20
 

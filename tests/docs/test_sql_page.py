@@ -19,6 +19,8 @@ from catalog.indexing.worker import Worker, running
 from catalog.query_log import remember
 from tests.conftest import PROJECT, demo_database
 
+pytestmark = pytest.mark.slow
+
 PAGE = PROJECT / "docs" / "sql.md"
 EXAMPLE = re.compile(r"```sql\n(?P<sql>.*?)```\n(?:\n```text\n(?P<output>.*?)```\n)?", re.DOTALL)
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?")

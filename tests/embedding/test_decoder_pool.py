@@ -60,6 +60,7 @@ def test_without_preparation_pictures_are_returned(files: list[Path]) -> None:
     assert set(decoded.errors) == {3, 29}
 
 
+@pytest.mark.process
 def test_workers_end_when_their_parent_is_killed(files: list[Path]) -> None:
     code = f"""
 from pathlib import Path

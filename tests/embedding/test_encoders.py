@@ -133,6 +133,7 @@ def test_text_is_never_opened_as_a_file_or_url(
         np.testing.assert_allclose(vectors, harmless, atol=1e-4)
 
 
+@pytest.mark.process
 @pytest.mark.parametrize(
     "module",
     ["embedding", "embedding.encoder", "embedding.image_decoding", "embedding.decoder_pool"],

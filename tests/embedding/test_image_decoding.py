@@ -191,6 +191,7 @@ def test_conversion_in_tiles_gives_identical_pixels(mode: str, options: dict[str
     assert open_image(content).tobytes() == expected.tobytes()
 
 
+@pytest.mark.process
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "LA", "I;16"])
 def test_peak_memory_is_at_most_about_twice_the_pixels(mode: str, tmp_path: Path) -> None:

@@ -7,9 +7,12 @@ import pytest
 
 from embedding.malloc import _glibc
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux" or _glibc() is None, reason="the allocator is not glibc's"
-)
+pytestmark = [
+    pytest.mark.process,
+    pytest.mark.skipif(
+        sys.platform != "linux" or _glibc() is None, reason="the allocator is not glibc's"
+    ),
+]
 
 # In a separate process: one with much free memory would not allocate more from the system.
 PROGRAM = """

@@ -79,6 +79,7 @@ def test_changed_entry_is_read_again(folder: Path) -> None:
     assert get_spec("tiny").dimensions == 32
 
 
+@pytest.mark.process
 def test_registry_variable_in_another_process(folder: Path) -> None:
     (folder / "tiny.toml").write_text(ENTRY)
     code = (

@@ -44,6 +44,7 @@ def catalogue(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_training_command_writes_loadable_weights(
     catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -64,6 +65,7 @@ def test_training_command_writes_loadable_weights(
     assert weights.stat().st_mtime_ns == written
 
 
+@pytest.mark.slow
 def test_training_again_gives_the_same_weights(catalogue: Path, tmp_path: Path) -> None:
     weights = tmp_path / "head.safetensors"
     arguments = [str(catalogue), "--output", str(weights), "--device", "cpu"]
@@ -75,6 +77,7 @@ def test_training_again_gives_the_same_weights(catalogue: Path, tmp_path: Path) 
     assert all(torch.equal(first[name], again[name]) for name in first)
 
 
+@pytest.mark.process
 def test_folder_without_a_catalogue_gives_an_error_message(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "embedding.training", str(tmp_path), "--output", "x"],
@@ -112,6 +115,7 @@ def test_metrics_match_hand_counts() -> None:
     assert mean_average_precision(scores, relevant, among) == pytest.approx((1 + 2 / 3) / 2)
 
 
+@pytest.mark.slow
 @needs_ecommerce
 def test_shipped_weights_reach_their_figures_on_held_out_photographs() -> None:
     pictures = [picture for picture in read_catalogue(ECOMMERCE) if picture.part == "test"]

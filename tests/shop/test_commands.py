@@ -104,6 +104,7 @@ def test_an_output_that_cannot_be_written_is_said_first(
         call_command(*(file if it == "FILE" else it for it in arguments), str(tmp_path))
 
 
+@pytest.mark.process
 def test_it_is_one_line_without_a_traceback(file: str, nobody: str) -> None:
     environment = {**os.environ, "DATABASE_URL": nobody}
     done = subprocess.run(

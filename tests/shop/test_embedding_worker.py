@@ -14,6 +14,8 @@ import pytest
 from catalog.db.connection import connect
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.process
+
 SECONDS = 60
 """For a process to start and load its model, on a busy machine."""
 

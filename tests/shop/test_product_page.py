@@ -2,7 +2,6 @@
 
 import re
 
-from django.core.management import call_command
 from django.test import Client
 
 from catalog.indexing.variants import find_variants
@@ -13,7 +12,6 @@ __all__ = ["calibrated", "shop"]
 
 
 def test_variants_lead_to_the_variants(shop: dict[str, int]) -> None:
-    call_command("collectstatic", interactive=False, verbosity=0)
     find_variants("fashion")
     page = CLIENT.get("/product/BAG").content.decode()
     assert re.findall(r'class="variants"[^>]* href="([^"]*)"', page) == [

@@ -27,6 +27,8 @@ from tests.conftest import PROJECT
 from tests.serving import serving
 from tests.shop.test_pictures import add_product
 
+pytestmark = pytest.mark.process
+
 
 def free_port() -> int:
     with socket.socket() as probe:

@@ -125,12 +125,14 @@ def test_the_page_of_settings_is_up_to_date() -> None:
     assert (PROJECT / "docs" / "settings.md").read_text() == settings_page(), advice
 
 
+@pytest.mark.process
 def test_hosts_may_have_blanks_between_them() -> None:
     code = "from shop import settings; print(settings.ALLOWED_HOSTS)"
     printed, _ = start(code, ALLOWED_HOSTS=" a.example, b.example,").communicate()
     assert printed.strip() == "['a.example', 'b.example']"
 
 
+@pytest.mark.process
 def test_processes_that_start_at_once_share_one_secret_key(tmp_path: Path) -> None:
     for attempt in range(4):
         folder = tmp_path / str(attempt)

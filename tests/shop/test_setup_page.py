@@ -7,7 +7,6 @@ from http import HTTPStatus
 
 import psycopg
 import pytest
-from django.core.management import call_command
 from django.test import Client
 
 from tests.conftest import PROJECT, fresh_database
@@ -17,7 +16,6 @@ CLIENT = Client(headers={"host": "localhost"}, raise_request_exception=False)
 
 @pytest.fixture(scope="module")
 def without_tables() -> Iterator[None]:
-    call_command("collectstatic", interactive=False, verbosity=0)
     with fresh_database("template1"):
         yield
 
@@ -41,8 +39,8 @@ def test_an_upload_without_tables(without_tables: None) -> None:
     assert CLIENT.post("/picture/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
 
 
+@pytest.mark.process
 def test_an_open_shop_goes_on_once_its_tables_are_made() -> None:
-    call_command("collectstatic", interactive=False, verbosity=0)
     with fresh_database("template1") as url:
         assert CLIENT.get("/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
         command = [sys.executable, "manage.py", "migrate", "-v0"]

@@ -6,6 +6,7 @@ import sys
 from http import HTTPStatus
 from pathlib import Path
 
+import pytest
 from django.test import Client, override_settings
 
 from tests.conftest import PROJECT
@@ -23,6 +24,7 @@ def run(var: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+@pytest.mark.process
 def test_any_server_is_told_to_have_static_files_collected(tmp_path: Path) -> None:
     refused = run(tmp_path, "-c", OPEN)
     assert refused.returncode == 1

@@ -109,6 +109,7 @@ def filling() -> Iterator[list[str]]:
         thread.join()
 
 
+@pytest.mark.process
 def test_a_model_takes_over_and_the_old_one_goes_without_a_failed_search(
     shop: None,
 ) -> None:
