@@ -58,7 +58,8 @@ def path(*pieces: ArrayLike) -> Points:
 
 def mirror(line: Points) -> Points:
     """Return the mirror image of `line` on the other side of the garment's axis."""
-    return line * np.array([-1.0, 1.0])
+    result: Points = line * np.array([-1.0, 1.0])
+    return result
 
 
 def mirror_pair(line: Points) -> tuple[Points, Points]:
@@ -81,14 +82,16 @@ def symmetric(right_half: Points) -> Points:
 
 def moved(line: Points, x: float = 0.0, y: float = 0.0) -> Points:
     """Return `line` shifted by `x` and `y`."""
-    return line + np.array([x, y])
+    result: Points = line + np.array([x, y])
+    return result
 
 
 def scaled(line: Points, across: float, down: float | None = None) -> Points:
     """Return `line` scaled horizontally and vertically about its own centre."""
     middle = 0.5 * (line.min(axis=0) + line.max(axis=0))
     factors = np.array([across, across if down is None else down])
-    return (line - middle) * factors + middle
+    result: Points = (line - middle) * factors + middle
+    return result
 
 
 def box(x: float, y: float, width: float, height: float) -> Points:
@@ -101,7 +104,8 @@ def rotated(line: Points, degrees: float, about: Point = (0.0, 0.0)) -> Points:
     """Return `line` rotated clockwise, as seen in the picture, about a point."""
     angle = np.radians(degrees)
     rotation = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
-    return (line - np.array(about)) @ rotation + np.array(about)
+    result: Points = (line - np.array(about)) @ rotation + np.array(about)
+    return result
 
 
 def normals(line: Points) -> Points:
@@ -134,7 +138,8 @@ def ellipse(centre: Point, radius_x: float, radius_y: float | None = None) -> Po
     """Return a closed ellipse, or a circle if only one radius is given."""
     angle = np.linspace(0.0, 2 * np.pi, 48, endpoint=False)
     ring = np.column_stack([np.cos(angle), np.sin(angle)])
-    return ring * np.array([radius_x, radius_y or radius_x]) + np.array(centre)
+    result: Points = ring * np.array([radius_x, radius_y or radius_x]) + np.array(centre)
+    return result
 
 
 def interpolated(first: Points, second: Points, share: float, count: int = 40) -> Points:

@@ -241,4 +241,5 @@ def _sample(tile: Colours, x: Field, y: Field) -> Colours:
     x1, y1 = np.mod(x0 + 1, size), np.mod(y0 + 1, size)
     upper = tile[y0, x0] * (1 - right_share) + tile[y0, x1] * right_share
     lower = tile[y1, x0] * (1 - right_share) + tile[y1, x1] * right_share
-    return (upper * (1 - low_share) + lower * low_share).astype(np.float32)
+    result: Colours = (upper * (1 - low_share) + lower * low_share).astype(np.float32)
+    return result

@@ -141,7 +141,8 @@ def _composited(
     dark = _floor_shadow(alpha) if standing else _drop_shadow(alpha)
     tint = np.array([0.95, 1.0, 0.92], dtype=np.float32)
     picture = picture * (1 - dark[inner][..., None] * tint)
-    return picture * (1 - alpha[inner][..., None]) + canvas.colour[inner]
+    result: NDArray[np.float32] = picture * (1 - alpha[inner][..., None]) + canvas.colour[inner]
+    return result
 
 
 def _drop_shadow(alpha: Field) -> Field:

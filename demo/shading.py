@@ -47,7 +47,7 @@ def blur(field: Field, radius: float) -> Field:
 def _convolved(field: Field, taps: Field, axis: int) -> Field:
     size = field.shape[axis]
     reach = len(taps) // 2
-    result = field * taps[reach]
+    result: Field = field * taps[reach]
     for distance in range(1, reach + 1):
         near, far = slice(distance, size), slice(0, size - distance)
         weight = taps[reach + distance]
@@ -63,7 +63,8 @@ def _convolved(field: Field, taps: Field, axis: int) -> Field:
 def incident_light(height: Field) -> Field:
     """Return how much a surface of this height slopes towards (+) or away from (-) the light."""
     down, right = np.gradient(height)
-    return (LIGHT_X * right + LIGHT_Y * down).astype(np.float32)
+    result: Field = (LIGHT_X * right + LIGHT_Y * down).astype(np.float32)
+    return result
 
 
 @cache
@@ -79,7 +80,8 @@ def noise(grain: float) -> Field:
     spectrum *= np.exp(-2 * (np.pi * grain) ** 2 * (down**2 + across**2))
     lumps = np.fft.irfft2(spectrum, s=(_NOISE_SIZE, _NOISE_SIZE))
     lumps -= lumps.mean()
-    return (lumps / lumps.std()).astype(np.float32)
+    result: Field = (lumps / lumps.std()).astype(np.float32)
+    return result
 
 
 def noise_at(u: Field, v: Field, grain: float) -> Field:
@@ -99,4 +101,7 @@ def lit(colour: NDArray[np.float32], light: Field) -> NDArray[np.float32]:
     glow = np.clip(light, 0.0, 1.0)[..., None]
     tint = np.array([1.0, 1.04, 0.90], dtype=np.float32)
     shaded = colour * (1.0 - shade * tint)
-    return np.clip(shaded + (1.0 - shaded) * glow * (0.35 + 0.65 * shaded), 0.0, 1.0)
+    result: NDArray[np.float32] = np.clip(
+        shaded + (1.0 - shaded) * glow * (0.35 + 0.65 * shaded), 0.0, 1.0
+    )
+    return result

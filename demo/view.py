@@ -41,7 +41,8 @@ class View:
     def pixels(self, line: Points) -> Points:
         """Return the points of `line` in canvas pixels."""
         shift = np.array(self.centre) + MARGIN
-        return (line - np.array(self.focus)) @ self._matrix().T + shift
+        result: Points = (line - np.array(self.focus)) @ self._matrix().T + shift
+        return result
 
     def design(self, x: Field, y: Field) -> tuple[Field, Field]:
         """Return the design coordinates of pixels; the inverse of `pixels`."""

@@ -46,7 +46,8 @@ class Settings(BaseSettings):
         Raises:
             ConfigError: a variable of the group has an invalid value.
         """
-        return _parse(cls, tuple(map(os.environ.get, _variables(cls))))
+        settings: Self = _parse(cls, tuple(map(os.environ.get, _variables(cls))))
+        return settings
 
 
 def setting(

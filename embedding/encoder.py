@@ -86,8 +86,11 @@ def encode_picture(encoder: Encoder, source: bytes | Path) -> NDArray[np.float32
         UnsupportedModality: the model has no image tower.
     """
     if encoder.preparation is None:
-        return encoder.encode_images([open_image(source)])[0]
-    return encoder.encode_pixels(open_prepared(source, encoder.preparation)[None])[0]
+        vectors = encoder.encode_images([open_image(source)])
+    else:
+        vectors = encoder.encode_pixels(open_prepared(source, encoder.preparation)[None])
+    vector: NDArray[np.float32] = vectors[0]
+    return vector
 
 
 _encoders: dict[tuple[ModelSpec, str], Encoder] = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, features
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError, features
 
 from embedding.errors import UserFacingError
 
@@ -83,7 +83,7 @@ def open_image(
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"the picture has more than {MAX_PIXELS:,} pixels") from error
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         if isinstance(source, Path) and source.stat().st_size == 0:
             raise ImageError("the file is empty") from error
         raise ImageError(f"not a picture in a known format ({', '.join(IMAGE_FORMATS)})") from error

@@ -126,7 +126,8 @@ class ProductAdmin(admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         main = ProductImage.objects.filter(product=OuterRef("pk"), position=0)
         products: QuerySet[Any] = super().get_queryset(request)
-        return products.annotate(main_image_path=Subquery(main.values("path")[:1]))
+        result: QuerySet[Any] = products.annotate(main_image_path=Subquery(main.values("path")[:1]))
+        return result
 
     def formfield_for_dbfield(
         self, db_field: models.Field, request: HttpRequest, **kwargs: Any

@@ -1,7 +1,6 @@
 """The pages. Each parses an address with the form, runs the one pipeline, and renders."""
 
 from dataclasses import replace
-from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -220,7 +219,7 @@ def _unknown_values(chosen: Filters, known: Filters) -> list[str]:
     return [f"No product has {listed}{more}: not filtered by that."]
 
 
-def _main_image(product: Any) -> Any:
+def _main_image(product: Product) -> ProductImage | None:
     return ProductImage.objects.filter(product=product).order_by("position").first()
 
 

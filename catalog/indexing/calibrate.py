@@ -121,7 +121,8 @@ def _unrelated(queries: Sample, items: Sample) -> NDArray[np.bool_]:
     unrelated = np.array(queries.kinds)[:, None] != np.array(items.kinds)[None, :]
     if not unrelated.any():
         unrelated = np.array(queries.titles)[:, None] != np.array(items.titles)[None, :]
-    return unrelated
+    result: NDArray[np.bool_] = unrelated
+    return result
 
 
 def _draw_each(

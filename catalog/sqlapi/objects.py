@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import md5
 from pathlib import Path
+from typing import Any
 
 from psycopg import errors
 from psycopg.sql import SQL, Identifier

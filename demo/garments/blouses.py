@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from demo.canvas import Canvas, Fold
 from demo.curves import (
+    Points,
     band,
     curve,
     full_width,
@@ -149,7 +150,7 @@ def draw_wrap_edge(
     canvas: Canvas,
     design: Design,
     torso: body.Torso,
-    neckline: body.Points,
+    neckline: Points,
     *,
     waist: float,
 ) -> None:

@@ -78,12 +78,13 @@ def relative_width(design: Design) -> float:
 
 def sole(slim: float) -> Points:
     """Return the closed outline of a sandal's sole."""
-    return curve(
+    result: Points = curve(
         *((-6, -262), (44, -246), (84, -196), (96, -120), (78, -30), (62, 60), (74, 150)),
         *((66, 226), (8, 262), (-56, 232), (-72, 150), (-66, 40), (-82, -70), (-92, -160)),
         (-66, -236),
         closed=True,
     ) * np.array([slim, 1.0])
+    return result
 
 
 def edges(slim: float, y: float) -> tuple[float, float]:

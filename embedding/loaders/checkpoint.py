@@ -50,7 +50,10 @@ class CheckpointEncoder(TorchEncoder):
 
     def _embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         values = self._normalise(pixels).to(self._model.dtype)
-        return self._model({"pixel_values": values, "modality": "image"})["sentence_embedding"]
+        result: torch.Tensor = self._model({"pixel_values": values, "modality": "image"})[
+            "sentence_embedding"
+        ]
+        return result
 
     def _embed(self, inputs: list[Any]) -> torch.Tensor:
         return self._model.encode(
@@ -104,7 +107,8 @@ def _dimensions(encoder: CheckpointEncoder, modality: str) -> int:
         try:
             if modality == "text":
                 return encoder._embed_texts(["a"]).shape[1]
-            return encoder.encode_images([Image.new("RGB", (32, 32), WHITE)]).shape[1]
+            result: int = encoder.encode_images([Image.new("RGB", (32, 32), WHITE)]).shape[1]
+            return result
         except ValueError as error:
             spec = encoder.spec
             raise EncoderError(

@@ -45,7 +45,8 @@ class FashionEncoder(TorchEncoder):
         return self._texts.tune("text") if modality == "text" else super().tune(modality)
 
     def _embed_pixels(self, pixels: Tensor) -> Tensor:
-        return self._tower(pixels)
+        result: Tensor = self._tower(pixels)
+        return result
 
 
 def load(spec: ModelSpec, device: str) -> FashionEncoder:

@@ -36,7 +36,8 @@ class Head(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Unnormalised vectors, (n, DIMENSIONS), of features (n, POOLED + EARLY)."""
         standardised = self.standardise(features)
-        return self.linear(standardised) + self.perceptron(standardised)
+        result: Tensor = self.linear(standardised) + self.perceptron(standardised)
+        return result
 
 
 class ImageTower(nn.Module):
@@ -49,7 +50,8 @@ class ImageTower(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Unnormalised vectors, (n, DIMENSIONS), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
-        return self.head(self.backbone(pixels))
+        result: Tensor = self.head(self.backbone(pixels))
+        return result
 
 
 def save_tower(tower: ImageTower, path: Path, metadata: dict[str, str]) -> None:

@@ -20,7 +20,8 @@ class ImageNetEncoder(TorchEncoder):
         self._backbone = to_device(Backbone(), self.device)
 
     def _embed_pixels(self, pixels: Tensor) -> Tensor:
-        return self._backbone(pixels)[:, :POOLED]
+        result: Tensor = self._backbone(pixels)[:, :POOLED]
+        return result
 
 
 def load(spec: ModelSpec, device: str) -> ImageNetEncoder:

@@ -137,4 +137,5 @@ def _add_picture(connection: Connection, product: int, picture: Picture) -> int 
     values = {name: getattr(picture, name) for name in PICTURE_COLUMNS}
     values |= {"product_id": product, "position": next_temporary_position(product)}
     new = insert(PRODUCT_IMAGE).values(values).returning(PRODUCT_IMAGE.c.id)
-    return connection.execute(new).scalar_one()
+    result: int | None = connection.execute(new).scalar_one()
+    return result
