@@ -169,7 +169,7 @@ def definitions(connection: Connection) -> Mapping[str, str]:
     }
 
 
-def product_vectors(models: Iterable[StoredModel]) -> Select:
+def product_vectors(models: Iterable[StoredModel]) -> Select[Any]:
     """Each product with its embeddings of all models side by side: `fashion_text`, `fashion_image`.
 
     The picture is the main one. A column's HNSW index serves `ORDER BY fashion_image <=> …`
@@ -239,7 +239,7 @@ def _replace(connection: Connection, name: str, sql: str) -> None:
             _drop(connection, before)
 
 
-def find_dependents(connection: Connection, roots: Iterable[tuple[int, int]]) -> Sequence[Row]:
+def find_dependents(connection: Connection, roots: Iterable[tuple[int, int]]) -> Sequence[Row[Any]]:
     """Objects and the objects that depend on them, in an order in which they can be dropped.
 
     Raises:
