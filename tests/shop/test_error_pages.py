@@ -138,6 +138,7 @@ def test_a_model_cannot_be_loaded(
     entry = re.sub('checkpoint = ".*"', 'checkpoint = "/nowhere"', entry)
     (tmp_path / "absent.toml").write_text(entry)
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
+    call_command("add_model", "absent", verbosity=0)
     monkeypatch.setenv("MODELS", "absent")
     status, html = get(f"/?picture={digest}")
     assert status == HTTPStatus.SERVICE_UNAVAILABLE

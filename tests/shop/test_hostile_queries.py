@@ -75,8 +75,8 @@ WATCH = Watch()
 
 @pytest.mark.parametrize("name", QUERIES)
 @pytest.mark.parametrize("min_match", ["", "0"])
-def test_any_text_gives_a_page(shop: Path, name: str, least: str) -> None:
-    response = CLIENT.get("/", {"q": QUERIES[name], "min_match": least})
+def test_any_text_gives_a_page(shop: Path, name: str, min_match: str) -> None:
+    response = CLIENT.get("/", {"q": QUERIES[name], "min_match": min_match})
     assert response.status_code == HTTPStatus.OK
     page = response.content.decode()
     assert "<title>" in page
@@ -89,7 +89,7 @@ def test_bytes_that_are_no_text_give_a_page(shop: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["min_price", "max_price", "min_match", "blend", "page", "limit"])
-@pytest.mark.parametrize("number", ["0E+999999999999", "-0E-999999999999", "sNaN", "9" * 10**6])
+@pytest.mark.parametrize("number", ["0E+999999999999", "-0E-999999999999", "sNaN", "9" * 10**4])
 def test_any_number_gives_a_page(shop: Path, name: str, number: str) -> None:
     for words in ("", "red"):
         response = CLIENT.get("/", {"q": words, name: number})
