@@ -58,8 +58,8 @@ def test_missing_rows_are_embedded_once(catalogue: Path) -> None:
     assert (summary.embedded, summary.failures, seen) == (20, [], [7, 7, 6])
     assert fill(encoder, "text").embedded == 0
     assert fill(encoder, "image", batch_size=3).embedded == 10
-    assert state("text") == Coverage(20, 20, 0, 0)
-    assert state("image") == Coverage(10, 10, 0, 0)
+    assert state("text") == Coverage(20, 20, 0, 0, 0)
+    assert state("image") == Coverage(10, 10, 0, 0, 0)
 
 
 def test_the_encoded_vectors_are_stored(catalogue: Path) -> None:
@@ -114,7 +114,7 @@ def test_an_undecodable_picture_is_recorded_and_skipped_until_a_rebuild(
     ((row, reason),) = summary.failures
     assert broken.name == Path(row.content).name
     assert "damaged" in reason
-    assert state("image") == Coverage(10, 9, 0, 1)
+    assert state("image") == Coverage(10, 9, 0, 0, 1)
     again = fill(encoder, "image")
     assert (again.embedded, again.failures) == (0, [])
     broken.write_bytes(content)
@@ -145,7 +145,7 @@ def test_a_row_that_breaks_the_model_fails_alone(catalogue: Path) -> None:
     assert fill(Picky(), "text").failures == []
     execute("UPDATE product SET title = 'Fixed' WHERE sku = 'P7'")
     assert fill(Picky(), "text").embedded == 1
-    assert state("text") == Coverage(20, 20, 0, 0)
+    assert state("text") == Coverage(20, 20, 0, 0, 0)
 
 
 class Broken(WordsAndColours):
@@ -156,7 +156,7 @@ class Broken(WordsAndColours):
 def test_a_broken_model_raises_and_records_no_failures(catalogue: Path) -> None:
     with pytest.raises(RuntimeError, match="the model is broken"):
         fill(Broken(), "text", batch_size=5)
-    assert state("text") == Coverage(20, 0, 20, 0)
+    assert state("text") == Coverage(20, 0, 0, 20, 0)
 
 
 class Deleting(WordsAndColours):
@@ -169,7 +169,7 @@ class Deleting(WordsAndColours):
 
 def test_products_deleted_while_being_encoded_are_skipped(catalogue: Path) -> None:
     fill(Deleting(), "text", batch_size=5)
-    assert state("text") == Coverage(18, 18, 0, 0)
+    assert state("text") == Coverage(18, 18, 0, 0, 0)
     assert scalar("SELECT count(*) FROM fashion_text") == 18
 
 
@@ -207,7 +207,7 @@ def test_a_killed_run_keeps_whole_batches_and_the_next_run_continues(database: s
     output, errors = process.communicate()
     assert process.returncode == 0, errors
     assert f"fashion text: {900 - survived} embedded" in output
-    assert state("text") == Coverage(900, 900, 0, 0)
+    assert state("text") == Coverage(900, 900, 0, 0, 0)
     kept = f"SELECT count(*) FROM fashion_text WHERE embedded_at <= '{oldest}'"
     assert scalar(kept) == survived
 
@@ -269,7 +269,7 @@ def test_without_the_media_folder_no_picture_is_recorded_as_failed(
     with pytest.raises(CommandError, match="MEDIA_ROOT") as caught:
         call_command("embed_catalog", model=["fashion"], modality="image", verbosity=0)
     assert caught.value.returncode == 2
-    assert state("image") == Coverage(10, 0, 10, 0)
+    assert state("image") == Coverage(10, 0, 0, 10, 0)
     shutil.rmtree(catalogue, ignore_errors=True)
     elsewhere.rename(catalogue)
     assert fill(WordsAndColours(), "image").embedded == 10

@@ -101,7 +101,7 @@ def test_failures_limits_and_later_runs_behave_as_with_fill(catalogue: Path, clu
     reasons = {Path(row.content).name: reason for row, reason in first.failures + second.failures}
     assert reasons.keys() == {broken.name, missing.name}
     assert "cannot be read" in reasons[missing.name]
-    assert state("image") == Coverage(PRODUCTS, PRODUCTS - 2, 0, 2)
+    assert state("image") == Coverage(PRODUCTS, PRODUCTS - 2, 0, 0, 2)
     third = fill_on_ray("fashion", "image", address=cluster, batch_size=BATCH)
     assert (third.embedded, third.failures) == (0, [])
     plain = fill(get_encoder("fashion", "cpu"), "image", batch_size=BATCH, rebuild=True)
@@ -116,7 +116,7 @@ def test_original_errors_are_raised(
     monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "not mounted"))
     with pytest.raises(FillingError, match="MEDIA_ROOT"):
         fill_on_ray("fashion", "image", address=cluster, batch_size=BATCH)
-    assert state("image") == Coverage(PRODUCTS, 0, PRODUCTS, 0)
+    assert state("image") == Coverage(PRODUCTS, 0, 0, PRODUCTS, 0)
     with connect() as connection:
         connection.exec_driver_sql("ALTER TABLE fashion_text ADD CHECK (product_id < 0)")
     with pytest.raises(CheckViolation, match="violates check constraint"):
