@@ -39,11 +39,11 @@ class Command(CatalogCommand):
         connection_parameters()  # a database that is away is waited for, a wrong address is not
         with suppress(OperationalError), connect() as connection:
             default_model(connection)  # nor are missing tables
-        warn_of_schema(self.stderr)
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stop.set())
         worker = Worker(get_encoder, options["poll"])
         self.stderr.write("The worker listens (Ctrl-C stops it)")
+        warn_of_schema(self.stderr)
         worker.run(stop)
