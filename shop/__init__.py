@@ -1,1 +1,1 @@
-"""The storefront floor: Django's pages, admin and commands over the catalogue."""
+"""The storefront: Django's pages, admin and commands for the catalogue."""

@@ -1,7 +1,7 @@
-"""The catalogue's back office: products edited, pictures and embeddings looked at.
+"""The admin of the catalogue: edits products and shows their pictures and embeddings.
 
-Saving a product makes its text's embedding stale by itself, since PostgreSQL computes the hash
-that it is compared with; `manage.py embed_catalog` then renews it.
+Saving a changed product makes the embedding of its text stale, because PostgreSQL recomputes the
+hash of the text. `manage.py embed_catalog` then embeds it again.
 """
 
 import json
@@ -36,7 +36,7 @@ def _thumbnail(path: str | None) -> SafeString | str:
 
 
 class CellField(forms.Field):
-    """What is typed is read as the importer reads a cell of a file, within the same limits."""
+    """A field that the importer's cell parser reads, with the same limits."""
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__(**options)
@@ -64,7 +64,7 @@ class AttributesField(CellField):
 
 
 class ReadOnly:
-    """For what others write: the importer and the embedding."""
+    """Read-only, for rows that the importer or the embedding jobs write."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -153,7 +153,7 @@ class ProductAdmin(admin.ModelAdmin):
     @admin.display(description="embeddings")
     def embeddings(self, product: Any) -> SafeString | str:
         if product.pk is None:
-            return "Made by manage.py embed_catalog, once the product is saved."
+            return "Created by manage.py embed_catalog after the product is saved."
         with connect() as connection:
             rows = format_html_join(
                 "",

@@ -6,4 +6,4 @@ class ShopConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
-        from shop import checks  # noqa: F401  registers them
+        from shop import checks  # noqa: F401  registers the checks

@@ -1,6 +1,6 @@
-"""What `manage.py check` reports about the configuration, and how to fix it.
+"""Checks of the configuration and the database for `manage.py check`, with hints for fixing them.
 
-The checks of the database run with `manage.py check --database default` and before `migrate`.
+The database checks run with `manage.py check --database default` and before `migrate`.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from embedding.registry import RegistryError, UnknownModel, get_spec
 
 @register(Tags.models)
 def check_models(**kwargs: Any) -> list[CheckMessage]:
-    """`MODELS` names entries of the registry."""
+    """Check that the registry has every model in `MODELS`."""
     found: list[CheckMessage] = []
     for name in config.settings().models:
         try:
@@ -37,7 +37,7 @@ def check_models(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """pgvector is new enough, and the catalogue's tables are there."""
+    """Check the version of pgvector, and that the catalogue's tables exist."""
     if not databases:
         return []
     try:
@@ -49,28 +49,30 @@ def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
     except DatabaseError as error:
         return [Error(str(error), id="shop.E003")]
     hint = "Run: ./manage.py migrate"
-    message = f"The catalogue lacks tables: {', '.join(sorted(missing))}."
+    message = f"The database lacks tables of the catalogue: {', '.join(sorted(missing))}."
     return [Warning(message, hint=hint, id="shop.W004")]
 
 
 def check_schema(connection: Connection) -> list[CheckMessage]:
-    """The models of `MODELS` have tables, and the SQL objects are those of this code and these
-    settings."""
+    """Check that the models in `MODELS` have tables, and that the SQL objects match this code and
+    these settings."""
     found: list[CheckMessage] = [
         Warning(str(NoTables(name)), id="shop.W005") for name in missing_models(connection)
     ]
     if names := differences(connection):
         message = (
-            "The SQL functions in the database were made by another version or with other settings"
-            f" ({', '.join(names)})."
+            "The SQL functions in the database were created by another version or with other"
+            f" settings ({', '.join(names)})."
         )
         found.append(Warning(message, hint="Run: ./manage.py migrate", id="shop.W006"))
     return found
 
 
 def warn_of_schema(stream: Any) -> None:
-    """Write what `check_schema` finds, for processes that run for long. A database that is away
-    or empty is reported elsewhere."""
+    """Write the warnings of `check_schema` to `stream`, for long-running processes.
+
+    An unreachable or empty database is reported elsewhere.
+    """
     try:
         with connect() as connection:
             found = check_schema(connection)

@@ -1,4 +1,4 @@
-"""The storefront's own settings, which `shop.settings` hands to Django."""
+"""The storefront's settings, which `shop.settings` passes to Django."""
 
 from ipaddress import ip_address
 from typing import Annotated
@@ -27,7 +27,7 @@ def _proxy(address: str) -> str:
 
 
 class ShopSettings(Settings):
-    """What the storefront reads."""
+    """The settings that only the storefront reads."""
 
     title = "Storefront"
 

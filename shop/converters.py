@@ -1,4 +1,4 @@
-"""What may stand in the shop's addresses. Only these shapes ever reach a file or a query."""
+"""Path converters of the shop's URLs. Only values of these forms reach a file or a query."""
 
 import re
 from urllib.parse import unquote
@@ -8,10 +8,10 @@ from shop.thumbnails import SIZES
 
 
 class SkuConverter:
-    """A SKU, whatever characters it is made of, as one segment of the path.
+    """A SKU with any characters, as one segment of the path.
 
-    Browsers, proxies and WSGI servers give slashes, backslashes and names made of dots a meaning
-    of their own, so these are escaped once more than usual.
+    Slashes, backslashes and names that consist of dots have a special meaning for browsers, proxies
+    and WSGI servers, so they are escaped twice.
     """
 
     regex = r"(?s:.+)"
@@ -19,7 +19,7 @@ class SkuConverter:
     def to_python(self, value: str) -> str:
         sku = unquote(value)
         if "\x00" in sku:
-            raise ValueError("no SKU holds a NUL")
+            raise ValueError("a SKU cannot contain a NUL")
         return sku
 
     def to_url(self, value: str) -> str:
@@ -31,7 +31,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class DigestConverter:
-    """A SHA-256 in hexadecimal digits."""
+    """A SHA-256 digest in hexadecimal digits."""
 
     regex = r"[0-9a-f]{64}"
 
@@ -43,7 +43,7 @@ class DigestConverter:
 
 
 class WidthConverter:
-    """The width of one of `SIZES`."""
+    """One of the widths in `SIZES`, in pixels."""
 
     regex = "|".join(map(str, SIZES.values()))
 
@@ -55,6 +55,6 @@ class WidthConverter:
 
 
 class ImagePathConverter(DigestConverter):
-    """A `product_image.path`, which the importer makes of the file's hash."""
+    """A `product_image.path`, which the importer derives from the file's hash."""
 
     regex = PATH

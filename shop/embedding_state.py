@@ -1,4 +1,4 @@
-"""Whether a product's text and pictures are embedded, for people who look after the catalogue."""
+"""Whether the text and pictures of a product are embedded, for the admin."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from embedding.registry import Modality, get_spec
 def embedding_states(
     connection: Connection, product_id: int
 ) -> Iterator[tuple[str, Modality, Coverage]]:
-    """For each model in use and what it embeds, the counts of one product's rows."""
+    """Yield the counts of one product's rows for each model in use and each of its modalities."""
     selection = Selection(product_id=product_id)
     for model in models_in_use(connection):
         for modality in get_spec(model).modalities:

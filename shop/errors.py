@@ -1,4 +1,4 @@
-"""Failed searches, as the page explains them; `shop.middleware` has the pages of other errors."""
+"""Messages and status codes of failed searches. Pages of other errors are in `shop.middleware`."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from embedding.image_decoding import ImageError
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The page of a search, or the reason why there is none."""
+    """The results of a search, or no hits and a note that says why it failed."""
 
     results: Results
     note: str = ""
@@ -21,7 +21,7 @@ class Outcome:
 
 
 def try_search(connection: Connection, spec: SearchSpec) -> Outcome:
-    """Run a search. A failed one has no hits, but the filter panel of the whole catalogue."""
+    """Run a search. A failed search has no hits; its facet counts cover the whole catalogue."""
     try:
         return Outcome(search(connection, spec))
     except (SearchError, ImageError, EncoderError) as error:
@@ -40,6 +40,6 @@ def _status(error: Exception) -> HTTPStatus:
 
 
 def sentence(error: Exception | str) -> str:
-    """A message with a capital first and a full stop last."""
+    """A message as a sentence: with a capital letter and a full stop."""
     text = str(error)
     return text[:1].upper() + text[1:].rstrip(".") + "."

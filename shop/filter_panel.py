@@ -1,4 +1,4 @@
-"""What stands around the results: the filter panel, the chips of what is chosen, the pages."""
+"""The controls around the results: the filter panel, the chips of active filters, pagination."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,14 +17,15 @@ SORTS = {
     "-price": "Price, high to low",
     "newest": "Newest",
 }
-SHOWN = 8
-"""Values of a facet that are shown before "more"."""
+VALUES_SHOWN = 8
+"""The number of values of a facet that are visible before "more" is opened."""
 MORE_DIVERSE = 0.5
-"""The diversity that the check box "More variety" asks for."""
+"""The diversity that the check box "More variety" sets."""
 MAX_CHIPS = 24
-"""Chips, each of which holds the address of the whole search; the panel has the other values."""
-LISTED = 120
-"""Values of a facet that are listed at all; a panel is no index."""
+"""The maximum number of chips. Each contains the address of the whole search, so many chips would
+make a large page."""
+MAX_VALUES_LISTED = 120
+"""The maximum number of values of a facet in the panel, besides the chosen ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class FacetGroup:
-    """One facet in the panel. `rest`, none of it chosen, folds away."""
+    """One facet in the panel. `rest` contains values that are not chosen and is collapsed."""
 
     facet: str
     label: str
@@ -47,7 +48,7 @@ class FacetGroup:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """A filter in force, and the address without it."""
+    """An active filter, and the address of the search without it."""
 
     label: str
     url: str
@@ -61,7 +62,7 @@ def facet_groups(state: SearchParams, counts: dict[str, list[FacetValue]]) -> li
         options = [
             Option(found.value, found.count, found.or_more, found.value in chosen)
             for place, found in enumerate(counts[facet])
-            if place < LISTED or found.value in chosen
+            if place < MAX_VALUES_LISTED or found.value in chosen
         ]
         if options:
             groups.append(_group(facet, label, options))
@@ -69,14 +70,14 @@ def facet_groups(state: SearchParams, counts: dict[str, list[FacetValue]]) -> li
 
 
 def _group(facet: str, label: str, options: list[Option]) -> FacetGroup:
-    frequent, others = options[:SHOWN], options[SHOWN:]
+    frequent, others = options[:VALUES_SHOWN], options[VALUES_SHOWN:]
     chosen = [option for option in others if option.chosen]
     rest = [option for option in others if not option.chosen]
     return FacetGroup(facet, label, frequent + chosen, rest)
 
 
 def chips(state: SearchParams, currency: str = "") -> Iterator[Chip]:
-    """One for each value chosen; prices in `currency`, where the results have one."""
+    """Yield a chip for each active filter; prices are shown in `currency`, if it is not empty."""
     filters = state.filters
     for facet in FACETS:
         for value in getattr(filters, facet):
@@ -93,13 +94,13 @@ def chips(state: SearchParams, currency: str = "") -> Iterator[Chip]:
 
 
 def selectable_models(state: SearchParams, in_use: list[str]) -> list[ModelSpec]:
-    """Those of the models `in_use` that can do what is asked."""
+    """The models `in_use` that can encode the query."""
     return usable_models(in_use, needed_modalities(state.text, state.pictures))
 
 
 @dataclass(frozen=True, slots=True)
 class PageLink:
-    """A page's number and address; without an address, the current one or a gap."""
+    """A page's number and address; a gap between page numbers has no address."""
 
     label: str
     url: str = ""
@@ -114,7 +115,7 @@ class Pagination:
 
 
 def pagination(state: SearchParams, total: int) -> Pagination | None:
-    """Links to the pages around the current one; None where there is but one."""
+    """Links to the pages around the current one; None if there is only one page."""
     paginator = Paginator(range(total), state.limit)
     if paginator.num_pages < 2 or state.page > paginator.num_pages:
         return None

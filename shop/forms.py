@@ -1,6 +1,6 @@
-"""The one place where a request's parameters are read.
+"""The only place that parses a request's parameters.
 
-Nothing in an address can break a page: what cannot be used is left out, and a note says so.
+No parameter can break a page: invalid ones are ignored, and a note says so.
 """
 
 from collections.abc import Iterable, Mapping
@@ -25,14 +25,14 @@ MAX_PAGE = 1_000_000
 
 
 class QueryField(forms.CharField):
-    """Words as people paste them: any run of white space or NULs is one space."""
+    """Words of a query. A run of white space or NULs becomes one space."""
 
     def to_python(self, value: Any) -> str:
         return normalize_space(super().to_python(value) or "")
 
 
 class ValuesField(forms.Field):
-    """The values chosen in one facet: a parameter that may be repeated."""
+    """The values chosen in one facet: a parameter that can be repeated."""
 
     widget = forms.MultipleHiddenInput
 
@@ -41,18 +41,18 @@ class ValuesField(forms.Field):
 
 
 class PicturesField(ValuesField):
-    """The names of stored pictures."""
+    """The SHA-256 digests of stored pictures."""
 
     def validate(self, value: tuple[str, ...]) -> None:
         super().validate(value)
         if any(not DIGEST.fullmatch(digest) for digest in value):
-            raise forms.ValidationError("The picture's address is not complete.")
+            raise forms.ValidationError("The picture's address is incomplete.")
         if len(value) > MAX_PICTURES:
-            raise forms.ValidationError(f"At most {MAX_PICTURES} pictures can be looked for.")
+            raise forms.ValidationError(f"A search can have at most {MAX_PICTURES} pictures.")
 
 
 def model_choices() -> list[tuple[str, str]]:
-    """The models in use, by name and label; "" is the default one."""
+    """The name and label of each model in use; "" stands for the default model."""
     return [
         ("", ""),
         *((spec.name, spec.label) for spec in usable_models(config.settings().models, ())),
@@ -60,25 +60,25 @@ def model_choices() -> list[tuple[str, str]]:
 
 
 def usable_models(names: Iterable[str], needed: tuple[Modality, ...]) -> list[ModelSpec]:
-    """The models called `names` that understand all of `needed`, in the order given."""
+    """The models among `names` that encode all of `needed`, in the given order."""
     known = models()
     found = [known[name] for name in names if name in known]
     return [spec for spec in found if set(needed) <= set(spec.modalities)]
 
 
-def _always(message: str) -> dict[str, str]:
-    """The same message, whatever is wrong with a number."""
+def _same_message(message: str) -> dict[str, str]:
+    """Error messages of a number field: the same one for every error."""
     errors = ("invalid", "min_value", "max_value", "max_digits", "max_decimal_places")
     return dict.fromkeys((*errors, "max_whole_digits"), message)
 
 
 class PriceField(forms.DecimalField):
-    """An amount whose digits can be written out."""
+    """A price. Zero with any exponent becomes 0."""
 
     def to_python(self, value: Any) -> Any:
         price: Decimal | None = super().to_python(value)
         if price is not None and price.is_zero():
-            return Decimal(0)  # 0E+999999999999 is within all limits, too
+            return Decimal(0)  # 0E+999999999999 passes all limits, but formats to as many digits
         return price
 
 
@@ -88,12 +88,12 @@ def _price() -> PriceField:
         min_value=0,
         max_digits=12,
         decimal_places=2,
-        error_messages=_always("A price is a number such as 25 or 49.90."),
+        error_messages=_same_message("A price must be a number such as 25 or 49.90."),
     )
 
 
 class SearchForm(forms.Form):
-    """The search box, the filter panel and the tool bar, from an address's parameters."""
+    """The search box, filter panel and tool bar, parsed from the parameters of an address."""
 
     q = QueryField(required=False)
     picture = PicturesField(required=False)
@@ -102,35 +102,35 @@ class SearchForm(forms.Form):
         required=False,
         min_value=0,
         max_value=1,
-        error_messages=_always("The balance of words and picture lies between 0 and 1."),
+        error_messages=_same_message("The balance of words and picture must be between 0 and 1."),
     )
     model = forms.ChoiceField(
         required=False,
         choices=model_choices,
-        error_messages={"invalid_choice": "There is no such model; the usual one was used."},
+        error_messages={"invalid_choice": "There is no such model, so the default one was used."},
     )
     sort = forms.ChoiceField(
         required=False,
         choices=[(order, order) for order in ORDERS],
-        error_messages={"invalid_choice": "There is no such order; the best come first."},
+        error_messages={"invalid_choice": "There is no such sort order; best matches come first."},
     )
     min_match = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=100,
-        error_messages=_always("The minimum match is a number from 0 to 100."),
+        error_messages=_same_message("The minimum match must be a number from 0 to 100."),
     )
-    verbatim = QueryField(required=False)  # the words that are meant as they are, and no others
+    verbatim = QueryField(required=False)  # the words that must not be corrected
     group_variants = forms.ChoiceField(
         required=False,
         choices=[("0", "0"), ("1", "1")],
-        error_messages={"invalid_choice": "Variants are grouped (1) or not (0)."},
+        error_messages={"invalid_choice": "Grouping of variants must be 1 or 0."},
     )
     diversity = forms.FloatField(
         required=False,
         min_value=0,
         max_value=1,
-        error_messages=_always("The diversity is between 0 and 1."),
+        error_messages=_same_message("The diversity must be between 0 and 1."),
     )
     limit = forms.TypedChoiceField(
         required=False,
@@ -146,7 +146,7 @@ class SearchForm(forms.Form):
         required=False,
         min_value=1,
         max_value=MAX_PAGE,
-        error_messages=_always("There is no such page; this is the first one."),
+        error_messages=_same_message("There is no such page; this is the first one."),
     )
     category = ValuesField(required=False)
     product_type = ValuesField(required=False)
@@ -164,13 +164,13 @@ class SearchForm(forms.Form):
 
     @property
     def notes(self) -> list[str]:
-        """What to tell the one who asked: parameters left out, and words cut off."""
+        """Messages about the parameters that were ignored or shortened."""
         refused = [str(text) for texts in self.errors.values() for text in texts]
         return [*dict.fromkeys(refused), *self.remarks]
 
     @property
     def state(self) -> SearchParams:
-        """The search asked for, without the parameters that were refused."""
+        """The requested search, without the invalid parameters."""
         data = {name: value for name, value in self.cleaned_data.items() if value is not None}
         chosen = {facet: data.get(facet, ()) for facet in FACETS}
         return SearchParams(
@@ -197,7 +197,7 @@ class SearchForm(forms.Form):
     def clean_q(self) -> str:
         words: str = self.cleaned_data["q"]
         if len(words) > MAX_QUERY_LENGTH:
-            self.remarks.append(f"Only the first {MAX_QUERY_LENGTH} characters were looked for.")
+            self.remarks.append(f"Only the first {MAX_QUERY_LENGTH} characters were used.")
         return words[:MAX_QUERY_LENGTH].rstrip()
 
     def clean_blend(self) -> float | None:
@@ -215,9 +215,9 @@ class SearchForm(forms.Form):
         for facet in FACETS:
             values = [value for value in data[facet] if _can_be_a_value(value)]
             if len(values) < len(data[facet]):
-                self.remarks.append("A filter's value was not understood and is left out.")
+                self.remarks.append("An invalid value of a filter was ignored.")
             if len(values) > MAX_VALUES:
-                self.remarks.append(f"Only {MAX_VALUES} values are used in one filter.")
+                self.remarks.append(f"Only the first {MAX_VALUES} values of a filter were used.")
             data[facet] = tuple(values[:MAX_VALUES])
 
     def _check_prices(self, data: dict[str, Any]) -> None:
@@ -225,7 +225,7 @@ class SearchForm(forms.Form):
         if low is not None and high is not None and low > high:
             data["min_price"] = data["max_price"] = None
             self.remarks.append(
-                "The lowest price is above the highest, so prices are not filtered."
+                "The lowest price is above the highest, so the price filter was ignored."
             )
 
     def _check_model(self, data: dict[str, Any]) -> None:
@@ -236,7 +236,7 @@ class SearchForm(forms.Form):
             data["model"] = ""
             label = models()[chosen].label
             self.remarks.append(
-                f"{label} does not understand what you look for; the usual one was used."
+                f"{label} cannot be used for this kind of search, so the default model was used."
             )
 
 
@@ -245,7 +245,7 @@ def _can_be_a_value(text: str) -> bool:
 
 
 def needed_modalities(words: str, pictures: tuple[str, ...]) -> tuple[Modality, ...]:
-    """What a model must understand to search for these."""
+    """The modalities that a model must encode for this query."""
     needed: list[Modality] = []
     if words:
         needed.append("text")

@@ -1,5 +1,7 @@
-"""The Content-Security-Policy of every page (nothing from other hosts, nothing inline), the maximum
-size of a request's head, and the pages for errors that any view can raise."""
+"""Middleware: the Content-Security-Policy, the maximum size of a request's head, and error pages.
+
+The policy allows nothing from other hosts and nothing inline.
+"""
 
 import logging
 from collections.abc import Callable
@@ -16,10 +18,10 @@ from shop.errors import sentence
 from shop.upload_decoder import DecoderBusy
 
 RETRY_AFTER = 5
-"""Seconds after which a request may be tried again, where the shop cannot answer for a while."""
+"""The `Retry-After` of a response with status 503, in seconds."""
 
-AWAY = psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout | DatabaseError
-"""The database does not answer, or has no connection left."""
+UNAVAILABLE = psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout | DatabaseError
+"""The database does not answer, or has no free connection."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ def content_security_policy(
 ) -> Callable[[HttpRequest], HttpResponse]:
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        # Django's own debugging pages are styled inline.
+        # Django's debug pages have inline styles.
         if not (settings.DEBUG and response.status_code >= 400):
             response.headers.setdefault("Content-Security-Policy", POLICY)
         return response
@@ -49,7 +51,7 @@ def content_security_policy(
 
 
 class SetUpPage:
-    """Shows which commands to run, instead of an error, when a view finds a table missing."""
+    """Shows the commands to run instead of an error if a table is missing."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -58,15 +60,15 @@ class SetUpPage:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        # Django and SQLAlchemy raise errors of their own from the driver's.
+        # Django and SQLAlchemy wrap the driver's errors.
         if not isinstance(error.__cause__ or error, psycopg.errors.UndefinedTable):
             return None
         return render(request, "setup.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
 class ErrorPages:
-    """Pages instead of errors, where a view finds the database away, uploads too many, or a product
-    deleted while it looks at it."""
+    """Shows a page instead of an error if the database is unreachable, too many pictures are being
+    uploaded, or a product was deleted during the request."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -76,7 +78,7 @@ class ErrorPages:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         cause = error.__cause__ or error
-        if isinstance(cause, AWAY):
+        if isinstance(cause, UNAVAILABLE):
             logger.warning("the database does not answer: %s", " ".join(str(cause).split()))
             return _unavailable(request, "database")
         if isinstance(cause, DecoderBusy):
@@ -98,7 +100,7 @@ def _unavailable(request: HttpRequest, reason: str) -> HttpResponse:
 def limit_request_head(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Refuse addresses and headers of more than `settings.MAX_REQUEST_HEAD` bytes together."""
+    """Reject requests whose address and headers exceed `settings.MAX_REQUEST_HEAD` bytes."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         address = request.META["PATH_INFO"], request.META.get("QUERY_STRING", "")

@@ -1,7 +1,7 @@
-"""Django's view of the catalogue's tables, which only Alembic changes.
+"""Unmanaged Django models of the catalogue's tables, which only Alembic changes.
 
-The tables are defined in `catalog.tables`; `tests/shop/test_models.py` compares the two, column by
-column. Generated columns are left out: PostgreSQL alone writes them.
+The tables are defined in `catalog.tables`; `tests/shop/test_models.py` compares the columns.
+Generated columns are left out, because only PostgreSQL writes them.
 """
 
 from typing import ClassVar
@@ -10,7 +10,7 @@ from django.db import models
 
 
 class Product(models.Model):
-    """One product as the shop sells it. `sku` is its name in the world."""
+    """A product of the shop, identified by its `sku`."""
 
     sku = models.TextField(unique=True)
     title = models.TextField()
@@ -39,9 +39,9 @@ class Product(models.Model):
 
 
 class ProductImage(models.Model):
-    """A picture of a product; the one at position 0 is its main one."""
+    """A picture of a product. The main picture has position 0."""
 
-    # The table's own ON DELETE CASCADE deletes it with its product.
+    # The foreign key of the table has ON DELETE CASCADE.
     product = models.ForeignKey(Product, models.DO_NOTHING, related_name="+")
     position = models.IntegerField()
     path = models.TextField()

@@ -1,6 +1,6 @@
-"""The pictures that shoppers search with: checked, encoded anew and kept for a day.
+"""Stores the pictures that shoppers search with: checked, re-encoded and kept for a day.
 
-A file is always named by the hash of its content; nothing from outside names one.
+The name of a file is the hash of its content; no name comes from a request.
 """
 
 import hashlib
@@ -16,19 +16,19 @@ from catalog.media.atomic_write import write_atomically
 from shop.upload_decoder import reencode
 
 SWEEP_SECONDS = 10
-"""Between two looks at all query pictures, during which they may exceed what they may take."""
+"""The minimum time between two sweeps. The size limit can be exceeded between them."""
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def store_query_picture(content: bytes) -> str:
-    """Keep a picture for as long as a search with it may last; its SHA-256 is its name.
+    """Store a picture and return its name, the SHA-256 digest of the stored file.
 
-    What is kept is encoded anew, so neither a place nor a name in the file's metadata, nor
-    anything that is not a picture, stays.
+    The picture is re-encoded, so no metadata (such as a location) and nothing else that the
+    uploaded file contained is kept.
 
     Raises:
-        ImageError, DecoderBusy: as `reencode` does.
+        ImageError, DecoderBusy: see `reencode`.
     """
     sweep_query_pictures()
     encoded = reencode(content)
@@ -40,7 +40,7 @@ def store_query_picture(content: bytes) -> str:
 def load_query_picture(digest: str) -> bytes | None:
     """The JPEG stored under `digest`, or None if there is none or it has expired.
 
-    Being used keeps it: its time starts again.
+    Loading a picture restarts its time to live.
     """
     if not DIGEST.fullmatch(digest):
         return None
@@ -56,10 +56,11 @@ def load_query_picture(digest: str) -> bytes | None:
 
 
 def sweep_query_pictures() -> None:
-    """Remove the query pictures that nobody used for `settings.QUERY_PICTURE_SECONDS`, and of the
-    others those used longest ago, while they take more than `settings.QUERY_PICTURES_BYTES`.
+    """Remove query pictures that were not used for `settings.QUERY_PICTURE_SECONDS`.
 
-    The whole folder is read for that, so only every `SWEEP_SECONDS`, whichever process comes first.
+    While the others take more than `settings.QUERY_PICTURES_BYTES`, the least recently used are
+    removed as well. A sweep reads the whole folder, so all processes together run at most one
+    every `SWEEP_SECONDS`.
     """
     folder = Path(settings.QUERY_PICTURE_DIR)
     swept = folder / ".swept"
@@ -70,7 +71,7 @@ def sweep_query_pictures() -> None:
     swept.touch()
     found = []
     for file in os.scandir(folder):
-        with suppress(FileNotFoundError):  # another process was faster
+        with suppress(FileNotFoundError):  # another process has removed it
             found.append((file.stat().st_mtime, file.stat().st_size, file.path))
     room = settings.QUERY_PICTURES_BYTES
     for used, size, path in sorted(found, reverse=True):
@@ -84,5 +85,5 @@ def _query_path(digest: str) -> Path:
 
 
 def _has_expired(used: float) -> bool:
-    """Whether a query picture that was used at that time, by the clock, is no longer kept."""
+    """Whether a picture has expired that was last used at `used`, in seconds since the epoch."""
     return used < time.time() - settings.QUERY_PICTURE_SECONDS

@@ -1,4 +1,4 @@
-"""Which of the page's requests count as searches, for `search.popular_queries`."""
+"""Decides which requests of the search page are logged, for `search.popular_queries`."""
 
 from urllib.parse import urlsplit
 
@@ -18,9 +18,10 @@ from shop.search_params import SearchParams
 def note_search(
     request: HttpRequest, state: SearchParams, results: Results, in_use: list[str]
 ) -> None:
-    """Note what was looked for, if it was not looked for on the page before.
+    """Log the search, unless the page that the request comes from already showed it.
 
-    `in_use` are the models' names, the default one first.
+    Args:
+        in_use: the names of the models in use, the default one first.
     """
     if not results.words or not _is_new(request, state):
         return
@@ -29,21 +30,21 @@ def note_search(
         for (words, model), vector in results.encoded.items()
         if words == results.words
     }
-    if not encoded:  # by the words alone, or a picture alone counts
+    if not encoded:  # full-text search only, or only the picture has a weight
         readers = [name for name in in_use if "text" in get_spec(name).modalities]
         encoded = dict.fromkeys(readers[:1])
-    is_narrowed = bool(state.filters) or _asks_for_more(state)
+    is_narrowed = bool(state.filters) or _raises_min_match(state)
     remember(results.words, encoded.items(), results.total, is_narrowed)
 
 
 def _is_new(request: HttpRequest, state: SearchParams) -> bool:
-    """Whether these words are typed, not carried along by a filter, a slider or another page."""
+    """Whether the words are new, not repeated by a filter, a slider or another page of results."""
     if request.method != "GET" or state.page > 1:
         return False
     before = _page_before(request)
     if before:
         return (before.text, before.verbatim) != (state.text, state.verbatim)
-    # From elsewhere: a link that says more than what to look for was made on a page that counted.
+    # From another site: a link with more parameters was copied from a page that was logged.
     return state == SearchParams(
         text=state.text,
         pictures=state.pictures,
@@ -55,18 +56,18 @@ def _is_new(request: HttpRequest, state: SearchParams) -> bool:
 
 
 def _page_before(request: HttpRequest) -> SearchParams | None:
-    """The search on the shop's page that this request comes from."""
+    """The search of the page that this request comes from, or None if it is not a search page."""
     try:
         address = urlsplit(request.headers.get("Referer", ""))
-    except ValueError:  # it says what it likes
+    except ValueError:  # clients can send any text
         return None
     if (address.netloc, address.path) != (request.get_host(), reverse("search")):
         return None
     return SearchForm(QueryDict(address.query)).state
 
 
-def _asks_for_more(state: SearchParams) -> bool:
-    """Whether the minimum match is above the shop's own; the slider always sends one."""
+def _raises_min_match(state: SearchParams) -> bool:
+    """Whether the minimum match is above the default. The slider always sends a value."""
     usual = config.settings().search_min_match
     if usual is None:
         usual = MIN_MATCH["both" if state.pictures or state.like else "words"]

@@ -1,4 +1,4 @@
-"""What a page's address says: a value that becomes a `SearchSpec`, and an address again."""
+"""The parameters of a search page: converted to a `SearchSpec`, and to an address."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,9 +21,9 @@ NO_FILTERS = Filters()
 
 @dataclass(frozen=True, slots=True)
 class SearchParams:
-    """A search as its address holds it; defaults stay out of the address.
+    """A search as its address describes it; the address contains no default values.
 
-    `pictures` are the SHA-256 of stored query pictures; everything else is as in `SearchSpec`.
+    `pictures` are the SHA-256 digests of stored query pictures; see `SearchSpec` for the others.
     """
 
     text: str = ""
@@ -36,23 +36,23 @@ class SearchParams:
     filters: Filters = NO_FILTERS
     sort: Sort = ""
     min_match: int | None = None
-    """The minimum match of a hit, in percent; None is the shop's own."""
+    """The minimum match of a hit, in percent; None means the default."""
     verbatim: bool = False
     group_variants: bool = True
     diversity: float = 0.0
 
     @property
     def ranks(self) -> bool:
-        """Whether there is something to rank by."""
+        """Whether the search has a query, so that results are ranked."""
         return bool(self.text or self.pictures or self.like)
 
     @property
     def is_home(self) -> bool:
-        """Whether this is the shop's front page: nothing asked for, nothing turned over."""
+        """Whether this is the front page: no query, no filters, first page."""
         return not self.ranks and not self.filters and self.page == 1
 
     def spec(self, images: tuple[bytes, ...] = ()) -> SearchSpec:
-        """What to search for; `images` are the stored query pictures."""
+        """The same search as a `SearchSpec`; `images` are the contents of the query pictures."""
         return SearchSpec(
             text=self.text,
             images=images,
@@ -70,7 +70,7 @@ class SearchParams:
         )
 
     def query(self) -> str:
-        """The address's parameters, the ones that are not at their default."""
+        """The query string: all parameters that differ from their defaults."""
         return urlencode(list(self._parameters()))
 
     def url(self) -> str:
@@ -78,11 +78,11 @@ class SearchParams:
         return reverse("search") + (f"?{query}" if query else "")
 
     def changed(self, **values: Any) -> "SearchParams":
-        """The same search with other values, from its first page on."""
+        """The same search with other values; it starts at the first page unless `page` is given."""
         return replace(self, **({"page": 1} | values))
 
     def with_picture(self, digest: str) -> "SearchParams":
-        """The same search with one more picture, the oldest making way for it."""
+        """The same search with one more picture; the oldest is removed if there are too many."""
         kept = [known for known in self.pictures if known != digest]
         return self.changed(pictures=tuple([*kept, digest][-MAX_PICTURES:]))
 
@@ -90,11 +90,11 @@ class SearchParams:
         return self.changed(pictures=tuple(it for it in self.pictures if it != digest))
 
     def filtered(self, **values: Any) -> "SearchParams":
-        """The same search behind other filters."""
+        """The same search with changed filters."""
         return self.changed(filters=replace(self.filters, **values))
 
     def without(self, facet: str, value: str) -> "SearchParams":
-        """The same search with one value of a facet no longer chosen."""
+        """The same search without one value of a facet."""
         kept = tuple(known for known in getattr(self.filters, facet) if known != value)
         return self.filtered(**{facet: kept})
 

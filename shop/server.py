@@ -1,4 +1,4 @@
-"""The production server: one process, many threads, so that each model is in memory once."""
+"""The production server: one process with many threads, so that each model is loaded once."""
 
 import errno
 import signal
@@ -21,22 +21,25 @@ from shop.management.base import database_problem
 
 HOST = "127.0.0.1"
 
-SPOOLED = 4
-"""Times the largest upload that a body is read to its end and kept in a temporary file, so that
-the page can say that it is too large; browsers do not show what cuts them off. What declares
-more is cut off."""
+BODY_READ_FACTOR = 4
+"""A request body up to this many times the largest upload is read completely, so that the response
+can say that it is too large: browsers show no response if the connection closes while they send. A
+larger body is cut off."""
 
-
-HEADS_READ = 4
-"""Times the largest head of a request that one is read to its end, for the same reason."""
+HEAD_READ_FACTOR = 4
+"""A request head up to this many times the maximum is read completely, for the same reason."""
 
 
 class PortTaken(UserFacingError, RuntimeError):
-    """Another program listens where the shop should; the message says so."""
+    """The port cannot be used; the message says why."""
 
 
 def check_port(port: int, host: str = HOST) -> None:
-    """Raises PortTaken, before any work is done, where `serve` would fail."""
+    """Check, before any other work, that `serve` can use the port.
+
+    Raises:
+        PortTaken: the port cannot be used.
+    """
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -49,7 +52,7 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
     """Serve the shop until Ctrl-C or SIGTERM, then return.
 
     Raises:
-        PortTaken: the port cannot be had.
+        PortTaken: the port cannot be used.
     """
     try:
         server = listen(port, host, threads)
@@ -64,16 +67,16 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
 
 
 def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
-    """The shop's server, which answers once its `run` is called; port 0 chooses a free one.
+    """Create the server; call its `run` to answer requests. Port 0 means any free port.
 
     Raises:
-        OSError: the port cannot be had.
+        OSError: the port cannot be used.
     """
     from shop.views import largest_upload
     from shop.wsgi import application
 
     proxy = {}
-    if settings.SECURE_PROXY_SSL_HEADER:  # else whoever asks could say that it was by TLS
+    if settings.SECURE_PROXY_SSL_HEADER:  # otherwise any client could claim to use TLS
         proxy = {
             "trusted_proxy": settings.TRUSTED_PROXY,
             "trusted_proxy_headers": "x-forwarded-proto",
@@ -83,21 +86,21 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
         host=host,
         port=port,
         threads=threads,
-        max_request_header_size=HEADS_READ * settings.MAX_REQUEST_HEAD,
-        max_request_body_size=SPOOLED * largest_upload(),
+        max_request_header_size=HEAD_READ_FACTOR * settings.MAX_REQUEST_HEAD,
+        max_request_body_size=BODY_READ_FACTOR * largest_upload(),
         **proxy,
     )
 
 
 def _warm_up() -> None:
-    """Load the default model, so that the first shopper need not wait for it."""
+    """Load the default model, so that the first search does not wait for it."""
     try:
         with connect() as connection:
             encoder = get_encoder(default_model(connection))
         if "text" in encoder.spec.modalities:
             encoder.encode_texts(["warm up"])
     except (EncoderError, NoTables):
-        pass  # searches will say what is wrong
+        pass  # searches report the error
     except DBAPIError as error:
         print(database_problem(error) or error, file=sys.stderr, flush=True)
 
@@ -108,5 +111,5 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 def _refusal(port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"port {port} is taken by another program: choose one with PORT={port + 1}"
+        return f"port {port} is used by another program: choose another, such as PORT={port + 1}"
     return f"port {port} cannot be used: {error.strerror}"

@@ -1,4 +1,4 @@
-"""Django's settings. Those that the environment can change are declared in `shop.config` and
+"""Django's settings. The ones that environment variables set are declared in `shop.config` and
 `catalog.config`, and listed in `docs/settings.md`."""
 
 import os
@@ -22,10 +22,10 @@ def _secret_key() -> str:
     file = CATALOG.var_dir / "secret_key"
     file.parent.mkdir(parents=True, exist_ok=True)
     if not file.exists():
-        with NamedTemporaryFile("w", dir=file.parent) as new:  # for its owner alone
+        with NamedTemporaryFile("w", dir=file.parent) as new:  # mode 0600
             new.write(get_random_secret_key())
             new.flush()
-            with suppress(FileExistsError):  # the first of several processes makes it for all
+            with suppress(FileExistsError):  # another process has created it
                 os.link(new.name, file)
     return file.read_text()
 
@@ -80,7 +80,8 @@ TEMPLATES = [
     }
 ]
 
-# The address comes from `catalog.db.connection`, so that both sides of the house share one.
+# `shop.postgresql` adds the address from `catalog.db.connection`, so that Django and the catalogue
+# use the same database.
 DATABASES = {
     "default": {
         "ENGINE": "shop.postgresql",
@@ -93,7 +94,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
 STATIC_ROOT = CATALOG.var_dir / "static"
-WHITENOISE_ROOT = BASE_DIR / "root"  # what browsers and crawlers ask for by its fixed name
+WHITENOISE_ROOT = BASE_DIR / "root"  # files with fixed URLs, such as /robots.txt
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
@@ -105,13 +106,13 @@ STORAGES = {
 MEDIA_URL = "media/"
 MEDIA_ROOT = CATALOG.media_root
 
-# Bytes of a request's address and headers.
+# The maximum size of a request's address and headers, in bytes.
 MAX_REQUEST_HEAD = 16 * 2**10
-# Enough for a photograph from a telephone.
+# Enough for a photo from a phone.
 QUERY_PICTURE_MAX_BYTES = 15 * 2**20
 QUERY_PICTURE_DIR = CATALOG.var_dir / "query_pictures"
 QUERY_PICTURE_SECONDS = 24 * 60 * 60
-# Of all of them together, more or less: those used longest ago go first.
+# The approximate maximum size of all query pictures; the least recently used are removed first.
 QUERY_PICTURES_BYTES = 500 * 2**20
 
 LANGUAGE_CODE = "en-gb"
@@ -131,7 +132,7 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
-    # A browser asks for a page's pictures all at once; that some wait a moment is no news.
+    # A browser requests all pictures of a page at once, so short queues are normal.
     "loggers": {"waitress.queue": {"level": "ERROR"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -1,4 +1,4 @@
-"""`docs/settings.md`, generated from the classes that declare the settings:
+"""Generates `docs/settings.md` from the classes that declare the settings:
 
 python -m shop.settings_page > docs/settings.md
 """
@@ -26,7 +26,7 @@ This page is generated: `python -m shop.settings_page > docs/settings.md`.
 
 
 def settings_page() -> str:
-    """The page as Markdown, with a table for each group."""
+    """The page in Markdown, with one table per group."""
     return "\n".join((INTRODUCTION, *(line for group in GROUPS for line in _section(group))))
 
 

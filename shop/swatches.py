@@ -1,4 +1,4 @@
-"""What the names of colours look like."""
+"""RGB values of colour names."""
 
 HEX = {
     "black": "#26262a",
@@ -57,7 +57,7 @@ HEX = {
 
 
 def swatch(name: str) -> str | None:
-    """The colour called `name` as `#rrggbb`: the longest known name in it, or None."""
+    """The colour of the longest known name in `name`, as `#rrggbb`; None if it has none."""
     words = name.lower().replace("-", " ").split()
     for length in range(len(words), 0, -1):
         for start in range(len(words) - length, -1, -1):

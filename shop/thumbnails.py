@@ -1,4 +1,4 @@
-"""Product pictures in several sizes, made when they are first asked for and kept on disk."""
+"""Product pictures in several sizes, created on the first request and kept on disk."""
 
 import logging
 import re
@@ -20,18 +20,18 @@ from shop.models import ProductImage
 logger = logging.getLogger(__name__)
 
 SIZES = {"small": 320, "medium": 640, "large": 1280}
-"""Pixels across, by the names that templates use, the narrowest first."""
+"""Widths in pixels by the names that templates use, in ascending order."""
 
 THUMBNAILS = "v2"
-"""Stands in the thumbnails' folder and addresses, which browsers keep for a year: another one
-whenever they are made in another way."""
+"""A version in the paths and addresses of thumbnails, which browsers cache for a year. It changes
+when thumbnails are created in another way."""
 
 
 def thumbnail(path: str, width: int) -> bytes | None:
-    """A product picture as WEBP, at most `width` pixels across, or None if no product has it, or
-    there is no such file.
+    """A product picture as WEBP, at most `width` pixels wide.
 
-    Made once and kept: `path` is below `MEDIA_ROOT` and names its content, so it never changes.
+    Returns None if no product has the picture or its file is missing. `path` is relative to
+    `MEDIA_ROOT` and contains the hash of the file, so a stored thumbnail stays valid.
     """
     image = ProductImage.objects.filter(path=path).first()
     if image is None:
@@ -52,12 +52,12 @@ def thumbnail(path: str, width: int) -> bytes | None:
     try:
         write_atomically(kept, encoded.getvalue())
     except OSError as error:
-        _warn_once(f"Thumbnails cannot be kept, each request makes its own: {error.strerror}")
+        _warn_once(f"Thumbnails cannot be stored, each request creates its own: {error.strerror}")
     return encoded.getvalue()
 
 
 def thumbnails() -> PictureFolder:
-    """All thumbnails, for pruning; those made in other ways than now are kept by nothing."""
+    """All thumbnails, for pruning; thumbnails of other versions are always removed."""
     made_now = rf"{THUMBNAILS}/[0-9]+/(?P<path>{PATH})\.webp"
     pattern = re.compile(rf"{made_now}|(v[0-9]+/)?[0-9]+/{FOLDER}/[0-9a-f]{{2}}/[^/]+")
     glob = f"**/{FOLDER}/[0-9a-f][0-9a-f]/*"

@@ -1,8 +1,8 @@
-"""Decodes uploaded pictures in processes of their own, which can be stopped.
+"""Decodes each uploaded picture in a process of its own, which can be stopped.
 
-A decoder is C code that no thread can interrupt, and some files keep it busy for minutes. Each
-upload has a new process, forked from a small server that has only imported this module; so nothing
-here may import Django.
+Decoders are C code that no thread can interrupt, and some files keep them busy for minutes. The
+processes are forked from a small server that has imported only this module, so nothing here may
+import Django.
 """
 
 import logging
@@ -21,25 +21,25 @@ from threading import BoundedSemaphore
 from embedding.image_decoding import ImageError, open_image
 
 MAX_SIDE = 1280
-"""Longer side, in pixels, above which an uploaded picture is reduced."""
+"""The maximum width and height of a stored picture, in pixels; larger ones are scaled down."""
 
 MAX_PIXELS = 25_000_000
-"""Pixels to which an uploaded picture may be decoded."""
+"""The maximum number of pixels of a decoded picture."""
 
 CPU_SECONDS = 5
-"""Of one upload. The largest pictures that are accepted take one to two."""
+"""The maximum CPU time of one upload. The largest accepted pictures take one to two seconds."""
 
 MAX_SECONDS = 20.0
-"""Of one upload by the clock, on a busy machine."""
+"""The maximum elapsed time of one upload, for busy machines."""
 
 MAX_MEMORY = 3 * 2**29
-"""Bytes of address space that decoding may take. 25 million pixels need a few hundred MB."""
+"""The address space that decoding may use, in bytes. 25 million pixels need a few hundred MB."""
 
 DECODERS = 2
-"""Uploads that are decoded at a time."""
+"""The number of uploads that are decoded at the same time."""
 
-PATIENCE = 1.0
-"""Seconds that an upload waits for one of the others to finish."""
+MAX_WAIT_SECONDS = 1.0
+"""How long an upload waits for a free decoder."""
 
 TOO_LONG = "the picture takes too long to decode"
 
@@ -51,23 +51,23 @@ _processes.set_forkserver_preload(["__main__", __name__])
 
 
 class DecoderBusy(RuntimeError):
-    """Other uploads are being decoded; trying again in a moment helps."""
+    """All decoders are busy; a later attempt can succeed."""
 
 
 def reencode(content: bytes) -> bytes:
-    """An uploaded picture as a JPEG of at most `MAX_SIDE` pixels a side, without metadata.
+    """Convert an upload to a JPEG of at most `MAX_SIDE` pixels per side, without metadata.
 
     Raises:
         ImageError: `content` is not a picture, has more than `MAX_PIXELS`, or takes too much time
             or memory to decode.
-        DecoderBusy: no decoder was free within `PATIENCE`.
+        DecoderBusy: no decoder was free within `MAX_WAIT_SECONDS`.
     """
     with _decoder():
         receiver, sender = _processes.Pipe(duplex=False)
         arguments = content, sender, CPU_SECONDS, MAX_MEMORY
         process = _processes.Process(target=_run, args=arguments, daemon=True)
         with receiver:
-            with sender, suppress(BrokenPipeError):  # it died at once; its exit code says why
+            with sender, suppress(BrokenPipeError):  # it has ended already; see its exit code
                 process.start()
             try:
                 if not receiver.poll(MAX_SECONDS):
@@ -86,7 +86,7 @@ def reencode(content: bytes) -> bytes:
 
 @contextmanager
 def _decoder() -> Iterator[None]:
-    if not _free.acquire(timeout=PATIENCE):
+    if not _free.acquire(timeout=MAX_WAIT_SECONDS):
         raise DecoderBusy("too many pictures are being uploaded at the moment")
     try:
         yield
@@ -95,7 +95,7 @@ def _decoder() -> Iterator[None]:
 
 
 def _reason(exit_code: int | None) -> str:
-    """Why a decoder ended without an answer."""
+    """Why a decoder ended without sending a result."""
     if exit_code == -signal.SIGXCPU:
         return TOO_LONG
     logger.warning("an uploaded picture ended its decoder with exit code %s", exit_code)
@@ -103,7 +103,7 @@ def _reason(exit_code: int | None) -> str:
 
 
 def _run(content: bytes, sender: Connection, cpu_seconds: int, memory: int) -> None:
-    """In the new process: send the JPEG, or the reason why there is none."""
+    """Runs in the new process: send the JPEG, or an error message."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
     _limit(cpu_seconds, memory)
     try:
@@ -120,7 +120,7 @@ def _run(content: bytes, sender: Connection, cpu_seconds: int, memory: int) -> N
 def _limit(cpu_seconds: int, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
-    if sys.platform == "linux":  # elsewhere the system does not keep to it
+    if sys.platform == "linux":  # other systems do not enforce it
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         most = pages * os.sysconf("SC_PAGE_SIZE") + memory
         resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -1,4 +1,4 @@
-"""The pages. Each parses an address with the form, runs the one pipeline, and renders."""
+"""The pages: parse the address with the form, run the search pipeline, and render the results."""
 
 from dataclasses import replace
 
@@ -28,14 +28,14 @@ from shop.models import Product, ProductImage
 from shop.search_logging import note_search
 from shop.search_params import LIMITS, SearchParams
 
-SIMILAR = 8
-"""Products like the one on a product's page."""
+SIMILAR_LIMIT = 8
+"""The number of similar products on a product's page."""
 
-NAMED = 3
-"""Values of filters that a note lists; it counts the others."""
+MAX_LISTED_VALUES = 3
+"""The number of unknown filter values that a note lists; it counts the others."""
 
 MULTIPART_OVERHEAD = 64 * 1024
-"""Bytes that an upload may have beside its picture."""
+"""The maximum size of an upload's body without its picture, in bytes."""
 
 ONE_YEAR = 365 * 24 * 60 * 60
 ONE_HOUR = 60 * 60
@@ -44,13 +44,13 @@ never_stale = cache_control(private=True, no_cache=True)
 
 
 class HttpResponseSeeOther(HttpResponseRedirectBase):
-    """The answer to a form: look there, with GET."""
+    """A redirect after a form that the browser follows with GET."""
 
     status_code = 303
 
 
 class HtmxRequest(HttpRequest):
-    """A request as `HtmxMiddleware` hands it on."""
+    """A request with the attribute that `HtmxMiddleware` adds."""
 
     htmx: HtmxDetails
 
@@ -70,7 +70,7 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     if product is None:
         raise Http404(f"There is no product with the SKU {sku}.")
     with connect() as connection:
-        similar = try_search(connection, SearchSpec(like=sku, limit=SIMILAR, min_match=0.0))
+        similar = try_search(connection, SearchSpec(like=sku, limit=SIMILAR_LIMIT, min_match=0.0))
     context = {
         "product": product,
         "images": ProductImage.objects.filter(product=product).order_by("position"),
@@ -85,13 +85,13 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
 
 
 def largest_upload() -> int:
-    """Bytes that a request's body may have."""
+    """The maximum size of a request's body, in bytes."""
     return int(settings.QUERY_PICTURE_MAX_BYTES) + MULTIPART_OVERHEAD
 
 
 @csrf_exempt
 def upload_picture(request: HtmxRequest) -> HttpResponse:
-    """Refuse what is too large before anything, the CSRF check included, reads it."""
+    """Reject an upload that is too large before anything reads it, such as the CSRF check."""
     if request.method != "POST":
         return redirect("search")
     length = request.META.get("CONTENT_LENGTH") or ""
@@ -141,10 +141,11 @@ def _search_page(
     stored = {digest: query_pictures.load_query_picture(digest) for digest in state.pictures}
     images = {digest: image for digest, image in stored.items() if image is not None}
     if len(images) < len(stored):
-        notes.append("A picture has expired, upload it again.")
+        notes.append("A picture has expired. Upload it again.")
         state = replace(state, pictures=tuple(images))
     with connect() as connection:
-        in_use = models_in_use(connection)  # first of all: migrations hold searches up there
+        # This must be the first query: schema changes make searches wait here.
+        in_use = models_in_use(connection)
         known = known_values(connection, state.filters)
         notes += _unknown_values(state.filters, known)
         state = replace(state, filters=known)
@@ -186,7 +187,7 @@ def _search_page(
 
 
 def _why_empty(connection: Connection, outcome: Outcome) -> str:
-    """Which of the helpful empty pages to show; nothing where there are hits."""
+    """The name of the template that explains an empty page; empty if there are hits."""
     results = outcome.results
     if results.hits:
         return ""
@@ -205,7 +206,7 @@ def _why_empty(connection: Connection, outcome: Outcome) -> str:
 
 
 def _unknown_values(chosen: Filters, known: Filters) -> list[str]:
-    """A note on the values that were left out of the filters, if any."""
+    """A note about the values that were removed from the filters, if there are any."""
     unknown = [
         f"“{Truncator(value).chars(40)}”"
         for facet in FACETS
@@ -214,9 +215,10 @@ def _unknown_values(chosen: Filters, known: Filters) -> list[str]:
     ]
     if not unknown:
         return []
-    listed = ", ".join(unknown[:NAMED])
-    more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
-    return [f"No product has {listed}{more}: not filtered by that."]
+    listed = ", ".join(unknown[:MAX_LISTED_VALUES])
+    others = len(unknown) - MAX_LISTED_VALUES
+    more = f" and {others} more" if others > 0 else ""
+    return [f"No product has {listed}{more}, so this filter was ignored."]
 
 
 def _main_image(product: Product) -> ProductImage | None:

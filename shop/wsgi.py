@@ -1,7 +1,7 @@
-"""The storefront as a WSGI application, for any application server.
+"""The storefront as a WSGI application.
 
 Raises:
-    ImproperlyConfigured: static files are not collected; the message says how.
+    ImproperlyConfigured: static files are not collected; the message says how to do it.
 """
 
 import os
@@ -10,10 +10,10 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 from django.templatetags.static import static
 
-from shop.bodiless import bodiless
+from shop.head_responses import strip_bodies
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-application = bodiless(get_wsgi_application())
+application = strip_bodies(get_wsgi_application())
 try:
     static("shop/shop.css")
 except ValueError as error:

@@ -1,1 +1,1 @@
-"""Django's PostgreSQL backend, on the address that `catalog.db.connection` hands out."""
+"""Django's PostgreSQL backend, with the address from `catalog.db.connection`."""

@@ -8,7 +8,7 @@ from catalog.db.connection import connection_parameters
 
 
 class DatabaseClient(PostgresClient):
-    """`manage.py dbshell`, with the embedded server's own psql where that is the database."""
+    """Runs `manage.py dbshell`, with the psql of the embedded server if that is the database."""
 
     @classmethod
     def settings_to_cmd_args_env(
@@ -36,5 +36,5 @@ class DatabaseWrapper(base.DatabaseWrapper):
     client_class = DatabaseClient
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Django's parameters and the address; the embedded server starts here, when first used."""
+        """Django's parameters and the address. Starts the embedded server if it is not running."""
         return {**super().get_connection_params(), **connection_parameters()}

@@ -1,4 +1,4 @@
-"""How the shop writes its name, prices, matches, colours and pictures."""
+"""Template tags and filters for the shop's name, prices, matches, colours and pictures."""
 
 import hashlib
 import re
@@ -17,8 +17,8 @@ from shop.thumbnails import SIZES
 register = template.Library()
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
-LISTABLE = 80
-"""Characters up to which an attribute's text with commas, `;` or `|` is shown as a list."""
+MAX_LIST_LENGTH = 80
+"""An attribute's text with `,`, `;` or `|` is shown as a list up to this number of characters."""
 SIGNAL_LABELS = {"lexical": "Your words", "text": "Meaning", "image": "Picture"}
 
 
@@ -34,13 +34,13 @@ def max_picture_bytes() -> int:
 
 @register.filter
 def element_id(value: str) -> str:
-    """A name for an element that stands for `value`, the same wherever it stands in its list."""
+    """An identifier for the element of `value`, independent of its position in a list."""
     return hashlib.blake2s(value.encode(), digest_size=6).hexdigest()
 
 
 @register.filter
 def amount(price: Decimal, currency: str = "") -> str:
-    """`€1,249`, `€49.90`, `49.90 CHF`."""
+    """A price with its currency: `€1,249`, `€49.90`, `49.90 CHF`."""
     number = f"{price:,.2f}".removesuffix(".00")
     if currency in SYMBOLS:
         return SYMBOLS[currency] + number
@@ -49,7 +49,7 @@ def amount(price: Decimal, currency: str = "") -> str:
 
 @register.filter
 def plain(price: Decimal | None) -> str:
-    """A price as a number input takes it."""
+    """A price in the format of a number input."""
     return "" if price is None else f"{price:f}"
 
 
@@ -65,14 +65,14 @@ def percent(share: float) -> int:
 
 @register.filter
 def signals(hit: Hit) -> list[tuple[str, int, str]]:
-    """Why a product was found: each signal's name, its match in percent, and what it rests on."""
+    """The name of each signal, its match in percent, and an explanation."""
     return [
         (
             SIGNAL_LABELS[signal.name],
             percent(min(1.0, max(0.0, signal.match))),
             f"{signal.model}, similarity {signal.similarity:.2f}"
             if signal.similarity is not None
-            else "share of your words that it bears",
+            else "share of your words that the product contains",
         )
         for signal in hit.signals
     ]
@@ -80,7 +80,7 @@ def signals(hit: Hit) -> list[tuple[str, int, str]]:
 
 @register.filter
 def attribute_rows(attributes: Any) -> list[tuple[str, list[str]]]:
-    """A product's attributes as names and lists of values, empty ones left out."""
+    """A product's attributes as names and lists of values, without empty ones."""
     if not isinstance(attributes, dict):
         return []
     rows = ((name, _values(value)) for name, value in attributes.items())
@@ -98,7 +98,7 @@ def _values(value: Any) -> list[str]:
             return []
         case bool():
             return ["yes" if value else "no"]
-        case str() if len(value) <= LISTABLE:
+        case str() if len(value) <= MAX_LIST_LENGTH:
             return [part for part in re.split(r"\s*[,;|]\s*", value.strip()) if part]
         case list():
             return [text for item in value for text in _values(item)]
@@ -110,31 +110,31 @@ def _values(value: Any) -> list[str]:
 
 @register.filter
 def swatch(colour: str) -> str:
-    """`#rrggbb`, or nothing for a name that is no one colour."""
+    """`#rrggbb`, or an empty string if the name is not a known colour."""
     return swatches.swatch(colour) or ""
 
 
 @register.filter
 def like_url(sku: str) -> str:
-    """The search for products like this one."""
+    """The address of the search for similar products."""
     return SearchParams(like=sku).url()
 
 
 @register.filter
 def variants_url(sku: str) -> str:
-    """The search for products like this one, in which its variants come first, each by itself."""
+    """The address of the search for similar products and of its own variants, which come first."""
     return SearchParams(like=sku, group_variants=False).url()
 
 
 @register.simple_tag
 def facet_url(facet: str, value: str) -> str:
-    """The catalogue behind one filter."""
+    """The address of the catalogue with one filter."""
     return SearchParams().filtered(**{facet: (value,)}).url()
 
 
 @register.simple_tag
 def image_url(path: str | None, size: str) -> str:
-    """Where a product picture is served in one of `SIZES`; nothing where there is no picture.
+    """The address of a product picture in one of `SIZES`; empty if there is no picture.
 
     Raises:
         KeyError: there is no such size.
@@ -148,7 +148,7 @@ def image_url(path: str | None, size: str) -> str:
 
 @register.simple_tag
 def image_srcset(path: str, natural_width: int) -> str:
-    """The sizes that a browser may choose from, none wider than the picture itself."""
+    """The `srcset` of a picture, without sizes that are wider than the picture itself."""
     sizes = list(SIZES)
     useful = [size for size in sizes if SIZES[size] < natural_width]
     if len(useful) < len(sizes):

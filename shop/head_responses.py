@@ -1,5 +1,8 @@
-"""No body where HTTP allows none: Django and most servers send what a view returns, and a proxy
-would take it for the next response."""
+"""Removes response bodies where HTTP allows none.
+
+Django and most servers send the body that a view returns, and a proxy would read it as the start of
+the next response.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,10 +11,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 Write = Callable[[bytes], object]
 
 
-def bodiless(application: WSGIApplication) -> WSGIApplication:
-    """`application` without bodies in responses to HEAD, and in those of status 204 and 304.
+def strip_bodies(application: WSGIApplication) -> WSGIApplication:
+    """Wrap `application`: responses to HEAD and responses with status 204 or 304 have no body.
 
-    A response to HEAD says how long its body would be.
+    The Content-Length of a response to HEAD is the length of the body that GET would return.
     """
 
     def wrapped(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -39,4 +42,4 @@ def bodiless(application: WSGIApplication) -> WSGIApplication:
 
 
 def _refuse_write(_: bytes) -> None:
-    raise NotImplementedError("Django returns its bodies")
+    raise NotImplementedError("Django returns bodies and never calls write()")
