@@ -1,4 +1,4 @@
-"""What the shop's commands have in common."""
+"""The base class of the shop's commands."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from catalog import config
 from catalog.db.connection import connection_parameters
 from embedding.errors import UserFacingError
 
-SHOWN = 20
-"""Rows that a command lists before it says how many more there are."""
+MAX_LISTED = 20
+"""The maximum number of rows that a command lists; it counts the others."""
 INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
+"""The exit status after Ctrl-C, as in shells."""
 
 NO_SCHEMA = (
     *(errors.UndefinedTable, errors.UndefinedColumn, errors.UndefinedFunction),
@@ -23,8 +23,10 @@ NO_SCHEMA = (
 
 
 class CatalogCommand(BaseCommand):
-    """A command that ends with one line and status 2 after an error that the user can fix: a
-    setting, a file, the database, a model. `--traceback` shows where it happened."""
+    """A command that reports errors that the user can fix in one line, with exit status 2.
+
+    Such errors are about a setting, a file, the database or a model. `--traceback` shows more.
+    """
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         try:
@@ -44,7 +46,7 @@ class CatalogCommand(BaseCommand):
 
 
 def database_problem(error: Exception) -> str | None:
-    """What is wrong with the database, in one line with what to do; None: it is not at fault."""
+    """One line that describes a database problem and its fix; None for any other error."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, NO_SCHEMA):
         reason = cause.diag.message_primary
@@ -52,13 +54,13 @@ def database_problem(error: Exception) -> str | None:
     if not isinstance(cause, psycopg.OperationalError):
         return None
     reason = cause.diag.message_primary or str(cause).partition("\n")[0]
-    if cause.sqlstate is None:  # it never came to a server, or away from one
+    if cause.sqlstate is None:  # there was no connection, or it was lost
         return f"{_server()} does not answer: {reason} (is it running? is DATABASE_URL right?)"
     return f"{_server()}: {reason}"
 
 
 def _server() -> str:
-    """Which server is meant; its address has a password, which is not shown."""
+    """The server of this installation, without the password of its address."""
     if config.settings().database_url is None:
         return "the embedded PostgreSQL"
     known = connection_parameters()

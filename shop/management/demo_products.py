@@ -1,4 +1,4 @@
-"""The demo's drawn products in a catalogue, told apart from a shop's own, and their removal."""
+"""Finds the products of the demo in a catalogue, and removes them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from demo.products import find_products
 from shop.thumbnails import thumbnails
 
 COLUMNS = ("title", "description", "brand")
-"""What a product with a SKU of the demo must have unchanged to be the demo's."""
+"""A product with a SKU of the demo is the demo's if these columns are unchanged."""
 CANDIDATES = f"""
 SELECT id, sku, {", ".join(COLUMNS)} FROM product
 WHERE sku ~ '^[A-Z]{{2}}-[0-9]{{4}}$' ORDER BY id
@@ -24,9 +24,9 @@ SELECT path FROM product_image WHERE product_id IN (SELECT id FROM removed)
 
 @dataclass(frozen=True, slots=True)
 class DemoProducts:
-    """The demo's products in a catalogue; `others` counts all that are not among them.
+    """The demo's products in a catalogue; `others` is the number of all other products.
 
-    `edited` are the SKUs of others that have a SKU of the demo, but another text.
+    `edited` contains the SKUs of those others that have a SKU of the demo, but another text.
     """
 
     ids: Sequence[int]
@@ -35,7 +35,7 @@ class DemoProducts:
 
 
 def find_demo_products(connection: Connection, *, lock: bool = False) -> DemoProducts:
-    """The products of the demo; `lock` keeps others from changing them in this transaction."""
+    """Find the products of the demo; `lock` locks their rows until the transaction ends."""
     candidates = connection.exec_driver_sql(CANDIDATES + "FOR UPDATE" * lock).all()
     drawn = {product.sku: product.row() for product in find_products({it.sku for it in candidates})}
     known = [row for row in candidates if row.sku in drawn]
@@ -50,7 +50,7 @@ def find_demo_products(connection: Connection, *, lock: bool = False) -> DemoPro
 
 
 def remove_products(connection: Connection, ids: Sequence[int]) -> set[str]:
-    """Delete products and all that belongs to them; returns their pictures' paths."""
+    """Delete products and the rows that refer to them; returns the paths of their pictures."""
     paths = connection.exec_driver_sql(REMOVE, {"ids": ids}).scalars()
     removed = set(paths)
     refresh_vocabulary(connection)
@@ -58,5 +58,5 @@ def remove_products(connection: Connection, ids: Sequence[int]) -> set[str]:
 
 
 def remove_pictures(paths: set[str]) -> list[Pruned]:
-    """Remove the files, and the thumbnails, of pictures that no product has any more."""
+    """Remove the files and thumbnails of pictures that no product uses any more."""
     return [prune(folder, only=paths) for folder in (product_pictures(), thumbnails())]

@@ -1,4 +1,4 @@
-"""Files that commands write at their end, checked at their beginning."""
+"""Output files: commands check them at the start and write them at the end."""
 
 import csv
 from argparse import ArgumentTypeError
@@ -7,8 +7,10 @@ from pathlib import Path
 
 
 def output_file(text: str) -> Path:
-    """For argparse: a file that can be written. It is opened now, not after hours of work, and
-    keeps its content until then."""
+    """An argument type for argparse: a writable file.
+
+    It is opened now, not after hours of work. Its content is not changed yet.
+    """
     path = Path(text)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -22,7 +24,11 @@ def output_file(text: str) -> Path:
 
 
 def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Raises OSError where the file cannot be written after all."""
+    """Write a CSV file.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)

@@ -1,4 +1,4 @@
-"""Finds variants and shows the progress, for the commands that may change them."""
+"""Finds variants with a progress bar, for the commands that can change them."""
 
 from catalog.indexing.variants import find_variants
 from embedding.progress import Progress
@@ -6,7 +6,7 @@ from embedding.registry import get_spec
 
 
 def find_variants_with_bar(model: str, *, quiet: bool) -> None:
-    """Find which products are variants of others, by the pictures of `model`, if it sees any."""
+    """Find the variants of products with the image embeddings of `model`, if it has any."""
     if "image" not in get_spec(model).modalities:
         return
     with Progress("variants", " products", quiet=quiet) as bar:

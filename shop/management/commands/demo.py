@@ -10,27 +10,27 @@ from demo import write_catalogue
 from embedding.progress import Progress
 from shop import server
 from shop.management.arguments import positive
-from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
 from shop.management.commands.serve import port_number
 from shop.management.demo_products import find_demo_products, remove_pictures, remove_products
 
 
 class Command(CatalogCommand):
     help = (
-        "Prepare the database, load the drawn demo catalogue into it if it is empty, embed it and"
-        " serve the shop. What is done already is not done again. A catalogue with products of its"
-        " own is refused. Exit status: 0 done, 2 refused, misuse or no database."
+        "Prepare the database, load the demo catalogue if it is empty, embed it and serve the"
+        " shop. Completed steps are not repeated. Refuses a catalogue that contains only other"
+        " products. Exit status: 0 done, 2 refused, misuse or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=port_number, default=8000)
         parser.add_argument("--products", type=positive, default=640, metavar="N")
-        parser.add_argument("--no-serve", action="store_true", help="set everything up, then end")
+        parser.add_argument("--no-serve", action="store_true", help="do everything except serving")
         parser.add_argument(
             "--remove",
             action="store_true",
-            help="remove the demo's products and their pictures from the catalogue, and end;"
-            " products whose title, description or brand is not the demo's stay",
+            help="only remove the demo's products and their pictures; products whose title,"
+            " description or brand was edited are kept",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -43,16 +43,16 @@ class Command(CatalogCommand):
             found = find_demo_products(connection)
         if found.others and not found.ids:
             raise CommandError(
-                f"the catalogue has products of its own ({found.others}), and the demo does not"
-                " add drawn ones to them. Open the shop with ./manage.py serve, or set DATABASE_URL"
-                " to an empty database for the demo",
+                f"the catalogue has products that are not the demo's ({found.others}), so the demo"
+                " is not loaded. Start the shop with ./manage.py serve, or set DATABASE_URL to an"
+                " empty database",
                 returncode=2,
             )
         if not found.ids:
             self.load(options["products"])
         try:
             call_command("embed_catalog")
-        except SystemExit as end:  # it has told what could not be embedded; the shop still opens
+        except SystemExit as end:  # some rows could not be embedded; the shop starts anyway
             if end.code == INTERRUPTED:
                 raise
         if not options["no_serve"]:
@@ -71,12 +71,19 @@ class Command(CatalogCommand):
             paths = remove_products(connection, found.ids)
         pruned = remove_pictures(paths)
         self.stdout.write(
-            f"Removed products of the demo: {len(found.ids)}, files of their pictures:"
-            f" {sum(it.removed for it in pruned)}. Other products, which stay: {found.others}"
+            f"Removed {len(found.ids)} products of the demo and"
+            f" {sum(it.removed for it in pruned)} files of their pictures."
+            f" Kept {found.others} other products"
         )
         if found.edited:
-            skus = ", ".join(found.edited[:SHOWN])
-            more = f" and {len(found.edited) - SHOWN} more" if len(found.edited) > SHOWN else ""
-            self.stderr.write(f"Of these, with a SKU of the demo and another text: {skus}{more}")
-        for failure in [it for store in pruned for it in store.failed][:SHOWN]:
+            skus = ", ".join(found.edited[:MAX_LISTED])
+            more = (
+                f" and {len(found.edited) - MAX_LISTED} more"
+                if len(found.edited) > MAX_LISTED
+                else ""
+            )
+            self.stderr.write(
+                f"Kept because the text was edited, with a SKU of the demo: {skus}{more}"
+            )
+        for failure in [it for store in pruned for it in store.failed][:MAX_LISTED]:
             self.stderr.write(f"  {failure}")

@@ -11,9 +11,9 @@ from shop.management.base import CatalogCommand
 
 class Command(CatalogCommand):
     help = (
-        "Drop a model's tables with all its embeddings, its SQL objects, and what was learnt of"
-        " its vectors, while searches go on. Its entry stays in the registry. Not the default"
-        " model (set_default_model). Exit status: 0 done, 2 misuse or no database."
+        "Drop a model's tables with all its embeddings, its SQL objects and its calibration,"
+        " while searches continue. Its entry stays in the registry. The default model cannot be"
+        " dropped (see set_default_model). Exit status: 0 done, 2 misuse or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -25,7 +25,7 @@ class Command(CatalogCommand):
         self.stdout.write(f"Dropped the tables of {name}")
         if name in config.settings().models:
             self.stdout.write(
-                f"Take {name} out of MODELS: the next migrate would create its tables again"
+                f"Remove {name} from MODELS, or the next migrate will create its tables again"
             )
 
     def tell(self) -> None:

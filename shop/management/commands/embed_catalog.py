@@ -24,20 +24,20 @@ from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.progress import Progress
 from embedding.registry import Modality, ModelSpec, get_spec
 from shop.management.arguments import positive
-from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
 from shop.management.outputs import output_file
 from shop.management.variants import find_variants_with_bar
 
 
-def natural(text: str) -> int:
+def non_negative(text: str) -> int:
     return 0 if text == "0" else positive(text)
 
 
-def moment(text: str) -> datetime:
+def timestamp(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text).astimezone()
     except ValueError as error:
-        raise ArgumentTypeError(f"{text!r} is no date or time, such as 2026-11-20") from error
+        raise ArgumentTypeError(f"{text!r} is not a date or time such as 2026-11-20") from error
 
 
 def as_time(seconds: float) -> str:
@@ -48,7 +48,7 @@ def as_time(seconds: float) -> str:
 
 @contextmanager
 def stopping() -> Iterator[Event]:
-    """An event that the first Ctrl-C sets; the second ends the process as usual."""
+    """Yield an event that the first Ctrl-C sets; the second one ends the process."""
     stop = Event()
     if current_thread() is not main_thread():
         yield stop
@@ -57,7 +57,7 @@ def stopping() -> Iterator[Event]:
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         stop.set()
         signal.signal(signal.SIGINT, before)
-        print("\nStopping after the batch in hand ...", file=sys.stderr, flush=True)
+        print("\nStopping after the current batch ...", file=sys.stderr, flush=True)
 
     before = signal.signal(signal.SIGINT, interrupt)
     try:
@@ -68,8 +68,8 @@ def stopping() -> Iterator[Event]:
 
 class Command(CatalogCommand):
     help = (
-        "Embed the products' texts and pictures: what is missing or stale, and only that. May be"
-        " stopped at any moment; the next run carries on. Exit status: 0 done, 1 some rows could"
+        "Embed the products' texts and pictures whose embedding is missing or stale. Can be"
+        " stopped at any time; the next run continues. Exit status: 0 done, 1 some rows could"
         " not be embedded, 2 misuse or no database, 130 stopped by Ctrl-C."
     )
 
@@ -78,68 +78,73 @@ class Command(CatalogCommand):
             "--model",
             action="append",
             metavar="NAME",
-            help="a model of the registry, may be repeated (default: those of MODELS, which are"
+            help="a model in the registry, can be repeated (default: those in MODELS:"
             f" {', '.join(config.settings().models)})",
         )
-        parser.add_argument("--modality", choices=["text", "image"], help="only this one")
+        parser.add_argument("--modality", choices=["text", "image"], help="only this modality")
         parser.add_argument(
-            "--device", help="cpu, cuda or cuda:N (default: EMBEDDING_DEVICE, else cuda if there)"
+            "--device", help="cpu, cuda or cuda:N (default: EMBEDDING_DEVICE, or cuda if available)"
         )
         parser.add_argument(
             "--batch-size",
             type=positive,
             metavar="N",
-            help="rows encoded and committed together (default: found by a probe of some seconds)",
+            help="rows per batch and transaction (default: measured in a few seconds)",
         )
         parser.add_argument(
             "--workers",
-            type=natural,
+            type=non_negative,
             metavar="N",
-            help="processes that decode pictures, 0: threads (default: 0 if the device is cpu, else"
-            " one a core)",
+            help="processes that decode pictures; 0 means threads (default: 0 if the device is cpu,"
+            " otherwise one per core)",
         )
         parser.add_argument(
-            "--profile", type=output_file, metavar="FILE", help="write each part's times as JSON"
+            "--profile",
+            type=output_file,
+            metavar="FILE",
+            help="write the time of each stage as JSON",
         )
         parser.add_argument(
             "--engine",
             choices=["plain", "ray"],
             default="plain",
-            help="plain: this machine; ray: a Ray cluster (docs/scaling.md; default: plain)",
+            help="plain: this machine (default); ray: a Ray cluster (docs/scaling.md)",
         )
         parser.add_argument(
             "--address",
-            help="the Ray cluster's, auto or HOST:PORT (default: start one on this machine)",
+            help="of the Ray cluster: auto or HOST:PORT (default: start one on this machine)",
         )
         parser.add_argument(
             "--limit",
             type=positive,
             metavar="N",
-            help="at most this many rows of each model and modality",
+            help="embed at most N rows per model and modality",
         )
         parser.add_argument(
-            "--sku", action="append", metavar="SKU", help="only this product, may be repeated"
+            "--sku", action="append", metavar="SKU", help="only this product, can be repeated"
         )
         parser.add_argument(
             "--since",
-            type=moment,
+            type=timestamp,
             metavar="TIME",
-            help="only products changed since then: 2026-11-20, or 2026-11-20T18:00, in this"
-            " machine's time zone",
+            help="only products changed since then, such as 2026-11-20 or 2026-11-20T18:00, in the"
+            " local time zone",
         )
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="count, estimate the time from a sample, and change nothing",
+            help="count the rows, estimate the time from a sample, and change nothing",
         )
-        parser.add_argument("--rebuild", action="store_true", help="embed what is up to date, too")
+        parser.add_argument(
+            "--rebuild", action="store_true", help="also embed rows that are up to date"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["address"] and options["engine"] != "ray":
-            raise CommandError("--address is for --engine ray", returncode=2)
+            raise CommandError("--address requires --engine ray", returncode=2)
         selection = Selection(tuple(options["sku"] or ()), options["since"])
         if selection != EVERYTHING and options["engine"] == "ray":
-            raise CommandError("--sku and --since are for the plain engine", returncode=2)
+            raise CommandError("--sku and --since require --engine plain", returncode=2)
         if unknown := self.unknown(selection.skus):
             raise CommandError(f"no product has the SKU {unknown[0]!r}", returncode=2)
         specs = [get_spec(name) for name in options["model"] or config.settings().models]
@@ -150,16 +155,16 @@ class Command(CatalogCommand):
             tasks = [(spec, modality) for spec, modality in tasks if modality == wanted]
             if not tasks:
                 names = ", ".join(spec.name for spec in specs)
-                raise CommandError(f"{names}: no {wanted} embeddings to make", returncode=2)
+                raise CommandError(
+                    f"{names}: these models have no {wanted} embeddings", returncode=2
+                )
         summaries = []
         with stopping() as stop:
             for spec, modality in tasks:
                 if not stop.is_set():
                     summaries.append(self.embed(spec, modality, selection, stop, options))
         if stop.is_set():
-            self.stderr.write(
-                "Stopped. What is embedded stays; the same command goes on from here."
-            )
+            self.stderr.write("Stopped. The same command continues from here.")
             raise SystemExit(INTERRUPTED)
         if not options["dry_run"]:
             for spec, modality in tasks:
@@ -181,7 +186,7 @@ class Command(CatalogCommand):
             raise SystemExit(1)
 
     def unknown(self, skus: tuple[str, ...]) -> list[str]:
-        """Those that no product has."""
+        """The SKUs that no product has."""
         with connect() as connection:
             known = connection.exec_driver_sql(
                 "SELECT sku FROM product WHERE sku = ANY(%(skus)s)", {"skus": list(skus)}
@@ -223,7 +228,7 @@ class Command(CatalogCommand):
                     selection=selection,
                     stop=stop,
                     progress=bar.advance,
-                    on_wait=lambda: bar.note(f"{name}: another process is at it, waiting"),
+                    on_wait=lambda: bar.note(f"{name}: another process is embedding this, waiting"),
                 )
         except (EncoderError, FillingError) as error:
             raise CommandError(f"{name}: {error}", returncode=2) from error
@@ -238,7 +243,7 @@ class Command(CatalogCommand):
         total: int,
         options: dict[str, Any],
     ) -> Summary:
-        """Say how many rows are to be embedded, and how long that takes at a sample's speed."""
+        """Report the number of rows to embed, and the time at the speed of a sample."""
         device = options["device"] or default_device()
         workers = default_workers(device) if options["workers"] is None else options["workers"]
         encoder = get_encoder(spec.name, device)
@@ -267,13 +272,13 @@ class Command(CatalogCommand):
                 rebuild=options["rebuild"],
                 progress=bar.advance,
                 stop=stop,
-                on_wait=lambda: bar.note(f"{name}: another process is at it, waiting"),
+                on_wait=lambda: bar.note(f"{name}: another process is embedding this, waiting"),
             )
         self.show(name, summary)
         return summary
 
     def build_index(self, spec: ModelSpec, modality: Modality, options: dict[str, Any]) -> None:
-        """Build the index that a large fill did without, or that was never finished."""
+        """Build the index if it was dropped for many rows or is unfinished."""
         name = f"{spec.name} {modality}"
         quiet = options["verbosity"] == 0
         with Progress(f"{name} index", " rows", quiet=quiet, transient=True) as bar:
@@ -282,15 +287,15 @@ class Command(CatalogCommand):
             self.stdout.write(f"{name}: index built in {seconds:.1f} s")
 
     def calibrate(self, spec: ModelSpec, options: dict[str, Any]) -> None:
-        """Fit what the model's similarities mean, where that is due."""
+        """Calibrate the model's similarities if that is due."""
         with connect() as connection:
             if not (options["rebuild"] or is_due(connection, spec.name)):
                 return
             encoder = get_encoder(spec.name, options["device"] or default_device())
             if options["rebuild"] and "text" in spec.modalities:
-                forget_embeddings(connection, spec.name)  # of queries: the model may be another
+                forget_embeddings(connection, spec.name)  # of queries, from the former model
             if products := calibrate(connection, encoder):
-                self.stdout.write(f"{spec.name}: calibrated on pairs of {products:,} products")
+                self.stdout.write(f"{spec.name}: calibrated with pairs of {products:,} products")
 
     def show(self, name: str, summary: Summary) -> None:
         self.stdout.write(
@@ -298,5 +303,5 @@ class Command(CatalogCommand):
             f" ({summary.rate:.0f}/s, limited by the {summary.profile.limit}),"
             f" {len(summary.failures)} failed"
         )
-        for row, reason in summary.failures[:SHOWN]:
+        for row, reason in summary.failures[:MAX_LISTED]:
             self.stderr.write(f"  {row.content[:80]!r}: {reason}")

@@ -19,9 +19,9 @@ from shop.management.base import CatalogCommand
 
 class Command(CatalogCommand):
     help = (
-        "Embed the words that SQL asks for (search.embed), and products soon after they change,"
-        " until Ctrl-C or SIGTERM. Several may run. A database that is away is waited for. Exit"
-        " status: 0 stopped, 2 misuse or no tables."
+        "Embed the queries that search.embed requests, and products soon after they change, until"
+        " Ctrl-C or SIGTERM. Several workers can run. Waits for a database that does not answer."
+        " Exit status: 0 stopped, 2 misuse or no tables."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,20 +30,20 @@ class Command(CatalogCommand):
             type=seconds,
             default=POLL,
             metavar="SECONDS",
-            help=f"look at the tables this often without being notified (default: {POLL:g})",
+            help=f"check the tables at least this often (default: {POLL:g})",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not options["poll"]:
             raise CommandError("--poll must be more than 0 seconds", returncode=2)
-        connection_parameters()  # a database that is away is waited for, a wrong address is not
+        connection_parameters()  # fails on an invalid address, not on an unreachable database
         with suppress(OperationalError), connect() as connection:
-            default_model(connection)  # nor are missing tables
+            default_model(connection)  # fails on missing tables
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stop.set())
         worker = Worker(get_encoder, options["poll"])
-        self.stderr.write("The worker listens (Ctrl-C stops it)")
+        self.stderr.write("The worker is running (Ctrl-C stops it)")
         warn_of_schema(self.stderr)
         worker.run(stop)

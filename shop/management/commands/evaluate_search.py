@@ -52,9 +52,9 @@ def signals(text: str) -> tuple[str, ...]:
 
 class Command(CatalogCommand):
     help = (
-        "Measure the search: judgments, from a file or derived from the catalogue, are run through"
-        " it for every model, signals and fusion asked for (docs/evaluation.md). Exit status:"
-        " 0 done, 2 misuse, malformed judgments, or no database."
+        "Measure the quality of the search with judgments from a file or derived from the"
+        " catalogue, for each combination of model, signals and fusion (docs/evaluation.md). Exit"
+        " status: 0 done, 2 misuse, malformed judgments, or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -62,66 +62,70 @@ class Command(CatalogCommand):
             "judgments",
             nargs="?",
             type=Path,
-            help="a JSON Lines file: queries, and what is relevant to them (or give --derive)",
+            help="a JSON Lines file with queries and their relevant products (or use --derive)",
         )
         parser.add_argument(
             "--derive",
             action="append",
             choices=KINDS,
-            help="make judgments from the catalogue; may be repeated",
+            help="derive judgments from the catalogue, can be repeated",
         )
         parser.add_argument(
-            "--sample", type=positive, metavar="N", help="derive at most this many of each kind"
+            "--sample", type=positive, metavar="N", help="derive at most N judgments of each kind"
         )
         parser.add_argument(
-            "--seed", type=int, default=0, metavar="S", help="of every random draw (default: 0)"
+            "--seed",
+            type=int,
+            default=0,
+            metavar="S",
+            help="seed of all random samples (default: 0)",
         )
         parser.add_argument(
             "--save",
             type=output_file,
             metavar="FILE",
-            help="write the derived judgments, to be given as a file next time",
+            help="write the derived judgments to a file that can be used in the next run",
         )
         parser.add_argument(
             "--model",
             action="append",
             metavar="NAME",
-            help="a model, or two joined by '+' (default: the shop's); this and the next two may be"
-            " repeated, and all combinations are measured",
+            help="a model, or two joined by '+' (default: the shop's). This option and the next two"
+            " can be repeated; all combinations are measured",
         )
         parser.add_argument(
             "--signals",
             action="append",
             type=signals,
             metavar="A+B",
-            help=f"those that may count, of {', '.join(SIGNALS)} (default: all)",
+            help=f"the signals to use, of {', '.join(SIGNALS)} (default: all)",
         )
         parser.add_argument(
             "--fusion",
             action="append",
             choices=sorted(FUSIONS),
-            help="how signals become one score (default: the shop's)",
+            help="how signals are combined into one score (default: the shop's)",
         )
         parser.add_argument(
             "--depth",
             type=depth,
             metavar="N",
-            help="hits looked at (SEARCH_WINDOW, as many as the shop ranks); more, at most"
-            f" {MAX_DEPTH}, widen the window, and measure another search",
+            help="number of hits to evaluate (default: SEARCH_WINDOW; at most"
+            f" {MAX_DEPTH}). A higher value widens the window, so it measures another search",
         )
-        parser.add_argument("--json", type=output_file, metavar="FILE", help="write all figures")
+        parser.add_argument("--json", type=output_file, metavar="FILE", help="write all results")
         parser.add_argument(
             "--report",
             type=output_file,
             metavar="FILE.html",
-            help="write a page with plots and pictures",
+            help="write an HTML page with plots and pictures",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if (options["judgments"] is None) == (options["derive"] is None):
-            raise CommandError("give either a judgments file or --derive", returncode=2)
+            raise CommandError("use either a judgments file or --derive", returncode=2)
         if options["save"] and not options["derive"]:
-            raise CommandError("--save is for what --derive makes", returncode=2)
+            raise CommandError("--save requires --derive", returncode=2)
         try:
             options["depth"] = options["depth"] or config.settings().search_window
             with connect() as connection:
@@ -183,7 +187,9 @@ class Command(CatalogCommand):
             "sample": options["sample"],
             "seed": options["seed"] if options["derive"] else None,
         }
-        self.stdout.write("The first {depth} hits of a window of {window} count.\n".format(**about))
+        self.stdout.write(
+            "Evaluated: the first {depth} hits of a window of {window}.\n".format(**about)
+        )
         self.stdout.write(as_markdown(runs))
         if file := options["json"]:
             content = json.dumps(about | {"setups": as_json(runs)}, indent=2) + "\n"

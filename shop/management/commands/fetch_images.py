@@ -7,16 +7,16 @@ from catalog.media.fetching.http_client import Limits
 from catalog.media.fetching.job import FetchOptions, Summary, fetch_images
 from embedding.progress import Progress
 from shop.management.arguments import positive, seconds
-from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
 from shop.management.outputs import output_file, write_csv
 
 
 class Command(CatalogCommand):
     help = (
-        "Fetch the pictures that the catalogue names by address (the field image_url). May be"
-        " stopped at any moment; the next run carries on. Private addresses are refused unless"
-        " FETCH_ALLOW names them. Exit status: 0 all fetched, 1 there are dead links, of whatever"
-        " run, or some were not reached, 2 misuse or no database, 130 stopped by Ctrl-C."
+        "Download the pictures whose addresses are in the catalogue (the field image_url). Can be"
+        " stopped at any time; the next run continues. Private addresses are rejected unless"
+        " FETCH_ALLOW contains them. Exit status: 0 all fetched, 1 there are dead links (of any"
+        " run) or some were not reached, 2 misuse or no database, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,39 +26,39 @@ class Command(CatalogCommand):
             type=positive,
             default=defaults.workers,
             metavar="N",
-            help=f"requests at a time (default: {defaults.workers})",
+            help=f"requests at the same time (default: {defaults.workers})",
         )
         parser.add_argument(
             "--per-host",
             type=positive,
             default=defaults.per_host,
             metavar="N",
-            help=f"of these, to one host (default: {defaults.per_host})",
+            help=f"requests to one host at the same time (default: {defaults.per_host})",
         )
         parser.add_argument(
             "--interval",
             type=seconds,
             default=defaults.interval,
             metavar="SECONDS",
-            help=f"between two requests to one host (default: {defaults.interval:g})",
+            help=f"time between two requests to one host (default: {defaults.interval:g})",
         )
         parser.add_argument(
             "--timeout",
             type=seconds,
             default=defaults.limits.total_timeout,
             metavar="SECONDS",
-            help=f"for a whole request (default: {defaults.limits.total_timeout:g})",
+            help=f"timeout of a whole request (default: {defaults.limits.total_timeout:g})",
         )
         parser.add_argument("--retry-dead", action="store_true", help="try dead links again")
+        parser.add_argument("--limit", type=positive, metavar="N", help="fetch at most N addresses")
         parser.add_argument(
-            "--limit", type=positive, metavar="N", help="at most this many addresses in this run"
+            "--dry-run", action="store_true", help="count the addresses and fetch nothing"
         )
-        parser.add_argument("--dry-run", action="store_true", help="count, and fetch nothing")
         parser.add_argument(
             "--dead",
             type=output_file,
             metavar="FILE",
-            help="write all dead links, those of earlier runs too, to a CSV file",
+            help="write all dead links, including those of earlier runs, to a CSV file",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -98,18 +98,18 @@ class Command(CatalogCommand):
         except KeyboardInterrupt:
             self.stderr.write(
                 f"Stopped: {summary.fetched} fetched, {summary.dead} dead."
-                " ./manage.py fetch_images carries on with the others."
+                " ./manage.py fetch_images continues with the others."
             )
             raise SystemExit(INTERRUPTED) from None
 
     def show(self, summary: Summary, dead: list[FailedFetch]) -> None:
         for kind, links in (("dead", dead), ("not reached", summary.deferred)):
-            for link in links[:SHOWN]:
+            for link in links[:MAX_LISTED]:
                 self.stderr.write(f"{kind}: {link.sku}: {ascii(link.url)[1:-1]}: {link.reason}")
-            if len(links) > SHOWN:
-                more = " (--dead FILE writes them all)" if kind == "dead" else ""
-                self.stderr.write(f"... and {len(links) - SHOWN} more {kind}{more}")
+            if len(links) > MAX_LISTED:
+                more = " (--dead FILE writes all)" if kind == "dead" else ""
+                self.stderr.write(f"... and {len(links) - MAX_LISTED} more {kind}{more}")
         self.stdout.write(
             f"{summary.fetched} fetched, {summary.dead} dead ({len(dead)} in all),"
-            f" {len(summary.deferred)} not reached, which the next run tries again"
+            f" {len(summary.deferred)} not reached (the next run tries them again)"
         )

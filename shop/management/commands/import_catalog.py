@@ -6,49 +6,49 @@ from django.core.management.base import CommandError, CommandParser
 from catalog.db.connection import connect
 from catalog.importing import FIELDS, FileError, Report, import_catalog
 from embedding.progress import Progress
-from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
 from shop.management.demo_products import find_demo_products
 from shop.management.outputs import output_file, write_csv
 
 
 class Command(CatalogCommand):
     help = (
-        "Load products from a CSV, TSV or JSON Lines file, with their pictures from a folder."
-        " Products are matched by SKU; products and columns that the file lacks stay as they are."
-        " Exit status: 0 all rows landed, 1 some were left out, 2 misuse, no database, or a file"
-        " that cannot be read to its end, 130 stopped by Ctrl-C."
+        "Import products from a CSV, TSV or JSON Lines file, and their pictures from a folder."
+        " Products are matched by SKU. Products and columns that are not in the file are kept."
+        " Exit status: 0 all rows imported, 1 some rows skipped, 2 misuse, no database, or a file"
+        " that cannot be read completely, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "file",
             type=Path,
-            help="the catalogue in UTF-8: .csv or .tsv with a header, .jsonl with an object a line",
+            help="a UTF-8 file: .csv or .tsv with a header, or .jsonl with one object per line",
         )
         parser.add_argument(
             "--images",
             type=Path,
             metavar="DIR",
-            help="the folder that holds the picture files, if any are named",
+            help="the folder of the picture files, if the file names any",
         )
         parser.add_argument(
             "--map",
             action="append",
             default=[],
             metavar="COLUMN=FIELD",
-            help=f"read a column as a field ({', '.join(FIELDS)}), may be repeated; COLUMN= ignores"
-            " it; columns that are no field become attributes",
+            help=f"read a column as a field ({', '.join(FIELDS)}), can be repeated; COLUMN= ignores"
+            " the column; columns that match no field become attributes",
         )
         parser.add_argument(
             "--errors",
             type=output_file,
             metavar="FILE",
-            help="write which rows are left out, and why, to a CSV file",
+            help="write the skipped rows and the reasons to a CSV file",
         )
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="check all, pictures included, and change nothing",
+            help="check everything, including pictures, and change nothing",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -56,18 +56,18 @@ class Command(CatalogCommand):
         try:
             self.load(report, options)
         except BaseException as error:
-            if report.rows:  # what has landed stays, whatever came then
-                self.tell(report, options)
+            if report.rows:  # these rows are committed
+                self.write_report(report, options)
             if isinstance(error, KeyboardInterrupt):
                 self.stderr.write(
-                    "Stopped. What is imported stays; the same command does the rest."
+                    "Stopped. Imported rows stay; the same command imports the others."
                 )
                 raise SystemExit(INTERRUPTED) from None
             if isinstance(error, FileError):
                 after = f"stopped after {report.rows} rows: " if report.rows else ""
                 raise CommandError(f"{after}{error}", returncode=2) from error
             raise
-        self.tell(report, options)
+        self.write_report(report, options)
         if not options["dry_run"]:
             self.warn_of_demo()
         if report.errors:
@@ -101,21 +101,21 @@ class Command(CatalogCommand):
         for pair in pairs:
             column, equals, field = pair.rpartition("=")
             if not equals or not column:
-                raise CommandError(f"--map {pair}: write COLUMN=FIELD", returncode=2)
+                raise CommandError(f"--map {pair}: must be COLUMN=FIELD", returncode=2)
             mapping[column.strip()] = field.strip()
         return mapping
 
-    def tell(self, report: Report, options: dict[str, Any]) -> None:
-        for error in report.errors[:SHOWN]:
+    def write_report(self, report: Report, options: dict[str, Any]) -> None:
+        for error in report.errors[:MAX_LISTED]:
             named = f" ({error.sku})" if error.sku else ""
             self.stderr.write(f"line {error.line}{named}: {error.reason}")
-        if len(report.errors) > SHOWN:
-            more = len(report.errors) - SHOWN
-            self.stderr.write(f"... and {more} more; --errors FILE writes them all")
+        if len(report.errors) > MAX_LISTED:
+            more = len(report.errors) - MAX_LISTED
+            self.stderr.write(f"... and {more} more; --errors FILE writes all of them")
         self.stdout.write(
             f"{'Would be: ' if options['dry_run'] else ''}{report.added} added,"
             f" {report.updated} updated, {report.unchanged} unchanged,"
-            f" {len(report.errors)} left out"
+            f" {len(report.errors)} skipped"
         )
         if file := options["errors"]:
             rows = ([error.line, error.sku, error.reason] for error in report.errors)

@@ -11,13 +11,13 @@ from shop.management.base import CatalogCommand
 
 class Command(CatalogCommand, migrate.Command):
     help = (
-        "Prepare the database or bring it up to date: the catalogue's tables, indexes and SQL"
-        " functions first, then Django's own tables. With an app label or --fake, only Django's"
-        " part. Exit status: 0 done, 1 --check found something to do, 2 no database."
+        "Create or upgrade the database: first the catalogue's tables, indexes and SQL functions,"
+        " then Django's tables. With an app label or --fake, only Django's tables. Exit status: 0"
+        " done, 1 --check found pending migrations, 2 no database."
     )
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
-        """Without the checks of the database: what they find missing is about to be created."""
+        """Skip the database checks, since this command creates what they would find missing."""
         return super().get_check_kwargs(options) | {"databases": []}
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -10,33 +10,35 @@ from catalog.media.prune import (
     prune,
 )
 from embedding.progress import Progress
-from shop.management.base import INTERRUPTED, SHOWN, CatalogCommand
+from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
 from shop.thumbnails import thumbnails
 
 
 class Command(CatalogCommand):
     help = (
-        "Remove the files of pictures, and thumbnails, that no product has any more. Only files"
-        " that this shop wrote, an hour ago or earlier. Exit status: 0 done, 1 some files could"
-        " not be removed, 2 misuse or no database, 130 stopped by Ctrl-C."
+        "Remove picture files and thumbnails that no product uses any more. Removes only files"
+        " that this shop wrote at least an hour ago. Exit status: 0 done, 1 some files could not be"
+        " removed, 2 misuse or no database, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--dry-run", action="store_true", help="count, and remove nothing")
+        parser.add_argument(
+            "--dry-run", action="store_true", help="count the files and remove nothing"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folders = (product_pictures(), thumbnails())
         if not any_product_has_picture():
             paths = " and ".join(str(folder.root) for folder in folders)
             raise CommandError(
-                "no product in this database has a picture: is DATABASE_URL the shop's? If so,"
-                f" what {paths} hold of this shop can be removed by hand",
+                "no product in this database has a picture: is DATABASE_URL right? If so, the"
+                f" files of this shop in {paths} can be removed by hand",
                 returncode=2,
             )
         try:
             done = [self.prune(folder, options) for folder in folders]
         except KeyboardInterrupt:
-            self.stderr.write("Stopped. The same command goes on from here.")
+            self.stderr.write("Stopped. The same command continues from here.")
             raise SystemExit(INTERRUPTED) from None
         if any(pruned.failed for pruned in done):
             raise SystemExit(1)
@@ -50,6 +52,6 @@ class Command(CatalogCommand):
             f" {'to remove' if dry_run else 'removed'}, {pruned.in_use} in use,"
             f" {pruned.recent} younger than an hour, {len(pruned.failed)} failed"
         )
-        for failure in pruned.failed[:SHOWN]:
+        for failure in pruned.failed[:MAX_LISTED]:
             self.stderr.write(f"  {failure}")
         return pruned

@@ -9,14 +9,14 @@ from shop.management.base import CatalogCommand
 
 
 def port_number(text: str) -> int:
-    """For argparse: a TCP port."""
+    """An argument type for argparse: a TCP port."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise CommandError(f"the port must be a number from 1 to 65535, not {text!r}", returncode=2)
     return int(text)
 
 
 class Command(CatalogCommand):
-    help = "Serve the storefront with a production server until Ctrl-C."
+    help = "Serve the storefront with a production server until Ctrl-C or SIGTERM."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=server.HOST)

@@ -11,13 +11,13 @@ from shop.management.variants import find_variants_with_bar
 
 class Command(CatalogCommand):
     help = (
-        "Have searches use another model, from one moment to the next, in the shop and in SQL. It"
-        " must be in MODELS and have embedded everything. Then finds variants by its pictures."
+        "Change the default model of all searches, in the shop and in SQL, at the same moment. The"
+        " model must be in MODELS and have embedded everything. Then finds variants with it."
         " Exit status: 0 done, 1 refused, 2 misuse or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("name", help="a model of the registry")
+        parser.add_argument("name", help="a model in the registry")
         parser.add_argument(
             "--force", action="store_true", help="even if it has not embedded everything"
         )

@@ -1,28 +1,28 @@
-// What HTML alone cannot do: pictures dropped or pasted, a live slider, a panel that stays as it was.
+// Dropping and pasting pictures, slider values, and the state of the filter panel.
 "use strict";
 
 const searchForm = document.getElementById("search");
 const uploadForm = document.getElementById("upload");
 
-function complain(message) {
+function showProblem(message) {
   const problem = document.getElementById("problem");
   problem.textContent = message;
   problem.hidden = !message;
 }
 
 if (uploadForm) {
-  // The upload leads back to the search as it stands, words not yet sent included.
+  // After the upload, the search continues with the current state of the form.
   const currentSearch = () => new URLSearchParams(new FormData(searchForm)).toString();
 
   const upload = (files) => {
     const input = uploadForm.elements.file;
     const file = [...files].find((candidate) => candidate.type.startsWith("image/"));
-    if (!file) return complain("That is not a picture.");
+    if (!file) return showProblem("That is not a picture.");
     if (file.size > Number(input.dataset.maxBytes)) {
       const most = Math.floor(input.dataset.maxBytes / 2 ** 20);
-      return complain(`This picture is too large: it may have up to ${most} MB.`);
+      return showProblem(`This picture is too large. The maximum size is ${most} MB.`);
     }
-    complain("");
+    showProblem("");
     const transfer = new DataTransfer();
     transfer.items.add(file);
     input.files = transfer.files;
@@ -57,7 +57,7 @@ if (uploadForm) {
       upload(event.clipboardData.files);
     }
   });
-  // Coming back by the browser's own cache must not find the page still busy.
+  // A page restored from the back/forward cache must not look busy.
   window.addEventListener("pageshow", () => {
     document.body.classList.remove("is-uploading");
     uploadForm.reset();
@@ -82,7 +82,7 @@ document.addEventListener("input", (event) => {
   document.querySelector(".blend output").textContent = `${share}%`;
 });
 
-// Lists that are open stay open when the panel is swapped.
+// Keep open lists open when the panel is swapped.
 let openLists = [];
 document.addEventListener("htmx:beforeSwap", () => {
   openLists = [...document.querySelectorAll("#filters details[open]")].map((list) => list.id);
@@ -92,7 +92,7 @@ document.addEventListener("htmx:afterSwap", () => {
   followResults();
 });
 
-// Prices and stock are not swapped, so that typing goes on; a chip that was removed clears them.
+// Price and stock inputs are not swapped, so that typing continues; update them from the results.
 function followResults() {
   const { minPrice, maxPrice, inStock } = document.getElementById("results").dataset;
   const prices = { "min-price": minPrice, "max-price": maxPrice };
@@ -103,12 +103,12 @@ function followResults() {
   document.getElementById("in-stock").checked = inStock === "1";
 }
 
-document.addEventListener("htmx:beforeRequest", () => complain(""));
+document.addEventListener("htmx:beforeRequest", () => showProblem(""));
 document.addEventListener("htmx:sendError", () => {
-  complain("The shop cannot be reached. Check your connection and try again.");
+  showProblem("The shop cannot be reached. Check your connection and try again.");
 });
 
-// A page that cannot be swapped in is opened instead, so that its message is seen.
+// Open an error page instead of swapping it, so that its message is visible.
 document.addEventListener("htmx:responseError", (event) => {
   window.location.assign(event.detail.pathInfo.finalRequestPath);
 });
