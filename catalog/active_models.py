@@ -1,7 +1,7 @@
-"""Which models are in use, and which of them is the default.
+"""The models in use, and the default model.
 
-`MODELS` lists the models of a process; the table `model` records which models have tables; the
-default is stored in the database, so that all processes change to another one at the same moment
+`MODELS` lists the models of a process. The table `model` contains the models that have tables. The
+default model is stored in the database, so that all processes switch at the same moment
 (`catalog.indexing.switch_model`).
 """
 
@@ -15,8 +15,8 @@ from embedding.registry import get_spec, models
 DEFAULT_MODEL = "default_model"
 """The row of the table `setting` that names the default model."""
 
-# The table `setting` comes first, in the order of locks too: whoever drops tables holds searches up
-# there, before they hold anything that it needs.
+# This query reads `setting` first, and it is the first query of a search. Schema changes lock
+# `setting`, so a search that waits for them holds no other lock.
 STORED = """
 SELECT model.name, model.name = chosen.value AS is_default
   FROM (SELECT max(value) AS value FROM setting WHERE name = %(key)s) AS chosen CROSS JOIN model
@@ -66,8 +66,8 @@ def require_tables(connection: Connection, *names: str) -> None:
     """Check that models can be used.
 
     Raises:
-        UnknownModel: the registry has no such model.
-        NoTables: one has no tables.
+        UnknownModel: a model is not in the registry.
+        NoTables: a model has no tables.
     """
     stored = stored_models(connection) if names else []
     for name in names:

@@ -1,10 +1,9 @@
-"""The one definition of the catalogue's schema.
+"""The definition of the catalogue's schema, as SQLModel classes.
 
-Alembic's migrations are generated from it, Django's models derived from it, and the search reads
-it. These tables are SQLModel classes. Each model has one narrow table per modality besides, so that
-a price update touches no vector index and one model's embeddings no other's
-(docs/decisions/0001-vectors-stand-apart.md). Those tables are data: `catalog.indexing.model_tables`
-creates and drops them, and Alembic leaves them alone.
+Migrations are generated from it, and the search uses it. In addition, each embedding model has one
+narrow table per modality, so that a price update does not touch a vector index, and embedding with
+one model does not touch another model's index (docs/decisions/0001-vectors-stand-apart.md). These
+tables are data: `catalog.indexing.model_tables` creates and drops them, and Alembic ignores them.
 """
 
 from datetime import datetime
@@ -46,7 +45,7 @@ metadata = MetaData(
     }
 )
 
-# What is embedded: the title first, since encoders cut off long texts at the end.
+# The text that is embedded. The title comes first, since encoders cut off the end of long texts.
 DOCUMENT = (
     "trim(both E' \\n' from title"
     " || E'\\n' || trim(colour || ' ' || product_type || ' ' || gender || ' ' || usage)"
@@ -58,16 +57,16 @@ LEXEMES = (
     " || ' ' || category || ' ' || gender || ' ' || usage), 'B')"
     " || setweight(to_tsvector('english', description), 'C')"
 )
-# What variants of one product have in common, beside their pictures: the title without its own
-# colour, its sizes and numbers. `replace` takes the colour as it is, whatever characters it has.
+# Variants of a product have the same family: a hash of the title without its colour, sizes and
+# numbers, and of other fields. `replace` needs no escaping of characters in the colour.
 FAMILY = (
     "md5(lower(brand) || '|' || lower(product_type) || '|' || lower(gender) || '|'"
     " || regexp_replace(regexp_replace(replace(' ' || lower(title) || ' ',"
     " ' ' || lower(colour) || ' ', ' '),"
     " '\\m(xxs|xs|s|m|l|xl|xxl|xxxl|[0-9]+)\\M', '', 'g'), '[^[:alpha:]]+', ' ', 'g'))"
 )
-# Graph degree and build-time beam width: pgvector's defaults, spelt out because they are part of
-# what a measured recall means.
+# Graph degree and build-time beam width: pgvector's defaults, explicit because measured recall
+# depends on them.
 HNSW = {"m": 16, "ef_construction": 64}
 
 
@@ -105,7 +104,7 @@ class CatalogTable(SQLModel):
 
 
 class Product(CatalogTable, table=True):
-    """One product as the shop sells it. `sku` is its name in the world."""
+    """A product of the shop, identified by its `sku`."""
 
     __tablename__ = "product"
     __table_args__ = (
@@ -113,17 +112,17 @@ class Product(CatalogTable, table=True):
         CheckConstraint("sku <> ''", name="sku"),
         CheckConstraint("title <> ''", name="title"),
         CheckConstraint("price >= 0", name="price"),
-        # The usual filters together, ending in the range: several times as fast as one by one.
+        # Common combinations of filters, range last: several times as fast as single columns.
         Index(None, "category", "gender", "colour", "price"),
         Index(None, "product_type", "gender", "colour", "price"),
         Index(None, "gender", "colour", "price"),
         Index(None, "colour", "price"),
         Index(None, "brand", "price"),
         Index(None, "price"),
-        # The catalogue in the order in which it is browsed.
+        # The order of results without a query.
         Index(None, "in_stock", "id"),
         Index(None, "lexemes", postgresql_using="gin"),
-        # The title as a query; a hash, since titles may be too long for a B-tree.
+        # For queries that equal a title; a hash index, since titles can be too long for a B-tree.
         Index("product_lower_title_idx", text("lower(title)"), postgresql_using="hash"),
         Index(None, "family"),
     )
@@ -157,10 +156,10 @@ class Product(CatalogTable, table=True):
 
 
 class ProductImage(CatalogTable, table=True):
-    """A picture of a product; the one at position 0 is its main one.
+    """A picture of a product. The main picture has position 0.
 
-    `path` is below `MEDIA_ROOT` and made of `sha256`, the hash of the file's bytes; `width` and
-    `height` are pixels.
+    `path` is relative to `MEDIA_ROOT` and derived from `sha256`, the hash of the file; `width` and
+    `height` are in pixels.
     """
 
     __tablename__ = "product_image"
@@ -181,11 +180,11 @@ class ProductImage(CatalogTable, table=True):
 
 
 class ImageAddress(CatalogTable, table=True):
-    """An address at which a product's picture is to be had, in the order of the product's list.
+    """The address of a picture of a product, at its position in the product's list.
 
-    `status` is empty until it is `fetched` or `dead`; `attempts` were made, the last one at
-    `tried_at` and failed for `reason`. `image_id` is the picture that came of it: NULL where the
-    product has the very same picture from elsewhere.
+    `status` is empty until it is `fetched` or `dead`. `attempts` is the number of attempts; the
+    last one was at `tried_at` and failed because of `reason`. `image_id` is the fetched picture,
+    or NULL if the product already has the same picture from another address.
     """
 
     __tablename__ = "image_address"
@@ -221,10 +220,10 @@ class ImageAddress(CatalogTable, table=True):
 
 
 class EmbeddingFailure(CatalogTable, table=True):
-    """A text or picture that a model could not embed, so that it is not tried for ever.
+    """A text or picture that a model could not embed, so that it is not tried again.
 
-    It counts for as long as `source`, the hash of what failed, is what the product still has.
-    `image_id` is NULL where the product's text failed.
+    A failure is valid while `source` is the hash of the current text or picture. `image_id` is NULL
+    if the product's text failed.
     """
 
     __tablename__ = "embedding_failure"
@@ -248,9 +247,9 @@ class EmbeddingFailure(CatalogTable, table=True):
 
 
 class ProductVariant(CatalogTable, table=True):
-    """Of which product one with a picture is a variant: `leader_id`, itself where of none.
+    """The group of variants of a product with pictures: `leader_id`, itself if it has no group.
 
-    `family` and `model` are what it was compared by, at `compared_at`: `catalog.indexing.variants`.
+    It was compared within `family` with `model` at `compared_at`; see `catalog.indexing.variants`.
     """
 
     __tablename__ = "product_variant"
@@ -281,11 +280,12 @@ class ProductVariant(CatalogTable, table=True):
 
 
 class QueryEmbedding(CatalogTable, table=True):
-    """Words that somebody looked for, or asked to have embedded, under one model.
+    """The words of a query or of an embedding request, for one model.
 
-    Without an `embedding`, it is a request: `attempts` have been made, the last one begun at
-    `claimed_at` and failed for `reason`. `searches` are shoppers' own; `unanswered` are those that
-    found nothing, with no filter set; `results` is what the last one found.
+    Without an `embedding`, the row is a request. `attempts` is the number of attempts; the last one
+    began at `claimed_at` and failed because of `reason`. `searches` counts searches by shoppers,
+    `unanswered` those that found nothing without filters, and `results` is the number of products
+    that the last one found.
     """
 
     __tablename__ = "query_embedding"
@@ -313,7 +313,7 @@ class QueryEmbedding(CatalogTable, table=True):
 
 
 class Model(CatalogTable, table=True):
-    """A model that has tables, and what they hold: `catalog.indexing.model_tables` writes here."""
+    """A model that has tables, and their properties; `catalog.indexing.model_tables` writes it."""
 
     __tablename__ = "model"
 
@@ -325,7 +325,7 @@ class Model(CatalogTable, table=True):
 
 
 class Setting(CatalogTable, table=True):
-    """What is set for the shop as a whole, not for a process: see `catalog.active_models`."""
+    """A setting of the whole shop, not of a process; see `catalog.active_models`."""
 
     __tablename__ = "setting"
 
@@ -334,10 +334,11 @@ class Setting(CatalogTable, table=True):
 
 
 class Calibration(CatalogTable, table=True):
-    """How close unrelated pairs come under a model, for one kind of query and of item.
+    """The similarities of unrelated pairs for a model, by kind of query and of item.
 
-    `quantiles` are the similarities that a share of `catalog.search.calibration.TAILS` of unrelated
-    pairs exceeds, in ascending order. `products` were embedded when they were taken.
+    `quantiles` are the similarities that the shares `catalog.search.calibration.TAILS` of unrelated
+    pairs exceed, in ascending order. `pairs` is the size of the sample, `products` the number of
+    embedded products at that time.
     """
 
     __tablename__ = "calibration"
@@ -362,12 +363,12 @@ def embedding_table_name(model: str, modality: Modality) -> str:
 
 
 def embedding_table(model: str, modality: Modality, dimensions: int | None = None) -> Table:
-    """A model's table: `<model>_text`, a row a product, or `<model>_image`, a row a picture.
+    """A model's table: `<model>_text` with a row per product, or `<model>_image` per picture.
 
-    It belongs to no metadata that Alembic looks at. `dimensions` are needed only to create it.
+    It does not belong to the metadata that Alembic uses. `dimensions` is needed only to create it.
     """
     name = embedding_table_name(model, modality)
-    # Columns, not names: the tables that it refers to are defined in another metadata.
+    # Columns, not names: the referenced tables belong to another metadata.
     product = ForeignKey(PRODUCT.c.id, ondelete="CASCADE")
     if modality == "text":
         keys = [Column("product_id", BigInteger, product, primary_key=True, autoincrement=False)]

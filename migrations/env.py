@@ -1,8 +1,8 @@
-"""Alembic's environment: `alembic upgrade head` builds the catalogue in the configured database.
+"""Alembic's environment: `alembic upgrade head` creates the catalogue in the configured database.
 
-Django's tables, the models' (`catalog.indexing.model_tables`), and any other that `catalog.tables`
-does not define, are none of its business. At the head, models in `MODELS` that have no tables get
-them, and the SQL objects (`catalog.sqlapi.objects`) are brought up to date.
+Alembic ignores all tables that `catalog.tables` does not define, such as Django's tables and the
+tables of models (`catalog.indexing.model_tables`). After an upgrade to the head, tables are created
+for models in `MODELS` that have none, and the SQL objects (`catalog.sqlapi.objects`) are updated.
 """
 
 import sys
@@ -30,7 +30,7 @@ def render_item(kind: str, item: object, autogen: AutogenContext) -> str | bool:
 
 
 def migrates() -> bool:
-    """Whether this run is an upgrade or a downgrade; `check` and `revision` only look."""
+    """Whether this run is an upgrade or a downgrade, not `check` or `revision`."""
     try:
         context.get_revision_argument()
     except KeyError:
@@ -49,10 +49,10 @@ def run(connection: Connection) -> None:
     if not migrates():
         context.run_migrations()
         return
-    pending_migrations(connection)  # refuses a revision that the chain does not have
+    pending_migrations(connection)  # fails on a revision that this version does not have
     make_searches_wait(connection)
     to_head = context.get_revision_argument() == context.get_head_revision()
-    if not to_head:  # what an older revision needs gone is not known
+    if not to_head:  # an older revision may need any of them dropped
         drop_objects(connection)
     context.run_migrations()
     if to_head:
@@ -64,4 +64,4 @@ def run(connection: Connection) -> None:
 if context.is_offline_mode():
     raise SystemExit("Run the migrations on a connected database; --sql is not supported.")
 change_schema(run, lambda: print("The tables are in use, trying again ...", file=sys.stderr))
-forget_engine()  # connections opened before the extension came do not know its types
+forget_engine()  # connections from before CREATE EXTENSION do not know its types

@@ -1,6 +1,6 @@
-"""The tables of a model, created and dropped while searches and fills of other models continue.
+"""Creates and drops the tables of a model, while searches and fills of other models continue.
 
-Models are data: none of this needs a migration, and Alembic leaves these tables alone.
+Models are data: they need no migrations, and Alembic ignores these tables.
 """
 
 import random
@@ -20,8 +20,9 @@ from catalog.tables import MODEL, embedding_table, embedding_table_name, metadat
 from embedding.registry import Modality, ModelSpec, get_spec, models
 
 LOCK_TIMEOUT = "500ms"
-"""Less than the second after which PostgreSQL looks for deadlocks and cancels one of those
-involved: so the change of the schema fails and is retried, never a search."""
+"""Less than `deadlock_timeout` (one second), after which PostgreSQL cancels a participant of a
+deadlock. So the schema change fails and is retried, and no search is cancelled."""
+
 ATTEMPTS = 60
 
 Result = TypeVar("Result")
@@ -46,7 +47,7 @@ def change_schema(change: Callable[[Connection], Result], on_retry: Callable[[],
                 raise
             on_retry()
             time.sleep(random.uniform(0.1, 1.0))
-    raise DatabaseError("the tables are always in use: try again when the shop is less busy")
+    raise DatabaseError("could not lock the tables: try again when the shop is less busy")
 
 
 def make_searches_wait(connection: Connection) -> None:
@@ -65,7 +66,7 @@ def add_model(connection: Connection, spec: ModelSpec) -> bool:
     Raises:
         DatabaseError: the model's tables do not fit its entry, or another table has their name.
     """
-    _one_at_a_time(connection)
+    _lock_models(connection)
     if not _create_tables(connection, spec):
         return False
     make_searches_wait(connection)
@@ -78,7 +79,7 @@ def add_missing_models(connection: Connection) -> list[str]:
 
     The caller updates the SQL objects.
     """
-    _one_at_a_time(connection)
+    _lock_models(connection)
     missing = missing_models(connection)
     for name in missing:
         _create_tables(connection, get_spec(name))
@@ -101,7 +102,7 @@ def drop_model(connection: Connection, name: str) -> None:
     for modality in get_args(Modality):
         lock_embedding(connection, name, modality)
     make_searches_wait(connection)
-    _one_at_a_time(connection)
+    _lock_models(connection)
     row = connection.execute(select(MODEL).where(MODEL.c.name == name)).one_or_none()
     if row is None:
         names = ", ".join(stored_models(connection))
@@ -151,6 +152,6 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
     return True
 
 
-def _one_at_a_time(connection: Connection) -> None:
+def _lock_models(connection: Connection) -> None:
     """Wait until no other transaction adds or drops a model. Reading continues."""
     connection.exec_driver_sql("LOCK TABLE model IN SHARE ROW EXCLUSIVE MODE")

@@ -1,7 +1,7 @@
-"""What is still to be embedded: a comparison of hashes, never a flag.
+"""Finds rows that must be embedded, by comparing hashes.
 
-A row is pending where the hash beside its embedding is not that of what the product has now, so
-that an edit by anyone, in any tool, makes it pending. What failed is not, until it changes.
+A row is pending if the hash stored with its embedding differs from the hash of its current content,
+so an edit with any tool makes it pending. Failed rows are not pending until they change.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from embedding.registry import Modality
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A text or picture to embed. `id` is the product's or the picture's, as `modality` says."""
+    """A text or picture to embed. `id` is the id of the product or the picture, by modality."""
 
     id: int
     product_id: int
@@ -28,20 +28,20 @@ class Pending:
 
     @property
     def file(self) -> Path:
-        """The picture's file; `content` is its path below the media folder."""
+        """The file of the picture; `content` is its path relative to the media folder."""
         return config.settings().media_root / self.content
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which products are meant: all of them, those named, those changed since a time, or one."""
+    """A selection of products: all, by SKU, by time of the last change, or by id."""
 
     skus: tuple[str, ...] = ()
     since: datetime | None = None
     product_id: int | None = None
 
     def condition(self) -> str:
-        """SQL, on `s.product_id`, that begins with AND; its parameters are `parameters()`."""
+        """An SQL condition on `s.product_id` that begins with AND; see `parameters`."""
         parts = []
         if self.skus:
             parts.append("p.sku = ANY(%(skus)s)")
@@ -65,9 +65,9 @@ EVERYTHING = Selection()
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How far a model has come with one modality, in rows; each but `total` is counted once.
+    """Row counts of a model and modality by state; `total` is their sum.
 
-    A failure counts as `failed` even if there is an older embedding.
+    A failed row counts as `failed` even if it has an older embedding.
     """
 
     total: int
@@ -87,7 +87,7 @@ COUNTS = """
        count(*) FILTER (WHERE NOT failed AND stale AND embedded_at IS NOT NULL) AS stale,
        count(*) FILTER (WHERE NOT failed AND stale AND embedded_at IS NULL) AS missing,
        count(*) FILTER (WHERE failed) AS failed"""
-"""The fields of `Coverage`, from the rows of `states`."""
+"""SQL that counts the rows of `states`: the fields of `Coverage`."""
 
 SOURCES: dict[Modality, SQL] = {
     "text": SQL("""
@@ -118,9 +118,9 @@ def next_pending(
     older_than: datetime | None = None,
     selection: Selection = EVERYTHING,
 ) -> list[Pending]:
-    """The next `limit` rows to embed with ids above `after`, by id.
+    """The next `limit` pending rows with ids above `after`, ordered by id.
 
-    With `older_than`, embeddings made before it count as pending too, whatever their hash.
+    With `older_than`, rows that were embedded before that time are also pending.
     """
     rows = connection.exec_driver_sql(
         f"SELECT s.id, s.product_id, s.content, s.source FROM ({source(model, modality)}) AS s"
@@ -139,7 +139,7 @@ def coverage(
     older_than: datetime | None = None,
     selection: Selection = EVERYTHING,
 ) -> Coverage:
-    """Counts over the selected products, or the whole catalogue."""
+    """Count the rows of the selected products by state."""
     row = connection.exec_driver_sql(
         f"SELECT {COUNTS} FROM ({states(model, modality)}{selection.condition()}) AS t",
         {"model": model, "older_than": older_than} | selection.parameters(),
@@ -148,10 +148,10 @@ def coverage(
 
 
 def states(model: str, modality: Modality) -> str:
-    """SQL that tells of each row of a source whether it is stale or has failed.
+    """SQL that returns whether each row is stale, whether it failed, and when it was embedded.
 
-    Its parameters are `model` and `older_than`; it ends with a condition, to which a selection's
-    may be added.
+    Its parameters are `model` and `older_than`. It ends with a WHERE clause, so the condition of a
+    selection can be appended.
     """
     return (
         f"SELECT {FAILED} AS failed, {STALE} AS stale, s.embedded_at"
@@ -160,6 +160,6 @@ def states(model: str, modality: Modality) -> str:
 
 
 def source(model: str, modality: Modality) -> str:
-    """SQL of all texts or pictures, each beside the model's embedding of it, if there is one."""
+    """SQL that returns all texts or pictures with the state of their embedding, if there is one."""
     table: Composable = Identifier(embedding_table_name(model, modality))
     return SOURCES[modality].format(table=table).as_string()

@@ -1,4 +1,4 @@
-"""Changing the default model, once it has embedded the whole catalogue."""
+"""Changes the default model to one that has embedded the whole catalogue."""
 
 from dataclasses import dataclass
 
@@ -32,8 +32,8 @@ def set_default_model(connection: Connection, name: str, *, force: bool = False)
 
     Raises:
         UnknownModel: the registry has no such model.
-        NoTables: it has no tables.
-        SwitchError: it is not in `MODELS`, or has not embedded everything and `force` is not set.
+        NoTables: the model has no tables.
+        SwitchError: the model is not in `MODELS`, or has not embedded everything without `force`.
     """
     get_spec(name)
     if name not in config.settings().models:
@@ -50,7 +50,7 @@ def set_default_model(connection: Connection, name: str, *, force: bool = False)
 
 
 def find_gaps(connection: Connection, name: str) -> list[Gap]:
-    """What the model has still to embed; failed texts and pictures do not count."""
+    """The modalities that the model has not embedded completely; failed rows do not count."""
     gaps = []
     for modality in get_spec(name).modalities:
         state = coverage(connection, name, modality)

@@ -1,1 +1,1 @@
-"""The schema `search`: functions and views for people who write SQL."""
+"""The schema `search`: functions and views for SQL users."""

@@ -2,8 +2,8 @@
 
 They are replaced in place, so that an analyst's own views on them survive an upgrade. Only changed
 objects are replaced: the table `search.definition` stores a digest of each object's SQL. The
-digests also show whether the database matches this code and its settings. Objects with a fixed
-text are in `catalog/sqlapi/sql`, one per file; the others come from `catalog.sqlapi.rendered`.
+digests also show whether the database matches this code and its settings. Objects with constant
+SQL are in `catalog/sqlapi/sql`, one per file; the others come from `catalog.sqlapi.rendered`.
 """
 
 import re
@@ -35,7 +35,7 @@ OBJECTS = (
     *("similar", "blend", "recall", "neighbours", "duplicates", "popular_queries"),
     *("unanswered_queries", "price_outliers", "misfiled", "gaps"),
 )
-"""The objects in `SQL_FILES`; each may use those before it and the views of `rendered`."""
+"""The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
 PRODUCT_COLUMNS = [
     column for column in PRODUCT.columns if column.name not in ("document", "lexemes")
@@ -50,9 +50,9 @@ CONSTANTS = {
 """Values of the placeholders `{{name}}` in the files."""
 
 NOT_REPLACED = (
-    errors.InvalidFunctionDefinition,  # another type or name of an argument or a result
-    errors.InvalidTableDefinition,  # a view's column is gone or another one
-    errors.DuplicateObject,  # types and materialized views are never replaced
+    errors.InvalidFunctionDefinition,  # the type or name of an argument or result has changed
+    errors.InvalidTableDefinition,  # a column of a view was removed or has changed
+    errors.DuplicateObject,  # types and materialized views cannot be replaced
     errors.DuplicateTable,
     errors.WrongObjectType,
 )
@@ -110,7 +110,7 @@ def create_objects(connection: Connection) -> None:
     Raises:
         DatabaseError: an object outside the schema depends on one that has to be dropped.
     """
-    # A function may set `hnsw.…` where the library is loaded; before, superusers alone may say so.
+    # Functions can have `SET hnsw.…` only if pgvector is loaded, unless a superuser creates them.
     connection.exec_driver_sql("SELECT '[0]'::halfvec")
     connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
     _run(connection, DEFINITIONS)
@@ -128,19 +128,19 @@ def create_objects(connection: Connection) -> None:
 
 
 def drop_objects(connection: Connection) -> None:
-    """Drop all objects of the schema: for a migration that changes columns that they use.
+    """Drop all objects of the schema, for migrations that change columns that they use.
 
     Raises:
-        DatabaseError: as `create_objects`.
+        DatabaseError: see `create_objects`.
     """
     drop_named(connection, _find(connection))
 
 
 def drop_named(connection: Connection, names: Iterable[str]) -> None:
-    """Drop objects by name, with the objects of the schema that depend on them.
+    """Drop objects by name, and the objects of the schema that depend on them.
 
     Raises:
-        DatabaseError: as `create_objects`.
+        DatabaseError: see `create_objects`.
     """
     found = _find(connection)
     _drop(connection, {root for name in names for root in found.get(name, ())})
@@ -170,10 +170,11 @@ def definitions(connection: Connection) -> Mapping[str, str]:
 
 
 def product_vectors(models: Iterable[StoredModel]) -> Select[Any]:
-    """Each product with its embeddings of all models side by side: `fashion_text`, `fashion_image`.
+    """A query for all products with one column per embedding: `fashion_text`, `fashion_image`, …
 
-    The picture is the main one. A column's HNSW index serves `ORDER BY fashion_image <=> …`
-    with `WHERE fashion_image IS NOT NULL`, which makes its outer join an inner one.
+    Image embeddings are those of the main picture. The HNSW index of a column is used for
+    `ORDER BY fashion_image <=> …` with `WHERE fashion_image IS NOT NULL`, since this condition
+    turns the outer join into an inner join.
     """
     product, image = PRODUCT, PRODUCT_IMAGE
     columns = [*PRODUCT_COLUMNS, image.c.path.label("image_path")]
@@ -194,7 +195,7 @@ def product_vectors(models: Iterable[StoredModel]) -> Select[Any]:
 
 
 def _product_vectors(connection: Connection, models: Iterable[StoredModel]) -> str:
-    """Existing columns keep their places: only then can the view be replaced."""
+    """The SQL of the view. Existing columns keep their positions, or it could not be replaced."""
     there = list(
         connection.exec_driver_sql(
             "SELECT attname FROM pg_attribute WHERE attnum > 0 AND NOT attisdropped"
@@ -212,7 +213,7 @@ def _product_vectors(connection: Connection, models: Iterable[StoredModel]) -> s
     return (
         f"CREATE OR REPLACE VIEW search.product_vectors AS {compiled};\n"
         "COMMENT ON VIEW search.product_vectors IS"
-        " 'Each product beside its embeddings, one column a model and modality.';"
+        " 'Products with their embeddings, one column per model and modality.';"
     )
 
 
@@ -307,5 +308,5 @@ def _digest(sql: str) -> str:
 
 
 def _run(connection: Connection, sql: str) -> None:
-    """Run SQL without parameters: `:` and `%` have no special meaning."""
+    """Run SQL without parameters, so that `:` and `%` have no special meaning."""
     connection.exec_driver_sql(sql, execution_options={"no_parameters": True})

@@ -1,6 +1,6 @@
-"""Objects of the schema `search` that are rendered from the search's own code.
+"""Objects of the schema `search` that are rendered from the code of the search.
 
-So SQL functions rank as the storefront does: the function of each model contains the statement of
+The SQL functions rank like the storefront: the function of each model contains the statement of
 `catalog.search.ranking_sql`, with the weights, minimum matches and conditions of the pipeline.
 """
 
@@ -24,7 +24,7 @@ from embedding.registry import Modality
 MODALITIES: tuple[Modality, ...] = ("text", "image")
 
 RANKED = "ranked_by_"
-"""Prefix of the functions that rank; no other object's name starts with it."""
+"""The prefix of the functions that rank; no other object has it."""
 
 ARGUMENTS = {
     **{"words": "text", "lexical_weight": "float8"},
@@ -35,8 +35,8 @@ ARGUMENTS = {
     **dict.fromkeys(FACETS, "text"),
     **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
 }
-"""Arguments of a function that ranks, in the order in which `search.ranked` passes them. The names
-get a `_` in front, which no column's name has."""
+"""The arguments of a function that ranks, in the order in which `search.ranked` passes them. Their
+names get the prefix `_`, since no column has it."""
 
 FILTERS = (*FACETS, "min_price", "max_price", "in_stock", "exclude", "excluded")
 
@@ -53,8 +53,8 @@ class StoredModel:
 
 @dataclass(frozen=True, slots=True)
 class Template(Ranking):
-    """A ranking whose parameters may be NULL. The planner knows their values, and leaves out the
-    parts that depend on a NULL."""
+    """A ranking whose parameters can be NULL. Its plans are custom plans, so the planner knows the
+    values and removes the parts that depend on a NULL."""
 
     is_filtered: bool = False
 
@@ -85,17 +85,17 @@ def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
         "models": _view(
             "models",
             _models(),
-            "The models that have tables; those in use have a position.",
+            "The models that have tables; models in use have a position.",
         ),
         "weights": _view(
             "weights",
             _weights(),
-            "What each signal counts, the minimum match, and the products ranked, by query.",
+            "Signal weights, minimum match and maximum number of results, by kind of query.",
         ),
         "coverage": _view(
             "coverage",
             _coverage(models),
-            "How far each model has come: products' texts, their pictures, and queries.",
+            "Embedded, stale, missing and failed texts, pictures and queries of each model.",
         ),
     }
 
@@ -171,7 +171,7 @@ def _coverage(models: Sequence[StoredModel]) -> Composed:
 
 
 def _ranked(model: StoredModel) -> Composed:
-    """The function that ranks by a model: one statement with filters, and one without."""
+    """The function that ranks with a model: one statement with filters, one without."""
     name = Identifier("search", RANKED + model.name)
     signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in ARGUMENTS.items()]
     filtered = [SQL("_{} IS NOT NULL").format(SQL(it)) for it in FILTERS[:-3]]
@@ -197,7 +197,7 @@ COMMENT ON FUNCTION {name} IS {comment};"""
         filtered=SQL(" OR ").join(filtered),
         some=_hits(model, is_filtered=True),
         all=_hits(model, is_filtered=False),
-        comment=Literal(f"The storefront's statement for the model {model.name}: search.ranked."),
+        comment=Literal(f"Ranks products with the model {model.name}, for search.ranked."),
     )
 
 
@@ -228,5 +228,5 @@ def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
 
 
 def _filled(statement: str, values: Mapping[str, Composable]) -> SQL:
-    """A statement in which SQL replaces psycopg's named parameters."""
+    """The statement with SQL in place of psycopg's named parameters."""
     return SQL(statement % {name: value.as_string() for name, value in values.items()})

@@ -1,7 +1,7 @@
 """The catalogue.
 
-It is what revisions 0001 to 0009 of version 0.1.0 built, without the tables of models. A database
-that they built is at this revision, and keeps the tables of its models.
+Equals revisions 0001 to 0009 of version 0.1.0 without the tables of models. A database that they
+created is at this revision and keeps the tables of its models.
 
 Revision 0009; 2026-11-26
 """
@@ -17,7 +17,7 @@ branch_labels = None
 depends_on = None
 
 
-# Word of products, for workers, where what is embedded has changed: not of every sale.
+# Notifies workers if the embedded content of a product changes, not on other updates such as prices.
 NOTIFY = """
 CREATE FUNCTION notify_search() RETURNS trigger
 LANGUAGE plpgsql

@@ -1,6 +1,6 @@
-"""A table of the models that have tables; existing ones are recorded.
+"""The table `model`, with a row for each model that has tables.
 
-The numbers 0010 to 0019 are not used: drop_model of version 0.1.0 wrote its own revisions there.
+The numbers 0010 to 0019 are not used: drop_model of version 0.1.0 created revisions with them.
 
 Revision 0020, after 0009; 2026-11-26
 """

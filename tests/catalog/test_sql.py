@@ -250,7 +250,7 @@ def _floats(row: dict[str, Any]) -> np.ndarray:
 
 def test_without_a_worker_it_gives_up_and_says_how_to_start_one(analyst: Analyst) -> None:
     with pytest.raises(psycopg.errors.QueryCanceled) as caught:
-        analyst.run("CALL search.embed('nobody hears this', patience => '100 ms')")
+        analyst.run("CALL search.embed('nobody hears this', timeout => '100 ms')")
     assert "embedding_worker" in str(caught.value.diag.message_hint)
 
 

@@ -40,7 +40,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
 
 def embed(words: str) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute("CALL search.embed(%s, patience => '60 s')", (words,))
+        connection.execute("CALL search.embed(%s, timeout => '60 s')", (words,))
 
 
 def add_product(sku: str) -> None:

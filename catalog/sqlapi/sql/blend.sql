@@ -18,9 +18,9 @@ BEGIN
         RAISE EXCEPTION 'the product % is not embedded by the model %', quote_literal(sku), chosen
             USING ERRCODE = 'no_data_found', HINT = 'See: SELECT * FROM search.coverage;';
     ELSIF weight IS NULL OR weight NOT BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'the weight must lie between 0 and 1, not %', weight
+        RAISE EXCEPTION 'the weight must be between 0 and 1, not %', weight
             USING ERRCODE = 'invalid_parameter_value',
-                  HINT = 'It is the product''s: 0 is the words alone, 1 the product alone.';
+                  HINT = 'It is the weight of the product: 0 means only the words, 1 only the product.';
     END IF;
     RETURN QUERY SELECT * FROM search.ranked(
         chosen, 'both', search.tidy(words),
@@ -34,5 +34,5 @@ $$;
 
 COMMENT ON FUNCTION search.blend(text, text, float8, text, text, text, text, text, text, numeric, numeric, boolean,
                                  float8, boolean) IS
-    'A product and words in one query; the weight is the product''s: '
+    'Search with a product and words; weight is the weight of the product: '
     'SELECT * FROM search.blend(''42419'', ''with flowers'', weight => 0.4) LIMIT 12';

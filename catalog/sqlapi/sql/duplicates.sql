@@ -7,7 +7,7 @@ SET search_path = public, pg_temp
 AS $$
 BEGIN
     IF threshold IS NULL OR threshold NOT BETWEEN 0 AND 1 THEN
-        RAISE EXCEPTION 'the threshold must lie between 0 and 1, not %', threshold
+        RAISE EXCEPTION 'the threshold must be between 0 and 1, not %', threshold
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN QUERY
@@ -21,5 +21,5 @@ END
 $$;
 
 COMMENT ON FUNCTION search.duplicates(text, float8, text, integer) IS
-    'Different products whose main pictures are near the same, of the twenty nearest to each; the cosine is at least the '
-    'threshold. A part of a large catalogue: search.duplicates(category => ''Shoes''), or search.duplicates(sample => 5000).';
+    'Pairs of products with almost the same main picture: the cosine similarity is at least the threshold. Compares each '
+    'product with its 20 nearest. For a large catalogue: search.duplicates(category => ''Shoes'') or (sample => 5000).';

@@ -1,9 +1,9 @@
--- No SET clause and no SECURITY DEFINER: a procedure that commits may have neither.
-CREATE OR REPLACE PROCEDURE search.embed(query text, model text DEFAULT NULL, patience interval DEFAULT '30 s')
+-- No SET clause and no SECURITY DEFINER: a procedure that commits can have neither.
+CREATE OR REPLACE PROCEDURE search.embed(query text, model text DEFAULT NULL, timeout interval DEFAULT '30 s')
 LANGUAGE plpgsql
 AS $$
 DECLARE
-    deadline timestamptz := clock_timestamp() + patience;
+    deadline timestamptz := clock_timestamp() + timeout;
     words text := search.tidy(query);
     name text := search.find_model(model, 'text');
     asked record;
@@ -18,7 +18,7 @@ BEGIN
         ELSIF asked.attempts >= {{tries}} THEN
             RAISE EXCEPTION '% could not be embedded: %', pg_catalog.quote_literal(words), asked.reason;
         ELSIF pg_catalog.clock_timestamp() > deadline THEN
-            RAISE EXCEPTION '% is not embedded after %', pg_catalog.quote_literal(words), patience
+            RAISE EXCEPTION '% is not embedded after %', pg_catalog.quote_literal(words), timeout
                 USING ERRCODE = 'query_canceled',
                       HINT = 'Is a worker running? Start one: ./manage.py embedding_worker';
         END IF;
@@ -29,4 +29,4 @@ END
 $$;
 
 COMMENT ON PROCEDURE search.embed(text, text, interval) IS
-    'Have words embedded, and wait for it. Not inside a transaction: it commits, so that a worker sees the request.';
+    'Request the embedding of words and wait for it. It commits, so do not call it in a transaction.';

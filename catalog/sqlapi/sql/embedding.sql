@@ -19,6 +19,6 @@ END
 $$;
 
 COMMENT ON FUNCTION search.embedding(text, text) IS
-    'The embedding of words, to be compared with those of products: '
+    'The embedding of words, for comparison with those of products: '
     'ORDER BY fashion_image <=> search.embedding(''blue jeans'', ''fashion''). '
-    'Words that nobody has looked for yet: CALL search.embed(''blue jeans'', ''fashion'').';
+    'For words that are not embedded yet, first: CALL search.embed(''blue jeans'', ''fashion'').';

@@ -9,4 +9,4 @@ RETURN (
 );
 
 COMMENT ON FUNCTION search.fan_out() IS
-    'Pictures taken from an index for each product wanted, since several may be of one product.';
+    'Pictures to read from an index per product wanted, since a product can have several pictures.';

@@ -12,7 +12,7 @@ DECLARE
 BEGIN
     IF modality IS NOT NULL AND modality NOT IN ('text', 'image') THEN
         RAISE EXCEPTION 'there is no modality %', quote_literal(modality)
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'There are: text, image.';
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Modalities: text, image.';
     END IF;
     IF model IS NULL THEN
         SELECT * INTO chosen FROM search.models m
@@ -24,17 +24,17 @@ BEGIN
         SELECT * INTO chosen FROM search.models m WHERE m.name = find_model.model;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'there is no model %', quote_literal(model)
-                USING ERRCODE = 'invalid_parameter_value', HINT = format('There are: %s.', able);
+                USING ERRCODE = 'invalid_parameter_value', HINT = format('Models: %s.', able);
         END IF;
     END IF;
     IF chosen.name IS NULL OR modality = 'text' AND NOT chosen.has_text
        OR modality = 'image' AND NOT chosen.has_image THEN
         RAISE EXCEPTION 'the model % has no % embeddings', coalesce(chosen.name, '(default)'), modality
-            USING ERRCODE = 'invalid_parameter_value', HINT = format('These have: %s.', able);
+            USING ERRCODE = 'invalid_parameter_value', HINT = format('Models that have them: %s.', able);
     END IF;
     RETURN chosen.name;
 END
 $$;
 
 COMMENT ON FUNCTION search.find_model(text, text) IS
-    'The name of a model, checked; NULL is the default one that has the modality.';
+    'Check the name of a model. NULL returns the default model, or the first in use that has the modality.';

@@ -15,4 +15,4 @@ SELECT wished.wish, count(*) FILTER (WHERE hit.match >= weights.min_match),
 END;
 
 COMMENT ON FUNCTION search.gaps(text[], text) IS
-    'What the assortment lacks: wished-for phrases, those with the poorest best match first. Each must be embedded: CALL search.embed.';
+    'Phrases that the catalogue covers poorly: lowest best match first. Each phrase must be embedded: CALL search.embed.';

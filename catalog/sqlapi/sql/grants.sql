@@ -1,5 +1,5 @@
--- The role is the cluster's, not the database's: it may be there already, and a managed service may not let
--- the shop's own user make one. Then everything works but analysts have no role of their own.
+-- Roles belong to the cluster, so the role may already exist. A managed service may not allow the shop's user to
+-- create roles; then everything else works without the role.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
@@ -9,11 +9,11 @@ BEGIN
         ALTER ROLE analyst SET hnsw.iterative_scan = 'relaxed_order';
         ALTER ROLE analyst SET hnsw.max_scan_tuples = 50000;
         COMMENT ON ROLE analyst IS
-            'Reads the catalogue, its embeddings and the schema search; may ask for words to be embedded.';
+            'Reads the catalogue, its embeddings and the schema search; can request embeddings of words.';
     END IF;
 EXCEPTION
-    WHEN insufficient_privilege THEN RAISE NOTICE 'no role "analyst": this user may not create roles';
-    WHEN duplicate_object OR unique_violation THEN NULL; -- another migration was faster
+    WHEN insufficient_privilege THEN RAISE NOTICE 'no role "analyst": this user cannot create roles';
+    WHEN duplicate_object OR unique_violation THEN NULL; -- another migration has created it
 END
 $$;
 

@@ -5,4 +5,4 @@ CREATE TYPE search.hit AS (
     image_path text, product_id bigint
 );
 
-COMMENT ON TYPE search.hit IS 'A product found. Matches are shares: 1 is as close as a thousandth of unrelated pairs come.';
+COMMENT ON TYPE search.hit IS 'A search result. A match of 1 is a similarity that 0.1 % of unrelated pairs reach.';

@@ -15,5 +15,5 @@ RETURN (
       FROM total);
 
 COMMENT ON FUNCTION search.interpolate(halfvec[], float8[]) IS
-    'The weighted sum of unit vectors, brought back to unit length; a negative weight pushes away. '
-    'Where they cancel out, the heaviest one stands alone.';
+    'The normalized weighted sum of unit vectors; weights can be negative. '
+    'If the sum is zero, the vector with the largest weight.';

@@ -1,5 +1,5 @@
--- One expression, so that it is expanded where it is called. Beyond the last quantile it goes on with
--- the slope of the last tenth, whose ends are far enough apart to have one.
+-- One expression, so that PostgreSQL inlines it. Above the last quantile, the match is extrapolated with the
+-- slope of the last tenth of the quantiles, whose ends are far enough apart.
 CREATE OR REPLACE FUNCTION search.match(similarity float8, quantiles float8[])
 RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -17,4 +17,4 @@ RETURN CASE
     END;
 
 COMMENT ON FUNCTION search.match(float8, float8[]) IS
-    'A cosine similarity as a match: 1 is what a thousandth of unrelated pairs reach, 0.5 about 3 %.';
+    'Convert a cosine similarity to a match: 0.1 % of unrelated pairs reach 1, about 3 % reach 0.5.';

@@ -24,5 +24,5 @@ SELECT around.own::float8 / around.compared, p.sku, p.title, p.product_type, aro
 END;
 
 COMMENT ON FUNCTION search.misfiled(text, integer, text, integer) IS
-    'Products whose picture disagrees with their type: most of those that look most like them are of another one. A part '
-    'of a large catalogue: category => ''Shoes'', or sample => 5000, drawn at random.';
+    'Products whose product type may be wrong: most of the products with the most similar pictures have another type. '
+    'For a large catalogue: category => ''Shoes'', or sample => 5000 (random).';

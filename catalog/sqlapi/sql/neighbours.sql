@@ -1,5 +1,5 @@
--- What search.duplicates, search.price_outliers and search.misfiled have in common. One picture a product, so
--- that no product has more votes than another; the index is walked on until there are as many as asked for.
+-- Used by search.duplicates, search.price_outliers and search.misfiled. Uses one picture per product, so that all
+-- products have one vote. The iterative scan continues until there are enough neighbours.
 CREATE OR REPLACE FUNCTION search.neighbours(model text, neighbours integer, category text, sample integer)
 RETURNS TABLE (product_id bigint, neighbour_id bigint, similarity float8)
 LANGUAGE plpgsql VOLATILE ROWS 10000
@@ -12,7 +12,7 @@ DECLARE
     embeddings regclass := format('%I', search.find_model(model, 'image') || '_image')::regclass;
 BEGIN
     IF neighbours IS NULL OR neighbours NOT BETWEEN 3 AND 100 THEN
-        RAISE EXCEPTION 'the neighbours must be from 3 to 100, not %', neighbours
+        RAISE EXCEPTION 'neighbours must be between 3 and 100, not %', neighbours
             USING ERRCODE = 'invalid_parameter_value';
     ELSIF sample < 1 THEN
         RAISE EXCEPTION 'the sample must be at least 1, not %', sample USING ERRCODE = 'invalid_parameter_value';
@@ -35,4 +35,4 @@ END
 $$;
 
 COMMENT ON FUNCTION search.neighbours(text, integer, text, integer) IS
-    'The products nearest to each by their main pictures, of a category or of a random sample where these are not NULL.';
+    'The nearest neighbours of products by main picture; of a category or a random sample if these are not NULL.';

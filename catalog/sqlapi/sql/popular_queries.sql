@@ -5,4 +5,4 @@ SELECT text AS query, model, searches, unanswered, results, used_at AS last_sear
  ORDER BY searches DESC, used_at DESC;
 
 COMMENT ON VIEW search.popular_queries IS
-    'What shoppers look for, the most frequent first; results is how many products the last one found.';
+    'The queries of shoppers, most frequent first; results is the number of products that the last search found.';

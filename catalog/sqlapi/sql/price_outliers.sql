@@ -18,5 +18,5 @@ SELECT round(p.price / around.usual, 2), p.sku, p.title, p.price, round(around.u
 END;
 
 COMMENT ON FUNCTION search.price_outliers(text, integer, text, integer) IS
-    'Products by how far their price lies from the median of those that look most like them; a factor of 2 is twice as '
-    'dear. A part of a large catalogue: category => ''Shoes'', or sample => 5000, drawn at random.';
+    'Products whose price differs most from the median price of the products with the most similar pictures; factor 2 means '
+    'twice the median. For a large catalogue: category => ''Shoes'', or sample => 5000 (random).';

@@ -24,4 +24,4 @@ END
 $$;
 
 COMMENT ON FUNCTION search.product_embeddings(text, text) IS
-    'A product''s text, and its main picture, as they are embedded by a model; NULL where they are not.';
+    'A model''s embeddings of the text and the main picture of a product; NULL if there are none.';

@@ -21,5 +21,5 @@ $$;
 
 COMMENT ON FUNCTION search.products(text, text, text, text, text, text, text, numeric, numeric, boolean, float8,
                                     boolean, text[]) IS
-    'The products that words find, the best first, as the shop''s page shows them: '
+    'Search with words, best match first, with the same results as the shop: '
     'SELECT * FROM search.products(''red sneakers'', max_price => 2000, gender => ''Boys'') LIMIT 12';

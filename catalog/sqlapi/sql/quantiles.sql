@@ -25,5 +25,5 @@ RETURN coalesce(
     (SELECT array_agg(step / 100.0 ORDER BY step) FROM generate_series(0, 100) AS step));
 
 COMMENT ON FUNCTION search.quantiles(text, text, text, float8) IS
-    'What similarities of unrelated pairs are, for a query that is words and pictures: between words alone (0), '
-    'half and half (0.5) and pictures alone (1) they are taken to change in straight lines. Not calibrated: even steps.';
+    'Quantiles of the similarities of unrelated pairs, by the weight of pictures in the query: interpolated linearly '
+    'between 0 (only words), 0.5 and 1 (only pictures). Even steps if the model is not calibrated.';

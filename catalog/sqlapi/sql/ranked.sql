@@ -32,4 +32,4 @@ $$;
 
 COMMENT ON FUNCTION search.ranked(text, text, text, halfvec, halfvec, float8, float8, boolean, bigint, text[], text,
                                   text, text, text, text, numeric, numeric, boolean) IS
-    'What search.products, search.similar and search.blend have in common.';
+    'Ranks products, for search.products, search.similar and search.blend.';

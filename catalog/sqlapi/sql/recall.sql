@@ -25,12 +25,12 @@ DECLARE
         embeddings);
 BEGIN
     IF k IS NULL OR k NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'k must lie between 1 and 1000, not %', k USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'k must be between 1 and 1000, not %', k USING ERRCODE = 'invalid_parameter_value';
     ELSIF sample IS NULL OR sample NOT BETWEEN 1 AND 10000 THEN
-        RAISE EXCEPTION 'the sample must lie between 1 and 10000, not %', sample
+        RAISE EXCEPTION 'the sample must be between 1 and 10000, not %', sample
             USING ERRCODE = 'invalid_parameter_value';
     ELSIF ef_search IS NULL OR ef_search NOT BETWEEN 1 AND 1000 THEN
-        RAISE EXCEPTION 'ef_search must lie between 1 and 1000, not %', ef_search
+        RAISE EXCEPTION 'ef_search must be between 1 and 1000, not %', ef_search
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     PERFORM set_config('hnsw.ef_search', ef_search::text, true);
@@ -56,5 +56,5 @@ END
 $$;
 
 COMMENT ON FUNCTION search.recall(text, text, integer, integer, integer) IS
-    'What share of the true k nearest the index finds, with products drawn at random as queries, and the '
-    'median time of both: SELECT * FROM search.recall(''fashion'', ''image'', k => 10, sample => 200)';
+    'The share of the true k nearest neighbours that the index finds, with a sample of embeddings as queries, '
+    'and the median time of both: SELECT * FROM search.recall(''fashion'', ''image'', k => 10, sample => 200)';

@@ -1,4 +1,4 @@
--- The only way in which an analyst writes: so it runs as its owner, and pins what its names mean.
+-- The only write access of analysts: it runs with the owner's rights, so search_path is fixed.
 CREATE OR REPLACE FUNCTION search.request(query text, model text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -17,4 +17,4 @@ END
 $$;
 
 COMMENT ON FUNCTION search.request(text, text) IS
-    'Ask for words to be embedded, and do not wait. Takes effect when the transaction commits.';
+    'Request the embedding of words without waiting. Takes effect when the transaction commits.';

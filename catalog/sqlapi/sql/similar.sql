@@ -13,10 +13,10 @@ DECLARE
     own record := search.product_embeddings(sku, chosen);
 BEGIN
     IF NOT coalesce(using_images, false) AND NOT coalesce(using_texts, false) THEN
-        RAISE EXCEPTION 'neither texts nor images are to be compared'
+        RAISE EXCEPTION 'using_images or using_texts must be true'
             USING ERRCODE = 'invalid_parameter_value';
     ELSIF (NOT using_images OR own.image IS NULL) AND (NOT using_texts OR own.text IS NULL) THEN
-        RAISE EXCEPTION 'the product % is not embedded so by the model %', quote_literal(sku), chosen
+        RAISE EXCEPTION 'the model % has no such embedding of the product %', chosen, quote_literal(sku)
             USING ERRCODE = 'no_data_found', HINT = 'See: SELECT * FROM search.coverage;';
     END IF;
     RETURN QUERY SELECT * FROM search.ranked(
@@ -28,5 +28,5 @@ $$;
 
 COMMENT ON FUNCTION search.similar(text, text, boolean, boolean, text, text, text, text, text, numeric, numeric,
                                    boolean, float8, boolean) IS
-    'The products most like the one with this SKU, in text, in picture or in both: '
+    'Products similar to the one with this SKU by picture, text or both: '
     'SELECT * FROM search.similar(''42419'', using_texts => false) LIMIT 12';

@@ -1,9 +1,9 @@
--- A body in SQL, not a string: its tables are bound here, and no search_path can lead it elsewhere.
+-- A body in SQL, not a string: its tables are resolved now, regardless of search_path.
 CREATE OR REPLACE FUNCTION search.terms(query text)
 RETURNS TABLE (term tsquery, title_term tsquery, weight float8)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
-SET client_min_messages = warning -- that a word is a stop word is no news
+SET client_min_messages = warning -- hides the notice about stop words
 BEGIN ATOMIC
 WITH token AS (
     SELECT lower(parsed.token) AS token,
@@ -12,7 +12,7 @@ WITH token AS (
            parsed.place = max(parsed.place) OVER () AS is_last
       FROM ts_parse('default', left(query, 2000))
            WITH ORDINALITY AS parsed (tokid, token, place)
-     WHERE parsed.tokid NOT IN (9, 10, 11, 12, 13, 14, 23) -- compounds' parts, blanks, markup
+     WHERE parsed.tokid NOT IN (9, 10, 11, 12, 13, 14, 23) -- parts of compounds, white space, markup
      ORDER BY parsed.place
      LIMIT 32
 ),
@@ -28,7 +28,7 @@ word AS (
            CROSS JOIN LATERAL (
                SELECT phraseto_tsquery('english', token)
                       || CASE WHEN hyphenated THEN plainto_tsquery('english', as_one) ELSE '' END
-                      -- without its stop word, "t-shirt" would be any shirt
+                      -- without the stop word, "t-shirt" would match any shirt
                       || CASE WHEN hyphenated AND numnode(apart) = nodes THEN apart ELSE '' END
                       AS matches) AS made
      WHERE length(token) <= 100 -- the longest lexeme is 2046 bytes
@@ -63,4 +63,4 @@ SELECT term,
 END;
 
 COMMENT ON FUNCTION search.terms(text) IS
-    'The words of a query, each as a tsquery of its own, with its inverse document frequency.';
+    'The words of a query, each as a separate tsquery, with its inverse document frequency.';

@@ -7,13 +7,13 @@ DECLARE
     words text := btrim(regexp_replace(query, '\s+', ' ', 'g'));
 BEGIN
     IF coalesce(words, '') = '' THEN
-        RAISE EXCEPTION 'the words to look for are empty' USING ERRCODE = 'invalid_parameter_value';
+        RAISE EXCEPTION 'the query is empty' USING ERRCODE = 'invalid_parameter_value';
     ELSIF length(words) > {{max_length}} THEN
-        RAISE EXCEPTION 'the words to look for are longer than {{max_length}} characters'
+        RAISE EXCEPTION 'the query is longer than {{max_length}} characters'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     RETURN words;
 END
 $$;
 
-COMMENT ON FUNCTION search.tidy(text) IS 'Words as they are kept and compared: with single spaces.';
+COMMENT ON FUNCTION search.tidy(text) IS 'Normalize white space, as for stored queries.';

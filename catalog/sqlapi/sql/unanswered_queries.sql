@@ -5,4 +5,4 @@ SELECT text AS query, model, unanswered, searches, used_at AS last_searched
  ORDER BY unanswered DESC, used_at DESC;
 
 COMMENT ON VIEW search.unanswered_queries IS
-    'What shoppers look for and find nothing for, though they set no filter; the most frequent first.';
+    'Queries of shoppers that found nothing without filters, most frequent first.';

@@ -26,8 +26,8 @@ CREATE UNIQUE INDEX vocabulary_word_key ON search.vocabulary (word);
 CREATE INDEX vocabulary_lexeme_idx ON search.vocabulary (lexeme);
 
 COMMENT ON MATERIALIZED VIEW search.vocabulary IS
-    'The catalogue''s own words. Those that stand in one description alone are left out.';
-COMMENT ON COLUMN search.vocabulary.word IS 'As it is written, in lower case.';
+    'The words of the catalogue, except those that only one description contains.';
+COMMENT ON COLUMN search.vocabulary.word IS 'The word in lower case.';
 COMMENT ON COLUMN search.vocabulary.lexeme IS
-    'What the configuration english makes of it; of a compound, the whole. NULL: a stop word.';
-COMMENT ON COLUMN search.vocabulary.products IS 'How many products bear it.';
+    'Its lexeme in the configuration english, for a compound the whole one. NULL for a stop word.';
+COMMENT ON COLUMN search.vocabulary.products IS 'The number of products that contain it.';
