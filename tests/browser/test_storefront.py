@@ -124,7 +124,7 @@ def test_a_picture_dropped_on_the_page(page: Page, demo_folder: Path) -> None:
 @pytest.mark.parametrize("page", [NO_SCRIPTS], indirect=True, ids=["no-scripts"])
 def test_a_picture_without_scripts(page: Page, demo_folder: Path) -> None:
     page.locator("#file").set_input_files(drawn_picture(demo_folder, "Boots"))
-    page.get_by_role("button", name="Look for it").click()
+    page.get_by_role("button", name="Search with it").click()
     expect(page).to_have_url(re.compile(r"picture=[0-9a-f]{64}"))
     assert types_on_page(page, 1) == ["Boots"]
 
@@ -157,7 +157,7 @@ def test_a_picture_too_large_is_refused_in_words(page: Page, tmp_path: Path) -> 
     page = page.context.new_page()  # whose console may name the status
     page.goto("/")
     page.locator("#file").set_input_files(tmp_path / "large.jpg")
-    page.get_by_role("button", name="Look for it").click()
+    page.get_by_role("button", name="Search with it").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("This picture is too large")
 
 

@@ -461,5 +461,5 @@ def test_ctrl_c_stops_within_seconds_and_says_how_to_continue(folder: Path, serv
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=15)
     assert process.returncode == 130
-    assert "Stopped: 1 fetched, 0 dead. ./manage.py fetch_images carries on" in said
+    assert "Stopped: 1 fetched, 0 dead. ./manage.py fetch_images continues" in said
     assert addresses()["drip"]["status"] == ""

@@ -314,7 +314,7 @@ def test_rows_before_a_fatal_error_are_imported_and_reported(
     reason = "line 603 names pictures: give their folder with --images"
     assert str(stopped.value) == f"stopped after 601 rows: {reason}"
     output = capsys.readouterr()
-    assert "600 added, 0 updated, 0 unchanged, 1 left out" in output.out
+    assert "600 added, 0 updated, 0 unchanged, 1 skipped" in output.out
     assert "line 2 (BAD): title is missing" in output.err
     assert (shop / "errors.csv").read_text().splitlines()[1:] == ["2,BAD,title is missing"]
     assert len(products()) == 600
@@ -383,7 +383,7 @@ def test_command_output_and_exit_status(shop: Path, capsys: pytest.CaptureFixtur
         call_command("import_catalog", str(file), errors=shop / "errors.csv", verbosity=0)
     assert status.value.code == 1
     output = capsys.readouterr()
-    assert "1 added, 0 updated, 0 unchanged, 1 left out" in output.out
+    assert "1 added, 0 updated, 0 unchanged, 1 skipped" in output.out
     assert "line 3 (B): price is not a number like 19.90: 'dear'" in output.err
     written = list(csv.DictReader((shop / "errors.csv").open()))
     assert [(row["line"], row["sku"]) for row in written] == [("3", "B")]
@@ -432,7 +432,7 @@ def test_ctrl_c_keeps_and_reports_imported_rows(shop: Path) -> None:
     output, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert f"{len(products())} added, 0 updated" in output
-    assert said == "Stopped. What is imported stays; the same command does the rest.\n"
+    assert said == "Stopped. Imported rows stay; the same command imports the others.\n"
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -166,7 +166,7 @@ def test_similar_is_the_storefronts_more_like_this(
     flags = f", using_texts => {'text' in using}, using_images => {'image' in using}"
     has_picture = int(sku[1:]) % 13 != 0
     if using == ("image",) and not has_picture:
-        with pytest.raises(psycopg.errors.NoDataFound, match="is not embedded"):
+        with pytest.raises(psycopg.errors.NoDataFound, match="has no such embedding"):
             analyst.rows(f"SELECT sku FROM search.similar(%s{flags}{named})", sku, *values)
         return
     rows = analyst.rows(f"SELECT sku FROM search.similar(%s{flags}{named})", sku, *values)
@@ -317,15 +317,15 @@ WRONG = {
     "SELECT * FROM search.products('linen red shirt', min_match => 2)": "between 0 and 1",
     "SELECT * FROM search.similar('nothing')": "no product with the SKU 'nothing'",
     "SELECT * FROM search.similar(NULL)": "no product with the SKU",
-    "SELECT * FROM search.similar('S1', using_images => false, using_texts => false)": "neither",
+    "SELECT * FROM search.similar('S1', using_images => false, using_texts => false)": "be true",
     "SELECT * FROM search.blend('S1', 'linen red shirt', weight => 1.5)": "between 0 and 1",
     "SELECT * FROM search.recall('fashion', 'image', k => 0)": "between 1 and 1000",
     "SELECT * FROM search.recall('fashion', 'image', sample => 0)": "between 1 and 10000",
     "SELECT * FROM search.recall('fashion', 'sound')": "no modality 'sound'",
     "SELECT * FROM search.recall('imagenet', 'text')": "has no text embeddings",
     "SELECT * FROM search.duplicates('fashion', threshold => -1)": "between 0 and 1",
-    "SELECT * FROM search.price_outliers(neighbours => 0)": "from 3 to 100",
-    "SELECT * FROM search.misfiled(neighbours => 1000)": "from 3 to 100",
+    "SELECT * FROM search.price_outliers(neighbours => 0)": "between 3 and 100",
+    "SELECT * FROM search.misfiled(neighbours => 1000)": "between 3 and 100",
     "SELECT * FROM search.misfiled(sample => 0)": "at least 1, not 0",
     "CALL search.embed('', 'fashion')": "empty",
     "CALL search.embed('x', 'imagenet')": "has no text embeddings",

@@ -125,7 +125,7 @@ def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
     finally:
         process.kill()
     assert process.returncode == 130, errors
-    assert "the same command goes on from here" in errors
+    assert "The same command continues from here" in errors
     assert "Traceback" not in errors
     assert 0 < count(database) < 30_000
 

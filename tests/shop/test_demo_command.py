@@ -70,7 +70,7 @@ def test_an_empty_catalogue_is_filled_once(
 
 def test_a_catalogue_of_its_own_is_refused(database: str, own: Path) -> None:
     load(own)
-    with pytest.raises(CommandError, match=r"has products of its own \(2\)") as refused:
+    with pytest.raises(CommandError, match=r"products that are not the demo's \(2\)") as refused:
         call_command("demo", no_serve=True)
     assert refused.value.returncode == 2
     assert Product.objects.count() == 2
@@ -102,9 +102,9 @@ def test_removal_leaves_other_products_and_their_pictures(
     call_command("demo", remove=True)
 
     output = capsys.readouterr()
-    assert f"products of the demo: {DRAWN - 1}, " in output.out
-    assert "which stay: 2" in output.out
-    assert output.err == "Of these, with a SKU of the demo and another text: BA-0001\n"
+    assert f"Removed {DRAWN - 1} products of the demo" in output.out
+    assert "Kept 2 other products" in output.out
+    assert output.err == "Kept because the text was edited, with a SKU of the demo: BA-0001\n"
     assert set(Product.objects.values_list("sku", flat=True)) == {"OWN", "BA-0001"}
     kept = set(paths())
     assert len(kept) == 2

@@ -31,7 +31,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
     )
     try:
         assert process.stderr
-        assert "listens" in process.stderr.readline()
+        assert "is running" in process.stderr.readline()
         yield process
     finally:
         process.kill()

@@ -60,9 +60,9 @@ def test_more_like_a_product_that_is_gone(shop: None, get: Any, more: str) -> No
     status, html = get(f"/?like=gone123{more}")
     assert status == HTTPStatus.NOT_FOUND
     assert "There is no product with the SKU &#x27;gone123&#x27;." in html
-    assert "This product is no longer here" in html
+    assert "This product no longer exists" in html
     on = {"&q=red": 'href="/?q=red"', "&colour=Red": 'href="/?colour=Red"'}.get(more, 'href="/"')
-    assert re.search(f'class="button" {re.escape(on)}>(Search without it|See all products)', html)
+    assert re.search(f'class="button" {re.escape(on)}>(Search without the product|See all products)', html)
     assert 'name="like"' not in html  # the next search goes on without it
     assert 'name="min_match"' not in html
     assert 'value="Red"' in html  # the filter panel is the whole catalogue's
@@ -116,7 +116,7 @@ def test_the_named_model_does_not_understand_what_is_asked(shop: None, get: Any)
     digest = query_pictures.store_query_picture(picture("red"))
     status, html = get(f"/?q=without+red&picture={digest}&model=imagenet")
     assert status == HTTPStatus.OK  # the form has put the default model in its place
-    assert "does not understand what you look for" in html
+    assert "cannot be used for this kind of search" in html
 
 
 def test_a_stored_picture_is_damaged(shop: None, get: Any) -> None:
@@ -149,7 +149,7 @@ def test_a_model_has_no_embeddings(shop: None, get: Any) -> None:
     for address in ("/?like=A&model=imagenet", "/?like=A&model=imagenet&colour=Red"):
         status, html = get(address)
         assert status == HTTPStatus.OK
-        assert "Nothing to compare this product by, yet" in html
+        assert "This product cannot be compared yet" in html
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_the_database_is_away(
     response = client.get(address, headers=headers)
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert int(response["Retry-After"]) > 0
-    assert "closed for a moment" in response.content.decode()
+    assert "temporarily unavailable" in response.content.decode()
     assert not [record for record in caplog.records if record.exc_info]
     assert [record for record in caplog.records if record.levelno == logging.WARNING]
 

@@ -90,7 +90,7 @@ def test_the_shops_window_is_what_is_measured(
     mean = said["setups"][0]["kinds"][""]["measures"]["mAP"]["mean"]
     assert mean == pytest.approx(precision)
     assert f"first {depth} hits of a window of {window}" in capsys.readouterr().out
-    assert f"first {depth} hits of each counted, of a window of {window}" in page.read_text()
+    assert f"the first {depth} hits of a window of {window}" in page.read_text()
 
 
 @pytest.mark.usefixtures("catalogue")
@@ -99,7 +99,7 @@ def test_the_shops_window_is_what_is_measured(
     [
         ([], "either a judgments file or --derive"),
         (["j.jsonl", "--derive", "titles"], "either a judgments file or --derive"),
-        (["j.jsonl", "--save", "x"], "--save is for what --derive makes"),
+        (["j.jsonl", "--save", "x"], "--save requires --derive"),
         (["bad.jsonl"], "bad.jsonl: line 1: not JSON"),
         (["missing.jsonl"], "missing.jsonl: No such file"),
         (["--derive", "titles", "--model", "nobody"], "nobody"),

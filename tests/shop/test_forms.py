@@ -127,7 +127,7 @@ def test_one_bad_parameter_leaves_the_others():
 def test_a_filter_has_at_most_so_many_values():
     form = parse("&".join(f"brand={number}" for number in range(500)))
     assert form.state.filters.brand == tuple(map(str, range(MAX_VALUES)))
-    assert form.notes == ["Only 20 values are used in one filter."]
+    assert form.notes == ["Only the first 20 values of a filter were used."]
 
 
 def test_one_bad_value_leaves_the_others():

@@ -56,21 +56,21 @@ def test_a_page_holds_its_address_only_so_often(shop: None, more: str) -> None:
 def test_500_values_are_20(shop: None) -> None:
     query = urlencode([("colour", value) for value in [*values("colour"), *map(str, range(480))]])
     page = get(f"/?{query}")
-    assert "Only 20 values are used in one filter." in page
+    assert "Only the first 20 values of a filter were used." in page
     assert len(re.findall('class="chip"', page)) == MAX_VALUES
 
 
 def test_a_value_that_no_product_has_is_left_out_with_a_note(shop: None) -> None:
     [red] = values("colour", 1)
     page = get("/?" + urlencode([("colour", red), ("colour", "Mauve"), ("brand", "Nobody")]))
-    assert "No product has “Mauve”, “Nobody”: not filtered by that." in page
+    assert "No product has “Mauve”, “Nobody”, so this filter was ignored." in page
     assert "1 product" in page
     assert 'value="Mauve"' not in page
     page = get("/?" + urlencode([("brand", f"brand {number}") for number in range(10)]))
     assert "“brand 2” and 7 more" in page
     # Each of these exists, and no product has both.
     page = get("/?" + urlencode([("colour", red), ("brand", values("brand", 2)[1])]))
-    assert "No product is all of this" in page
+    assert "No product matches all filters" in page
     assert "No product has" not in page
 
 

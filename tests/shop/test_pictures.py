@@ -131,7 +131,7 @@ def busy_decoders() -> Iterator[None]:
 
 
 def test_an_upload_waits_for_a_decoder(folder, monkeypatch):
-    monkeypatch.setattr(upload_decoder, "PATIENCE", 60)
+    monkeypatch.setattr(upload_decoder, "MAX_WAIT_SECONDS", 60)
     with ThreadPoolExecutor() as shoppers:
         with busy_decoders():
             waiting = shoppers.submit(query_pictures.store_query_picture, encoded())
@@ -145,7 +145,7 @@ def test_an_upload_that_finds_no_decoder_is_told_to_come_again(database, folder)
         response = CLIENT.post("/picture/", {"file": SimpleUploadedFile("a.png", encoded())})
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
     assert int(response["Retry-After"]) > 0
-    assert "send it again" in response.content.decode()
+    assert "send yours again" in response.content.decode()
     assert post(encoded()).status_code == HTTPStatus.SEE_OTHER
 
 
@@ -365,7 +365,7 @@ def test_a_full_disk_keeps_no_thumbnails_and_shows_them_all_the_same(media, capl
     for answer in answers:
         assert width_and_height(answer.content) == (320, 400)
     assert [record.message for record in caplog.records if record.name == "shop.thumbnails"] == [
-        "Thumbnails cannot be kept, each request makes its own: File too large"
+        "Thumbnails cannot be stored, each request creates its own: File too large"
     ]
     assert not [file for file in (media.parent / "thumbnails").rglob("*") if file.is_file()]
 

@@ -123,7 +123,7 @@ def test_young_files_stay_for_a_row_that_may_be_about_to_come(shop: Path) -> Non
 def test_a_catalogue_without_pictures_is_taken_for_the_wrong_one(shop: Path) -> None:
     Product.objects.all().delete()
     before = files(shop.parent)
-    with pytest.raises(CommandError, match="is DATABASE_URL the shop's") as caught:
+    with pytest.raises(CommandError, match="is DATABASE_URL right") as caught:
         prune()
     assert caught.value.returncode == 2
     assert files(shop.parent) == before

@@ -41,7 +41,7 @@ def test_a_taken_port_is_said_plainly() -> None:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"port {port} is taken .* PORT={port + 1}"):
+        with pytest.raises(PortTaken, match=f"port {port} is used .* PORT={port + 1}"):
             check_port(port)
         for command in ("serve", "demo"):
             done = subprocess.run(
@@ -51,7 +51,7 @@ def test_a_taken_port_is_said_plainly() -> None:
                 text=True,
             )
             assert done.returncode == 2
-            assert f"port {port} is taken" in done.stderr
+            assert f"port {port} is used" in done.stderr
             assert "Traceback" not in done.stderr
 
 
