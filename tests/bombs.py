@@ -1,4 +1,4 @@
-"""Files that are small and take long to decode."""
+"""Small files that take long to decode."""
 
 from io import BytesIO
 
@@ -9,7 +9,7 @@ END = b"\xff\xd9"
 
 
 def scan_bomb(size: tuple[int, int], scans: int) -> bytes:
-    """A progressive JPEG whose last scan, of a few bytes, is there `scans` times more."""
+    """A progressive JPEG that repeats its last scan, a few bytes long, `scans` times."""
     buffer = BytesIO()
     Image.new("RGB", size, "teal").save(buffer, "JPEG", progressive=True, quality=5)
     content = buffer.getvalue().removesuffix(END)

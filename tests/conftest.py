@@ -1,9 +1,9 @@
-"""A real PostgreSQL for every test that asks for one: the embedded server, on a folder of its own.
+"""A real PostgreSQL for tests: the embedded server with its own folder.
 
-All workers of a run use one server. A template database holds the schema, a second one the drawn
-catalogue, imported and embedded; both are kept between runs for as long as the sources that they
-are made from stay the same. A test that writes gets a clone, made in a tenth of a second, and both
-Django and SQLAlchemy use it.
+All workers of a run share one server. One template database contains the schema, another one the
+drawn catalogue, imported and embedded. Both are kept between runs while their sources do not
+change. A test that writes gets a clone, which takes a tenth of a second, and both Django and
+SQLAlchemy use it.
 """
 
 import hashlib
@@ -18,18 +18,18 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT / "var" / "tests"
-"""What the workers of a run share, and the next run uses again."""
+"""Files that the workers of a run share and the next run reuses."""
 
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-# Before anything reads the settings: tests never touch the shop's own folder or database.
+# Before settings are read: tests must not use the shop's folder or database.
 os.environ["VAR_DIR"] = str(SHARED / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 os.environ["DEBUG"] = "0"
-# Playwright keeps an event loop in the tests' own thread, which Django takes for asynchronous code.
+# Playwright runs an event loop in the main thread, so Django would reject synchronous queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # Workers that each use all cores for a model slow each other down.
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
-# Whoever runs the tests in the background ignores Ctrl-C, and so would the commands they start.
+# A background process ignores Ctrl-C, and the commands that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in ("DATABASE_URL", "MEDIA_ROOT", "MODELS", "SEARCH_WINDOW", "EMBEDDING_REGISTRY"):
     os.environ.pop(name, None)
@@ -53,7 +53,7 @@ from catalog.indexing.model_tables import add_model  # noqa: E402
 from demo import write_catalogue  # noqa: E402
 from embedding.registry import get_spec  # noqa: E402
 
-# Few examples by default; `HYPOTHESIS_PROFILE=thorough` for when what they test has changed.
+# Few examples by default. Use `HYPOTHESIS_PROFILE=thorough` after changes of the tested code.
 UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=40, **UNTIMED)
 settings.register_profile("thorough", max_examples=500, **UNTIMED)
@@ -62,7 +62,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "quick")
 numbers = count(1)
 
 DRAWN = 72
-"""Products of the drawn catalogue in tests."""
+"""The number of products in the drawn catalogue."""
 
 
 def alembic_config() -> Config:
@@ -71,7 +71,7 @@ def alembic_config() -> Config:
 
 @contextmanager
 def using_database(url: str) -> Iterator[str]:
-    """Both sides of the house on the database at `url`."""
+    """Make Django and SQLAlchemy use the database at `url`."""
     from django.db import connections
 
     before = os.environ.get("DATABASE_URL")
@@ -89,13 +89,13 @@ def using_database(url: str) -> Iterator[str]:
 
 
 def server_url(database: str = "shop") -> str:
-    """The address of a database on the tests' server."""
+    """The address of a database on the test server."""
     return embedded_url(SHARED / "postgres", database)
 
 
 @contextmanager
 def fresh_database(template: str) -> Iterator[str]:
-    """A clone of the database `template`, dropped at the end; yields its address."""
+    """Clone the database `template`, yield the address, and drop the clone at the end."""
     name = f"test_{os.getpid()}_{next(numbers)}"
     with psycopg.connect(server_url(), autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -108,7 +108,7 @@ def fresh_database(template: str) -> Iterator[str]:
 
 
 def _digest(*folders: str) -> str:
-    """Names what is made from the source files in these folders of the project."""
+    """A digest of the source files in these folders, as a name for files created from them."""
     files = sorted(file for folder in folders for file in (PROJECT / folder).rglob("*.*"))
     digest = hashlib.sha256((PROJECT / "constraints.txt").read_bytes())
     for file in files:
@@ -119,16 +119,16 @@ def _digest(*folders: str) -> str:
 
 @contextmanager
 def _only_one(name: str) -> Iterator[None]:
-    """One worker at a time makes what all of them use."""
+    """Let one worker at a time create a shared file or database."""
     SHARED.mkdir(parents=True, exist_ok=True)
     with fasteners.InterProcessLock(SHARED / f"{name}.lock"):
         yield
 
 
 def _built_database(kind: str, digest: str, source: str, build: Callable[[], None]) -> str:
-    """The name of a template database, which `build` makes of a clone of `source` if need be.
+    """The name of a template database; if missing, `build` creates it in a clone of `source`.
 
-    Those of other digests are dropped.
+    Template databases with other digests are dropped.
     """
     name, unfinished = f"{kind}_{digest}", f"{kind}_unfinished"
     with _only_one(kind), psycopg.connect(server_url(), autocommit=True) as server:
@@ -148,10 +148,10 @@ def _built_database(kind: str, digest: str, source: str, build: Callable[[], Non
 
 @pytest.fixture(scope="session", autouse=True)
 def _server() -> None:
-    """The tests' server; what names no database gets its empty one."""
+    """Start the test server; tests without a database use its empty one."""
     url = os.environ["DATABASE_URL"] = server_url()
     with _only_one("server"), psycopg.connect(url, autocommit=True) as server:
-        # Nothing here needs to survive a power cut.
+        # No data must survive a crash.
         for setting in ("fsync", "full_page_writes", "synchronous_commit"):
             server.execute(f"ALTER SYSTEM SET {setting} = off")
         server.execute("SELECT pg_reload_conf()")
@@ -159,7 +159,7 @@ def _server() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _static_files() -> None:
-    """Collected, so that any test may ask for a page."""
+    """Collect static files, so that any test can request a page."""
     made_from = Path(os.environ["VAR_DIR"]) / "static" / ".made_from"
     digest = _digest("shop/static")
     if not made_from.exists() or made_from.read_text() != digest:
@@ -183,7 +183,7 @@ def template() -> str:
 
 @pytest.fixture(scope="session")
 def demo_folder() -> Path:
-    """The drawn catalogue."""
+    """The folder of the drawn catalogue."""
     folder = SHARED / f"demo-{_digest('demo')}"
     with _only_one("demo"):
         write_catalogue(folder, DRAWN)
@@ -216,7 +216,7 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
 
 @pytest.fixture
 def database(template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """An empty catalogue of the test's own, with a media folder of its own; yields the address."""
+    """An empty catalogue and media folder for one test; yields the address of the database."""
     monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "media"))
     with fresh_database(template) as url:
         yield url
@@ -224,8 +224,8 @@ def database(template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(scope="session")
 def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A registry folder whose entry `tiny` leads to a tiny CLIP beside it."""
-    from tests.embedding.tiny_clip import build_tiny_clip  # most tests need no torch
+    """A registry folder with the entry `tiny` and a tiny CLIP checkpoint."""
+    from tests.embedding.tiny_clip import build_tiny_clip  # imports torch
 
     folder = tmp_path_factory.mktemp("registry")
     build_tiny_clip(folder)
@@ -234,5 +234,5 @@ def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def with_tiny(tiny_registry: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Makes the registry know `tiny`."""
+    """Add `tiny` to the registry."""
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tiny_registry))

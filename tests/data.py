@@ -1,5 +1,8 @@
-"""The photographs that some tests need. They ship with nobody's clone; `SHARED_DATA` names the
-folder that holds `ecommerce` and `clothing`, and tests that need them skip where it is absent."""
+"""Photos that some tests need; they are not part of the repository.
+
+`SHARED_DATA` names the folder with `ecommerce` and `clothing`. Tests that need it are skipped if it
+is missing.
+"""
 
 import os
 from pathlib import Path
@@ -14,7 +17,7 @@ CLOTHING = DATA / "clothing"
 
 def _needs(folder: Path) -> pytest.MarkDecorator:
     return pytest.mark.skipif(
-        not folder.is_dir(), reason=f"needs the photographs in {folder.name}/ (set SHARED_DATA)"
+        not folder.is_dir(), reason=f"needs the photos in {folder.name}/ (set SHARED_DATA)"
     )
 
 

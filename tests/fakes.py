@@ -1,4 +1,4 @@
-"""An encoder that is honest arithmetic, for tests in which the model does not matter."""
+"""An encoder without a model, for tests in which the model does not matter."""
 
 from hashlib import sha256
 
@@ -17,10 +17,11 @@ COLOURS = {
 
 
 class WordsAndColours:
-    """Texts by their words, pictures by their mean colour, in the registry entry's dimensions.
+    """Encodes texts by their words and pictures by their mean colour.
 
-    Texts that share words are near, pictures of like colour are near, and a text that names a
-    colour is near the pictures of that colour. The same input always gives the same vector.
+    Vectors have the dimensions of the registry entry. Texts with common words are similar, pictures
+    with similar colours are similar, and a text with the name of a colour is similar to pictures
+    of that colour. The encoder is deterministic.
     """
 
     preparation = None

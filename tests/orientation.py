@@ -13,11 +13,11 @@ INVERSE = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""The transposition that each EXIF orientation undoes. Orientation 1 is upright."""
+"""The transposition that each EXIF orientation reverses. Orientation 1 is upright."""
 
 
 def jpeg_with_orientation(image: Image.Image, orientation: int) -> bytes:
-    """`image` as a JPEG with transposed pixels and the EXIF orientation that undoes this."""
+    """`image` as a JPEG with transposed pixels and the EXIF orientation that reverses this."""
     stored = image.transpose(INVERSE[orientation]) if orientation in INVERSE else image
     exif = Image.Exif()
     exif[0x0112] = orientation

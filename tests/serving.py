@@ -1,4 +1,4 @@
-"""The shop's own server, in a thread of the tests' process."""
+"""Runs the production server in a thread of the test process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -9,11 +9,11 @@ from shop.server import listen
 
 @contextmanager
 def serving(threads: int = 1) -> Iterator[int]:
-    """Yields the port of a running shop."""
+    """Run the shop and yield its port."""
     server = listen(0, threads=threads)
 
     def run() -> None:
-        with suppress(OSError):  # it is closed while it listens
+        with suppress(OSError):  # the socket is closed below
             server.run()
 
     thread = Thread(target=run, daemon=True)

@@ -1,4 +1,4 @@
-"""Errors whose message people see have one base, so that one `except` is enough for them."""
+"""Errors with messages for users have one base class, so that one `except` handles them."""
 
 import ast
 import builtins
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tests.conftest import PROJECT
 
 SIGNALS = {"DeadLink", "Stopped", "TransientError", "UnresolvedError"}
-"""What the parts of fetching tell each other; they never leave it."""
+"""Internal exceptions of fetching, which do not leave it."""
 BUILT_IN = {
     name
     for name, value in vars(builtins).items()
@@ -16,9 +16,9 @@ BUILT_IN = {
 
 
 def exceptions() -> Iterator[tuple[str, list[str]]]:
-    """The floors' exceptions with a built-in base, each with all its bases."""
-    for floor in ("catalog", "embedding", "shop"):
-        for file in sorted((PROJECT / floor).rglob("*.py")):
+    """Yield the exceptions of all layers that have a built-in base, with their bases."""
+    for layer in ("catalog", "embedding", "shop"):
+        for file in sorted((PROJECT / layer).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.ClassDef):
                     bases = [ast.unparse(base) for base in node.bases]
@@ -26,7 +26,7 @@ def exceptions() -> Iterator[tuple[str, list[str]]]:
                         yield node.name, bases
 
 
-def test_every_error_derives_from_the_one_base_first() -> None:
+def test_errors_have_the_common_base_first() -> None:
     found = dict(exceptions())
     assert {"ConfigError", "DatabaseError", "EncoderError"} <= found.keys()
     others = {name for name, bases in found.items() if bases[0] != "UserFacingError"}

@@ -22,7 +22,7 @@ QUIET = (
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of a Chromium; without one the browser tests skip, except in CI."""
+    """The path of Chromium. Without it, browser tests are skipped, or fail in CI."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if found is None:
@@ -52,9 +52,9 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(params=[{}], ids=[""])
 def page(request: pytest.FixtureRequest, browser: Browser, shop: str) -> Iterator[Page]:
-    """A new window on the shop's front page; the tests' names name its last screenshot.
+    """A new window with the front page. A final screenshot is named after the test.
 
-    Anything that the page complains of in the console fails the test.
+    Errors in the console fail the test.
     """
     options = {"viewport": {"width": 1280, "height": 900}, **request.param}
     context = browser.new_context(base_url=shop, **options)
@@ -69,6 +69,6 @@ def page(request: pytest.FixtureRequest, browser: Browser, shop: str) -> Iterato
     yield page
     assert not complaints
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with suppress(Error):  # only for looking at; Chromium on a busy machine may not manage one
+    with suppress(Error):  # screenshots are only for people, and can fail on a busy machine
         page.screenshot(path=SCREENSHOTS / f"{request.node.name.strip('[]')}.png")
     context.close()

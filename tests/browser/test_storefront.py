@@ -1,4 +1,4 @@
-"""The shop as a shopper meets it, in a real browser, with the real model."""
+"""The storefront in a real browser with the real model."""
 
 import re
 from pathlib import Path
@@ -53,7 +53,7 @@ def upload(page: Page, picture: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [{}, DARK], indirect=True, ids=["light", "dark"])
-def test_the_front_page_shows_the_catalogue(page: Page) -> None:
+def test_front_page_shows_the_catalogue(page: Page) -> None:
     expect(page.locator(".card")).to_have_count(24)
     expect(page.locator("#results-heading")).to_contain_text("72 products")
     page.get_by_role("link", name="Page 2").click()
@@ -61,14 +61,14 @@ def test_the_front_page_shows_the_catalogue(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])
-def test_words_find_what_they_say(page: Page) -> None:
+def test_search_with_words(page: Page) -> None:
     search(page, "sneakers")
     assert types_on_page(page, 2) == ["Sneakers", "Sneakers"]
     assert page.get_by_role("searchbox").input_value() == "sneakers"
     expect(page.locator(".card").first.locator(".match")).to_contain_text("%")
 
 
-def test_a_filter_holds_is_shown_and_can_be_taken_away(page: Page) -> None:
+def test_filter_is_applied_shown_and_removed(page: Page) -> None:
     search(page, "dress")
     women = page.locator('#facets input[name="gender"][value="Women"]')
     women.check()
@@ -84,16 +84,14 @@ def test_a_filter_holds_is_shown_and_can_be_taken_away(page: Page) -> None:
     expect(page.locator(".chip")).to_have_count(1)
 
 
-def test_the_count_of_a_facet_is_what_a_click_gives(page: Page) -> None:
+def test_facet_count_is_the_number_of_results(page: Page) -> None:
     option = page.locator("#facets .option").first
     count = option.locator(".number").inner_text()
     option.locator("input").check()
     expect(page.locator("#results-heading")).to_have_text(re.compile(rf"^{count} product"))
 
 
-def test_an_uploaded_picture_finds_its_product_and_is_shown_back(
-    page: Page, demo_folder: Path
-) -> None:
+def test_uploaded_picture_finds_its_product_and_is_shown(page: Page, demo_folder: Path) -> None:
     upload(page, drawn_picture(demo_folder, "Boots"))
     expect(page.locator(".query-picture img")).to_be_visible()
     assert types_on_page(page, 1) == ["Boots"]
@@ -105,7 +103,7 @@ def test_an_uploaded_picture_finds_its_product_and_is_shown_back(
     expect(page).not_to_have_url(re.compile("picture="))
 
 
-def test_a_picture_dropped_on_the_page(page: Page, demo_folder: Path) -> None:
+def test_picture_dropped_on_the_page(page: Page, demo_folder: Path) -> None:
     content = drawn_picture(demo_folder, "Boots").read_bytes()
     page.evaluate(
         """(bytes) => {
@@ -122,14 +120,14 @@ def test_a_picture_dropped_on_the_page(page: Page, demo_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("page", [NO_SCRIPTS], indirect=True, ids=["no-scripts"])
-def test_a_picture_without_scripts(page: Page, demo_folder: Path) -> None:
+def test_picture_without_scripts(page: Page, demo_folder: Path) -> None:
     page.locator("#file").set_input_files(drawn_picture(demo_folder, "Boots"))
     page.get_by_role("button", name="Search with it").click()
     expect(page).to_have_url(re.compile(r"picture=[0-9a-f]{64}"))
     assert types_on_page(page, 1) == ["Boots"]
 
 
-def test_words_and_a_picture_are_blended_by_the_slider(page: Page, demo_folder: Path) -> None:
+def test_slider_blends_words_and_picture(page: Page, demo_folder: Path) -> None:
     upload(page, drawn_picture(demo_folder, "Boots"))
     expect(page.locator("#blend")).to_have_count(0)
     search(page, "dress")
@@ -144,7 +142,7 @@ def test_words_and_a_picture_are_blended_by_the_slider(page: Page, demo_folder: 
     assert types_on_page(page, 1) == ["Boots"]
 
 
-def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+def test_file_without_a_picture_is_rejected(page: Page, tmp_path: Path) -> None:
     (tmp_path / "lies.jpg").write_text("no picture")
     with page.expect_response("**/picture/") as answer:
         page.locator("#file").set_input_files(tmp_path / "lies.jpg")
@@ -152,9 +150,9 @@ def test_a_file_that_is_no_picture_is_refused_in_words(page: Page, tmp_path: Pat
 
 
 @pytest.mark.parametrize("page", [NO_SCRIPTS], indirect=True, ids=["no-scripts"])
-def test_a_picture_too_large_is_refused_in_words(page: Page, tmp_path: Path) -> None:
+def test_too_large_picture_is_rejected(page: Page, tmp_path: Path) -> None:
     (tmp_path / "large.jpg").write_bytes(bytes(45 * 2**20))
-    page = page.context.new_page()  # whose console may name the status
+    page = page.context.new_page()  # its console is not checked, since it reports the status
     page.goto("/")
     page.locator("#file").set_input_files(tmp_path / "large.jpg")
     page.get_by_role("button", name="Search with it").click()
@@ -162,7 +160,7 @@ def test_a_picture_too_large_is_refused_in_words(page: Page, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize("page", [{}, PHONE], indirect=True, ids=["desktop", "phone"])
-def test_a_product_and_what_is_like_it(page: Page) -> None:
+def test_product_page_shows_similar_products(page: Page) -> None:
     search(page, "red dress")
     title = titles(page)[0]
     page.get_by_role("link", name=title, exact=True).click()
@@ -173,7 +171,7 @@ def test_a_product_and_what_is_like_it(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", [PHONE, PHONE | DARK], indirect=True, ids=["light", "dark"])
-def test_a_telephone_shows_it_all_without_scrolling_sideways(page: Page) -> None:
+def test_phone_has_no_horizontal_scrolling(page: Page) -> None:
     search(page, "blue shirt")
     wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wider <= 0
@@ -187,11 +185,11 @@ def test_a_telephone_shows_it_all_without_scrolling_sideways(page: Page) -> None
 WIDTHS_OF_PICTURES = """() => [...document.querySelectorAll(".tile img")]
     .filter(picture => picture.complete && picture.naturalWidth)
     .map(picture => [picture.naturalWidth, picture.clientWidth])"""
-"""What `srcset` and `sizes` make the browser take a picture's width for, and what it is."""
+"""The width of each picture according to `srcset` and `sizes`, and its actual width."""
 
 
 @pytest.mark.parametrize("width", [390, 700, 800, 1000, 1100, 1440, 1600])
-def test_a_browser_chooses_pictures_by_the_width_that_they_have(page: Page, width: int) -> None:
+def test_sizes_of_pictures_match_their_width(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     with connect() as connection:
         sku = connection.exec_driver_sql(
@@ -207,7 +205,7 @@ def test_a_browser_chooses_pictures_by_the_width_that_they_have(page: Page, widt
             assert 0.97 < claimed / shown < 1.2
 
 
-def test_it_works_by_keyboard_alone(page: Page) -> None:
+def test_keyboard_only(page: Page) -> None:
     page.keyboard.press("/")
     page.keyboard.type("hat")
     page.keyboard.press("Enter")
@@ -216,7 +214,7 @@ def test_it_works_by_keyboard_alone(page: Page) -> None:
     assert page.evaluate("document.activeElement !== document.body")
 
 
-def test_a_page_that_is_not_there_helps(page: Page) -> None:
+def test_missing_and_empty_pages_help(page: Page) -> None:
     answer = page.request.get("/product/NOPE")
     assert answer.status == 404
     assert 'name="q"' in answer.text()
@@ -227,14 +225,14 @@ def test_a_page_that_is_not_there_helps(page: Page) -> None:
     expect(page.locator(".card")).to_have_count(24)
 
 
-def test_variants_are_shown_apart(page: Page) -> None:
+def test_variants_are_listed(page: Page) -> None:
     search(page, "striped dress")
     page.locator(".card .variants").first.click()
     expect(page).to_have_url(re.compile("q=striped.dress.*group_variants=0"))
     expect(page.locator(".card .variants")).to_have_count(0)
 
 
-def test_pictures_add_up_and_can_be_taken_away(page: Page, demo_folder: Path) -> None:
+def test_pictures_are_added_and_removed(page: Page, demo_folder: Path) -> None:
     upload(page, drawn_picture(demo_folder, "Boots"))
     upload(page, drawn_picture(demo_folder, "Dresses"))
     expect(page.locator(".query-picture")).to_have_count(2)
@@ -244,7 +242,7 @@ def test_pictures_add_up_and_can_be_taken_away(page: Page, demo_folder: Path) ->
     assert types_on_page(page, 1) == ["Dresses"]
 
 
-def test_words_steer_what_is_like_a_product(page: Page) -> None:
+def test_words_refine_similar_products(page: Page) -> None:
     search(page, "red dress")
     page.locator(".similar").first.click()
     expect(page.locator(".query-picture")).to_have_count(1)
@@ -257,18 +255,18 @@ def test_words_steer_what_is_like_a_product(page: Page) -> None:
     expect(page).not_to_have_url(re.compile("like="))
 
 
-def test_a_slip_is_put_right_and_can_be_undone(page: Page) -> None:
+def test_typo_is_corrected_and_can_be_undone(page: Page) -> None:
     search(page, "red drses")
     expect(page.locator(".corrected strong")).to_have_text("red dress")
     assert types_on_page(page, 1) == ["Dresses"]
     page.get_by_role("link", name="Search instead for red drses").click()
     expect(page.locator(".corrected")).to_have_count(0)
-    search(page, "red skrit")  # other words are put right again
+    search(page, "red skrit")  # other words are corrected again
     expect(page.locator(".corrected strong")).to_have_text("red skirt")
 
 
 @pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])
-def test_what_nothing_matches_is_said_with_the_nearest_apart(page: Page) -> None:
+def test_no_match_shows_nearest_products(page: Page) -> None:
     page.goto("/?q=asdfghjkl")
     expect(page.locator("#results-heading")).to_have_text("Nothing matches")
     expect(page.locator(".is-nearest .card")).not_to_have_count(0)
@@ -277,12 +275,12 @@ def test_what_nothing_matches_is_said_with_the_nearest_apart(page: Page) -> None
     expect(page.locator(".card").first).to_be_visible()
 
 
-def test_a_landscape_is_like_no_product(page: Page) -> None:
+def test_landscape_matches_no_product(page: Page) -> None:
     upload(page, Path(load_sample_images().filenames[0]))
     expect(page.locator("#results-heading")).to_have_text("Nothing matches")
 
 
-def test_the_least_match_moves_with_its_slider(page: Page) -> None:
+def test_slider_sets_the_minimum_match(page: Page) -> None:
     search(page, "red dress")
     expect(page.locator(".card").first).to_be_visible()
     page.locator("#min-match").fill("60")
@@ -291,14 +289,14 @@ def test_the_least_match_moves_with_its_slider(page: Page) -> None:
     assert min(shown) >= 60
 
 
-def test_a_card_says_why(page: Page) -> None:
+def test_card_explains_its_match(page: Page) -> None:
     search(page, "red dress")
     page.locator(".match summary").first.click()
     expect(page.locator(".why").first).to_contain_text("Your words")
     expect(page.locator(".why").first).to_contain_text("Picture")
 
 
-def test_variety_changes_the_order_and_stays_in_the_address(page: Page) -> None:
+def test_diversity_changes_the_order_and_the_address(page: Page) -> None:
     search(page, "red dress")
     page.locator(".similar").first.click()
     expect(page.locator("#diversity")).to_be_visible()
@@ -310,7 +308,7 @@ def test_variety_changes_the_order_and_stays_in_the_address(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])
-def test_a_search_counts_once_whatever_is_done_with_its_results(page: Page) -> None:
+def test_search_is_logged_once(page: Page) -> None:
     with connect() as connection:
         connection.exec_driver_sql("DELETE FROM query_embedding")
     search(page, "green shirt")
@@ -326,7 +324,7 @@ def test_a_search_counts_once_whatever_is_done_with_its_results(page: Page) -> N
         assert dict(map(tuple, rows)) == {"green shirt": 1, "blue jeans": 1}
 
 
-def test_browsers_find_an_icon_and_crawlers_their_rules(page: Page) -> None:
+def test_icon_and_robots_txt(page: Page) -> None:
     kinds = {
         "/favicon.ico": "image/x-icon",
         "/apple-touch-icon.png": "image/png",

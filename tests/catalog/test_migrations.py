@@ -1,4 +1,4 @@
-"""The migrations build what `catalog.tables` says, up and down, empty or filled."""
+"""Upgrades and downgrades, with and without rows; the result matches `catalog.tables`."""
 
 import tomllib
 from itertools import product
@@ -34,7 +34,7 @@ def test_django_sees_no_drift(database: str) -> None:
     call_command("migrate", check_unapplied=True, verbosity=0)
 
 
-def test_the_vector_indexes_are_hnsw_by_cosine(database: str) -> None:
+def test_vector_indexes_are_hnsw_with_cosine(database: str) -> None:
     with connect() as connection:
         definitions = connection.exec_driver_sql(
             "SELECT indexdef FROM pg_indexes WHERE indexname LIKE '%%_hnsw'"
@@ -45,10 +45,8 @@ def test_the_vector_indexes_are_hnsw_by_cosine(database: str) -> None:
 
 
 @pytest.mark.process
-def test_a_revision_is_written_where_only_the_shop_is_installed(
-    database: str, tmp_path: Path
-) -> None:
-    """No developer's tool is needed, and models' tables are in none."""
+def test_revision_can_be_created_in_an_installation(database: str, tmp_path: Path) -> None:
+    """It needs no development tools, and contains no tables of models."""
     config = alembic_config()
     config.set_main_option("version_locations", f"{PROJECT / 'migrations/versions'}:{tmp_path}")
     config.set_main_option("path_separator", ":")
@@ -60,7 +58,7 @@ def test_a_revision_is_written_where_only_the_shop_is_installed(
     assert "op." not in written.split("def upgrade")[1]
 
 
-def test_down_and_up_again_on_a_filled_database(database: str) -> None:
+def test_downgrade_and_upgrade_with_rows(database: str) -> None:
     with connect() as connection:
         connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "A shirt"}])
         image = {"position": 0, "path": "a.jpg", "sha256": "0", "width": 1, "height": 1}
@@ -79,7 +77,7 @@ def test_down_and_up_again_on_a_filled_database(database: str) -> None:
     command.check(alembic_config())
 
 
-def test_the_vocabulary_is_counted_anew_only_where_its_definition_changed(database: str) -> None:
+def test_vocabulary_is_rebuilt_only_if_its_definition_changed(database: str) -> None:
     def words() -> list[str]:
         with connect() as connection:
             return list(connection.exec_driver_sql("SELECT word FROM search.vocabulary").scalars())
@@ -87,14 +85,14 @@ def test_the_vocabulary_is_counted_anew_only_where_its_definition_changed(databa
     with connect() as connection:
         connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "shirt"}])
     command.upgrade(alembic_config(), "head")
-    assert words() == []  # the worker and embed_catalog do that, while searches go on
+    assert words() == []  # the worker and embed_catalog refresh it without blocking searches
     pretend_changed("vocabulary")
     command.upgrade(alembic_config(), "head")
     assert words() == ["shirt"]
 
 
 def pretend_changed(*names: str) -> None:
-    """As if another version had made the objects."""
+    """Mark objects as if another version had created them."""
     with connect() as connection:
         connection.exec_driver_sql(
             "UPDATE search.definition SET digest = '' WHERE name = ANY(%(names)s)",
@@ -103,13 +101,13 @@ def pretend_changed(*names: str) -> None:
         assert differences(connection) == sorted(names)
 
 
-def test_no_model_can_be_named_so_that_its_tables_are_the_catalogues_own(database: str) -> None:
+def test_model_names_cannot_conflict_with_tables_of_the_catalogue(database: str) -> None:
     pairs = product(tables(), get_args(Modality))
     prefixes = {table.removesuffix(f"_{it}") for table, it in pairs if table.endswith(f"_{it}")}
     assert prefixes == {"fashion", "imagenet", "clip"} | TAKEN
 
 
-def test_an_analysts_views_stay_where_signatures_do(database: str) -> None:
+def test_views_of_analysts_are_kept_if_signatures_are(database: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql("CREATE SCHEMA analysis")
         for sql in (
@@ -126,13 +124,13 @@ def test_an_analysts_views_stay_where_signatures_do(database: str) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM analysis.seen").scalar() == 0
 
 
-def test_only_what_changed_is_dropped_with_what_is_built_on_it(database: str) -> None:
+def test_only_changed_objects_and_their_dependents_are_dropped(database: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql(
             "CREATE VIEW mine AS SELECT * FROM search.recall('fashion', 'image')"
         )
         connection.exec_driver_sql("CREATE VIEW built AS SELECT * FROM mine")
-    pretend_changed("hit")  # of which type products, similar and blend are
+    pretend_changed("hit")  # the result type of products, similar and blend
     command.upgrade(alembic_config(), "head")
     with connect() as connection:
         connection.exec_driver_sql("SELECT * FROM built")
@@ -150,7 +148,7 @@ def test_only_what_changed_is_dropped_with_what_is_built_on_it(database: str) ->
     command.upgrade(alembic_config(), "head")
 
 
-def test_a_function_of_an_older_signature_goes(database: str) -> None:
+def test_function_with_an_old_signature_is_dropped(database: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql("DROP FUNCTION search.tidy(text)")
         connection.exec_driver_sql(
@@ -165,25 +163,23 @@ def test_a_function_of_an_older_signature_goes(database: str) -> None:
         assert signatures.scalars().all() == ["search.tidy(text)"]
 
 
-def test_settings_that_sql_does_not_follow_are_told(
-    database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def told() -> list[str]:
+def test_changed_settings_are_reported(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reported() -> list[str]:
         with connect() as connection:
             return differences(connection)
 
-    assert told() == []
+    assert reported() == []
     monkeypatch.setenv("SEARCH_MINIMUM", "0.9")
-    assert told() == ["weights"]
+    assert reported() == ["weights"]
     monkeypatch.setenv("MODELS", "fashion")
-    assert told() == ["coverage", "models", "weights"]
+    assert reported() == ["coverage", "models", "weights"]
     command.upgrade(alembic_config(), "head")
-    assert told() == []
+    assert reported() == []
     monkeypatch.setitem(WEIGHTS, "words", {**WEIGHTS["words"], "text": 0.9})  # type: ignore[arg-type]
-    assert told() == ["weights"]
+    assert reported() == ["weights"]
 
 
-def test_the_view_shows_each_product_once_with_all_its_embeddings(database: str) -> None:
+def test_view_has_each_product_once_with_all_embeddings(database: str) -> None:
     with connect() as connection:
         connection.execute(PRODUCT.insert(), [{"sku": "A", "title": "A shirt"}])
         for position in (0, 1):
@@ -203,7 +199,7 @@ def test_the_view_shows_each_product_once_with_all_its_embeddings(database: str)
     assert rows[0].image.startswith("[1,1,")
 
 
-def test_the_index_serves_a_search_through_the_view(database: str) -> None:
+def test_search_in_the_view_uses_the_index(database: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql("SET LOCAL enable_sort = off")
         plan = connection.exec_driver_sql(
@@ -222,11 +218,11 @@ def test_the_index_serves_a_search_through_the_view(database: str) -> None:
         (("0.8.1", "0.8.5"), "run ALTER EXTENSION vector UPDATE"),
     ],
 )
-def test_an_old_pgvector_is_refused_in_plain_words(
+def test_old_pgvector_is_rejected(
     database: str, versions: tuple[str | None, str] | None, message: str
 ) -> None:
     with connect() as connection:
-        # A temporary table of that name comes before the system's own.
+        # A temporary table with this name hides the system view.
         connection.exec_driver_sql(
             "CREATE TEMP TABLE pg_available_extensions"
             " (name text, installed_version text, default_version text)"
@@ -240,6 +236,6 @@ def test_an_old_pgvector_is_refused_in_plain_words(
             require_pgvector(connection)
 
 
-def test_this_pgvector_is_accepted(database: str) -> None:
+def test_installed_pgvector_is_accepted(database: str) -> None:
     with connect() as connection:
         require_pgvector(connection)

@@ -1,4 +1,4 @@
-"""A shop whose database user is no superuser, as the README sets it up: migrations, dumps."""
+"""Migrations and dumps if the database user is not a superuser, as in the README."""
 
 import os
 import subprocess
@@ -26,13 +26,13 @@ EMBEDDED = (
 
 
 class Databases:
-    """Makes databases that belong to the role, with pgvector, as an administrator does."""
+    """Creates databases with pgvector that the role owns, like an administrator."""
 
     def __init__(self, server: psycopg.Connection, role: str) -> None:
         self.server, self.role, self.names = server, role, list[str]()
 
     def create(self) -> str:
-        """The address of a new one, for the role."""
+        """Create a database and return its address for the role."""
         name = f"{self.role}_{len(self.names)}"
         self.server.execute(f"CREATE DATABASE {name} OWNER {self.role}".encode())
         self.names.append(name)
@@ -70,14 +70,14 @@ def found() -> list[str]:
         return list(connection.exec_driver_sql(FIND).scalars())
 
 
-def test_migrations_run_again(shop: str) -> None:
-    forget_engine()  # a new connection, which has not used a vector yet
+def test_migrations_can_run_again(shop: str) -> None:
+    forget_engine()  # the next connection has not loaded pgvector
     command.upgrade(alembic_config(), "head")
     assert found() == ["linen shirt"]
 
 
 @pytest.mark.process
-def test_a_dump_is_restored_by_its_owner(shop: str, databases: Databases, tmp_path: Path) -> None:
+def test_owner_can_restore_a_dump(shop: str, databases: Databases, tmp_path: Path) -> None:
     dump = tmp_path / "shop.dump"
     run("pg_dump", "--format=custom", "--exclude-schema=search", f"--file={dump}", shop)
     assert conninfo_to_dict(shop)["user"] == databases.role

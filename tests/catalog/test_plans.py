@@ -1,4 +1,4 @@
-"""A connection that has answered many searches plans the next one for its own filters."""
+"""Repeated searches on a connection are planned for the filters of each search."""
 
 from decimal import Decimal
 
@@ -11,9 +11,9 @@ from catalog.search.pipeline import SearchSpec, search
 from tests.fakes import WordsAndColours
 
 PREPARED_AFTER = 5
-"""Runs of a statement before the driver prepares it."""
+"""The number of executions before the driver prepares a statement."""
 GENERIC_AFTER = 5
-"""Custom plans after which the server considers a generic one."""
+"""The number of custom plans before the server considers a generic plan."""
 
 NARROW = Filters(min_price=Decimal(10), max_price=Decimal(11))
 WIDE = Filters(min_price=Decimal(1))
@@ -21,7 +21,7 @@ ENCODER = WordsAndColours()
 
 
 def plans(connection: Connection, spec: SearchSpec) -> tuple[int, int]:
-    """Run a search; how often the statements with prices have had generic and custom plans."""
+    """Run a search; return the number of generic and custom plans of statements with prices."""
     search(connection, spec, lambda name: ENCODER)
     generic, custom = connection.exec_driver_sql(
         "SELECT sum(generic_plans), sum(custom_plans) FROM pg_prepared_statements"
@@ -31,7 +31,7 @@ def plans(connection: Connection, spec: SearchSpec) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("text", ["", "shirt"], ids=["browsing", "ranking"])
-def test_a_wide_search_is_not_run_with_the_plan_of_narrow_ones(database: str, text: str) -> None:
+def test_wide_search_does_not_use_the_plan_of_narrow_ones(database: str, text: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql(
             "INSERT INTO product (sku, title, price)"

@@ -1,4 +1,4 @@
-"""The schema `search` as an analyst meets it: in SQL, under the analyst's own role."""
+"""The schema `search`, used in SQL with the role `analyst`."""
 
 import os
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ SKUS = tuple(f"S{number}" for number in range(1, 60))
 
 
 class Analyst:
-    """A plain connection under the role `analyst`."""
+    """A connection with the role `analyst`."""
 
     def __init__(self) -> None:
         self.connection = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
@@ -48,7 +48,7 @@ class Analyst:
 
 @pytest.fixture(scope="module")
 def analyst(catalogue: None) -> Iterator[Analyst]:
-    """Every phrase is embedded, as if shoppers had looked for it."""
+    """All phrases are embedded, as after searches in the shop."""
     vectors = ENCODER.encode_texts(list(PHRASES))
     for phrase, vector in zip(PHRASES, vectors, strict=True):
         remember(phrase, [("fashion", vector)], 7, is_filtered=False)
@@ -97,7 +97,7 @@ def as_filters(chosen: dict[str, Any]) -> Filters:
     group_variants=st.booleans(),
     excluded=st.lists(st.sampled_from(sorted(COLOURS)), max_size=2),
 )
-def test_products_are_the_storefronts_in_its_order(
+def test_products_returns_the_storefronts_results(
     analyst: Analyst,
     phrase: str,
     filters: dict[str, Any],
@@ -120,7 +120,7 @@ def test_products_are_the_storefronts_in_its_order(
     assert [row["sku"] for row in rows] == expected
 
 
-def test_where_the_default_model_only_sees_pictures_both_ask_another_for_words(
+def test_words_use_another_model_if_the_default_has_only_images(
     analyst: Analyst,
 ) -> None:
     assert default_models() == ("fashion", "fashion")
@@ -141,7 +141,7 @@ def test_where_the_default_model_only_sees_pictures_both_ask_another_for_words(
 
 
 def default_models() -> tuple[str, str]:
-    """What SQL takes for anything, and for words."""
+    """The default model of SQL functions: any, and with texts."""
     with connect() as connection:
         sql = "SELECT search.find_model(NULL), search.find_model(NULL, 'text')"
         return tuple(connection.exec_driver_sql(sql).one())  # type: ignore[return-value]
@@ -154,7 +154,7 @@ def default_models() -> tuple[str, str]:
     group_variants=st.booleans(),
     using=st.sampled_from([("text", "image"), ("text",), ("image",)]),
 )
-def test_similar_is_the_storefronts_more_like_this(
+def test_similar_returns_the_storefronts_results(
     analyst: Analyst,
     sku: str,
     filters: dict[str, Any],
@@ -186,7 +186,7 @@ def test_similar_is_the_storefronts_more_like_this(
     filters=FILTERS,
     min_match=MIN_MATCH,
 )
-def test_a_blend_is_the_storefronts(
+def test_blend_returns_the_storefronts_results(
     analyst: Analyst,
     sku: str,
     phrase: str,
@@ -200,7 +200,7 @@ def test_a_blend_is_the_storefronts(
     assert [row["sku"] for row in rows] == storefront(filters=as_filters(filters), **spec)
 
 
-def test_a_hit_says_why(analyst: Analyst) -> None:
+def test_hit_contains_the_match_of_each_signal(analyst: Analyst) -> None:
     rows = analyst.rows("SELECT * FROM search.products('linen red shirt')")
     assert [row["place"] for row in rows] == list(range(1, len(rows) + 1))
     row = next(row for row in rows if row["image_path"])
@@ -209,7 +209,7 @@ def test_a_hit_says_why(analyst: Analyst) -> None:
     assert (row["category"], row["product_type"]) == ("Things", "shirts")
 
 
-def test_an_embedding_can_be_ordered_by_and_the_index_is_used(analyst: Analyst) -> None:
+def test_order_by_embedding_uses_the_index(analyst: Analyst) -> None:
     statement = (
         "SELECT sku, fashion_image <=> search.embedding('linen red shirt', 'fashion') AS distance"
         " FROM search.product_vectors WHERE fashion_image IS NOT NULL"
@@ -227,7 +227,7 @@ def test_an_embedding_can_be_ordered_by_and_the_index_is_used(analyst: Analyst) 
     assert distances == sorted(distances)
 
 
-def test_an_unknown_phrase_says_how_to_embed_it(analyst: Analyst) -> None:
+def test_unknown_phrase_has_a_hint(analyst: Analyst) -> None:
     for call in ("search.embedding('a new phrase')", "search.products('a new phrase')"):
         with pytest.raises(psycopg.errors.NoDataFound) as caught:
             analyst.rows(f"SELECT * FROM {call}")
@@ -235,7 +235,7 @@ def test_an_unknown_phrase_says_how_to_embed_it(analyst: Analyst) -> None:
         assert caught.value.diag.message_hint == "CALL search.embed('a new phrase', 'fashion');"
 
 
-def test_a_phrase_is_embedded_on_demand(analyst: Analyst) -> None:
+def test_phrase_is_embedded_on_request(analyst: Analyst) -> None:
     with running(Worker(lambda name: ENCODER, poll=5.0)):
         analyst.run("CALL search.embed('  warm   white coat ', 'fashion')")
         analyst.run("CALL search.embed('warm white coat')")
@@ -248,14 +248,14 @@ def _floats(row: dict[str, Any]) -> np.ndarray:
     return np.array([float(part) for part in str(row["vector"]).strip("[]").split(",")])
 
 
-def test_without_a_worker_it_gives_up_and_says_how_to_start_one(analyst: Analyst) -> None:
+def test_embed_times_out_without_a_worker(analyst: Analyst) -> None:
     with pytest.raises(psycopg.errors.QueryCanceled) as caught:
         analyst.run("CALL search.embed('nobody hears this', timeout => '100 ms')")
     assert "embedding_worker" in str(caught.value.diag.message_hint)
 
 
 class Poisoned:
-    """An encoder that one phrase breaks."""
+    """An encoder that fails on one phrase."""
 
     spec = ENCODER.spec
 
@@ -268,7 +268,7 @@ class Poisoned:
         raise NotImplementedError
 
 
-def test_poison_is_set_aside_after_three_tries_and_the_others_are_served(analyst: Analyst) -> None:
+def test_failing_phrase_is_skipped_after_three_attempts(analyst: Analyst) -> None:
     analyst.run("SELECT search.request('poison')")
     analyst.run("SELECT search.request('harmless')")
     worker = Worker(lambda name: Poisoned())  # type: ignore[return-value, arg-type]
@@ -288,11 +288,11 @@ def test_poison_is_set_aside_after_three_tries_and_the_others_are_served(analyst
     assert row["failed"] == 1
 
 
-def test_several_workers_share_and_an_abandoned_request_is_taken_up(analyst: Analyst) -> None:
+def test_workers_share_requests_and_retry_abandoned_ones(analyst: Analyst) -> None:
     for number in range(200):
         analyst.run("SELECT search.request(%s)", f"shared {number}")
     analyst.run("SELECT search.request('abandoned')")
-    with connect() as connection:  # as if a worker had been killed a minute ago
+    with connect() as connection:  # like a worker that was killed a minute ago
         connection.exec_driver_sql(
             "UPDATE query_embedding SET attempts = 1, claimed_at = now() - interval '1 min'"
             " WHERE text = 'abandoned'"
@@ -333,7 +333,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("sql", WRONG)
-def test_wrong_arguments_get_one_line(analyst: Analyst, sql: str) -> None:
+def test_invalid_argument_has_a_one_line_message(analyst: Analyst, sql: str) -> None:
     with pytest.raises(psycopg.Error) as caught:
         analyst.run(sql)
     message = caught.value.diag.message_primary or ""
@@ -341,7 +341,7 @@ def test_wrong_arguments_get_one_line(analyst: Analyst, sql: str) -> None:
     assert "\n" not in message
 
 
-def test_what_exists_is_listed(analyst: Analyst) -> None:
+def test_hint_lists_known_models(analyst: Analyst) -> None:
     with pytest.raises(psycopg.Error) as caught:
         analyst.run("SELECT search.embedding('x', 'nothing')")
     hint = caught.value.diag.message_hint or ""
@@ -388,11 +388,11 @@ CALLS = (
 
 
 REASONS = psycopg.errors.InvalidParameterValue, psycopg.errors.NoDataFound
-"""For which a call may be refused: a syntax error would mean that an argument was read as SQL."""
+"""Expected errors. A syntax error would mean that an argument was executed as SQL."""
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_no_argument_is_ever_a_statement(analyst: Analyst, call: str) -> None:
+def test_arguments_are_not_executed_as_sql(analyst: Analyst, call: str) -> None:
     for injection in INJECTIONS:
         with suppress(*REASONS):
             analyst.run(call, injection)
@@ -434,20 +434,20 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("sql", ALLOWED)
-def test_what_an_analyst_may(analyst: Analyst, sql: str) -> None:
+def test_analyst_is_allowed(analyst: Analyst, sql: str) -> None:
     analyst.run(sql)
 
 
 @pytest.mark.parametrize("sql", REFUSED)
-def test_what_an_analyst_may_not(analyst: Analyst, sql: str) -> None:
-    with connect() as connection:  # Django's are made by Django, and not in this database
+def test_analyst_is_not_allowed(analyst: Analyst, sql: str) -> None:
+    with connect() as connection:  # this database has no tables of Django
         connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS auth_user (id int)")
         connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS django_session (id int)")
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         analyst.run(sql)
 
 
-def test_nobody_else_may_use_the_schema(analyst: Analyst) -> None:
+def test_other_roles_cannot_use_the_schema(analyst: Analyst) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as other:
         other.execute("DROP ROLE IF EXISTS stranger")
         other.execute("CREATE ROLE stranger")
@@ -461,7 +461,7 @@ def test_nobody_else_may_use_the_schema(analyst: Analyst) -> None:
             other.execute("DROP ROLE stranger")
 
 
-def test_the_role_has_its_limits(analyst: Analyst) -> None:
+def test_role_has_limits(analyst: Analyst) -> None:
     (row,) = analyst.rows(
         "SELECT rolcanlogin, setconfig FROM pg_roles LEFT JOIN pg_db_role_setting"
         " ON setrole = pg_roles.oid WHERE rolname = 'analyst'"
@@ -471,7 +471,7 @@ def test_the_role_has_its_limits(analyst: Analyst) -> None:
     assert {"statement_timeout", "hnsw.ef_search", "hnsw.max_scan_tuples"} <= names
 
 
-def test_everything_is_documented(analyst: Analyst) -> None:
+def test_all_objects_have_comments(analyst: Analyst) -> None:
     rows = analyst.rows(
         "SELECT oid::regprocedure::text AS name, obj_description(oid, 'pg_proc') AS comment"
         " FROM pg_proc WHERE pronamespace = 'search'::regnamespace"
@@ -482,7 +482,7 @@ def test_everything_is_documented(analyst: Analyst) -> None:
     assert [row["name"] for row in rows if not row["comment"]] == []
 
 
-def test_functions_pin_their_search_path(analyst: Analyst) -> None:
+def test_functions_set_search_path(analyst: Analyst) -> None:
     rows = analyst.rows(
         "SELECT proname, proconfig, prosecdef FROM pg_proc"
         " WHERE pronamespace = 'search'::regnamespace AND prolang <>"
@@ -498,7 +498,7 @@ def test_functions_pin_their_search_path(analyst: Analyst) -> None:
     assert {row["proname"] for row in rows if row["prosecdef"]} == {"request"}
 
 
-def test_coverage_counts_what_there_is(analyst: Analyst) -> None:
+def test_coverage_counts_rows_by_state(analyst: Analyst) -> None:
     rows = {
         (row["model"], row["modality"]): row
         for row in analyst.rows("SELECT * FROM search.coverage")
@@ -520,7 +520,7 @@ def test_coverage_counts_what_there_is(analyst: Analyst) -> None:
     assert (row["embedded"], row["stale"]) == (600, 0)
 
 
-def test_recall_compares_the_index_with_the_truth(analyst: Analyst) -> None:
+def test_recall_compares_the_index_with_exact_results(analyst: Analyst) -> None:
     (row,) = analyst.rows("SELECT * FROM search.recall('fashion', 'text', k => 10, sample => 50)")
     assert row["queries"] == 50
     assert row["recall"] >= 0.95
@@ -528,7 +528,7 @@ def test_recall_compares_the_index_with_the_truth(analyst: Analyst) -> None:
     assert row["exact_ms"] > 0
 
 
-def test_duplicates_are_pictures_that_are_the_same(analyst: Analyst) -> None:
+def test_duplicates_have_the_same_picture(analyst: Analyst) -> None:
     rows = analyst.rows("SELECT * FROM search.duplicates('fashion', threshold => 0.999)")
     assert rows
     assert all(row["similarity"] >= 0.999 and row["sku"] != row["other_sku"] for row in rows)
@@ -550,7 +550,7 @@ def test_the_three_analyses(analyst: Analyst) -> None:
     assert rows[1]["found"] > 0
 
 
-def test_what_shoppers_look_for_can_be_seen(analyst: Analyst) -> None:
+def test_popular_and_unanswered_queries(analyst: Analyst) -> None:
     remember("purple unicorn", [("fashion", None)], 0, is_filtered=False)
     remember("purple unicorn", [("fashion", None)], 0, is_filtered=True)
     (row,) = analyst.rows("SELECT * FROM search.unanswered_queries WHERE query = 'purple unicorn'")

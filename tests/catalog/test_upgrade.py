@@ -1,7 +1,7 @@
-"""A database that version 0.1.0 built is upgraded without losing a row.
+"""A database of version 0.1.0 is upgraded without losing a row.
 
-`tests/fixtures/v0.1.0.sql.gz` is a plain dump of one: 30 drawn products with pictures, embedded by
-`fashion`, with queries, a default model, failures and addresses.
+`tests/fixtures/v0.1.0.sql.gz` is a plain dump with 30 drawn products and their pictures, embedded
+by `fashion`, with queries, a default model, failures and addresses.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from tests.conftest import alembic_config, fresh_database
 
 DUMP = Path(__file__).parent.parent / "fixtures" / "v0.1.0.sql.gz"
 FOUND = ["SN-0001", "HE-0001"]
-"""What version 0.1.0 found for "red shoes"."""
+"""The results of version 0.1.0 for "red shoes"."""
 ROWS = {
     **{"product": 30, "product_image": 38, "fashion_text": 30, "fashion_image": 38},
     **{"clip_text": 0, "clip_image": 0, "imagenet_image": 0, "query_embedding": 3, "setting": 1},
@@ -31,7 +31,7 @@ ROWS = {
 
 @pytest.fixture
 def old() -> Iterator[str]:
-    """The address of a database that version 0.1.0 has left."""
+    """The address of a database of version 0.1.0."""
     with fresh_database("template1") as url:
         done = subprocess.run(
             [psql_path(), "--quiet", "--set=ON_ERROR_STOP=1", url],
@@ -43,7 +43,7 @@ def old() -> Iterator[str]:
 
 
 def contents(connection: Connection) -> dict[str, tuple[int, str]]:
-    """Of each table, how many rows it has and a hash of them."""
+    """The number of rows of each table and a hash of its content."""
     return {
         table: connection.exec_driver_sql(
             f"SELECT count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM {table} t"
@@ -54,7 +54,7 @@ def contents(connection: Connection) -> dict[str, tuple[int, str]]:
     }
 
 
-def test_every_row_is_kept_and_found(old: str) -> None:
+def test_all_rows_are_kept_and_found(old: str) -> None:
     with connect() as connection:
         before = contents(connection)
     assert {table: rows for table, (rows, _) in before.items()} == ROWS
@@ -80,10 +80,10 @@ def test_every_row_is_kept_and_found(old: str) -> None:
 
 
 def no_encoder(name: str) -> object:
-    raise AssertionError(f"{name} is not asked: the words are stored")
+    raise AssertionError(f"{name} must not be loaded: the query is stored")
 
 
-def test_an_analysts_view_stays(old: str) -> None:
+def test_view_of_an_analyst_is_kept(old: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql(
             "CREATE VIEW mine AS SELECT sku FROM search.product_vectors"
@@ -94,7 +94,7 @@ def test_an_analysts_view_stays(old: str) -> None:
         assert connection.exec_driver_sql("SELECT count(*) FROM mine").scalar() == 30
 
 
-def test_a_view_on_what_has_another_signature_is_named(old: str) -> None:
+def test_view_that_blocks_a_changed_signature_is_reported(old: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql(
             "CREATE VIEW mine AS SELECT sku FROM search.products('red shoes')"
@@ -112,7 +112,7 @@ def test_a_view_on_what_has_another_signature_is_named(old: str) -> None:
     ("revision", "advice"),
     [("0005", "with version 0\\.1\\.0"), ("0010", "SET version_num = '0009'")],
 )
-def test_an_unknown_revision_is_explained(old: str, revision: str, advice: str) -> None:
+def test_unknown_revision_is_explained(old: str, revision: str, advice: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
     with pytest.raises(DatabaseError, match=f"at revision {revision}(.|\\n)*{advice}"):

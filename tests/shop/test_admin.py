@@ -1,4 +1,4 @@
-"""The admin's form takes what the importer takes, and says what is wrong with anything else."""
+"""The admin's form accepts the same values as the importer, and reports errors."""
 
 import re
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def admin(database: str) -> Iterator[Client]:
 
 
 def save(admin: Client, page: str = "add", **typed: str) -> str:
-    """What the form says; "" if it was saved."""
+    """The error message of the form; empty if it was saved."""
     response = admin.post(f"/admin/shop/product/{page}/", {**TYPED, **typed})
     return "" if response.status_code == 302 else unescape(response.content.decode())
 
@@ -61,13 +61,13 @@ def product() -> dict[str, object]:
         ({"attributes": '{"a": 1' + "0" * 5000 + "}"}, "not JSON"),
     ],
 )
-def test_what_cannot_be_used_is_said(admin: Client, typed: dict[str, str], reason: str) -> None:
+def test_invalid_value_is_reported(admin: Client, typed: dict[str, str], reason: str) -> None:
     assert reason in save(admin, **typed)
     with connect() as connection:
         assert connection.execute(select(PRODUCT)).all() == []
 
 
-def test_what_is_typed_is_read_as_a_cell_of_a_file(admin: Client, tmp_path: Path) -> None:
+def test_values_are_parsed_like_cells_of_a_file(admin: Client, tmp_path: Path) -> None:
     assert not save(admin, price="1.299,00", title=" Shirt ", attributes='{"sizes": "S;M"}')
     typed = product()
     assert (typed["title"], str(typed["price"])) == ("Shirt", "1299.00")
@@ -78,7 +78,7 @@ def test_what_is_typed_is_read_as_a_cell_of_a_file(admin: Client, tmp_path: Path
     assert product()["attributes"] == {"sizes": ["S", "M"], "care": "wool"}
 
 
-def test_what_is_shown_can_be_saved_again_and_is_no_change(admin: Client) -> None:
+def test_saving_unchanged_values_changes_nothing(admin: Client) -> None:
     attributes = '{"cut": "größer", "sizes": ["S", "M"]}'
     save(admin, attributes=attributes)
     before = product()

@@ -1,4 +1,4 @@
-"""`manage.py check` finds what is wrong before a shopper does."""
+"""`manage.py check` reports problems of the configuration and the database."""
 
 import pytest
 from alembic import command
@@ -8,12 +8,12 @@ from shop import checks
 from tests.conftest import alembic_config
 
 
-def test_all_is_well(database: str) -> None:
+def test_valid_installation_has_no_messages(database: str) -> None:
     assert checks.check_models() == []
     assert checks.check_database(databases=["default"]) == []
 
 
-def test_an_unknown_model_is_named_with_what_exists(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unknown_model_is_reported_with_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS", "fashion,nope")
     (error,) = checks.check_models()
     assert error.id == "shop.E001"
@@ -21,13 +21,13 @@ def test_an_unknown_model_is_named_with_what_exists(monkeypatch: pytest.MonkeyPa
     assert "imagenet" in error.msg
 
 
-def test_a_folder_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_registry_folder_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDDING_REGISTRY", "/nowhere")
     (error,) = checks.check_models()
     assert error.id == "shop.E002"
 
 
-def test_missing_tables_are_named(database: str) -> None:
+def test_missing_tables_are_reported(database: str) -> None:
     command.downgrade(alembic_config(), "base")
     (warning,) = checks.check_database(databases=["default"])
     assert warning.id == "shop.W004"
@@ -35,7 +35,7 @@ def test_missing_tables_are_named(database: str) -> None:
     assert "./manage.py migrate" in str(warning.hint)
 
 
-def test_an_old_pgvector_is_an_error(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_pgvector_is_an_error(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_old(connection: object) -> None:
         raise DatabaseError("pgvector 0.7.0 is too old")
 

@@ -1,4 +1,4 @@
-"""Where the database, a setting or a file cannot be used, commands say so in one line: status 2."""
+"""Commands report an unusable database, setting or file in one line, with status 2."""
 
 import os
 import socket
@@ -40,7 +40,7 @@ def file(tmp_path: Path) -> str:
 
 @pytest.fixture
 def nobody() -> str:
-    """The address of a server that is not there."""
+    """The address of a server that does not exist."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"postgresql://shop:hunter2@127.0.0.1:{probe.getsockname()[1]}/shop"
@@ -55,7 +55,7 @@ def refusal(arguments: tuple[str, ...], file: str) -> str:
 
 
 @each_command
-def test_a_database_that_is_down(arguments: tuple[str, ...], file: str, nobody: str) -> None:
+def test_unreachable_database(arguments: tuple[str, ...], file: str, nobody: str) -> None:
     with using_database(nobody):
         said = refusal(arguments, file)
     assert "PostgreSQL at 127.0.0.1:" in said
@@ -65,20 +65,20 @@ def test_a_database_that_is_down(arguments: tuple[str, ...], file: str, nobody: 
 
 
 @pytest.mark.parametrize("arguments", [("embedding_worker",), *COMMANDS], ids=lambda it: it[0])
-def test_a_database_without_tables(arguments: tuple[str, ...], file: str) -> None:
+def test_database_without_tables(arguments: tuple[str, ...], file: str) -> None:
     with fresh_database("template1"):
         assert "run ./manage.py migrate" in refusal(arguments, file)
 
 
 @pytest.mark.parametrize("arguments", [("embedding_worker",), *COMMANDS], ids=lambda it: it[0])
-def test_an_address_that_is_none(arguments: tuple[str, ...], file: str) -> None:
+def test_invalid_address(arguments: tuple[str, ...], file: str) -> None:
     with using_database("postgresql//hunter2@localhost"):
         said = refusal(arguments, file)
     assert "DATABASE_URL is not a PostgreSQL address" in said
     assert "hunter2" not in said
 
 
-def test_an_import_whose_database_goes_away_tells_what_has_landed(
+def test_import_that_loses_the_database_reports_imported_rows(
     database: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = "".join(f"S{number},Thing {number}\n" for number in range(501))
@@ -97,7 +97,7 @@ def test_an_import_whose_database_goes_away_tells_what_has_landed(
 
 
 @pytest.mark.parametrize("arguments", OUTPUTS, ids=lambda it: it[0] + it[-1])
-def test_an_output_that_cannot_be_written_is_said_first(
+def test_unwritable_output_is_reported_first(
     arguments: tuple[str, ...], file: str, nobody: str, tmp_path: Path
 ) -> None:
     with using_database(nobody), pytest.raises(CommandError, match="Is a directory"):
@@ -105,7 +105,7 @@ def test_an_output_that_cannot_be_written_is_said_first(
 
 
 @pytest.mark.process
-def test_it_is_one_line_without_a_traceback(file: str, nobody: str) -> None:
+def test_error_is_one_line_without_a_traceback(file: str, nobody: str) -> None:
     environment = {**os.environ, "DATABASE_URL": nobody}
     done = subprocess.run(
         [sys.executable, "manage.py", "import_catalog", file, "-v", "0"],

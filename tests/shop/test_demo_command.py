@@ -1,4 +1,4 @@
-"""The demo fills an empty catalogue, keeps out of another one, and can be removed again."""
+"""The demo fills an empty catalogue, refuses any other one, and can be removed."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from tests.conftest import DRAWN
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A file of two products that are not the demo's; one has a SKU and a picture like it."""
+    """A file with two products that are not the demo's; one has a SKU of the demo."""
     (tmp_path / "own.jpg").write_bytes(picture("red", (40, 50)))
     rows = "sku,title,images\nOWN,Unicorn,own.jpg\nBA-0001,Another bag,own.jpg\n"
     (tmp_path / "own.csv").write_text(rows)
@@ -24,7 +24,7 @@ def own(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def demo(database: str, demo_folder: Path) -> str:
-    """A catalogue with the demo's products, not embedded."""
+    """A catalogue with the demo's products, without embeddings."""
     call_command(
         "import_catalog",
         str(demo_folder / "products.csv"),
@@ -46,7 +46,7 @@ def load(file: Path) -> None:
     call_command("import_catalog", str(file), images=file.parent, verbosity=0)
 
 
-def test_products_are_found_by_their_skus() -> None:
+def test_products_are_found_by_sku() -> None:
     drawn = {product.sku: product for product in products(300)}
     wanted = {*list(drawn)[::7], "BA-0000", "XX-0001", "own", "BA-0001x"}
     found = find_products(wanted)
@@ -55,7 +55,7 @@ def test_products_are_found_by_their_skus() -> None:
     assert find_products([]) == []
 
 
-def test_an_empty_catalogue_is_filled_once(
+def test_empty_catalogue_is_filled_once(
     database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
@@ -68,7 +68,7 @@ def test_an_empty_catalogue_is_filled_once(
     assert Product.objects.count() == 2
 
 
-def test_a_catalogue_of_its_own_is_refused(database: str, own: Path) -> None:
+def test_other_catalogue_is_refused(database: str, own: Path) -> None:
     load(own)
     with pytest.raises(CommandError, match=r"products that are not the demo's \(2\)") as refused:
         call_command("demo", no_serve=True)
@@ -76,7 +76,7 @@ def test_a_catalogue_of_its_own_is_refused(database: str, own: Path) -> None:
     assert Product.objects.count() == 2
 
 
-def test_removal_leaves_other_products_and_their_pictures(
+def test_removal_keeps_other_products_and_their_pictures(
     demo: str,
     own: Path,
     tmp_path: Path,
@@ -88,9 +88,9 @@ def test_removal_leaves_other_products_and_their_pictures(
         query = "SELECT count(*) FROM search.vocabulary WHERE word = 'dress'"
         assert connection.execute(query).fetchone() == (1,)
     replaced = set(paths(product__sku="BA-0001"))
-    load(own)  # takes BA-0001 over, with another picture
+    load(own)  # replaces BA-0001 and its picture
     assert f"still has products of the demo ({DRAWN - 1})" in capsys.readouterr().err
-    # A product of the shop's own that has a picture of the demo's.
+    # Another product that has a picture of the demo.
     with psycopg.connect(demo) as connection:
         connection.execute(
             "INSERT INTO product_image (product_id, position, path, sha256, width, height)"
@@ -109,7 +109,7 @@ def test_removal_leaves_other_products_and_their_pictures(
     kept = set(paths())
     assert len(kept) == 2
     media = {str(file.relative_to(tmp_path / "media")) for file in files(tmp_path / "media")}
-    assert media == kept | replaced  # what an import replaces is for prune_pictures
+    assert media == kept | replaced  # prune_pictures removes what an import replaces
     assert {file.stem.split(".")[0] for file in files(tmp_path / "thumbnails")} == {
         Path(path).stem for path in kept
     }
@@ -119,7 +119,7 @@ def test_removal_leaves_other_products_and_their_pictures(
     assert "dress" not in words
 
 
-def test_nothing_is_said_of_the_demo_where_it_is_alone_or_not_there(
+def test_no_warning_without_the_demo_or_without_other_products(
     demo: str, own: Path, demo_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert "demo" not in capsys.readouterr().err
@@ -129,7 +129,7 @@ def test_nothing_is_said_of_the_demo_where_it_is_alone_or_not_there(
     assert "demo" not in capsys.readouterr().err
 
 
-def test_a_product_that_was_edited_stays(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_edited_product_is_kept(demo: str, capsys: pytest.CaptureFixture[str]) -> None:
     with psycopg.connect(demo) as connection:
         connection.execute("UPDATE product SET title = 'Mine' WHERE sku = 'BA-0001'")
         connection.execute("UPDATE product SET price = 1 WHERE sku <> 'BA-0001'")

@@ -1,4 +1,4 @@
-"""The worker as it is run: a process of its own, which may be killed."""
+"""The worker as a process, which can be killed."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ from tests.conftest import PROJECT
 pytestmark = pytest.mark.process
 
 SECONDS = 60
-"""For a process to start and load its model, on a busy machine."""
+"""The maximum time for a process to start and load its model on a busy machine, in seconds."""
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def wait_until_embedded(sku: str) -> None:
     pytest.fail(f"{sku} is not embedded")
 
 
-def test_words_and_products_are_embedded_and_a_killed_worker_loses_nothing(database: str) -> None:
+def test_killed_worker_loses_no_words_or_products(database: str) -> None:
     add_product("BEFORE")
     with worker() as first:
         wait_until_embedded("BEFORE")
@@ -78,7 +78,7 @@ def test_words_and_products_are_embedded_and_a_killed_worker_loses_nothing(datab
                 )
         first.send_signal(signal.SIGKILL)
         first.wait()
-    with connect() as connection:  # what it had in hand is free again once its lease is over
+    with connect() as connection:  # its rows are released when their lease expires
         connection.exec_driver_sql(
             "UPDATE query_embedding SET claimed_at = claimed_at - interval '1 min'"
         )
@@ -89,7 +89,7 @@ def test_words_and_products_are_embedded_and_a_killed_worker_loses_nothing(datab
         assert second.wait(timeout=SECONDS) == 0
 
 
-def test_misuse_ends_with_2(database: str) -> None:
+def test_misuse_has_status_2(database: str) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "embedding_worker", "--poll", "0"],
         cwd=PROJECT,

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, there is a page that says so and leads on."""
+"""Every error has a page that explains it and links to the shop."""
 
 import logging
 import re
@@ -56,21 +56,20 @@ def get(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.mark.parametrize("more", ["", "&q=red", "&colour=Red", "&model=imagenet", "&page=3"])
-def test_more_like_a_product_that_is_gone(shop: None, get: Any, more: str) -> None:
+def test_search_similar_to_a_deleted_product(shop: None, get: Any, more: str) -> None:
     status, html = get(f"/?like=gone123{more}")
     assert status == HTTPStatus.NOT_FOUND
     assert "There is no product with the SKU &#x27;gone123&#x27;." in html
     assert "This product no longer exists" in html
     on = {"&q=red": 'href="/?q=red"', "&colour=Red": 'href="/?colour=Red"'}.get(more, 'href="/"')
-    assert re.search(f'class="button" {re.escape(on)}>(Search without the product|See all products)', html)
-    assert 'name="like"' not in html  # the next search goes on without it
+    label = "(Search without the product|See all products)"
+    assert re.search(f'class="button" {re.escape(on)}>{label}', html)
+    assert 'name="like"' not in html  # the next search does not use it
     assert 'name="min_match"' not in html
-    assert 'value="Red"' in html  # the filter panel is the whole catalogue's
+    assert 'value="Red"' in html  # the filter panel covers the whole catalogue
 
 
-def test_a_product_deleted_while_it_is_compared_with(
-    shop: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_product_deleted_during_the_search(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     find = query._find_product
 
     def found_and_deleted(connection: Any, sku: str) -> int:
@@ -86,7 +85,7 @@ def test_a_product_deleted_while_it_is_compared_with(
         assert "no product with the SKU" in response.content.decode()
 
 
-def test_the_page_of_a_product_that_is_gone(shop: None) -> None:
+def test_page_of_a_deleted_product(shop: None) -> None:
     assert CLIENT.get("/product/A").status_code == HTTPStatus.OK
     with connect() as connection:
         connection.exec_driver_sql("DELETE FROM product WHERE sku = 'A'")
@@ -98,12 +97,12 @@ def test_the_page_of_a_product_that_is_gone(shop: None) -> None:
     assert "Resolver404" not in CLIENT.get("/nowhere").content.decode()
 
 
-def test_no_model_understands_what_is_asked(
+def test_no_model_has_the_modalities_of_the_query(
     shop: None, get: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELS", "imagenet")
     digest = query_pictures.store_query_picture(picture("red"))
-    status, html = get("/?q=red")  # found by words alone
+    status, html = get("/?q=red")  # full-text search only
     assert status == HTTPStatus.OK
     assert "No single model in use understands words" in html
     status, html = get(f"/?q=without+red&picture={digest}")
@@ -112,14 +111,14 @@ def test_no_model_understands_what_is_asked(
     assert "This search could not be run" in html
 
 
-def test_the_named_model_does_not_understand_what_is_asked(shop: None, get: Any) -> None:
+def test_chosen_model_lacks_a_modality_of_the_query(shop: None, get: Any) -> None:
     digest = query_pictures.store_query_picture(picture("red"))
     status, html = get(f"/?q=without+red&picture={digest}&model=imagenet")
-    assert status == HTTPStatus.OK  # the form has put the default model in its place
+    assert status == HTTPStatus.OK  # the form has chosen the default model instead
     assert "cannot be used for this kind of search" in html
 
 
-def test_a_stored_picture_is_damaged(shop: None, get: Any) -> None:
+def test_damaged_stored_picture(shop: None, get: Any) -> None:
     digest = query_pictures.store_query_picture(picture("red"))
     [file] = Path(query_pictures._query_path(digest)).parent.glob("*.jpg")
     file.write_bytes(file.read_bytes()[:200])
@@ -129,7 +128,7 @@ def test_a_stored_picture_is_damaged(shop: None, get: Any) -> None:
     assert "Remove the picture" in html
 
 
-def test_a_model_cannot_be_loaded(
+def test_model_cannot_be_loaded(
     shop: None, get: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     digest = query_pictures.store_query_picture(picture("red"))
@@ -145,7 +144,7 @@ def test_a_model_cannot_be_loaded(
     assert "This search could not be run" in html
 
 
-def test_a_model_has_no_embeddings(shop: None, get: Any) -> None:
+def test_model_without_embeddings(shop: None, get: Any) -> None:
     for address in ("/?like=A&model=imagenet", "/?like=A&model=imagenet&colour=Red"):
         status, html = get(address)
         assert status == HTTPStatus.OK
@@ -161,7 +160,7 @@ def without_database(shop: None) -> Iterator[None]:
 
 @pytest.mark.parametrize("address", ["/", "/?q=red", "/?like=A", "/product/A", "/admin/"])
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["page", "htmx"])
-def test_the_database_is_away(
+def test_unreachable_database(
     without_database: None,
     address: str,
     headers: dict[str, str],
@@ -183,7 +182,7 @@ def test_static_files_need_no_database(without_database: None) -> None:
         assert CLIENT.get("/favicon.ico").status_code == HTTPStatus.OK
 
 
-def test_a_database_that_has_no_connection_left(shop: None, database: str) -> None:
+def test_database_without_free_connections(shop: None, database: str) -> None:
     name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
     with psycopg.connect(database, autocommit=True) as other:
         other.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
@@ -197,7 +196,7 @@ def test_a_database_that_has_no_connection_left(shop: None, database: str) -> No
 
 
 @pytest.mark.parametrize("name", ["query", "header"])
-def test_a_request_with_a_long_head(shop: None, name: str) -> None:
+def test_request_with_a_long_head(shop: None, name: str) -> None:
     half, whole = "x" * 8000, "x" * 17_000
     if name == "query":
         responses = [CLIENT.get("/?brand=" + text) for text in (half, whole)]

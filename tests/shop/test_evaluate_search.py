@@ -1,4 +1,4 @@
-"""The command as an analyst runs it, on a catalogue without embeddings: words alone."""
+"""The command on a catalogue without embeddings, so that only full-text search finds products."""
 
 import json
 from pathlib import Path
@@ -45,7 +45,7 @@ def test_table_json_and_report(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.usefixtures("catalogue")
-def test_the_report_shows_what_is_wrong(tmp_path: Path) -> None:
+def test_report_shows_wrong_hits_and_escapes_text(tmp_path: Path) -> None:
     judged, page = tmp_path / "j.jsonl", tmp_path / "r.html"
     record = {"id": "<b>", "kind": "<i>", "text": HOSTILE, "relevant": ["B"]}
     judged.write_text(json.dumps(record))
@@ -67,7 +67,7 @@ def test_the_report_shows_what_is_wrong(tmp_path: Path) -> None:
     ("arguments", "depth", "window", "precision"),
     [([], 2, 2, 2 / 3), (["--depth", "1"], 1, 2, 1 / 3), (["--depth", "3"], 3, 3, 1)],
 )
-def test_the_shops_window_is_what_is_measured(
+def test_window_of_the_shop_is_measured(
     arguments: list[str],
     depth: int,
     window: int,
@@ -105,7 +105,7 @@ def test_the_shops_window_is_what_is_measured(
         (["--derive", "titles", "--model", "nobody"], "nobody"),
     ],
 )
-def test_misuse_ends_with_2(
+def test_misuse_has_status_2(
     arguments: list[str], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -119,6 +119,6 @@ def test_misuse_ends_with_2(
     "arguments",
     [["--signals", "smell"], ["--signals", "text+text"], ["--fusion", "cold"], ["--depth", "1001"]],
 )
-def test_unknown_choices_are_refused(arguments: list[str]) -> None:
+def test_unknown_choices_are_rejected(arguments: list[str]) -> None:
     with pytest.raises(CommandError):
         call_command("evaluate_search", "--derive", "titles", *arguments)

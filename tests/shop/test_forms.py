@@ -1,4 +1,4 @@
-"""Whatever an address holds becomes a search that can be run, and notes about what was left out."""
+"""Any address becomes a valid search, with notes about ignored parameters."""
 
 from decimal import Decimal
 
@@ -25,21 +25,21 @@ def parse(query: str) -> SearchForm:
     return SearchForm(QueryDict(query))
 
 
-def test_an_empty_address_is_the_catalogue():
+def test_empty_address_is_the_whole_catalogue():
     form = parse("")
     assert form.state == SearchParams()
     assert form.state.is_home
     assert form.notes == []
 
 
-def test_empty_fields_of_a_plain_form_mean_nothing():
+def test_empty_fields_are_ignored():
     names = ["q", "picture", "like", "blend", "model", "limit", "page", "min_price", "max_price"]
     form = parse("&".join(f"{name}=" for name in [*names, *FACETS]))
     assert form.state == SearchParams()
     assert form.notes == []
 
 
-def test_everything_at_once():
+def test_all_parameters():
     form = parse(
         f"q=red+dress&picture={DIGEST}&blend=0.25&model=fashion&limit=48&page=3"
         "&category=Apparel&colour=Red&colour=Blue&brand=A%26B&min_price=10&max_price=99.90&in_stock=1"
@@ -107,48 +107,48 @@ def test_everything_at_once():
         "like=" + "x" * 1001,
     ],
 )
-def test_what_cannot_be_used_is_left_out_with_a_note(query):
+def test_invalid_parameter_is_ignored_with_a_note(query):
     form = parse(query)
     assert form.state == SearchParams()
     assert len(form.notes) == 1
 
 
 @pytest.mark.parametrize("zero", ["0", "-0.00", "0E2", "0E%2B999999999999", "0E-999999999999"])
-def test_nothing_costs_nothing_however_it_is_written(zero):
+def test_zero_price_in_any_notation(zero):
     assert parse(f"min_price={zero}").state.query() == "min_price=0"
 
 
-def test_one_bad_parameter_leaves_the_others():
+def test_invalid_parameter_does_not_affect_others():
     form = parse("q=dress&page=abc&colour=Red&min_price=cheap")
     assert form.state == SearchParams(text="dress", filters=Filters(colour=("Red",)))
     assert len(form.notes) == 2
 
 
-def test_a_filter_has_at_most_so_many_values():
+def test_number_of_filter_values_is_limited():
     form = parse("&".join(f"brand={number}" for number in range(500)))
     assert form.state.filters.brand == tuple(map(str, range(MAX_VALUES)))
     assert form.notes == ["Only the first 20 values of a filter were used."]
 
 
-def test_one_bad_value_leaves_the_others():
+def test_invalid_value_does_not_affect_others():
     form = parse(f"colour=Red&colour=a%00b&colour={'x' * 101}&colour=Blue")
     assert form.state.filters.colour == ("Red", "Blue")
     assert len(form.notes) == 1
 
 
-def test_prices_the_wrong_way_round_do_not_filter():
+def test_reversed_price_range_is_ignored():
     form = parse("min_price=50&max_price=10&in_stock=1")
     assert form.state == SearchParams(filters=Filters(in_stock=True))
     assert "lowest price" in form.notes[0]
 
 
-def test_long_words_are_cut_and_it_is_said():
+def test_long_query_is_cut_with_a_note():
     form = parse("q=" + "x" * 10_000)
     assert form.state.text == "x" * MAX_QUERY_LENGTH
     assert "characters" in form.notes[0]
 
 
-def test_white_space_and_nuls_are_single_spaces():
+def test_white_space_and_nuls_become_single_spaces():
     assert parse("q=%00+red%00%0A%09dress++").state.text == "red dress"
     assert not parse("q=%00+%0A").state.ranks
 
@@ -156,18 +156,18 @@ def test_white_space_and_nuls_are_single_spaces():
 @pytest.mark.parametrize(
     "words", ["👗 ❤️", "فستان أحمر", "rote Schuhe", "'; DROP TABLE product; --"]
 )
-def test_words_of_any_script_are_words(words):
+def test_words_in_any_script_are_kept(words):
     query = SearchParams(text=words).query()
     assert parse(query).state.text == words
 
 
-def test_words_steer_the_search_for_the_like_of_a_product():
+def test_words_can_refine_a_search_for_similar_products():
     form = parse("q=in+blue&like=SKU-1")
     assert form.state == SearchParams(text="in blue", like="SKU-1")
     assert form.state.spec().like == "SKU-1"
 
 
-def test_several_pictures_each_once_and_the_oldest_makes_way():
+def test_pictures_are_unique_and_the_oldest_is_removed():
     digests = [f"{number:064x}" for number in range(5)]
     state = parse("&".join(f"picture={digest}" for digest in [*digests[:4], digests[0]])).state
     assert state.pictures == tuple(digests[:4])
@@ -177,25 +177,25 @@ def test_several_pictures_each_once_and_the_oldest_makes_way():
     assert parse("&".join(f"picture={digest}" for digest in digests)).state.pictures == ()
 
 
-def test_words_are_taken_as_they_are_only_while_they_are_those():
+def test_verbatim_is_valid_only_for_the_same_words():
     state = SearchParams(text="shrit", verbatim=True)
     assert parse(state.query()).state == state
     assert not parse("q=shoos&verbatim=shrit").state.verbatim
 
 
-def test_a_sku_keeps_its_spaces_and_slashes():
+def test_sku_keeps_spaces_and_slashes():
     sku = " A/B  42%2F'\" "
     assert parse(SearchParams(like=sku).query()).state.like == sku
 
 
-def test_a_model_without_words_gives_way_to_one_that_has_them():
+def test_model_without_texts_is_replaced_for_words():
     form = parse("q=dress&model=imagenet")
     assert form.state == SearchParams(text="dress")
     assert "ImageNet" in form.notes[0]
     assert parse(f"picture={DIGEST}&model=imagenet").state.model == "imagenet"
 
 
-def test_a_chip_takes_one_value_away_and_starts_at_the_first_page():
+def test_chip_removes_a_value_and_returns_to_the_first_page():
     state = SearchParams(text="a", page=4, filters=Filters(colour=("Red", "Blue"), in_stock=True))
     expected = SearchParams(text="a", filters=Filters(colour=("Blue",), in_stock=True))
     assert state.without("colour", "Red") == expected
@@ -221,7 +221,7 @@ STATES = st.builds(
 
 
 @given(STATES)
-def test_an_address_says_all_that_a_search_is(state):
+def test_address_contains_all_parameters(state):
     form = parse(state.query())
     assert form.state == state
     assert form.notes == []
@@ -231,7 +231,7 @@ NUMBERS = st.from_regex(r"[+-]?\d{0,5}\.?\d{0,3}([eE][+-]?\d{1,13})?", fullmatch
 
 
 @given(st.dictionaries(st.sampled_from([*SearchForm.base_fields]), st.text(max_size=30) | NUMBERS))
-def test_no_address_breaks_the_search(parameters):
+def test_any_parameters_give_a_valid_search(parameters):
     query = QueryDict(mutable=True)
     query.update(parameters)
     state = SearchForm(query).state

@@ -1,4 +1,4 @@
-"""Whatever is typed gives a page, and is text: nothing is fetched, and no file is read for it."""
+"""Any query gives a page. It is only text: no file is read and nothing is downloaded."""
 
 import sys
 from collections.abc import Iterator
@@ -58,7 +58,7 @@ def shop(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pa
 
 
 class Watch:
-    """Addresses connected to, and names looked up, and files opened, while it is on."""
+    """Records network connections, name lookups and opened files while it is active."""
 
     def __init__(self) -> None:
         self.on = False
@@ -75,7 +75,7 @@ WATCH = Watch()
 
 @pytest.mark.parametrize("name", QUERIES)
 @pytest.mark.parametrize("min_match", ["", "0"])
-def test_any_text_gives_a_page(shop: Path, name: str, min_match: str) -> None:
+def test_any_text_gives_a_page_and_is_escaped(shop: Path, name: str, min_match: str) -> None:
     response = CLIENT.get("/", {"q": QUERIES[name], "min_match": min_match})
     assert response.status_code == HTTPStatus.OK
     page = response.content.decode()
@@ -83,7 +83,7 @@ def test_any_text_gives_a_page(shop: Path, name: str, min_match: str) -> None:
     assert "<script>alert" not in page
 
 
-def test_bytes_that_are_no_text_give_a_page(shop: Path) -> None:
+def test_invalid_utf8_gives_a_page(shop: Path) -> None:
     for query in ("q=%ff%fe", "q=red%00shirt", "q=%ed%b3%bf", "q=%"):
         assert CLIENT.get(f"/?{query}").status_code == HTTPStatus.OK
 
@@ -97,8 +97,8 @@ def test_any_number_gives_a_page(shop: Path, name: str, number: str) -> None:
 
 
 @pytest.mark.parametrize("form", ["{}", "file://{}", "-{}", "without {}", '"{}"'])
-def test_a_path_is_never_read(shop: Path, form: str) -> None:
-    CLIENT.get("/", {"q": "warm"})  # whatever is loaded at the first search
+def test_path_is_not_read(shop: Path, form: str) -> None:
+    CLIENT.get("/", {"q": "warm"})  # load everything that the first search loads
     secret = shop / SECRET
     WATCH.seen.clear()
     WATCH.on = True
@@ -111,7 +111,7 @@ def test_a_path_is_never_read(shop: Path, form: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["http://localhost/x.png", "https://evil.example/a.jpg red"])
-def test_an_address_is_never_fetched(shop: Path, text: str) -> None:
+def test_url_is_not_downloaded(shop: Path, text: str) -> None:
     CLIENT.get("/", {"q": "warm"})
     WATCH.seen.clear()
     WATCH.on = True

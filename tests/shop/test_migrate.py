@@ -1,4 +1,4 @@
-"""`manage.py migrate` prepares the whole database, and looks without touching where asked to."""
+"""`manage.py migrate` creates the whole database; --plan and --check change nothing."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.conftest import fresh_database
 
 @pytest.fixture
 def empty() -> Iterator[str]:
-    """The address of a database with nothing in it."""
+    """The address of an empty database."""
     with fresh_database("template1") as url:
         yield url
 
@@ -23,7 +23,7 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in connection.execute(query)}
 
 
-def test_one_command_prepares_everything(empty: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_command_creates_everything(empty: str, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("migrate")
     assert {*metadata.tables, "auth_user", "django_session"} <= tables(empty)
     with psycopg.connect(empty) as connection:
@@ -44,23 +44,23 @@ def test_plan_and_check_change_nothing(empty: str, capsys: pytest.CaptureFixture
     assert tables(empty) == set()
 
 
-def test_check_finds_either_part(empty: str) -> None:
+def test_check_finds_pending_migrations_of_both(empty: str) -> None:
     call_command("migrate", "auth", verbosity=0)
     call_command("migrate", "sessions", verbosity=0)
     call_command("migrate", "admin", verbosity=0)
-    assert "product" not in tables(empty), "an app label means Django's part alone"
-    with pytest.raises(SystemExit) as found:  # the catalogue's part is missing
+    assert "product" not in tables(empty), "with an app label, only Django's tables are created"
+    with pytest.raises(SystemExit) as found:  # the catalogue's tables are missing
         call_command("migrate", check_unapplied=True, verbosity=0)
     assert found.value.code == 1
     call_command("migrate", verbosity=0)
     call_command("migrate", check_unapplied=True, verbosity=0)
     call_command("migrate", "sessions", "zero", verbosity=0)
     assert "product" in tables(empty)
-    with pytest.raises(SystemExit):  # Django's part is missing
+    with pytest.raises(SystemExit):  # Django's tables are missing
         call_command("migrate", check_unapplied=True, verbosity=0)
 
 
-def test_a_newer_database_is_refused(empty: str) -> None:
+def test_newer_database_is_rejected(empty: str) -> None:
     call_command("migrate", verbosity=0)
     with psycopg.connect(empty) as connection:
         connection.execute("UPDATE alembic_version SET version_num = 'future'")
@@ -69,7 +69,7 @@ def test_a_newer_database_is_refused(empty: str) -> None:
     assert refused.value.returncode == 2
 
 
-def test_a_database_without_pgvector_is_told_so_in_one_line(
+def test_database_without_pgvector_is_reported_in_one_line(
     empty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("catalog.db.connection.PGVECTOR_NEEDED", (99,))

@@ -1,4 +1,4 @@
-"""Django's models describe the catalogue's tables as they are."""
+"""Django's models match the tables of the catalogue."""
 
 from typing import Any
 
@@ -60,7 +60,7 @@ def field_says(field: "models.Field[Any, Any]") -> dict[str, object]:
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
-def test_a_model_has_the_columns_of_its_table(model: type[models.Model]) -> None:
+def test_model_has_the_columns_of_its_table(model: type[models.Model]) -> None:
     table = tables.metadata.tables[model._meta.db_table]
     assert not model._meta.managed
     described = {field.column: field_says(field) for field in model._meta.concrete_fields}
@@ -68,5 +68,5 @@ def test_a_model_has_the_columns_of_its_table(model: type[models.Model]) -> None
     assert described == expected, WHAT_TO_DO
 
 
-def test_the_models_are_those_that_django_edits() -> None:
+def test_only_tables_of_the_admin_have_models() -> None:
     assert {model.__name__ for model in MODELS} == {"Product", "ProductImage", "EmbeddingFailure"}

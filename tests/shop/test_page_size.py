@@ -1,4 +1,4 @@
-"""A page's size does not multiply what its address holds."""
+"""The size of a page is limited, even if its address is long."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def values(facet: str, count: int = MAX_VALUES) -> list[str]:
 
 @pytest.fixture
 def shop(database: str) -> Iterator[None]:
-    """Each product has a value of its own in every facet."""
+    """A catalogue in which each product has a different value in every facet."""
     with connect() as connection:
         for number in range(MAX_VALUES + 5):
             row = {facet: values(facet, number + 1)[-1] for facet in FACETS}
@@ -44,7 +44,7 @@ def get(address: str) -> str:
 
 
 @pytest.mark.parametrize("more", ["", "&q=shirt&min_match=0&limit=12"])
-def test_a_page_holds_its_address_only_so_often(shop: None, more: str) -> None:
+def test_number_of_links_with_the_whole_search_is_limited(shop: None, more: str) -> None:
     query = urlencode([(facet, value) for facet in FACETS for value in values(facet)])
     page = get(f"/?{query}{more}")
     assert len(re.findall('class="chip"', page)) == MAX_CHIPS
@@ -53,14 +53,14 @@ def test_a_page_holds_its_address_only_so_often(shop: None, more: str) -> None:
     assert len(page) < (MAX_CHIPS + 16) * len(query)
 
 
-def test_500_values_are_20(shop: None) -> None:
+def test_only_20_of_500_values_are_used(shop: None) -> None:
     query = urlencode([("colour", value) for value in [*values("colour"), *map(str, range(480))]])
     page = get(f"/?{query}")
     assert "Only the first 20 values of a filter were used." in page
     assert len(re.findall('class="chip"', page)) == MAX_VALUES
 
 
-def test_a_value_that_no_product_has_is_left_out_with_a_note(shop: None) -> None:
+def test_unknown_value_is_ignored_with_a_note(shop: None) -> None:
     [red] = values("colour", 1)
     page = get("/?" + urlencode([("colour", red), ("colour", "Mauve"), ("brand", "Nobody")]))
     assert "No product has “Mauve”, “Nobody”, so this filter was ignored." in page
@@ -68,13 +68,13 @@ def test_a_value_that_no_product_has_is_left_out_with_a_note(shop: None) -> None
     assert 'value="Mauve"' not in page
     page = get("/?" + urlencode([("brand", f"brand {number}") for number in range(10)]))
     assert "“brand 2” and 7 more" in page
-    # Each of these exists, and no product has both.
+    # Both values exist, but no product has both.
     page = get("/?" + urlencode([("colour", red), ("brand", values("brand", 2)[1])]))
     assert "No product matches all filters" in page
     assert "No product has" not in page
 
 
-def test_known_values_are_those_that_some_product_has(shop: None) -> None:
+def test_known_values_exist_in_the_catalogue(shop: None) -> None:
     [red] = values("colour", 1)
     with connect() as connection:
         chosen = Filters(colour=(red, "Mauve"), brand=("Nobody",), in_stock=True)
@@ -82,7 +82,7 @@ def test_known_values_are_those_that_some_product_has(shop: None) -> None:
         assert known_values(connection, Filters()) == Filters()
 
 
-def test_variants_are_shown_by_the_form_that_holds_the_search(shop: None) -> None:
+def test_variants_button_submits_the_search_form(shop: None) -> None:
     with connect() as connection:
         connection.exec_driver_sql(
             "INSERT INTO product_variant (product_id, leader_id, family, model)"

@@ -1,4 +1,4 @@
-"""Pictures that come in, expire and go out: none of it trusts a name or a byte from outside."""
+"""Uploads, expiry and delivery of pictures; names and content from requests are not trusted."""
 
 import os
 import resource
@@ -64,7 +64,7 @@ def age(path: Path, seconds: float) -> None:
 
 
 def kept(folder: Path) -> set[str]:
-    """The hashes of the query pictures that are kept."""
+    """The digests of the stored query pictures."""
     return {file.stem for file in folder.glob("*.jpg")}
 
 
@@ -77,26 +77,26 @@ def post(content: bytes | None, state: str = "", checks_csrf: bool = False):
     return views.upload_picture(request)
 
 
-def test_a_picture_is_kept_by_its_hash_and_found_again(folder):
+def test_picture_is_stored_by_its_hash(folder):
     digest = query_pictures.store_query_picture(encoded())
     assert kept(folder) == {digest}
     assert width_and_height(query_pictures.load_query_picture(digest)) == (80, 100)
 
 
-def test_the_same_picture_is_kept_once(folder):
+def test_same_picture_is_stored_once(folder):
     assert query_pictures.store_query_picture(encoded()) == query_pictures.store_query_picture(
         encoded()
     )
     assert len(kept(folder)) == 1
 
 
-def test_large_pictures_are_reduced(folder):
+def test_large_picture_is_scaled_down(folder):
     digest = query_pictures.store_query_picture(encoded((3000, 1500)))
     size = width_and_height(query_pictures.load_query_picture(digest))
     assert size == (upload_decoder.MAX_SIDE, upload_decoder.MAX_SIDE // 2)
 
 
-def test_nothing_but_pixels_is_kept(folder):
+def test_only_pixels_are_stored(folder):
     exif = Image.Exif()
     exif[0x010E] = "at home"
     source = encoded(format="JPEG", exif=exif, comment=b"with Ada") + b"<script>alert(1)</script>"
@@ -108,13 +108,13 @@ def test_nothing_but_pixels_is_kept(folder):
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg onload='x'/>", encoded()[:60]])
-def test_what_is_no_picture_is_refused_and_not_kept(folder, content):
+def test_file_without_a_picture_is_rejected(folder, content):
     with pytest.raises(ImageError):
         query_pictures.store_query_picture(content)
     assert not kept(folder)
 
 
-def test_a_small_file_of_many_pixels_is_refused_with_the_reason(database, folder):
+def test_small_file_with_many_pixels_is_rejected(database, folder):
     upload = SimpleUploadedFile("a.png", encoded((5100, 5000)), "image/png")
     response = CLIENT.post("/picture/", {"file": upload})
     assert response.status_code == 400
@@ -123,14 +123,14 @@ def test_a_small_file_of_many_pixels_is_refused_with_the_reason(database, folder
 
 @contextmanager
 def busy_decoders() -> Iterator[None]:
-    """Others upload pictures, and are not done."""
+    """All decoders are busy with other uploads."""
     with ExitStack() as others:
         for _ in range(upload_decoder.DECODERS):
             others.enter_context(upload_decoder._decoder())
         yield
 
 
-def test_an_upload_waits_for_a_decoder(folder, monkeypatch):
+def test_upload_waits_for_a_decoder(folder, monkeypatch):
     monkeypatch.setattr(upload_decoder, "MAX_WAIT_SECONDS", 60)
     with ThreadPoolExecutor() as shoppers:
         with busy_decoders():
@@ -140,7 +140,7 @@ def test_an_upload_waits_for_a_decoder(folder, monkeypatch):
         assert query_pictures.load_query_picture(waiting.result(60))
 
 
-def test_an_upload_that_finds_no_decoder_is_told_to_come_again(database, folder):
+def test_upload_without_a_free_decoder_is_rejected_with_503(database, folder):
     with busy_decoders():
         response = CLIENT.post("/picture/", {"file": SimpleUploadedFile("a.png", encoded())})
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
@@ -150,22 +150,22 @@ def test_an_upload_that_finds_no_decoder_is_told_to_come_again(database, folder)
 
 
 @pytest.mark.parametrize(("limit", "seconds"), [("CPU_SECONDS", 1), ("MAX_SECONDS", 0.5)])
-def test_decoding_an_upload_ends_in_time(folder, monkeypatch, limit, seconds):
+def test_time_of_decoding_is_limited(folder, monkeypatch, limit, seconds):
     monkeypatch.setattr(upload_decoder, limit, seconds)
     with pytest.raises(ImageError, match="too long to decode"):
         query_pictures.store_query_picture(scan_bomb((7000, 7000), MAX_SCANS - 10))
     assert not kept(folder)
-    assert query_pictures.store_query_picture(encoded())  # the decoder is free again
+    assert query_pictures.store_query_picture(encoded())  # the decoder was released
 
 
-def test_an_upload_may_take_only_so_much_memory(folder, monkeypatch):
+def test_memory_of_decoding_is_limited(folder, monkeypatch):
     monkeypatch.setattr(upload_decoder, "MAX_MEMORY", 2**24)
     with pytest.raises(ImageError, match="damaged"):
         query_pictures.store_query_picture(encoded((4000, 4000)))
     assert query_pictures.store_query_picture(encoded())
 
 
-def test_a_jpeg_of_thousands_of_scans_is_refused_with_the_reason(database, folder):
+def test_jpeg_with_thousands_of_scans_is_rejected(database, folder):
     upload = SimpleUploadedFile("a.jpg", scan_bomb((600, 600), 3000), "image/jpeg")
     response = CLIENT.post("/picture/", {"file": upload})
     assert response.status_code == HTTPStatus.BAD_REQUEST
@@ -178,14 +178,14 @@ def test_pictures_expire(folder):
     assert query_pictures.load_query_picture(digest) is None
 
 
-def test_using_a_picture_keeps_it(folder):
+def test_use_of_a_picture_restarts_its_time(folder):
     digest = query_pictures.store_query_picture(encoded())
     age(folder / f"{digest}.jpg", HOUR - 60)
     assert query_pictures.load_query_picture(digest)
     assert (folder / f"{digest}.jpg").stat().st_mtime > time.time() - 60
 
 
-def test_an_upload_sweeps_away_what_has_expired(folder):
+def test_upload_removes_expired_pictures(folder):
     old = query_pictures.store_query_picture(encoded(colour="red"))
     young = query_pictures.store_query_picture(encoded(colour="blue"))
     age(folder / f"{old}.jpg", HOUR + 5)
@@ -194,7 +194,7 @@ def test_an_upload_sweeps_away_what_has_expired(folder):
     assert kept(folder) == {young, new}
 
 
-def test_those_used_longest_ago_make_room(folder):
+def test_least_recently_used_pictures_are_removed(folder):
     noises = [encode(Image.effect_noise((200, 200), spread)) for spread in (20, 40, 60, 80)]
     first, second, third = map(query_pictures.store_query_picture, noises[:3])
     for digest, seconds in ((first, 300), (second, 400), (third, 200)):
@@ -207,7 +207,7 @@ def test_those_used_longest_ago_make_room(folder):
     assert kept(folder) == {second, third, fourth}
 
 
-def test_the_folder_is_not_read_at_every_upload(folder):
+def test_folder_is_not_read_for_every_upload(folder):
     query_pictures.store_query_picture(encoded(colour="red"))
     with override_settings(QUERY_PICTURES_BYTES=0):
         for colour in ("blue", "green"):
@@ -221,41 +221,41 @@ def test_the_folder_is_not_read_at_every_upload(folder):
 @pytest.mark.parametrize(
     "digest", ["", "../secret", "a" * 63, "A" * 64, "a" * 64 + "\n", "/etc/passwd", "a" * 64]
 )
-def test_a_hash_that_is_none_or_unknown_is_no_picture(folder, digest):
+def test_invalid_or_unknown_digest_is_not_found(folder, digest):
     (folder.parent / "secret.jpg").write_bytes(encoded())
     assert query_pictures.load_query_picture(digest) is None
 
 
-def test_an_upload_leads_back_to_the_search_with_the_picture(folder):
+def test_upload_redirects_to_the_search_with_the_picture(folder):
     response = post(encoded(), "q=red+dress&colour=Red&page=3&like=SKU")
     [digest] = kept(folder)
     assert response.status_code == 303
     assert response["Location"] == f"/?q=red+dress&picture={digest}&like=SKU&colour=Red"
 
 
-def test_a_hostile_state_cannot_lead_elsewhere(folder):
+def test_upload_cannot_redirect_to_another_site(folder):
     response = post(encoded(), "https://evil.example/?q=a&picture=../../x&next=//evil.example")
     assert response["Location"].startswith("/?picture=")
     assert "evil" not in response["Location"]
 
 
-def test_a_picture_too_large_is_refused(folder):
+def test_too_large_picture_is_rejected(folder):
     assert post(b"x" * 100_001).status_code == 413
     assert not folder.exists()
 
 
-def test_a_body_too_large_is_refused_before_it_is_read(folder):
+def test_too_large_body_is_rejected_before_it_is_read(folder):
     request = RequestFactory().post("/picture/", {"file": SimpleUploadedFile("a", b"x" * 200_000)})
     request._stream.read = request._stream.readline = None
     assert views.upload_picture(request).status_code == 413
 
 
-def test_an_upload_from_elsewhere_is_refused(folder):
+def test_upload_from_another_site_is_rejected(folder):
     assert post(encoded(), checks_csrf=True).status_code == 403
     assert not folder.exists()
 
 
-def test_a_query_picture_is_served_as_a_jpeg_for_its_owner_alone(folder):
+def test_query_picture_is_served_as_a_private_jpeg(folder):
     digest = query_pictures.store_query_picture(encoded())
     response = views.query_picture(RequestFactory().get("/"), digest)
     assert response["Content-Type"] == "image/jpeg"
@@ -287,8 +287,8 @@ NATURAL = [(2400, 2400), (1500, 2400), (2400, 1500), (3900, 600), (700, 3900), (
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_product_pictures_are_as_wide_as_asked_and_never_enlarged(media, orientation):
-    """JPEGs, which are decoded at a fraction of their size, and may lie on their side in files."""
+def test_thumbnail_has_the_requested_width_and_is_never_enlarged(media, orientation):
+    """JPEGs can be decoded at a reduced size, and can have an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
     for size in NATURAL:
@@ -300,7 +300,7 @@ def test_product_pictures_are_as_wide_as_asked_and_never_enlarged(media, orienta
             assert made[1] == pytest.approx(high * made[0] / wide, abs=1)
 
 
-def test_what_a_page_says_of_widths_is_true(media):
+def test_widths_in_pages_are_correct(media):
     for natural in (200, 320, 500, 1280, 1300, 2400):
         path = add_product(str(natural), encoded((natural, natural), format="JPEG"))
         for candidate in storefront.image_srcset(path, natural).split(", "):
@@ -309,7 +309,7 @@ def test_what_a_page_says_of_widths_is_true(media):
             assert f"{made[0]}w" == width
 
 
-def test_a_size_without_a_name_is_an_error(media):
+def test_unknown_size_is_an_error(media):
     template = Template("{% load storefront %}{% image_url path size %}")
     path = add_product("A", encoded())
     for size in SIZES:
@@ -318,7 +318,7 @@ def test_a_size_without_a_name_is_an_error(media):
         template.render(Context({"path": path, "size": "huge"}))
 
 
-def test_a_thumbnail_is_made_once(media):
+def test_thumbnail_is_created_once(media):
     path = add_product("A", encoded((640, 800)))
     first = thumbnails.thumbnail(path, 320)
     (media / path).unlink()
@@ -326,13 +326,13 @@ def test_a_thumbnail_is_made_once(media):
     assert thumbnails.thumbnail(path, 640) is None
 
 
-def test_product_pictures_may_be_kept_for_ever(media):
+def test_product_pictures_are_immutable(media):
     response = CLIENT.get(reverse("image", args=[320, add_product("A", encoded())]))
     assert response["Content-Type"] == "image/webp"
     assert "immutable" in response["Cache-Control"]
 
 
-def test_the_pictures_of_a_product_go_with_it(media):
+def test_pictures_of_a_deleted_product_are_not_found(media):
     url = reverse("image", args=[320, add_product("A", encoded())])
     other = reverse("image", args=[320, add_product("B", encoded(colour="red"))])
     assert CLIENT.get(url).status_code == CLIENT.get(other).status_code == 200
@@ -344,16 +344,16 @@ def test_the_pictures_of_a_product_go_with_it(media):
     assert CLIENT.get(other).status_code == 200
 
 
-def test_who_has_a_picture_is_looked_up_in_an_index(database):
+def test_products_of_a_picture_are_found_with_an_index(database):
     with connect() as connection:
-        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # there are few rows
+        connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # the table has few rows
         query, parameters = ProductImage.objects.filter(path="x").query.sql_with_params()
         plan = connection.exec_driver_sql("EXPLAIN " + query.replace("%s", "'x'")).scalars()
         assert parameters == ("x",)
         assert "product_image_path_idx" in "\n".join(plan)
 
 
-def test_a_full_disk_keeps_no_thumbnails_and_shows_them_all_the_same(media, caplog):
+def test_thumbnails_are_served_if_the_disk_is_full(media, caplog):
     noise = Image.effect_noise((400, 500), 90)
     url = reverse("image", args=[320, add_product("A", encode(noise))])
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -385,7 +385,7 @@ def test_a_full_disk_keeps_no_thumbnails_and_shows_them_all_the_same(media, capl
         "/picture/..%2f",
     ],
 )
-def test_other_addresses_lead_nowhere(path):
+def test_other_addresses_are_not_found(path):
     with pytest.raises(Resolver404):
         resolve(path)
 
@@ -407,13 +407,13 @@ def test_other_addresses_lead_nowhere(path):
         "?#&",
     ],
 )
-def test_every_sku_has_an_address_that_leads_back_to_it(sku):
+def test_every_sku_has_an_address(sku):
     url = reverse("product", args=[sku])
     assert url.startswith("/product/")
     assert url.count("/") == 2
     assert resolve(unquote(url)).kwargs == {"sku": sku}
 
 
-def test_a_path_that_the_importer_did_not_make_has_no_address():
+def test_other_path_has_no_address():
     with pytest.raises(NoReverseMatch):
         reverse("image", args=[320, "../secret_key"])

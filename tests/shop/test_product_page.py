@@ -1,4 +1,4 @@
-"""A product's own page."""
+"""The page of a product."""
 
 import re
 
@@ -11,7 +11,7 @@ CLIENT = Client(headers={"host": "localhost"})
 __all__ = ["calibrated", "shop"]
 
 
-def test_variants_lead_to_the_variants(shop: dict[str, int]) -> None:
+def test_variants_link_lists_the_variants_first(shop: dict[str, int]) -> None:
     find_variants("fashion")
     page = CLIENT.get("/product/BAG").content.decode()
     assert re.findall(r'class="variants"[^>]* href="([^"]*)"', page) == [

@@ -1,4 +1,4 @@
-"""prune_pictures removes what no product names, and nothing that somebody else put there."""
+"""prune_pictures removes unused pictures, and no files that the shop did not write."""
 
 import os
 import time
@@ -18,7 +18,7 @@ from tests.catalog.test_importing import picture
 
 @pytest.fixture
 def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three products of one picture each, their thumbnails, all of them old; returns the media."""
+    """Three products with one picture each, and old thumbnails; returns the media folder."""
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
     for colour in ("red", "green", "blue"):
         (tmp_path / f"{colour}.jpg").write_bytes(picture(colour, (400, 500)))
@@ -55,7 +55,7 @@ def prune(**options: object) -> list[str]:
     return said.getvalue().splitlines()
 
 
-def test_what_no_product_has_any_more_is_removed(shop: Path) -> None:
+def test_unused_pictures_are_removed(shop: Path) -> None:
     gone = ProductImage.objects.get(product__sku="B").path
     size = (shop / gone).stat().st_size
     Product.objects.get(sku="B").delete()
@@ -77,8 +77,8 @@ def test_what_no_product_has_any_more_is_removed(shop: Path) -> None:
     assert prune()[0].startswith("product pictures: 0 files (0.0 MB) removed, 2 in use")
 
 
-def test_what_others_put_there_stays(shop: Path) -> None:
-    """The media folder may be one that somebody keeps photographs of their own in."""
+def test_other_files_are_kept(shop: Path) -> None:
+    """The media folder can contain other people's photos."""
     name = "ab" * 32
     theirs = [
         *("holiday.jpg", "products/holiday.jpg", "products/ab/holiday.jpg"),
@@ -96,7 +96,7 @@ def test_what_others_put_there_stays(shop: Path) -> None:
     assert set(theirs) <= before
 
 
-def test_leftovers_of_killed_imports_and_of_earlier_versions_are_removed(shop: Path) -> None:
+def test_files_of_killed_imports_and_old_versions_are_removed(shop: Path) -> None:
     leftovers = [
         shop / "products" / "ab" / ".new-a1b2c3_4",
         shop.parent / "thumbnails" / "v2" / "320" / "products" / "ab" / ".new-a1b2c3_4",
@@ -111,7 +111,7 @@ def test_leftovers_of_killed_imports_and_of_earlier_versions_are_removed(shop: P
     assert before - files(shop.parent) == {str(file.relative_to(shop.parent)) for file in leftovers}
 
 
-def test_young_files_stay_for_a_row_that_may_be_about_to_come(shop: Path) -> None:
+def test_recent_files_are_kept(shop: Path) -> None:
     new = check_and_store(picture("yellow"), {}, store=True)
     again = check_and_store((shop / min(paths())).read_bytes(), {}, store=True)
     ProductImage.objects.filter(path=again.path).delete()
@@ -120,7 +120,7 @@ def test_young_files_stay_for_a_row_that_may_be_about_to_come(shop: Path) -> Non
     assert (shop / again.path).exists()
 
 
-def test_a_catalogue_without_pictures_is_taken_for_the_wrong_one(shop: Path) -> None:
+def test_catalogue_without_pictures_is_refused(shop: Path) -> None:
     Product.objects.all().delete()
     before = files(shop.parent)
     with pytest.raises(CommandError, match="is DATABASE_URL right") as caught:

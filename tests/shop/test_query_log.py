@@ -1,4 +1,4 @@
-"""What counts as a search: words that a shopper typed, once, whatever is done with them then."""
+"""The query log counts a typed query once, even if filters or sorting change afterwards."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +28,7 @@ def visit(query: str, before: str | None = None, method: str = "get") -> None:
 
 
 def noted() -> dict[str, tuple[int, int]]:
-    """For each text, how often it was looked for, and how often in vain."""
+    """The number of searches and of unanswered searches of each text."""
     with connect() as connection:
         rows = connection.exec_driver_sql("SELECT text, searches, unanswered FROM query_embedding")
         return {text: (searches, unanswered) for text, searches, unanswered in rows}
@@ -46,7 +46,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("before", [None, "?q=red+shirt", "?q=red+shirt&min_match=20"])
-def test_what_is_done_with_the_results_is_no_search(before: str | None) -> None:
+def test_changed_options_are_not_a_new_search(before: str | None) -> None:
     visit("?q=red+shirt", "")
     for change in CHANGES:
         visit(f"?q=red+shirt&{change}", before)
@@ -55,14 +55,14 @@ def test_what_is_done_with_the_results_is_no_search(before: str | None) -> None:
     assert noted() == {"red shirt": (1, 0)}
 
 
-def test_other_words_are_a_search_whatever_else_the_form_holds() -> None:
+def test_other_words_are_a_new_search() -> None:
     visit("?q=red+shirt", "")
     visit("?q=blue+shirt&min_match=40&sort=price", "?q=red+shirt&min_match=40")
     visit("?q=red+shirt&min_match=40&sort=price&in_stock=1", "?q=blue+shirt&sort=price&in_stock=1")
     assert noted() == {"red shirt": (2, 0), "blue shirt": (1, 0)}
 
 
-def test_words_from_elsewhere_are_a_search_where_they_stand_alone() -> None:
+def test_link_with_only_words_is_a_search() -> None:
     for before in ("product/R", "http://[", "admin/"):
         visit("?q=red+shirt", before)
     CLIENT.get("/?q=red+shirt", headers={"referer": "https://search.example/?q=red+shirt"})
@@ -70,7 +70,7 @@ def test_words_from_elsewhere_are_a_search_where_they_stand_alone() -> None:
     assert noted() == {"red shirt": (4, 0)}
 
 
-def test_words_taken_as_they_are_typed_are_a_search_of_their_own() -> None:
+def test_verbatim_words_are_a_new_search() -> None:
     visit("?q=red+shrit", "")
     visit("?q=red+shrit&verbatim=red+shrit", "?q=red+shrit")
     assert set(noted()) == {"red shirt", "red shrit"}
@@ -80,21 +80,19 @@ def test_words_taken_as_they_are_typed_are_a_search_of_their_own() -> None:
     ("query", "unanswered"),
     [
         ("q=asdfghjkl", 1),
-        ("q=asdfghjkl&min_match=40", 1),  # what the slider says by itself
+        ("q=asdfghjkl&min_match=40", 1),  # the slider's default
         ("q=asdfghjkl&min_match=35", 1),
         ("q=red+shirt&min_match=100&colour=Mauve", 0),
         ("q=asdfghjkl&min_match=95", 0),
         ("q=asdfghjkl&in_stock=1", 0),
     ],
 )
-def test_what_the_shopper_asked_for_explains_that_nothing_is_found(
-    query: str, unanswered: int
-) -> None:
+def test_filtered_search_does_not_count_as_unanswered(query: str, unanswered: int) -> None:
     visit("?" + query, "?q=hat")
     [(_, in_vain)] = noted().values()
     assert in_vain == unanswered
 
 
-def test_an_upload_that_fails_is_no_search() -> None:
+def test_failed_upload_is_not_a_search() -> None:
     assert CLIENT.post("/picture/", {"state": "q=red+shirt"}).status_code == 400
     assert noted() == {}

@@ -1,4 +1,4 @@
-"""The shop opens on its port, says so when it cannot, and leaves nothing behind."""
+"""The production server: start, stop, errors, proxies, and responses on kept-alive connections."""
 
 import os
 import re
@@ -36,7 +36,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_taken_port_is_said_plainly() -> None:
+def test_used_port_is_reported() -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -56,7 +56,7 @@ def test_a_taken_port_is_said_plainly() -> None:
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-def test_it_serves_and_stops_when_told(database: str, stop: signal.Signals) -> None:
+def test_server_stops_on_signals(database: str, stop: signal.Signals) -> None:
     port = free_port()
     process = subprocess.Popen(
         [sys.executable, "manage.py", "serve", "--port", str(port)],
@@ -80,7 +80,7 @@ def test_it_serves_and_stops_when_told(database: str, stop: signal.Signals) -> N
 
 @contextmanager
 def connected() -> Iterator[HTTPConnection]:
-    """A connection to a running shop."""
+    """Yield a connection to a running shop."""
     with serving() as port:
         connection = HTTPConnection("127.0.0.1", port, timeout=30)
         try:
@@ -90,7 +90,7 @@ def connected() -> Iterator[HTTPConnection]:
 
 
 def log_in(connection: HTTPConnection, forwarded: str) -> int:
-    """The status of a form that a browser sends by TLS to a proxy, which says so by `forwarded`."""
+    """The status of a form that a browser sends over TLS to a proxy that sends `forwarded`."""
     headers = {"Host": "localhost", "X-Forwarded-Proto": forwarded}
     connection.request("GET", "/admin/login/", headers=headers)
     page = connection.getresponse()
@@ -115,25 +115,25 @@ BEHIND_TLS = override_settings(SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO"
     ("proxy", "forwarded", "status"),
     [("127.0.0.1", "https", 200), ("*", "https", 200), ("127.0.0.1", "http", 403)],
 )
-def test_forms_pass_behind_a_proxy_that_ends_tls(
+def test_forms_work_behind_a_tls_proxy(
     database: str, proxy: str, forwarded: str, status: int
 ) -> None:
     with BEHIND_TLS, override_settings(TRUSTED_PROXY=proxy), connected() as connection:
         assert log_in(connection, forwarded) == status
 
 
-def test_only_the_proxy_is_believed_that_it_ends_tls(database: str) -> None:
+def test_only_the_trusted_proxy_can_claim_tls(database: str) -> None:
     with BEHIND_TLS, override_settings(TRUSTED_PROXY="10.1.2.3"), connected() as connection:
         assert log_in(connection, "https") == 403
-    with connected() as connection:  # without HTTPS=1 nobody is
+    with connected() as connection:  # without HTTPS=1, no proxy is trusted
         assert log_in(connection, "https") == 403
 
 
 @pytest.mark.parametrize(
     ("megabytes", "says"), [(20, "This picture is too large"), (400, "Request Entity Too Large")]
 )
-def test_a_body_too_large_is_refused(database: str, megabytes: int, says: str) -> None:
-    """In the shop's words where that costs little; else before any of it is read."""
+def test_too_large_body_is_rejected(database: str, megabytes: int, says: str) -> None:
+    """With a page for a small excess, otherwise before the body is read."""
     with connected() as connection:
         connection.putrequest("POST", "/picture/")
         connection.putheader("Content-Type", "multipart/form-data; boundary=x")
@@ -159,7 +159,7 @@ def send(raw: socket.socket, method: str, path: str, *headers: str) -> None:
 
 
 def read_head(reader: BinaryIO) -> tuple[int, dict[str, str]]:
-    """Of one response: its status and headers, by names in small letters."""
+    """The status and headers of a response; header names are in lower case."""
     status = int(reader.readline().split()[1])
     lines = iter(lambda: reader.readline().decode().strip(), "")
     pairs = (line.split(": ", 1) for line in lines)
@@ -184,8 +184,8 @@ PATHS = {
 
 
 def test_head_has_no_body(database: str) -> None:
-    """Two requests on one connection, as a proxy sends them: the second answer follows the first
-    one's head at once, and what its length says is the page's."""
+    """After HEAD and GET on one connection, the second response follows the head of the first. The
+    Content-Length of the first is the length of the page."""
     with psycopg.connect(database, autocommit=True) as other:
         other.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
     buffer = BytesIO()
@@ -211,7 +211,7 @@ def test_head_has_no_body(database: str) -> None:
                 assert reader.read() == b"", path
 
 
-def test_head_of_an_address_that_no_host_has(database: str) -> None:
+def test_head_of_a_missing_page(database: str) -> None:
     with raw_connection() as raw, raw.makefile("rb") as reader:
         raw.sendall(b"HEAD / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
         status, head = read_head(reader)
@@ -222,7 +222,7 @@ def test_head_of_an_address_that_no_host_has(database: str) -> None:
         assert reader.read() == b""
 
 
-def test_a_file_that_has_not_changed_has_no_body(database: str) -> None:
+def test_unchanged_file_has_no_body(database: str) -> None:
     with raw_connection() as raw, raw.makefile("rb") as reader:
         send(raw, "HEAD", "/favicon.ico")
         _, head = read_head(reader)
@@ -236,7 +236,7 @@ def test_a_file_that_has_not_changed_has_no_body(database: str) -> None:
         assert reader.read() == b""
 
 
-def test_an_upload_is_refused_on_head_and_leaves_the_connection_in_step(database: str) -> None:
+def test_connection_is_usable_after_head_of_the_upload_page(database: str) -> None:
     with raw_connection() as raw, raw.makefile("rb") as reader:
         send(raw, "HEAD", "/picture/", "Content-Length: 10", "Content-Type: text/plain")
         raw.sendall(b"0123456789")
@@ -247,7 +247,7 @@ def test_an_upload_is_refused_on_head_and_leaves_the_connection_in_step(database
         assert len(reader.read()) == int(head["content-length"])
 
 
-def test_a_long_head_is_answered_with_a_page(database: str) -> None:
+def test_long_head_gets_a_page(database: str) -> None:
     for size in (17_000, 60_000):
         with raw_connection() as raw, raw.makefile("rb") as reader:
             send(raw, "GET", "/?brand=" + "x" * size)
@@ -258,7 +258,7 @@ def test_a_long_head_is_answered_with_a_page(database: str) -> None:
             assert read_head(reader)[0] == 200
 
 
-def test_a_restart_of_postgresql_costs_no_page(database: str) -> None:
+def test_pages_survive_a_restart_of_postgresql(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as other, connected() as connection:
         other.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
         for _ in range(2):
@@ -275,13 +275,13 @@ def test_a_restart_of_postgresql_costs_no_page(database: str) -> None:
             assert ended[0] > 0
 
 
-def test_ctrl_c_while_the_demo_embeds_ends_it(database: str, tmp_path: Path) -> None:
+def test_ctrl_c_stops_the_demo_while_it_embeds(database: str, tmp_path: Path) -> None:
     with psycopg.connect(database, autocommit=True) as other:
         other.execute(
             "INSERT INTO product (sku, title)"
             " SELECT n, 'shirt ' || n FROM generate_series(1, 20000) n"
         )
-        drawn = products(1)[0]  # without one, the demo would refuse these products
+        drawn = products(1)[0]  # the demo refuses catalogues without its products
         other.execute(
             "INSERT INTO product (sku, title, description, brand) VALUES (%s, %s, %s, %s)",
             (drawn.sku, drawn.title, drawn.description, drawn.brand),

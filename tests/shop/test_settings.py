@@ -1,4 +1,4 @@
-"""Settings are read from the environment as people write them, and by all processes alike."""
+"""Settings are parsed from environment variables, and checked."""
 
 import os
 import subprocess
@@ -55,7 +55,7 @@ CANNOT_BE_USED = (
 @pytest.mark.parametrize(
     ("group", "name", "value", "allowed"), CANNOT_BE_USED, ids=lambda it: str(it)[:20]
 )
-def test_the_message_names_the_variable_its_value_and_what_it_must_be(
+def test_message_contains_the_variable_its_value_and_what_it_must_be(
     group: type[Settings], name: str, value: str, allowed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -65,7 +65,7 @@ def test_the_message_names_the_variable_its_value_and_what_it_must_be(
     assert str(refused.value).endswith(f", not {value!r}")
 
 
-def test_a_change_of_the_environment_is_seen_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_environment_is_used_immediately(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEARCH_WINDOW", "12")
     assert CatalogSettings.read().search_window == 12
     assert CatalogSettings.read() is CatalogSettings.read()  # parsed once
@@ -75,7 +75,7 @@ def test_a_change_of_the_environment_is_seen_at_once(monkeypatch: pytest.MonkeyP
     assert CatalogSettings.read().search_window == 240
 
 
-def test_the_former_name_counts_where_the_new_one_is_not_set(
+def test_former_name_is_used_if_the_new_one_is_not_set(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert CatalogSettings.read().search_min_match is None
@@ -101,7 +101,7 @@ def test_lists_folders_and_addresses_are_parsed(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("name", ["SEARCH_WINDOW", "DEBUG"])
-def test_a_command_ends_with_one_line_whatever_it_does(name: str) -> None:
+def test_any_command_reports_an_invalid_setting_in_one_line(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=PROJECT,
@@ -114,26 +114,26 @@ def test_a_command_ends_with_one_line_whatever_it_does(name: str) -> None:
     assert line.startswith(f"manage.py: {name} must be ")
 
 
-def test_a_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "postgresql://shop:hunter2@localhost/shop")
     monkeypatch.setenv("SECRET_KEY", "hunter2")
     assert "hunter2" not in f"{CatalogSettings.read()!r} {ShopSettings.read()!r}"
 
 
-def test_the_page_of_settings_is_up_to_date() -> None:
+def test_settings_page_is_up_to_date() -> None:
     advice = "run: python -m shop.settings_page > docs/settings.md"
     assert (PROJECT / "docs" / "settings.md").read_text() == settings_page(), advice
 
 
 @pytest.mark.process
-def test_hosts_may_have_blanks_between_them() -> None:
+def test_hosts_can_be_separated_by_blanks() -> None:
     code = "from shop import settings; print(settings.ALLOWED_HOSTS)"
     printed, _ = start(code, ALLOWED_HOSTS=" a.example, b.example,").communicate()
     assert printed.strip() == "['a.example', 'b.example']"
 
 
 @pytest.mark.process
-def test_processes_that_start_at_once_share_one_secret_key(tmp_path: Path) -> None:
+def test_processes_that_start_together_share_a_secret_key(tmp_path: Path) -> None:
     for attempt in range(4):
         folder = tmp_path / str(attempt)
         processes = [start(TOGETHER, VAR_DIR=str(folder), SECRET_KEY="") for _ in range(6)]

@@ -1,4 +1,4 @@
-"""A shop whose tables are not there yet says what to do, and goes on once that is done."""
+"""A shop without tables shows how to create them, and works after that."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ def without_tables() -> Iterator[None]:
         *("/admin/shop/product/", "/admin/login/"),
     ],
 )
-def test_without_tables_the_page_says_how_to_make_them(without_tables: None, address: str) -> None:
+def test_page_shows_how_to_create_tables(without_tables: None, address: str) -> None:
     form = {"username": "a", "password": "b"}
     CLIENT.cookies["sessionid"] = "a" * 32
     response = CLIENT.post(address, form) if "login" in address else CLIENT.get(address)
@@ -35,12 +35,12 @@ def test_without_tables_the_page_says_how_to_make_them(without_tables: None, add
     assert "./manage.py migrate" in response.content.decode()
 
 
-def test_an_upload_without_tables(without_tables: None) -> None:
+def test_upload_without_tables(without_tables: None) -> None:
     assert CLIENT.post("/picture/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
 
 
 @pytest.mark.process
-def test_an_open_shop_goes_on_once_its_tables_are_made() -> None:
+def test_running_shop_works_after_tables_are_created() -> None:
     with fresh_database("template1") as url:
         assert CLIENT.get("/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
         command = [sys.executable, "manage.py", "migrate", "-v0"]

@@ -1,4 +1,4 @@
-"""Static files are collected by `serve`; for other servers, by whoever sets the shop up."""
+"""`serve` collects static files; other servers need `collectstatic`."""
 
 import os
 import subprocess
@@ -25,7 +25,7 @@ def run(var: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.process
-def test_any_server_is_told_to_have_static_files_collected(tmp_path: Path) -> None:
+def test_missing_static_files_are_reported_at_start(tmp_path: Path) -> None:
     refused = run(tmp_path, "-c", OPEN)
     assert refused.returncode == 1
     assert "run manage.py collectstatic" in refused.stderr.splitlines()[-1]
@@ -33,7 +33,7 @@ def test_any_server_is_told_to_have_static_files_collected(tmp_path: Path) -> No
     assert "WSGIHandler" in run(tmp_path, "-c", OPEN).stdout
 
 
-def test_without_static_files_an_error_is_a_page_still(tmp_path: Path) -> None:
+def test_error_page_works_without_static_files(tmp_path: Path) -> None:
     with override_settings(STATIC_ROOT=tmp_path):
         client = Client(headers={"host": "localhost"}, raise_request_exception=False)
         response = client.get("/nowhere")  # its page has the search box, and fails

@@ -1,4 +1,4 @@
-"""From one model to the next while shoppers search: filled, chosen, and the old one dropped."""
+"""Adding, switching and dropping models while shoppers search."""
 
 import re
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "clip")}
 
 
 class Shopper:
-    """Searches again and again, and notes what went wrong and which model answered."""
+    """Searches repeatedly, and records errors and the models that were used."""
 
     def __init__(self) -> None:
         self.searches = 0
@@ -87,7 +87,7 @@ def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 @contextmanager
 def filling() -> Iterator[list[str]]:
-    """Texts and pictures are embedded again and again; yields what went wrong."""
+    """Embeds texts and pictures repeatedly; yields the errors."""
     wrong: list[str] = []
     stop = Event()
 
@@ -110,7 +110,7 @@ def filling() -> Iterator[list[str]]:
 
 
 @pytest.mark.process
-def test_a_model_takes_over_and_the_old_one_goes_without_a_failed_search(
+def test_no_search_fails_while_a_model_is_replaced(
     shop: None,
 ) -> None:
     with shopping() as shopper:
@@ -158,7 +158,7 @@ SELECT attname FROM pg_attribute WHERE attname LIKE 'fashion%%' AND NOT attisdro
 """
 
 
-def test_models_come_and_go_while_others_search_and_fill(
+def test_models_are_added_and_dropped_during_searches_and_fills(
     shop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
@@ -190,7 +190,7 @@ licence = "MIT"
 """
 
 
-def test_an_added_model_has_all_that_the_others_have(
+def test_added_model_has_the_same_objects_as_others(
     shop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
@@ -200,7 +200,7 @@ def test_an_added_model_has_all_that_the_others_have(
         with pytest.raises(UnknownModel):
             get_spec("mine")
     call_command("add_model", str(tmp_path / "mine.toml"))
-    call_command("add_model", str(tmp_path / "mine.toml"))  # a second time changes nothing
+    call_command("add_model", str(tmp_path / "mine.toml"))  # the second call changes nothing
     assert get_spec("mine").checkpoint == str(tmp_path / "mine")
     with connect() as connection:
         indexes = connection.exec_driver_sql(
@@ -223,7 +223,7 @@ def test_an_added_model_has_all_that_the_others_have(
         call_command("drop_model", "mine")
 
 
-def test_a_model_without_tables_is_named_and_the_others_search_on(
+def test_model_without_tables_is_reported_and_others_work(
     shop: None,
 ) -> None:
     call_command("drop_model", "clip")
@@ -239,7 +239,7 @@ def test_a_model_without_tables_is_named_and_the_others_search_on(
         call_command("check", databases=["default"], fail_level="WARNING")
 
 
-def test_tables_that_do_not_fit_are_refused(
+def test_conflicting_tables_are_rejected(
     shop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
@@ -259,7 +259,7 @@ def test_tables_that_do_not_fit_are_refused(
 
 
 @pytest.mark.parametrize("name", ["lexical", "exact", "fan", "user"])
-def test_whatever_a_model_is_called_sql_and_the_storefront_search_with_it(
+def test_models_with_unusual_names_work_in_sql_and_the_storefront(
     shop: None, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path / "registry"))
@@ -287,7 +287,7 @@ def test_whatever_a_model_is_called_sql_and_the_storefront_search_with_it(
 CHEAP = Filters(in_stock=True)
 
 
-def test_variants_are_found_by_the_new_models_pictures(shop: None) -> None:
+def test_variants_are_found_with_the_new_model(shop: None) -> None:
     for name, encoder in ENCODERS.items():
         for modality in encoder.spec.modalities:
             fill(encoder, modality)
@@ -299,7 +299,7 @@ def test_variants_are_found_by_the_new_models_pictures(shop: None) -> None:
             assert connection.exec_driver_sql(sql).all() == [(name, 150)]
 
 
-def test_forced_it_switches_below_full_coverage(shop: None) -> None:
+def test_force_switches_to_an_incomplete_model(shop: None) -> None:
     call_command("set_default_model", "clip", force=True)
     with connect() as connection:
         assert default_model(connection) == "clip"
@@ -316,16 +316,14 @@ def test_forced_it_switches_below_full_coverage(shop: None) -> None:
         (["drop_model", "fashion"], "is the default model", 2),
     ],
 )
-def test_what_cannot_be_done_is_said(
-    shop: None, arguments: list[str], reason: str, status: int
-) -> None:
+def test_refusals_are_explained(shop: None, arguments: list[str], reason: str, status: int) -> None:
     with pytest.raises(CommandError, match=reason) as caught:
         call_command(*arguments)
     assert caught.value.returncode == status
 
 
 @pytest.mark.parametrize("in_use", ["fashion,imagenet", "imagenet"])
-def test_words_are_found_where_the_default_model_only_sees(
+def test_words_work_if_the_default_model_has_only_images(
     shop: None, in_use: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MODELS", in_use)
@@ -337,14 +335,12 @@ def test_words_are_found_where_the_default_model_only_sees(
     assert re.findall(r'href="/product/([^"?/]+)', page.content.decode())[0] == "S7"
     note = "No single model in use understands words; found by words alone."
     assert (note in page.content.decode()) == (in_use == "imagenet")
-    with connect() as connection:  # nobody is asked to embed words with a model that cannot
+    with connect() as connection:  # no request is stored for a model that cannot embed words
         asked = connection.exec_driver_sql("SELECT model FROM query_embedding").scalars().all()
     assert set(asked) == set(in_use.split(",")) - {"imagenet"}
 
 
-def test_a_choice_that_is_no_longer_in_use_is_passed_over(
-    shop: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_default_that_is_not_in_use_is_ignored(shop: None, monkeypatch: pytest.MonkeyPatch) -> None:
     call_command("set_default_model", "clip", force=True)
     monkeypatch.setenv("MODELS", "fashion,imagenet")
     with connect() as connection:
