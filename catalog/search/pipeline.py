@@ -163,14 +163,14 @@ def _find_channels(
     except NotUnderstood as error:
         if not query.words:
             raise
-        notes.append(f"{error}; found by words alone")
+        notes.append(f"{error}; only products with these words are shown")
     for model in models:
         try:
             found += channels(query, model, texts, 1 / len(models))
         except EncoderError as error:
             if not query.words:
                 raise
-            notes.append(f"{error}; found by words alone")
+            notes.append(f"{error}; only products with these words are shown")
     return found, notes
 
 

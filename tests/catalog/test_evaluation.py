@@ -350,9 +350,14 @@ def test_results_of_a_changed_query_are_not_measured(
     connection: Connection, catalogue: Catalogue
 ) -> None:
     def search(_connection: Connection, spec: SearchSpec) -> Results:
-        return Results((hit("H1", 1),), 1, spec, notes=("no weights; found by words alone",))
+        return Results(
+            (hit("H1", 1),),
+            1,
+            spec,
+            notes=("no weights; only products with these words are shown",),
+        )
 
-    with pytest.raises(JudgmentError, match="found by words alone"):
+    with pytest.raises(JudgmentError, match="only products with these words are shown"):
         run_judgments(connection, [parse(catalogue)], Setup("fashion"), search, 10)
 
 

@@ -318,7 +318,7 @@ def test_words_that_no_model_in_use_understands_are_searched_without_a_model(
     for spec in ({}, {"model": "imagenet"}):
         results = run(text="red", **spec)
         assert set(skus(results)) == {"REDSHIRT", "REDSHOE"}
-        note = "no single model in use understands words; found by words alone"
+        note = "no single model in use understands words; only products with these words are shown"
         assert results.notes == (note,)
     both = run(text="red", image=picture("red"))
     assert both.notes == (note.replace("words;", "words and pictures;"),)
@@ -341,7 +341,7 @@ def test_if_a_model_cannot_be_loaded_only_words_are_searched() -> None:
     with connect() as connection:
         results = search(connection, SearchSpec(text="red shoe"), broken)
         assert skus(results)[0] == "REDSHOE"
-        assert results.notes == ("no weights; found by words alone",)
+        assert results.notes == ("no weights; only products with these words are shown",)
         with pytest.raises(EncoderError):
             search(connection, SearchSpec(images=(picture("red"),)), broken)
 

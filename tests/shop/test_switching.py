@@ -333,7 +333,7 @@ def test_words_work_if_the_default_model_has_only_images(
         page = Client(headers=headers).get("/", {"q": "red shirt 7", "min_match": "0"})
     assert page.status_code == HTTPStatus.OK
     assert re.findall(r'href="/product/([^"?/]+)', page.content.decode())[0] == "S7"
-    note = "No single model in use understands words; found by words alone."
+    note = "No single model in use understands words; only products with these words are shown."
     assert (note in page.content.decode()) == (in_use == "imagenet")
     with connect() as connection:  # no request is stored for a model that cannot embed words
         asked = connection.exec_driver_sql("SELECT model FROM query_embedding").scalars().all()
