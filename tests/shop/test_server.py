@@ -29,6 +29,8 @@ from tests.shop.test_pictures import add_product
 
 pytestmark = pytest.mark.process
 
+pytestmark = pytest.mark.process
+
 
 def free_port() -> int:
     with socket.socket() as probe:
