@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT / "var" / "tests"
@@ -54,7 +55,7 @@ from demo import write_catalogue  # noqa: E402
 from embedding.registry import get_spec  # noqa: E402
 
 # Few examples by default. Use `HYPOTHESIS_PROFILE=thorough` after changes of the tested code.
-UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("quick", max_examples=40, **UNTIMED)
 settings.register_profile("thorough", max_examples=500, **UNTIMED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "quick")

@@ -5,7 +5,8 @@ from hashlib import sha256
 import numpy as np
 from PIL import Image
 
-from embedding.registry import ModelSpec, get_spec
+from embedding.preprocessing import Preparation
+from embedding.registry import Modality, ModelSpec, get_spec
 
 COLOURS = {
     "red": (220, 30, 30),
@@ -24,7 +25,7 @@ class WordsAndColours:
     of that colour. The encoder is deterministic.
     """
 
-    preparation = None
+    preparation: Preparation | None = None
 
     def __init__(self, name: str = "fashion") -> None:
         self.spec: ModelSpec = get_spec(name)
@@ -32,12 +33,18 @@ class WordsAndColours:
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
         self.texts += texts
-        return self._stack([sum(map(self._word, text.casefold().split())) for text in texts])
+        zero = np.zeros(self.spec.dimensions)
+        return self._stack(
+            [sum(map(self._word, text.casefold().split()), start=zero) for text in texts]
+        )
 
     def encode_images(self, images: list[Image.Image]) -> np.ndarray:
         return self._stack([self._picture(image) for image in images])
 
-    def tune(self, modality: str) -> int:
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        return self.encode_images([Image.fromarray(picture) for picture in pixels])
+
+    def tune(self, modality: Modality) -> int:
         return 64
 
     def _stack(self, vectors: list[np.ndarray]) -> np.ndarray:

@@ -3,7 +3,6 @@
 Its encoder computes vectors without a model, slowed down so that there is time to kill it.
 """
 
-import sys
 import time
 
 import numpy as np
@@ -29,4 +28,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

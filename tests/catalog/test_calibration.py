@@ -94,7 +94,7 @@ def test_calibration_is_due_once_and_again_after_the_catalogue_grows() -> None:
     encoder = WordsAndColours("fashion")
     with connect() as connection:
         assert is_due(connection, "fashion")
-        assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
+        assert calibrate(connection, encoder) == PRODUCTS
         assert not is_due(connection, "fashion")
         found = get_fitted(connection, "fashion")
         assert {kind for kind, _ in found} == {"words", "picture", "both", "product"}
@@ -115,13 +115,13 @@ def test_texts_are_calibrated_where_few_products_have_pictures(pictures: int) ->
     with connect() as connection:
         connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id > {pictures}")
         assert is_due(connection, "fashion")
-        assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
+        assert calibrate(connection, encoder) == PRODUCTS
         assert not is_due(connection, "fashion")
         found = get_fitted(connection, "fashion")
         assert set(found) == {("words", "text"), ("product", "text")}
         texts = connection.exec_driver_sql("SELECT embedding FROM fashion_text ORDER BY product_id")
         embedded = np.stack([row.embedding.to_numpy() for row in texts]).astype(np.float32)
-        pairs = (embedded[:500] @ embedded[500:1000].T).ravel()
+        pairs: np.ndarray = (embedded[:500] @ embedded[500:1000].T).ravel()
         passed = match(pairs, found["product", "text"]) >= MIN_MATCH["words"]
         assert passed.mean() == pytest.approx(RAREST ** MIN_MATCH["words"], rel=0.2)
         connection.rollback()
@@ -134,11 +134,11 @@ def test_pictures_are_calibrated_as_soon_as_enough_products_have_one() -> None:
         connection.exec_driver_sql("CREATE TEMPORARY TABLE later AS SELECT * FROM fashion_image")
         connection.exec_driver_sql(f"DELETE FROM later WHERE product_id < {MIN_PRODUCTS}")
         connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id >= {MIN_PRODUCTS}")
-        calibrate(connection, encoder)  # type: ignore[arg-type]
+        calibrate(connection, encoder)
         assert not is_due(connection, "fashion")
         connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later LIMIT 1")
         assert is_due(connection, "fashion")
-        assert calibrate(connection, encoder) == PRODUCTS  # type: ignore[arg-type]
+        assert calibrate(connection, encoder) == PRODUCTS
         assert not is_due(connection, "fashion")
         assert len(get_fitted(connection, "fashion")) == 8
         connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later OFFSET 1 LIMIT 4")
@@ -155,7 +155,7 @@ def test_models_with_one_modality_are_calibrated(database: str) -> None:
     ):
         with connect() as connection:
             fill_synthetic(connection, get_spec(name), MIN_PRODUCTS)
-            assert calibrate(connection, encoder) == MIN_PRODUCTS  # type: ignore[arg-type]
+            assert calibrate(connection, encoder) == MIN_PRODUCTS
             assert set(get_fitted(connection, name)) == expected
             connection.rollback()
 
@@ -164,4 +164,4 @@ def test_products_with_one_title_are_not_calibrated(database: str) -> None:
     with connect() as connection:
         fill_synthetic(connection, get_spec("fashion"), MIN_PRODUCTS)
         connection.exec_driver_sql("UPDATE product SET title = 'Shirt', product_type = 'Shirt'")
-        assert calibrate(connection, WordsAndColours("fashion")) == 0  # type: ignore[arg-type]
+        assert calibrate(connection, WordsAndColours("fashion")) == 0

@@ -28,7 +28,8 @@ from catalog.evaluation.threshold_curves import thresholds
 from catalog.evaluation.typo_generator import add_typo
 from catalog.importing import import_catalog
 from catalog.search.filters import Filters
-from catalog.search.pipeline import Hit, Results, SearchSpec, Timings
+from catalog.search.request import SearchSpec
+from catalog.search.results import Hit, Results, Timings
 
 ROWS = """sku,title,product_type,gender,colour,price,pattern,images
 H1,Red Heels,Heels,Women,Red,30,plain,a.png
@@ -294,8 +295,8 @@ def test_typo_changes_one_long_word(title: str, seed: int) -> None:
 
 
 def hit(sku: str, score: float, **more: Any) -> Hit:
-    rest = dict.fromkeys(("brand", "product_type", "colour", "currency"), "")
-    none = dict.fromkeys(("price", "image_path", "image_width", "image_height"))
+    rest: dict[str, Any] = dict.fromkeys(("brand", "product_type", "colour", "currency"), "")
+    none: dict[str, Any] = dict.fromkeys(("price", "image_path", "image_width", "image_height"))
     return Hit(
         id=1, sku=sku, title=sku, in_stock=True, score=score, match=score, **rest, **none, **more
     )

@@ -175,7 +175,7 @@ def test_changed_settings_are_reported(database: str, monkeypatch: pytest.Monkey
     assert reported() == ["coverage", "models", "weights"]
     command.upgrade(alembic_config(), "head")
     assert reported() == []
-    monkeypatch.setitem(WEIGHTS, "words", {**WEIGHTS["words"], "text": 0.9})  # type: ignore[arg-type]
+    monkeypatch.setitem(WEIGHTS, "words", {**WEIGHTS["words"], "text": 0.9})
     assert reported() == ["weights"]
 
 

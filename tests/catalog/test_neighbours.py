@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import psycopg
 import pytest
@@ -45,7 +45,7 @@ def analyst(template: str) -> Iterator[psycopg.Connection]:
 
 
 def rows(user: psycopg.Connection, sql: str) -> list[tuple[Any, ...]]:
-    return user.execute(cast(LiteralString, sql)).fetchall()
+    return user.execute(sql).fetchall()
 
 
 @pytest.mark.parametrize("neighbours", [10, 100])

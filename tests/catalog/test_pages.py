@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -148,7 +149,8 @@ def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> 
     facet = data.draw(st.sampled_from(list(FACETS)))
     if values := first.facets[facet]:
         chosen = data.draw(st.sampled_from(values))
-        filters = replace(spec.filters, **{facet: (chosen.value,)})
+        values_of: dict[str, Any] = {facet: (chosen.value,)}
+        filters = replace(spec.filters, **values_of)
         clicked = run(replace(spec, filters=filters))
         if chosen.or_more:
             assert clicked.total >= chosen.count

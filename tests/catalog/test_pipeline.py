@@ -3,7 +3,9 @@
 import json
 import threading
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,8 +26,8 @@ class Rows(list[int]):
     """A batch."""
 
 
-def rows(count: int, seconds: float = 0.0) -> list[Rows]:
-    def batches():  # type: ignore[no-untyped-def]
+def rows(count: int, seconds: float = 0.0) -> Iterator[Rows]:
+    def batches() -> Iterator[Rows]:
         for number in range(count):
             time.sleep(seconds)
             yield Rows([number] * 3)
@@ -33,7 +35,7 @@ def rows(count: int, seconds: float = 0.0) -> list[Rows]:
     return batches()
 
 
-def pause(seconds: float):  # type: ignore[no-untyped-def]
+def pause(seconds: float) -> Callable[[Rows], Any]:
     def work(batch: Rows) -> Rows:
         time.sleep(seconds)
         return batch
@@ -70,7 +72,7 @@ def test_the_reader_waits_for_a_slow_writer() -> None:
     """The number of batches in memory is limited, however large the catalogue."""
     produced = written = max_in_memory = 0
 
-    def batches():  # type: ignore[no-untyped-def]
+    def batches() -> Iterator[Rows]:
         nonlocal produced
         for number in range(30):
             produced += 1
@@ -106,7 +108,7 @@ def test_encoded_batches_are_written_before_an_encoder_error_is_raised() -> None
 
 @pytest.mark.parametrize("part", ["read", "write"])
 def test_a_reader_or_writer_error_ends_the_run(part: str) -> None:
-    def fail(batch: object) -> Rows:
+    def fail(batch: object) -> Any:
         raise OSError("gone")
 
     batches = map(fail, range(3)) if part == "read" else rows(50)

@@ -87,7 +87,7 @@ def test_the_vectors_equal_those_of_fill(catalogue: Path, cluster: str, modality
     same = sum(np.array_equal(on_ray[product], plain[product]) for product in plain)
     print(f"{modality}: {same} of {PRODUCTS} vectors are identical bit by bit")
     for product, vector in plain.items():
-        np.testing.assert_allclose(on_ray[product], vector, **FLOAT16)
+        np.testing.assert_allclose(on_ray[product], vector, **FLOAT16)  # type: ignore[call-overload]
 
 
 def test_failures_limits_and_later_runs_behave_as_with_fill(catalogue: Path, cluster: str) -> None:

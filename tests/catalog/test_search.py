@@ -1,7 +1,9 @@
 """The search pipeline: search by words, by pictures, by both, and for similar products."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,11 +25,11 @@ from tests.fakes import COLOURS, WordsAndColours
 ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "imagenet")}
 
 
-def run(image: bytes | None = None, **spec: object) -> Results:
+def run(image: bytes | None = None, **spec: Any) -> Results:
     if image is not None:
         spec["images"] = (image,)
     with connect() as connection:
-        return search(connection, SearchSpec(**spec), ENCODERS.__getitem__)  # type: ignore[arg-type]
+        return search(connection, SearchSpec(**spec), ENCODERS.__getitem__)
 
 
 def skus(results: Results) -> list[str]:
@@ -41,7 +43,7 @@ def picture(colour: str) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Shirts and shoes in three colours, each with a picture of that colour; REDSHIRT has a second,
     green one. NOPIC has no picture."""
     from tests.conftest import fresh_database
@@ -165,7 +167,7 @@ def test_words_change_which_similar_products_are_found() -> None:
 def test_several_pictures_and_a_picture_to_avoid() -> None:
     both = run(images=(picture("red"), picture("blue")), min_match=0.0)
     assert {hit.colour for hit in both.hits[:4]} == {"Red", "Blue"}
-    ask = {"images": (picture("red"), picture("blue")), "min_match": 0.0}
+    ask: dict[str, Any] = {"images": (picture("red"), picture("blue")), "min_match": 0.0}
     avoiding = run(**ask, without_images=(picture("red"),), without_weight=0.9)
     assert {hit.colour for hit in avoiding.hits[:2]} == {"Blue"}
 
@@ -188,7 +190,7 @@ def test_a_picture_finds_similar_pictures_and_hits_show_the_one_that_matched() -
 
 
 def test_words_and_a_picture_are_blended() -> None:
-    ask = {"text": "shoe", "image": picture("red"), "min_match": 0.0}
+    ask: dict[str, Any] = {"text": "shoe", "image": picture("red"), "min_match": 0.0}
     both = run(**ask, blend=0.5)
     assert both.hits[0].sku == "REDSHOE"
     words, image = run(**ask, blend=0), run(**ask, blend=1)
@@ -299,7 +301,7 @@ def test_a_model_is_used_only_for_modalities_it_understands() -> None:
 def test_by_default_the_first_model_in_use_that_understands_the_query_is_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def models(**spec: object) -> set[str]:
+    def models(**spec: Any) -> set[str]:
         found = run(min_match=0.0, **spec)
         assert not found.notes
         return {it.model for hit in found for it in hit.signals if it.name != "lexical"}
@@ -315,7 +317,8 @@ def test_words_that_no_model_in_use_understands_are_searched_without_a_model(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MODELS", "imagenet")
-    for spec in ({}, {"model": "imagenet"}):
+    specs: list[dict[str, Any]] = [{}, {"model": "imagenet"}]
+    for spec in specs:
         results = run(text="red", **spec)
         assert set(skus(results)) == {"REDSHIRT", "REDSHOE"}
         note = "no single model in use understands words; only products with these words are shown"
@@ -359,9 +362,9 @@ def test_if_a_model_cannot_be_loaded_only_words_are_searched() -> None:
         {"min_match": 2.0},
     ],
 )
-def test_invalid_specs_are_rejected(wrong: dict[str, object]) -> None:
+def test_invalid_specs_are_rejected(wrong: dict[str, Any]) -> None:
     with pytest.raises(SearchError):
-        SearchSpec(**wrong)  # type: ignore[arg-type]
+        SearchSpec(**wrong)
 
 
 def test_unknown_products_and_invalid_pictures_are_errors() -> None:

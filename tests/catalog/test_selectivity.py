@@ -5,6 +5,7 @@ With 24,000 products some searches use the indexes and others an exact scan.
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from catalog.search.pipeline import SearchSpec, search
 from catalog.search.ranking_sql import SETTINGS, Ranking, ranking_statement
 from embedding.registry import Modality, get_spec
 from tests.conftest import fresh_database
+from tests.fakes import WordsAndColours
 
 pytestmark = pytest.mark.slow
 
@@ -27,19 +29,19 @@ WINDOW = 240
 FASHION = get_spec("fashion")
 
 
-class Given:
+class Given(WordsAndColours):
     """An encoder that returns the same vector for every text."""
 
-    spec = FASHION
-
     def __init__(self, vector: np.ndarray) -> None:
+        super().__init__()
         self.vector = vector
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
         return self.vector[None]
 
-    def encode_images(self, images: list[object]) -> np.ndarray:
-        raise NotImplementedError
+
+def given(vector: np.ndarray, model: str) -> Given:
+    return Given(vector)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +110,7 @@ def test_pages_are_full_and_contain_the_best_products(
             text="anything", signals=("text", "image"), filters=filters, min_match=0.0, limit=48
         )
         with connect() as connection:
-            results = search(connection, spec, lambda name, query=query: Given(query))
+            results = search(connection, spec, partial(given, query))
         assert len(results.hits) == min(48, mask.sum())
         assert results.total == min(WINDOW, mask.sum())
         ids = [hit.id for hit in results]

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, LiteralString, cast
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -40,10 +40,10 @@ class Analyst:
 
     def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         cursor = self.connection.cursor(row_factory=dict_row)
-        return cursor.execute(cast(LiteralString, sql), values).fetchall()
+        return cursor.execute(sql, values).fetchall()
 
     def run(self, sql: str, *values: Any) -> None:
-        self.connection.execute(cast(LiteralString, sql), values)
+        self.connection.execute(sql, values)
 
 
 @pytest.fixture(scope="module")
@@ -85,9 +85,10 @@ def arguments(**values: Any) -> tuple[str, list[Any]]:
 
 def as_filters(chosen: dict[str, Any]) -> Filters:
     facets = ("product_type", "gender", "colour", "brand")
-    return Filters(
-        **{name: (value,) if name in facets else value for name, value in chosen.items()}
-    )
+    values: dict[str, Any] = {
+        name: (value,) if name in facets else value for name, value in chosen.items()
+    }
+    return Filters(**values)
 
 
 @given(
@@ -144,7 +145,7 @@ def default_models() -> tuple[str, str]:
     """The default model of SQL functions: any, and with texts."""
     with connect() as connection:
         sql = "SELECT search.find_model(NULL), search.find_model(NULL, 'text')"
-        return tuple(connection.exec_driver_sql(sql).one())  # type: ignore[return-value]
+        return tuple(connection.exec_driver_sql(sql).one())
 
 
 @given(
@@ -455,7 +456,7 @@ def test_other_roles_cannot_use_the_schema(analyst: Analyst) -> None:
             other.execute("SET ROLE stranger")
             for sql in ("SELECT search.request('x')", "SELECT * FROM search.models"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                    other.execute(cast(LiteralString, sql))
+                    other.execute(sql)
         finally:
             other.execute("RESET ROLE")
             other.execute("DROP ROLE stranger")

@@ -17,6 +17,7 @@ from catalog.db.connection import DatabaseError, connect
 from catalog.db.embedded import psql_path
 from catalog.search.pipeline import SearchSpec, search
 from catalog.sqlapi.objects import differences
+from embedding.encoder import Encoder
 from tests.conftest import alembic_config, fresh_database
 
 DUMP = Path(__file__).parent.parent / "fixtures" / "v0.1.0.sql.gz"
@@ -79,7 +80,7 @@ def test_all_rows_are_kept_and_found(old: str) -> None:
         assert connection.exec_driver_sql(left).one() == (None, None)
 
 
-def no_encoder(name: str) -> object:
+def no_encoder(name: str) -> Encoder:
     raise AssertionError(f"{name} must not be loaded: the query is stored")
 
 

@@ -1,6 +1,7 @@
 """The vocabulary of the catalogue, and query terms weighted by it."""
 
 import math
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
@@ -89,7 +90,7 @@ def test_an_unpopulated_vocabulary_is_refreshed() -> None:
     assert "sneakers" in rows()
 
 
-def test_an_import_that_changes_something_refreshes_the_vocabulary(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_an_import_that_changes_something_refreshes_the_vocabulary(tmp_path: Path) -> None:
     file = tmp_path / "c.csv"
     file.write_text("sku,title\nA,Green wellies\n")
     import_catalog(file)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from embedding.encoder import Encoder, EncoderError, UnsupportedModality, get_encoder
+from embedding.registry import ModelSpec
 
 MODELS = ("fashion", "imagenet", "tiny")
 TEXTS = ["black heels for women", "a", "", "robe rouge à pois 👗", "very long " * 500]
@@ -93,7 +94,12 @@ def test_only_one_thread_loads(monkeypatch: pytest.MonkeyPatch) -> None:
 
     loads: list[str] = []
     monkeypatch.setattr(module, "_encoders", {})
-    monkeypatch.setattr(imagenet, "load", lambda spec, device: loads.append(device) or object())
+
+    def load(spec: ModelSpec, device: str) -> object:
+        loads.append(device)
+        return object()
+
+    monkeypatch.setattr(imagenet, "load", load)
     with ThreadPoolExecutor(8) as pool:
         encoders = list(pool.map(lambda _: get_encoder("imagenet", "cpu"), range(8)))
     assert loads == ["cpu"]

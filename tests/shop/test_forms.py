@@ -17,7 +17,7 @@ DIGEST = "0a" * 32
 
 
 @pytest.fixture(autouse=True)
-def _models(monkeypatch):
+def _models(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELS", "fashion,imagenet")
 
 
@@ -25,21 +25,21 @@ def parse(query: str) -> SearchForm:
     return SearchForm(QueryDict(query))
 
 
-def test_empty_address_is_the_whole_catalogue():
+def test_empty_address_is_the_whole_catalogue() -> None:
     form = parse("")
     assert form.state == SearchParams()
     assert form.state.is_home
     assert form.notes == []
 
 
-def test_empty_fields_are_ignored():
+def test_empty_fields_are_ignored() -> None:
     names = ["q", "picture", "like", "blend", "model", "limit", "page", "min_price", "max_price"]
     form = parse("&".join(f"{name}=" for name in [*names, *FACETS]))
     assert form.state == SearchParams()
     assert form.notes == []
 
 
-def test_all_parameters():
+def test_all_parameters() -> None:
     form = parse(
         f"q=red+dress&picture={DIGEST}&blend=0.25&model=fashion&limit=48&page=3"
         "&category=Apparel&colour=Red&colour=Blue&brand=A%26B&min_price=10&max_price=99.90&in_stock=1"
@@ -107,48 +107,48 @@ def test_all_parameters():
         "like=" + "x" * 1001,
     ],
 )
-def test_invalid_parameter_is_ignored_with_a_note(query):
+def test_invalid_parameter_is_ignored_with_a_note(query: str) -> None:
     form = parse(query)
     assert form.state == SearchParams()
     assert len(form.notes) == 1
 
 
 @pytest.mark.parametrize("zero", ["0", "-0.00", "0E2", "0E%2B999999999999", "0E-999999999999"])
-def test_zero_price_in_any_notation(zero):
+def test_zero_price_in_any_notation(zero: str) -> None:
     assert parse(f"min_price={zero}").state.query() == "min_price=0"
 
 
-def test_invalid_parameter_does_not_affect_others():
+def test_invalid_parameter_does_not_affect_others() -> None:
     form = parse("q=dress&page=abc&colour=Red&min_price=cheap")
     assert form.state == SearchParams(text="dress", filters=Filters(colour=("Red",)))
     assert len(form.notes) == 2
 
 
-def test_number_of_filter_values_is_limited():
+def test_number_of_filter_values_is_limited() -> None:
     form = parse("&".join(f"brand={number}" for number in range(500)))
     assert form.state.filters.brand == tuple(map(str, range(MAX_VALUES)))
     assert form.notes == ["Only the first 20 values of a filter were used."]
 
 
-def test_invalid_value_does_not_affect_others():
+def test_invalid_value_does_not_affect_others() -> None:
     form = parse(f"colour=Red&colour=a%00b&colour={'x' * 101}&colour=Blue")
     assert form.state.filters.colour == ("Red", "Blue")
     assert len(form.notes) == 1
 
 
-def test_reversed_price_range_is_ignored():
+def test_reversed_price_range_is_ignored() -> None:
     form = parse("min_price=50&max_price=10&in_stock=1")
     assert form.state == SearchParams(filters=Filters(in_stock=True))
     assert "lowest price" in form.notes[0]
 
 
-def test_long_query_is_cut_with_a_note():
+def test_long_query_is_cut_with_a_note() -> None:
     form = parse("q=" + "x" * 10_000)
     assert form.state.text == "x" * MAX_QUERY_LENGTH
     assert "characters" in form.notes[0]
 
 
-def test_white_space_and_nuls_become_single_spaces():
+def test_white_space_and_nuls_become_single_spaces() -> None:
     assert parse("q=%00+red%00%0A%09dress++").state.text == "red dress"
     assert not parse("q=%00+%0A").state.ranks
 
@@ -156,18 +156,18 @@ def test_white_space_and_nuls_become_single_spaces():
 @pytest.mark.parametrize(
     "words", ["👗 ❤️", "فستان أحمر", "rote Schuhe", "'; DROP TABLE product; --"]
 )
-def test_words_in_any_script_are_kept(words):
+def test_words_in_any_script_are_kept(words: str) -> None:
     query = SearchParams(text=words).query()
     assert parse(query).state.text == words
 
 
-def test_words_can_refine_a_search_for_similar_products():
+def test_words_can_refine_a_search_for_similar_products() -> None:
     form = parse("q=in+blue&like=SKU-1")
     assert form.state == SearchParams(text="in blue", like="SKU-1")
     assert form.state.spec().like == "SKU-1"
 
 
-def test_pictures_are_unique_and_the_oldest_is_removed():
+def test_pictures_are_unique_and_the_oldest_is_removed() -> None:
     digests = [f"{number:064x}" for number in range(5)]
     state = parse("&".join(f"picture={digest}" for digest in [*digests[:4], digests[0]])).state
     assert state.pictures == tuple(digests[:4])
@@ -177,25 +177,25 @@ def test_pictures_are_unique_and_the_oldest_is_removed():
     assert parse("&".join(f"picture={digest}" for digest in digests)).state.pictures == ()
 
 
-def test_verbatim_is_valid_only_for_the_same_words():
+def test_verbatim_is_valid_only_for_the_same_words() -> None:
     state = SearchParams(text="shrit", verbatim=True)
     assert parse(state.query()).state == state
     assert not parse("q=shoos&verbatim=shrit").state.verbatim
 
 
-def test_sku_keeps_spaces_and_slashes():
+def test_sku_keeps_spaces_and_slashes() -> None:
     sku = " A/B  42%2F'\" "
     assert parse(SearchParams(like=sku).query()).state.like == sku
 
 
-def test_model_without_texts_is_replaced_for_words():
+def test_model_without_texts_is_replaced_for_words() -> None:
     form = parse("q=dress&model=imagenet")
     assert form.state == SearchParams(text="dress")
     assert "ImageNet" in form.notes[0]
     assert parse(f"picture={DIGEST}&model=imagenet").state.model == "imagenet"
 
 
-def test_chip_removes_a_value_and_returns_to_the_first_page():
+def test_chip_removes_a_value_and_returns_to_the_first_page() -> None:
     state = SearchParams(text="a", page=4, filters=Filters(colour=("Red", "Blue"), in_stock=True))
     expected = SearchParams(text="a", filters=Filters(colour=("Blue",), in_stock=True))
     assert state.without("colour", "Red") == expected
@@ -221,7 +221,7 @@ STATES = st.builds(
 
 
 @given(STATES)
-def test_address_contains_all_parameters(state):
+def test_address_contains_all_parameters(state: SearchParams) -> None:
     form = parse(state.query())
     assert form.state == state
     assert form.notes == []
@@ -231,7 +231,7 @@ NUMBERS = st.from_regex(r"[+-]?\d{0,5}\.?\d{0,3}([eE][+-]?\d{1,13})?", fullmatch
 
 
 @given(st.dictionaries(st.sampled_from([*SearchForm.base_fields]), st.text(max_size=30) | NUMBERS))
-def test_any_parameters_give_a_valid_search(parameters):
+def test_any_parameters_give_a_valid_search(parameters: dict[str, str]) -> None:
     query = QueryDict(mutable=True)
     query.update(parameters)
     state = SearchForm(query).state

@@ -44,7 +44,7 @@ def column_says(column: Column[Any]) -> dict[str, object]:
 
 def field_says(field: "models.Field[Any, Any]") -> dict[str, object]:
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    kind = {models.BigAutoField: models.BigIntegerField}.get(type(target), type(target))
+    kind = models.BigIntegerField if isinstance(target, models.BigAutoField) else type(target)
     decimal = isinstance(field, models.DecimalField)
     return {
         "type": kind,

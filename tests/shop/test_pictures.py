@@ -10,11 +10,12 @@ from dataclasses import asdict
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from django.template import Context, Template
 from django.test import Client, RequestFactory, override_settings
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
@@ -36,18 +37,18 @@ PLAIN_STORAGE = {
 }
 
 
-def encode(image: Image.Image, format="PNG", **options) -> bytes:
+def encode(image: Image.Image, format: str = "PNG", **options: Any) -> bytes:
     buffer = BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
 
 
-def encoded(size=(80, 100), colour="teal", **options) -> bytes:
+def encoded(size: tuple[int, int] = (80, 100), colour: str = "teal", **options: Any) -> bytes:
     return encode(Image.new("RGB", size, colour), **options)
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Iterator[Path]:
     where = tmp_path / "query_pictures"
     with override_settings(
         QUERY_PICTURE_DIR=where,
@@ -68,35 +69,35 @@ def kept(folder: Path) -> set[str]:
     return {file.stem for file in folder.glob("*.jpg")}
 
 
-def post(content: bytes | None, state: str = "", checks_csrf: bool = False):
-    data = {"state": state}
+def post(content: bytes | None, state: str = "", checks_csrf: bool = False) -> HttpResponse:
+    data: dict[str, object] = {"state": state}
     if content is not None:
         data["file"] = SimpleUploadedFile("../../evil.php", content, "image/png")
-    request = RequestFactory().post("/picture/", data)
+    request: Any = RequestFactory().post("/picture/", data)
     request._dont_enforce_csrf_checks = not checks_csrf
     return views.upload_picture(request)
 
 
-def test_picture_is_stored_by_its_hash(folder):
+def test_picture_is_stored_by_its_hash(folder: Path) -> None:
     digest = query_pictures.store_query_picture(encoded())
     assert kept(folder) == {digest}
     assert width_and_height(query_pictures.load_query_picture(digest)) == (80, 100)
 
 
-def test_same_picture_is_stored_once(folder):
+def test_same_picture_is_stored_once(folder: Path) -> None:
     assert query_pictures.store_query_picture(encoded()) == query_pictures.store_query_picture(
         encoded()
     )
     assert len(kept(folder)) == 1
 
 
-def test_large_picture_is_scaled_down(folder):
+def test_large_picture_is_scaled_down(folder: Path) -> None:
     digest = query_pictures.store_query_picture(encoded((3000, 1500)))
     size = width_and_height(query_pictures.load_query_picture(digest))
     assert size == (upload_decoder.MAX_SIDE, upload_decoder.MAX_SIDE // 2)
 
 
-def test_only_pixels_are_stored(folder):
+def test_only_pixels_are_stored(folder: Path) -> None:
     exif = Image.Exif()
     exif[0x010E] = "at home"
     source = encoded(format="JPEG", exif=exif, comment=b"with Ada") + b"<script>alert(1)</script>"
@@ -108,13 +109,13 @@ def test_only_pixels_are_stored(folder):
 
 
 @pytest.mark.parametrize("content", [b"", b"GIF89a", b"<svg onload='x'/>", encoded()[:60]])
-def test_file_without_a_picture_is_rejected(folder, content):
+def test_file_without_a_picture_is_rejected(folder: Path, content: bytes) -> None:
     with pytest.raises(ImageError):
         query_pictures.store_query_picture(content)
     assert not kept(folder)
 
 
-def test_small_file_with_many_pixels_is_rejected(database, folder):
+def test_small_file_with_many_pixels_is_rejected(database: str, folder: Path) -> None:
     upload = SimpleUploadedFile("a.png", encoded((5100, 5000)), "image/png")
     response = CLIENT.post("/picture/", {"file": upload})
     assert response.status_code == 400
@@ -130,7 +131,7 @@ def busy_decoders() -> Iterator[None]:
         yield
 
 
-def test_upload_waits_for_a_decoder(folder, monkeypatch):
+def test_upload_waits_for_a_decoder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_decoder, "MAX_WAIT_SECONDS", 60)
     with ThreadPoolExecutor() as shoppers:
         with busy_decoders():
@@ -140,7 +141,7 @@ def test_upload_waits_for_a_decoder(folder, monkeypatch):
         assert query_pictures.load_query_picture(waiting.result(60))
 
 
-def test_upload_without_a_free_decoder_is_rejected_with_503(database, folder):
+def test_upload_without_a_free_decoder_is_rejected_with_503(database: str, folder: Path) -> None:
     with busy_decoders():
         response = CLIENT.post("/picture/", {"file": SimpleUploadedFile("a.png", encoded())})
     assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
@@ -150,7 +151,9 @@ def test_upload_without_a_free_decoder_is_rejected_with_503(database, folder):
 
 
 @pytest.mark.parametrize(("limit", "seconds"), [("CPU_SECONDS", 1), ("MAX_SECONDS", 0.5)])
-def test_time_of_decoding_is_limited(folder, monkeypatch, limit, seconds):
+def test_time_of_decoding_is_limited(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, limit: str, seconds: float
+) -> None:
     monkeypatch.setattr(upload_decoder, limit, seconds)
     with pytest.raises(ImageError, match="too long to decode"):
         query_pictures.store_query_picture(scan_bomb((7000, 7000), MAX_SCANS - 10))
@@ -158,34 +161,34 @@ def test_time_of_decoding_is_limited(folder, monkeypatch, limit, seconds):
     assert query_pictures.store_query_picture(encoded())  # the decoder was released
 
 
-def test_memory_of_decoding_is_limited(folder, monkeypatch):
+def test_memory_of_decoding_is_limited(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upload_decoder, "MAX_MEMORY", 2**24)
     with pytest.raises(ImageError, match="damaged"):
         query_pictures.store_query_picture(encoded((4000, 4000)))
     assert query_pictures.store_query_picture(encoded())
 
 
-def test_jpeg_with_thousands_of_scans_is_rejected(database, folder):
+def test_jpeg_with_thousands_of_scans_is_rejected(database: str, folder: Path) -> None:
     upload = SimpleUploadedFile("a.jpg", scan_bomb((600, 600), 3000), "image/jpeg")
     response = CLIENT.post("/picture/", {"file": upload})
     assert response.status_code == HTTPStatus.BAD_REQUEST
     assert "more than 100 scans" in response.content.decode()
 
 
-def test_pictures_expire(folder):
+def test_pictures_expire(folder: Path) -> None:
     digest = query_pictures.store_query_picture(encoded())
     age(folder / f"{digest}.jpg", HOUR + 5)
     assert query_pictures.load_query_picture(digest) is None
 
 
-def test_use_of_a_picture_restarts_its_time(folder):
+def test_use_of_a_picture_restarts_its_time(folder: Path) -> None:
     digest = query_pictures.store_query_picture(encoded())
     age(folder / f"{digest}.jpg", HOUR - 60)
     assert query_pictures.load_query_picture(digest)
     assert (folder / f"{digest}.jpg").stat().st_mtime > time.time() - 60
 
 
-def test_upload_removes_expired_pictures(folder):
+def test_upload_removes_expired_pictures(folder: Path) -> None:
     old = query_pictures.store_query_picture(encoded(colour="red"))
     young = query_pictures.store_query_picture(encoded(colour="blue"))
     age(folder / f"{old}.jpg", HOUR + 5)
@@ -194,7 +197,7 @@ def test_upload_removes_expired_pictures(folder):
     assert kept(folder) == {young, new}
 
 
-def test_least_recently_used_pictures_are_removed(folder):
+def test_least_recently_used_pictures_are_removed(folder: Path) -> None:
     noises = [encode(Image.effect_noise((200, 200), spread)) for spread in (20, 40, 60, 80)]
     first, second, third = map(query_pictures.store_query_picture, noises[:3])
     for digest, seconds in ((first, 300), (second, 400), (third, 200)):
@@ -207,7 +210,7 @@ def test_least_recently_used_pictures_are_removed(folder):
     assert kept(folder) == {second, third, fourth}
 
 
-def test_folder_is_not_read_for_every_upload(folder):
+def test_folder_is_not_read_for_every_upload(folder: Path) -> None:
     query_pictures.store_query_picture(encoded(colour="red"))
     with override_settings(QUERY_PICTURES_BYTES=0):
         for colour in ("blue", "green"):
@@ -221,41 +224,42 @@ def test_folder_is_not_read_for_every_upload(folder):
 @pytest.mark.parametrize(
     "digest", ["", "../secret", "a" * 63, "A" * 64, "a" * 64 + "\n", "/etc/passwd", "a" * 64]
 )
-def test_invalid_or_unknown_digest_is_not_found(folder, digest):
+def test_invalid_or_unknown_digest_is_not_found(folder: Path, digest: str) -> None:
     (folder.parent / "secret.jpg").write_bytes(encoded())
     assert query_pictures.load_query_picture(digest) is None
 
 
-def test_upload_redirects_to_the_search_with_the_picture(folder):
+def test_upload_redirects_to_the_search_with_the_picture(folder: Path) -> None:
     response = post(encoded(), "q=red+dress&colour=Red&page=3&like=SKU")
     [digest] = kept(folder)
     assert response.status_code == 303
     assert response["Location"] == f"/?q=red+dress&picture={digest}&like=SKU&colour=Red"
 
 
-def test_upload_cannot_redirect_to_another_site(folder):
+def test_upload_cannot_redirect_to_another_site(folder: Path) -> None:
     response = post(encoded(), "https://evil.example/?q=a&picture=../../x&next=//evil.example")
     assert response["Location"].startswith("/?picture=")
     assert "evil" not in response["Location"]
 
 
-def test_too_large_picture_is_rejected(folder):
+def test_too_large_picture_is_rejected(folder: Path) -> None:
     assert post(b"x" * 100_001).status_code == 413
     assert not folder.exists()
 
 
-def test_too_large_body_is_rejected_before_it_is_read(folder):
-    request = RequestFactory().post("/picture/", {"file": SimpleUploadedFile("a", b"x" * 200_000)})
+def test_too_large_body_is_rejected_before_it_is_read(folder: Path) -> None:
+    file = SimpleUploadedFile("a", b"x" * 200_000)
+    request: Any = RequestFactory().post("/picture/", {"file": file})
     request._stream.read = request._stream.readline = None
     assert views.upload_picture(request).status_code == 413
 
 
-def test_upload_from_another_site_is_rejected(folder):
+def test_upload_from_another_site_is_rejected(folder: Path) -> None:
     assert post(encoded(), checks_csrf=True).status_code == 403
     assert not folder.exists()
 
 
-def test_query_picture_is_served_as_a_private_jpeg(folder):
+def test_query_picture_is_served_as_a_private_jpeg(folder: Path) -> None:
     digest = query_pictures.store_query_picture(encoded())
     response = views.query_picture(RequestFactory().get("/"), digest)
     assert response["Content-Type"] == "image/jpeg"
@@ -265,7 +269,7 @@ def test_query_picture_is_served_as_a_private_jpeg(folder):
 
 
 @pytest.fixture
-def media(database, tmp_path, monkeypatch) -> Path:
+def media(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("VAR_DIR", str(tmp_path))
     return tmp_path / "media"
 
@@ -287,7 +291,9 @@ NATURAL = [(2400, 2400), (1500, 2400), (2400, 1500), (3900, 600), (700, 3900), (
 
 
 @pytest.mark.parametrize("orientation", [1, 6])
-def test_thumbnail_has_the_requested_width_and_is_never_enlarged(media, orientation):
+def test_thumbnail_has_the_requested_width_and_is_never_enlarged(
+    media: Path, orientation: int
+) -> None:
     """JPEGs can be decoded at a reduced size, and can have an EXIF orientation."""
     exif = Image.Exif()
     exif[0x0112] = orientation
@@ -300,7 +306,7 @@ def test_thumbnail_has_the_requested_width_and_is_never_enlarged(media, orientat
             assert made[1] == pytest.approx(high * made[0] / wide, abs=1)
 
 
-def test_widths_in_pages_are_correct(media):
+def test_widths_in_pages_are_correct(media: Path) -> None:
     for natural in (200, 320, 500, 1280, 1300, 2400):
         path = add_product(str(natural), encoded((natural, natural), format="JPEG"))
         for candidate in storefront.image_srcset(path, natural).split(", "):
@@ -309,7 +315,7 @@ def test_widths_in_pages_are_correct(media):
             assert f"{made[0]}w" == width
 
 
-def test_unknown_size_is_an_error(media):
+def test_unknown_size_is_an_error(media: Path) -> None:
     template = Template("{% load storefront %}{% image_url path size %}")
     path = add_product("A", encoded())
     for size in SIZES:
@@ -318,7 +324,7 @@ def test_unknown_size_is_an_error(media):
         template.render(Context({"path": path, "size": "huge"}))
 
 
-def test_thumbnail_is_created_once(media):
+def test_thumbnail_is_created_once(media: Path) -> None:
     path = add_product("A", encoded((640, 800)))
     first = thumbnails.thumbnail(path, 320)
     (media / path).unlink()
@@ -326,13 +332,13 @@ def test_thumbnail_is_created_once(media):
     assert thumbnails.thumbnail(path, 640) is None
 
 
-def test_product_pictures_are_immutable(media):
+def test_product_pictures_are_immutable(media: Path) -> None:
     response = CLIENT.get(reverse("image", args=[320, add_product("A", encoded())]))
     assert response["Content-Type"] == "image/webp"
     assert "immutable" in response["Cache-Control"]
 
 
-def test_pictures_of_a_deleted_product_are_not_found(media):
+def test_pictures_of_a_deleted_product_are_not_found(media: Path) -> None:
     url = reverse("image", args=[320, add_product("A", encoded())])
     other = reverse("image", args=[320, add_product("B", encoded(colour="red"))])
     assert CLIENT.get(url).status_code == CLIENT.get(other).status_code == 200
@@ -344,7 +350,7 @@ def test_pictures_of_a_deleted_product_are_not_found(media):
     assert CLIENT.get(other).status_code == 200
 
 
-def test_products_of_a_picture_are_found_with_an_index(database):
+def test_products_of_a_picture_are_found_with_an_index(database: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # the table has few rows
         query, parameters = ProductImage.objects.filter(path="x").query.sql_with_params()
@@ -353,7 +359,9 @@ def test_products_of_a_picture_are_found_with_an_index(database):
         assert "product_image_path_idx" in "\n".join(plan)
 
 
-def test_thumbnails_are_served_if_the_disk_is_full(media, caplog):
+def test_thumbnails_are_served_if_the_disk_is_full(
+    media: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     noise = Image.effect_noise((400, 500), 90)
     url = reverse("image", args=[320, add_product("A", encode(noise))])
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -385,7 +393,7 @@ def test_thumbnails_are_served_if_the_disk_is_full(media, caplog):
         "/picture/..%2f",
     ],
 )
-def test_other_addresses_are_not_found(path):
+def test_other_addresses_are_not_found(path: str) -> None:
     with pytest.raises(Resolver404):
         resolve(path)
 
@@ -407,13 +415,13 @@ def test_other_addresses_are_not_found(path):
         "?#&",
     ],
 )
-def test_every_sku_has_an_address(sku):
+def test_every_sku_has_an_address(sku: str) -> None:
     url = reverse("product", args=[sku])
     assert url.startswith("/product/")
     assert url.count("/") == 2
     assert resolve(unquote(url)).kwargs == {"sku": sku}
 
 
-def test_other_path_has_no_address():
+def test_other_path_has_no_address() -> None:
     with pytest.raises(NoReverseMatch):
         reverse("image", args=[320, "../secret_key"])
