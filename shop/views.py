@@ -25,7 +25,7 @@ from shop import filter_panel, query_pictures, thumbnails
 from shop.errors import Outcome, sentence, try_search
 from shop.forms import SearchForm
 from shop.models import Product, ProductImage
-from shop.search_logging import note_search
+from shop.query_logging import note_search
 from shop.search_params import LIMITS, SearchParams
 
 SIMILAR_LIMIT = 8

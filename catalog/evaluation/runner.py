@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from catalog.evaluation.judgments import Judgment, JudgmentError
 from catalog.evaluation.metrics import NAMES, Estimate, Values, estimate, measure
 from catalog.search.pipeline import Hit, Results
-from catalog.search.request import SearchError, SearchSpec
+from catalog.search.search_spec import SearchError, SearchSpec
 from embedding.image_decoding import ImageError
 
 Search = Callable[[Connection, SearchSpec], Results]

@@ -6,7 +6,12 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, null, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from catalog.media.positions import is_fetched, lock_products, move_fetched_aside, renumber_pictures
+from catalog.media.image_order import (
+    is_fetched,
+    lock_products,
+    move_fetched_aside,
+    renumber_pictures,
+)
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.tables import IMAGE_ADDRESS, PRODUCT_IMAGE
 

@@ -11,8 +11,8 @@ from catalog.search.filters import FacetCounts, Filters, list_values
 from catalog.search.fusion import Channel
 from catalog.search.mmr import maximal_marginal_relevance
 from catalog.search.ranking_sql import Ranking
-from catalog.search.request import SearchSpec
 from catalog.search.results import Hit, Signal
+from catalog.search.search_spec import SearchSpec
 
 
 def diversify(

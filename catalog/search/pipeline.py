@@ -28,8 +28,14 @@ from catalog.search.ranking_sql import (
     facet_statement,
     ranking_statement,
 )
-from catalog.search.request import MAX_LIMIT, NotUnderstood, SearchError, SearchSpec, UnknownProduct
 from catalog.search.results import Hit, Results, Signal, Timings
+from catalog.search.search_spec import (
+    MAX_LIMIT,
+    NotUnderstood,
+    SearchError,
+    SearchSpec,
+    UnknownProduct,
+)
 from catalog.search.text_encoder import TextEncoder
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import ModelSpec

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from catalog.search.calibration import QueryKind
 from catalog.search.query_syntax import parse_text
-from catalog.search.request import SearchSpec, UnknownProduct
+from catalog.search.search_spec import SearchSpec, UnknownProduct
 from catalog.search.spelling import correct
 from catalog.search.vocabulary import get_vocabulary
 from embedding.registry import Modality

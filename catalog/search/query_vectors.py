@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from catalog.search.calibration import get_quantiles
 from catalog.search.fusion import WEIGHTS, Channel
 from catalog.search.query import Query
-from catalog.search.request import NotUnderstood, SearchError
+from catalog.search.search_spec import NotUnderstood, SearchError
 from catalog.search.text_encoder import TextEncoder
 from embedding.encoder import Encoder, encode_picture
 from embedding.registry import Modality, ModelSpec, get_spec

@@ -7,7 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from catalog.search.filters import FacetCounts
-from catalog.search.request import SearchSpec
+from catalog.search.search_spec import SearchSpec
 
 
 @dataclass(frozen=True, slots=True)

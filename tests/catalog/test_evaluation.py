@@ -28,8 +28,8 @@ from catalog.evaluation.threshold_curves import thresholds
 from catalog.evaluation.typo_generator import add_typo
 from catalog.importing import import_catalog
 from catalog.search.filters import Filters
-from catalog.search.request import SearchSpec
 from catalog.search.results import Hit, Results, Timings
+from catalog.search.search_spec import SearchSpec
 
 ROWS = """sku,title,product_type,gender,colour,price,pattern,images
 H1,Red Heels,Heels,Women,Red,30,plain,a.png

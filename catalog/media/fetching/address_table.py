@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.db.connection import connect
-from catalog.media.positions import next_temporary_position, renumber_pictures
+from catalog.media.image_order import next_temporary_position, renumber_pictures
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 
