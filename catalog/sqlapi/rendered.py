@@ -38,7 +38,8 @@ ARGUMENTS = {
 """The arguments of a function that ranks, in the order in which `search.ranked` passes them. Their
 names get the prefix `_`, since no column has it."""
 
-FILTERS = (*FACETS, "min_price", "max_price", "in_stock", "exclude", "excluded")
+FILTERS = (*FACETS, "min_price", "max_price", "exclude")
+"""Arguments that filter unless they are NULL; `in_stock` and `excluded` do if not false or empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +175,7 @@ def _ranked(model: StoredModel) -> Composed:
     """The function that ranks with a model: one statement with filters, one without."""
     name = Identifier("search", RANKED + model.name)
     signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in ARGUMENTS.items()]
-    filtered = [SQL("_{} IS NOT NULL").format(SQL(it)) for it in FILTERS[:-3]]
+    filtered = [SQL("_{} IS NOT NULL").format(SQL(it)) for it in FILTERS]
     return SQL(
         """CREATE OR REPLACE FUNCTION {name}({arguments})
 RETURNS SETOF search.hit
@@ -183,7 +184,7 @@ SET search_path = public, pg_temp
 SET plan_cache_mode = force_custom_plan
 AS $ranked$
 BEGIN
-IF {filtered} OR _in_stock OR _exclude IS NOT NULL OR _excluded <> '{{}}' THEN
+IF {filtered} OR _in_stock OR _excluded <> '{{}}' THEN
 RETURN QUERY {some};
 ELSE
 RETURN QUERY {all};
