@@ -39,7 +39,7 @@ ARGUMENTS = {
 names get the prefix `_`, since no column has it."""
 
 FILTERS = (*FACETS, "min_price", "max_price", "exclude")
-"""Arguments that filter unless they are NULL; `in_stock` and `excluded` do if not false or empty."""
+"""Arguments that filter unless they are NULL; `in_stock` and `excluded` have other defaults."""
 
 
 @dataclass(frozen=True, slots=True)

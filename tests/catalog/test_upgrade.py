@@ -13,7 +13,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Connection
 
-from catalog.db.connection import DatabaseError, connect
+from catalog.db.connection import DatabaseError, compose, connect
 from catalog.db.embedded import psql_path
 from catalog.search.pipeline import SearchSpec, search
 from catalog.sqlapi.objects import differences
@@ -45,14 +45,12 @@ def old() -> Iterator[str]:
 
 def contents(connection: Connection) -> dict[str, tuple[int, str]]:
     """The number of rows of each table and a hash of its content."""
-    return {
-        table: connection.exec_driver_sql(
-            f"SELECT count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM {table} t"
-        )
-        .one()
-        ._tuple()
-        for table in ROWS
-    }
+    sql = "SELECT count(*), md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM {table} t"
+    found: dict[str, tuple[int, str]] = {}
+    for table in ROWS:
+        rows, digest = connection.exec_driver_sql(compose(sql, table=table)).one()
+        found[table] = rows, digest
+    return found
 
 
 def test_all_rows_are_kept_and_found(old: str) -> None:
