@@ -18,8 +18,8 @@ def alembic_config() -> Config:
 
 UNKNOWN = """
 the database is at revision {}, which this version of the project does not know:
-- 0001 to 0008: upgrade it to 0009 first, with version 0.1.0 of the project.
-- 0010 to 0019: drop_model of version 0.1.0 has written it. Delete its file from
+- 0001 to 0008: upgrade it to 0009 first, with commit 5209407 of the project.
+- 0010 to 0019: an old drop_model has written it. Delete its file from
   migrations/versions and run this SQL: UPDATE alembic_version SET version_num = '0009'
 - any other: the database is newer. Use a newer version of the project.
 """.strip()

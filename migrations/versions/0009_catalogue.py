@@ -1,6 +1,6 @@
 """The catalogue.
 
-Equals revisions 0001 to 0009 of version 0.1.0 without the tables of models. A database that they
+Equals revisions 0001 to 0009 up to commit 5209407 without the tables of models. A database that they
 created is at this revision and keeps the tables of its models.
 
 Revision 0009; 2026-11-26

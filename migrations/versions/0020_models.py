@@ -1,6 +1,6 @@
 """The table `model`, with a row for each model that has tables.
 
-The numbers 0010 to 0019 are not used: drop_model of version 0.1.0 created revisions with them.
+The numbers 0010 to 0019 are not used: an older drop_model created revisions with them.
 
 Revision 0020, after 0009; 2026-11-26
 """

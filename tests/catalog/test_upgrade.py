@@ -1,6 +1,6 @@
-"""A database of version 0.1.0 is upgraded without losing a row.
+"""A database at revision 0009 is upgraded without losing a row.
 
-`tests/fixtures/v0.1.0.sql.gz` is a plain dump with 30 drawn products and their pictures, embedded
+`tests/fixtures/revision_0009.sql.gz` is a plain dump with 30 drawn products and their pictures, embedded
 by `fashion`, with queries, a default model, failures and addresses.
 """
 
@@ -20,9 +20,9 @@ from catalog.sqlapi.objects import differences
 from embedding.encoder import Encoder
 from tests.conftest import alembic_config, fresh_database
 
-DUMP = Path(__file__).parent.parent / "fixtures" / "v0.1.0.sql.gz"
+DUMP = Path(__file__).parent.parent / "fixtures" / "revision_0009.sql.gz"
 FOUND = ["SN-0001", "HE-0001"]
-"""The results of version 0.1.0 for "red shoes"."""
+"""The results at revision 0009 for "red shoes"."""
 ROWS = {
     **{"product": 30, "product_image": 38, "fashion_text": 30, "fashion_image": 38},
     **{"clip_text": 0, "clip_image": 0, "imagenet_image": 0, "query_embedding": 3, "setting": 1},
@@ -32,7 +32,7 @@ ROWS = {
 
 @pytest.fixture
 def old() -> Iterator[str]:
-    """The address of a database of version 0.1.0."""
+    """The address of a database at revision 0009."""
     with fresh_database("template1") as url:
         done = subprocess.run(
             [psql_path(), "--quiet", "--set=ON_ERROR_STOP=1", url],
