@@ -10,8 +10,6 @@ distribution of matches under every model and for every kind of query and item.
 from collections.abc import Mapping
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, select
 
 from catalog.db.ttl_cache import TtlCache
@@ -81,17 +79,3 @@ def _load_fitted(
 
 _queries = TtlCache(_load_query)
 _fitted = TtlCache(_load_fitted)
-
-
-def match(
-    similarity: NDArray[np.float64] | float, quantiles: tuple[float, ...]
-) -> NDArray[np.float64]:
-    """Convert similarities to matches, as the SQL function `search.match` does.
-
-    The match is interpolated between the quantiles, 0 below the first one, and above 1 for
-    similarities above the last one. The result has the shape of `similarity`.
-    """
-    values, levels = np.asarray(similarity, np.float64), np.asarray(quantiles)
-    inside = np.interp(values, levels, np.linspace(0, 1, len(levels)))
-    slope = 0.1 / max(levels[-1] - levels[-1 - len(levels) // 10], 0.001)
-    return np.where(values > levels[-1], 1 + (values - levels[-1]) * slope, inside)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from catalog.search.calibration import get_quantiles, match
+from catalog.search.calibration import get_quantiles
 from catalog.search.filters import FacetCounts, Filters, list_values
 from catalog.search.fusion import Channel
 from catalog.search.mmr import maximal_marginal_relevance
@@ -29,9 +29,10 @@ def diversify(
     if others:
         quantiles = get_quantiles(connection, channel.model, "product", channel.modality, 1.0)
         embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
-        similarity = match(embedded @ embedded.T, quantiles)
+        # As search.match, but at most 1: what is closer counts as identical.
+        similarity = np.interp(embedded @ embedded.T, quantiles, np.linspace(0, 1, len(quantiles)))
         relevance = np.array([row["match"] for row in others], np.float64)
-        order = maximal_marginal_relevance(relevance, np.minimum(similarity, 1), spec.diversity)
+        order = maximal_marginal_relevance(relevance, similarity, spec.diversity)
         others = [others[place] for place in order]
     return (first + others + last)[page]
 

@@ -11,7 +11,7 @@ from sqlalchemy import insert, update
 from benchmarks.synthetic import fill_synthetic
 from catalog.db.connection import connect
 from catalog.indexing.calibrate import GROWTH, MIN_PRODUCTS, calibrate, fit_quantiles, is_due
-from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_fitted, match
+from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_fitted
 from catalog.search.fusion import MIN_MATCH
 from embedding.registry import get_spec
 from tests.conftest import fresh_database
@@ -122,7 +122,7 @@ def test_texts_are_calibrated_where_few_products_have_pictures(pictures: int) ->
         texts = connection.exec_driver_sql("SELECT embedding FROM fashion_text ORDER BY product_id")
         embedded = np.stack([row.embedding.to_numpy() for row in texts]).astype(np.float32)
         pairs: np.ndarray = (embedded[:500] @ embedded[500:1000].T).ravel()
-        passed = match(pairs, found["product", "text"]) >= MIN_MATCH["words"]
+        passed = matches(pairs, found["product", "text"]) >= MIN_MATCH["words"]
         assert passed.mean() == pytest.approx(RAREST ** MIN_MATCH["words"], rel=0.2)
         connection.rollback()
 
