@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Index
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex
 
-from catalog.db.connection import connect, connection_parameters
+from catalog.db.connection import compose, connect, connection_parameters
 from catalog.db.locks import embedding_lock
 from catalog.tables import embedding_table, embedding_table_name
 from embedding.registry import Modality
@@ -52,11 +52,13 @@ def defer_index(connection: Connection, model: str, modality: Modality, pending:
         return False
     max_present = int(DEFER_SHARE * pending) + 1
     present = connection.exec_driver_sql(
-        f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {max_present}) AS present"
+        compose("SELECT count(*) FROM (SELECT FROM {table} LIMIT %(max)s) AS present", table=table),
+        {"max": max_present},
     ).scalar_one()
     if present >= max_present:
         return False
-    connection.exec_driver_sql(f"DROP INDEX IF EXISTS {get_index(model, modality).name}")
+    index = str(get_index(model, modality).name)
+    connection.exec_driver_sql(compose("DROP INDEX IF EXISTS {index}", index=index))
     return True
 
 

@@ -1,15 +1,50 @@
 """The writer: one binary COPY and one upsert per batch."""
 
+from typing import LiteralString
+
 import numpy as np
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
-from catalog.db.connection import connect, driver_connection
+from catalog.db.connection import compose, connect, driver_connection
 from catalog.indexing.encoding import Encoded
 from catalog.indexing.pending import Pending
 from catalog.indexing.reader import Failure
 from catalog.tables import embedding_table_name
 from embedding.registry import Modality
+
+# Rows are locked in a fixed order, which prevents deadlocks.
+STATEMENTS: dict[Modality, tuple[LiteralString, LiteralString]] = {
+    "text": (
+        """
+        CREATE TEMP TABLE staging ON COMMIT DROP AS
+        SELECT product_id, embedding, source_md5 FROM {table} LIMIT 0
+        """,
+        """
+        INSERT INTO {table} (product_id, embedding, source_md5)
+        SELECT s.* FROM staging s JOIN product parent ON parent.id = s.product_id
+         ORDER BY parent.id FOR KEY SHARE OF parent
+            ON CONFLICT (product_id) DO UPDATE
+           SET embedding = excluded.embedding, source_md5 = excluded.source_md5,
+               embedded_at = now()
+        """,
+    ),
+    "image": (
+        """
+        CREATE TEMP TABLE staging ON COMMIT DROP AS
+        SELECT image_id, product_id, embedding, source_sha256 FROM {table} LIMIT 0
+        """,
+        """
+        INSERT INTO {table} (image_id, product_id, embedding, source_sha256)
+        SELECT s.* FROM staging s JOIN product_image parent ON parent.id = s.image_id
+         ORDER BY parent.id FOR KEY SHARE OF parent
+            ON CONFLICT (image_id) DO UPDATE
+           SET embedding = excluded.embedding, source_sha256 = excluded.source_sha256,
+               embedded_at = now()
+        """,
+    ),
+}
+"""For each modality, the statements that create the staging table and write its rows."""
 
 
 def write(model: str, modality: Modality, encoded: Encoded) -> None:
@@ -33,29 +68,16 @@ def write_embeddings(
     if not rows:
         return
     table = embedding_table_name(model, modality)
-    keys = "product_id" if modality == "text" else "image_id, product_id"
-    key = keys.split(",")[0]
-    source = "source_md5" if modality == "text" else "source_sha256"
-    parent = "product" if modality == "text" else "product_image"
-    driver = driver_connection(connection)
-    with driver.cursor() as cursor:
-        cursor.execute(
-            f"CREATE TEMP TABLE staging ON COMMIT DROP AS"
-            f" SELECT {keys}, embedding, {source} FROM {table} LIMIT 0"
-        )
+    create, upsert = (compose(statement, table=table) for statement in STATEMENTS[modality])
+    with driver_connection(connection).cursor() as cursor:
+        cursor.execute(create.encode())
         with cursor.copy("COPY staging FROM STDIN (FORMAT binary)") as copy:
             ids = ["int8"] if modality == "text" else ["int8", "int8"]
             copy.set_types([*ids, "halfvec", "text"])
             for row, vector in zip(rows, vectors, strict=True):
                 own = (row.id,) if modality == "text" else (row.id, row.product_id)
                 copy.write_row((*own, HalfVector(vector), row.source))
-        cursor.execute(
-            f"INSERT INTO {table} ({keys}, embedding, {source})"
-            f" SELECT s.* FROM staging s JOIN {parent} parent ON parent.id = s.{key}"
-            f" ORDER BY parent.id FOR KEY SHARE OF parent"  # a fixed order prevents deadlocks
-            f" ON CONFLICT ({key}) DO UPDATE SET embedding = excluded.embedding,"
-            f" {source} = excluded.{source}, embedded_at = now()"
-        )
+        cursor.execute(upsert.encode())
         cursor.execute(
             "DELETE FROM embedding_failure WHERE model = %(model)s AND "
             + ("image_id IS NULL AND product_id" if modality == "text" else "image_id")
