@@ -15,7 +15,7 @@ from shop.forms import SearchForm
 from shop.search_params import SearchParams
 
 
-def note_search(
+def log_search(
     request: HttpRequest, state: SearchParams, results: Results, in_use: list[str]
 ) -> None:
     """Log the search, unless the page that the request comes from already showed it.

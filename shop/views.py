@@ -25,7 +25,7 @@ from shop import filter_panel, query_pictures, thumbnails
 from shop.errors import Outcome, sentence, try_search
 from shop.forms import SearchForm
 from shop.models import Product, ProductImage
-from shop.query_logging import note_search
+from shop.query_logging import log_search
 from shop.search_params import LIMITS, SearchParams
 
 SIMILAR_LIMIT = 8
@@ -152,7 +152,7 @@ def _search_page(
         outcome = try_search(connection, state.spec(tuple(images.values())))
         why_empty = _why_empty(connection, outcome)
     results = outcome.results
-    note_search(request, state, results, in_use)
+    log_search(request, state, results, in_use)
     currency = next((hit.currency for hit in results if hit.currency), "")
     chips = list(filter_panel.chips(state, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
