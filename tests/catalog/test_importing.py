@@ -395,6 +395,7 @@ def test_command_output_and_exit_status(shop: Path, capsys: pytest.CaptureFixtur
         assert misuse.value.returncode == 2
 
 
+@pytest.mark.slow
 @pytest.mark.process
 def test_unwritable_error_file_is_reported_before_the_import(shop: Path) -> None:
     (shop / "c.csv").write_text("sku,title\nA,\nB,Shirt\n")
@@ -424,7 +425,7 @@ def test_ctrl_c_keeps_and_reports_imported_rows(shop: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not products():
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -445,6 +446,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @needs_ecommerce
 def test_the_photographs_catalogue_is_imported_unchanged(shop: Path) -> None:
     file, images = ECOMMERCE / "products.csv", ECOMMERCE / "images"

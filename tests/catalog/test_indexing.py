@@ -190,7 +190,7 @@ def test_a_killed_run_keeps_whole_batches_and_the_next_run_continues(database: s
     numbers = "generate_series(1, 900) AS n"
     execute(f"INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n FROM {numbers}")
     process = start_command(batch_size=5)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while (done := scalar("SELECT count(*) FROM fashion_text")) == 0:
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < deadline

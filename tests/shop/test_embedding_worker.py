@@ -16,7 +16,7 @@ from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.process
 
-SECONDS = 60
+SECONDS = 300
 """The maximum time for a process to start and load its model on a busy machine, in seconds."""
 
 
