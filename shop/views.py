@@ -143,6 +143,7 @@ def _search_page(
     if len(images) < len(stored):
         notes.append("A picture has expired. Upload it again.")
         state = replace(state, pictures=tuple(images))
+    requested = state
     with connect() as connection:
         # This must be the first query: schema changes make searches wait here.
         in_use = models_in_use(connection)
@@ -152,7 +153,7 @@ def _search_page(
         outcome = try_search(connection, state.spec(tuple(images.values())))
         why_empty = _why_empty(connection, outcome)
     results = outcome.results
-    log_search(request, state, results, in_use)
+    log_search(request, requested, results, in_use)
     currency = next((hit.currency for hit in results if hit.currency), "")
     chips = list(filter_panel.chips(state, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None

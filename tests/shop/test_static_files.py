@@ -30,7 +30,7 @@ def test_missing_static_files_are_reported_at_start(tmp_path: Path) -> None:
     assert refused.returncode == 1
     assert "run manage.py collectstatic" in refused.stderr.splitlines()[-1]
     assert run(tmp_path, "manage.py", "collectstatic", "--no-input").returncode == 0
-    assert "WSGIHandler" in run(tmp_path, "-c", OPEN).stdout
+    assert "strip_bodies" in run(tmp_path, "-c", OPEN).stdout
 
 
 def test_error_page_works_without_static_files(tmp_path: Path) -> None:
