@@ -38,7 +38,7 @@ FILTERS = {
 def prepare(products: int, model: ModelSpec = MODEL) -> None:
     """Set `DATABASE_URL` to the benchmark's database, migrate it, and fill it if it is empty."""
     from catalog.db.migrations import migrate
-    from catalog.indexing.model_tables import add_model
+    from catalog.model_tables import add_model
 
     os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{model.name}_{products}")
     forget_engine()

@@ -3,7 +3,7 @@
 Migrations are generated from it, and the search uses it. In addition, each embedding model has one
 narrow table per modality, so that a price update does not touch a vector index, and embedding with
 one model does not touch another model's index (docs/decisions/0001-vectors-stand-apart.md). These
-tables are data: `catalog.indexing.model_tables` creates and drops them, and Alembic ignores them.
+tables are data: `catalog.model_tables` creates and drops them, and Alembic ignores them.
 """
 
 from datetime import datetime
@@ -313,7 +313,7 @@ class QueryEmbedding(CatalogTable, table=True):
 
 
 class Model(CatalogTable, table=True):
-    """A model that has tables, and their properties; `catalog.indexing.model_tables` writes it."""
+    """A model that has tables, and their properties; `catalog.model_tables` writes it."""
 
     __tablename__ = "model"
 

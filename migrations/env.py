@@ -1,7 +1,7 @@
 """Alembic's environment: `alembic upgrade head` creates the catalogue in the configured database.
 
 Alembic ignores all tables that `catalog.tables` does not define, such as Django's tables and the
-tables of models (`catalog.indexing.model_tables`). After an upgrade to the head, tables are created
+tables of models (`catalog.model_tables`). After an upgrade to the head, tables are created
 for models in `MODELS` that have none, and the SQL objects (`catalog.sqlapi.objects`) are updated.
 """
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 
 from catalog.db.connection import forget_engine, require_pgvector
 from catalog.db.migrations import pending_migrations
-from catalog.indexing.model_tables import add_missing_models, change_schema, make_searches_wait
+from catalog.model_tables import add_missing_models, change_schema, make_searches_wait
 from catalog.sqlapi.objects import create_objects, drop_objects
 from catalog.tables import metadata
 

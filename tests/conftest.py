@@ -50,7 +50,7 @@ from django.core.management import call_command  # noqa: E402
 
 from catalog.db.connection import connect, forget_engine  # noqa: E402
 from catalog.db.embedded import embedded_url  # noqa: E402
-from catalog.indexing.model_tables import add_model  # noqa: E402
+from catalog.model_tables import add_model  # noqa: E402
 from demo import write_catalogue  # noqa: E402
 from embedding.registry import get_spec  # noqa: E402
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from catalog import config
-from catalog.indexing.model_tables import add_model, change_schema
+from catalog.model_tables import add_model, change_schema
 from embedding.registry import get_spec, install_entry
 from shop.management.base import CatalogCommand
 

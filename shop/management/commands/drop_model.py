@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from catalog import config
-from catalog.indexing.model_tables import change_schema, drop_model
+from catalog.model_tables import change_schema, drop_model
 from shop.management.base import CatalogCommand
 
 
