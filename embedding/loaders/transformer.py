@@ -13,6 +13,8 @@ WIDTH = 384
 HEADS = 12
 INNER = 1536
 LAYERS = 12
+"""Of multilingual-e5-small; the tower that is trained has fewer."""
+
 POSITIONS = 512
 """Tokens that a text may have, begin and end included; what is longer is cut."""
 
@@ -48,18 +50,18 @@ class TextTower(nn.Module):
 
     Args:
         pieces: rows of the vocabulary.
-        dimensions: length of the vectors.
+        layers: how many.
         dropout: share of the values of each sum that training leaves out.
     """
 
-    def __init__(self, pieces: int, dimensions: int = WIDTH, dropout: float = 0.0) -> None:
+    def __init__(self, pieces: int, layers: int, dropout: float = 0.0) -> None:
         super().__init__()
         self.dropout = dropout
         self.words = nn.Embedding(pieces, WIDTH)
         self.places = nn.Embedding(POSITIONS, WIDTH)
         self.norm = nn.LayerNorm(WIDTH, EPSILON)
-        self.layers = nn.ModuleList(Layer() for _ in range(LAYERS))
-        self.out = nn.Linear(WIDTH, dimensions)
+        self.layers = nn.ModuleList(Layer() for _ in range(layers))
+        self.out = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """Vectors of any length, (n, d), of token numbers (n, t).

@@ -15,13 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 32
-"""Weights that share a scale, in the engine's `Q4_0`: a half-precision scale, then 16 bytes.
-
-Byte j holds weight j in its lower half and weight j + 16 in its upper half, each plus 8.
-"""
-
-BLOCK_BYTES = 18
+from embedding.loaders.packing import BLOCK, BLOCK_BYTES
 
 
 class FormatError(ValueError):
@@ -100,11 +94,3 @@ def read_e5(path: Path) -> E5:
             tensors[name] = values.reshape(shape) if shape else values
     pieces = [blob[offsets[i] : offsets[i + 1]].decode() for i in range(count)]
     return E5(layers, heads, pieces, scores, tensors)
-
-
-def unpack(blocks: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """The weights (rows, columns) in blocks (rows, columns / BLOCK, BLOCK_BYTES)."""
-    scale = blocks[..., :2].copy().view("<f2").astype(np.float32)
-    packed = blocks[..., 2:]
-    values = np.concatenate([packed & 15, packed >> 4], -1).astype(np.float32) - 8
-    return (values * scale).reshape(len(blocks), -1)

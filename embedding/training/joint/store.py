@@ -1,0 +1,33 @@
+"""Writing both towers as the loader reads them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from safetensors.torch import load_file, save_file
+
+from embedding.loaders.packing import BLOCKS, pack
+from embedding.loaders.tower import ImageTower, save_tower
+from embedding.loaders.transformer import TextTower
+
+IMAGE = "model.safetensors"
+TEXT = "text.safetensors"
+TOKENIZER = "tokenizer.json"
+
+WORDS = "words.weight"
+
+
+def save_model(
+    folder: Path, bundle: Path, text: TextTower, image: ImageTower, metadata: dict[str, str]
+) -> None:
+    """Write both towers and the tokenizer into `folder`.
+
+    The vocabulary, which training leaves as it is, stays in the 4 bits of the bundle.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    save_tower(image, folder / IMAGE, metadata)
+    tensors = pack({name: each for name, each in text.state_dict().items() if name != WORDS})
+    tensors[WORDS + BLOCKS] = load_file(bundle / "e5.safetensors")[WORDS + BLOCKS]
+    save_file(tensors, folder / TEXT, metadata)
+    shutil.copyfile(bundle / TOKENIZER, folder / TOKENIZER)
