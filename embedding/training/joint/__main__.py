@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import copy
 import json
 import time
 from dataclasses import asdict, fields, replace
@@ -18,6 +17,8 @@ from torch.nn.functional import normalize
 from embedding.encoder import EncoderError, default_device
 from embedding.images import ImageError
 from embedding.loaders.base import as_device
+from embedding.loaders.tower import ImageTower
+from embedding.loaders.transformer import TextTower
 from embedding.training.data import CatalogueError, Picture, read_catalogue
 from embedding.training.evaluate import evaluate
 from embedding.training.joint.fit import Recipe, Trainer, read_pictures
@@ -50,7 +51,6 @@ def prepare(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> None:
     """Train, report, and write the weights."""
     device = as_device(options.device or default_device())
-    torch.backends.cudnn.benchmark = True
     recipe = replace(Recipe(), **json.loads(options.recipe))
     begun = time.monotonic()
     trained, measured, canvases = read_pictures(options.bundle, options.tune, options.only)
@@ -60,7 +60,6 @@ def train(options: argparse.Namespace) -> None:
     )
     print(f"ready after {time.monotonic() - begun:.0f} s, {len(trained)} pictures", flush=True)
     trainer.distil()
-    _report(trainer, [], held, options)
     trainer.train(lambda so_far: _report(so_far, measured, held, options), options.report_every)
     _report(trainer, measured, held, options)
     (options.output / "log.json").write_text(json.dumps(trainer.log), "utf-8")
@@ -70,21 +69,21 @@ def _report(
     trainer: Trainer, pictures: list[Picture], held: Tensor, options: argparse.Namespace
 ) -> None:
     """Print the figures of the averages so far, and keep these averages."""
-    text, image = copy.deepcopy(trainer.text).eval(), copy.deepcopy(trainer.image).eval()
-    if hasattr(trainer, "average"):
-        tensors = trainer.average.tensors()
-        for part, network in (("text.", text), ("image.", image)):
-            mine = {n.removeprefix(part): v for n, v in tensors.items() if n.startswith(part)}
-            network.load_state_dict(mine, strict=False)
-        metadata = {
-            "model": "fashion_multilingual",
-            "recipe": json.dumps(asdict(trainer.recipe)),
-            "pictures": str(len(trainer.pictures)),
-            "log": json.dumps(trainer.log[-1:]),
-            "torch": torch.__version__,
-            "device": trainer.device.type,
-        }
-        save_model(options.output, options.bundle, text, image, metadata)
+    text = TextTower(trainer.text.words.num_embeddings, layers=len(trainer.text.layers))
+    text, image = text.to(trainer.device).eval(), ImageTower().to(trainer.device).eval()
+    tensors = trainer.average.tensors()
+    for part, network in (("text.", text), ("image.", image)):
+        mine = {n.removeprefix(part): v for n, v in tensors.items() if n.startswith(part)}
+        network.load_state_dict(mine, strict=False)
+    metadata = {
+        "model": "fashion_multilingual",
+        "recipe": json.dumps(asdict(trainer.recipe)),
+        "pictures": str(len(trainer.pictures)),
+        "steps": str(trainer.average.count),
+        "torch": torch.__version__,
+        "device": trainer.device.type,
+    }
+    save_model(options.output, options.bundle, text, image, metadata)
     words = Words(text, trainer.tokenizer)
     if options.tune:
         for figure in by_word(words):
@@ -105,9 +104,10 @@ def _report(
 
 
 def _encode(image: torch.nn.Module, canvases: Tensor, side: int) -> NDArray[np.float32]:
-    with torch.inference_mode():
-        parts = [normalize(image(plain_views(part, side))).cpu() for part in canvases.split(128)]
-    vectors: NDArray[np.float32] = torch.cat(parts).numpy()
+    half = torch.autocast(canvases.device.type, torch.bfloat16, enabled=canvases.is_cuda)
+    with torch.inference_mode(), half:
+        parts = [image(plain_views(part, side)).float().cpu() for part in canvases.split(128)]
+    vectors: NDArray[np.float32] = normalize(torch.cat(parts)).numpy()
     return vectors
 
 

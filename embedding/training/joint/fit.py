@@ -36,7 +36,7 @@ from embedding.training.joint.losses import (
     same_kind,
     title_relation,
 )
-from embedding.training.joint.meanings import Known, know, read_meanings
+from embedding.training.joint.meanings import know, read_meanings
 from embedding.training.joint.views import random_views, read_canvases
 from embedding.training.joint.vocabulary import PREFIX
 
@@ -76,6 +76,8 @@ class Recipe:
     distil_rate: float = 6e-4
     head_rate: float = 1e-3
     backbone_rate: float = 3e-4
+    head_share: float = 0.04
+    """Of the steps, that leave the backbone as it is: a random head would spoil it."""
     weight_decay: float = 0.05
     dropout: float = 0.5
     text_dropout: float = 0.1
@@ -257,7 +259,9 @@ class Trainer:
         """The first phase: the small text tower learns what words and phrases mean to e5."""
         recipe = self.recipe
         self.text.train()
-        optimiser = _optimiser([(self.text, recipe.distil_rate)], recipe.weight_decay, self.device)
+        optimiser = _optimiser(
+            [(self.text, recipe.distil_rate, 0.0)], recipe.weight_decay, self.device
+        )
         clock = Clock(recipe.distil_steps, recipe.distil_seconds if recipe.seconds else 0.0)
         stores = [
             (self.words, self.word_targets, recipe.distil_batch * 5 // 8),
@@ -288,19 +292,21 @@ class Trainer:
         average = Average(both, recipe.average)
         optimiser = _optimiser(
             [
-                (self.text, recipe.text_rate),
-                (self.image.head, recipe.head_rate),
-                (self.classify, recipe.head_rate),
-                (self.image.backbone, recipe.backbone_rate),
+                (self.text, recipe.text_rate, 0.0),
+                (self.image.head, recipe.head_rate, 0.0),
+                (self.classify, recipe.head_rate, 0.0),
+                (self.image.backbone, recipe.backbone_rate, recipe.head_share),
             ],
             recipe.weight_decay,
             self.device,
         )
-        left = recipe.seconds - recipe.distil_seconds if recipe.seconds else 0.0
-        clock = Clock(recipe.steps, left)
         self.average, reported = average, 0.0
         size = min(recipe.batch, len(self.pictures))
         batches = _batches(len(self.pictures), size, self.rng)
+        # The first step of a process loads the device's kernels, which takes many others' time.
+        sum(self._losses(next(batches))).backward()
+        left = recipe.seconds - recipe.distil_seconds if recipe.seconds else 0.0
+        clock = Clock(recipe.steps, left)
         for share in clock.ticks():
             losses = self._losses(next(batches))
             weights = (1.0, recipe.title_weight, recipe.same_weight, recipe.anchor_weight)
@@ -444,14 +450,21 @@ def _labels(pictures: list[Picture]) -> NDArray[np.int64]:
 
 
 def _optimiser(
-    parts: list[tuple[nn.Module, float]], decay: float, device: torch.device
+    parts: list[tuple[nn.Module, float, float]], decay: float, device: torch.device
 ) -> torch.optim.AdamW:
+    """Of parts, their peak learning rates, and the share of the time before they are trained."""
     groups = []
-    for part, peak in parts:
+    for part, peak, delay in parts:
         for decays in (True, False):
             chosen = [p for p in part.parameters() if p.requires_grad and (p.ndim > 1) == decays]
             groups.append(
-                {"params": chosen, "lr": peak, "peak": peak, "weight_decay": decay * decays}
+                {
+                    "params": chosen,
+                    "lr": peak,
+                    "peak": peak,
+                    "delay": delay,
+                    "weight_decay": decay * decays,
+                }
             )
     return torch.optim.AdamW(groups, betas=(0.9, 0.98), fused=device.type == "cuda")
 
@@ -460,7 +473,8 @@ def _step(
     optimiser: torch.optim.AdamW, loss: Tensor, share: float, clipped: list[nn.Module]
 ) -> None:
     for group in optimiser.param_groups:
-        group["lr"] = group["peak"] * rate(share)
+        late = group["delay"]
+        group["lr"] = group["peak"] * rate((share - late) / (1 - late)) if share >= late else 0.0
     optimiser.zero_grad()
     loss.backward()
     for part in clipped:
