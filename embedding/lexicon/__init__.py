@@ -1,4 +1,4 @@
-"""The shop's words in eight languages: what is worn, its colours, patterns, materials, and for whom.
+"""A shop's words in eight languages: what is worn, its colours and materials, and for whom.
 
 Plain data, one TOML file a kind and one table a concept; written for this project. `read_lexicon`
 reads it without importing torch.

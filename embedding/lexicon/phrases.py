@@ -61,7 +61,7 @@ def compose(noun: Word, others: Sequence[Word], colour: Word | None, draw: rando
 
 
 def careless(text: str, draw: random.Random) -> str:
-    """The text as people in a hurry type it: now and then without accents, or with letters swapped."""
+    """The text as people in a hurry type it: now and then without accents, or with a slip."""
     way = draw.random()
     if way < 0.1:
         plain = unicodedata.normalize("NFD", text.replace("ł", "l").replace("ß", "ss"))

@@ -149,7 +149,10 @@ def test_what_is_kept_back_is_said_in_english_only() -> None:
 
 def test_titles_by_hand() -> None:
     relation = title_relation(
-        torch.tensor([0, 1, -1, -1]), torch.tensor([5, 6, 5, 7]), torch.tensor([0, 1]), torch.tensor([5, 6])
+        torch.tensor([0, 1, -1, -1]),
+        torch.tensor([5, 6, 5, 7]),
+        torch.tensor([0, 1]),
+        torch.tensor([5, 6]),
     )
     expected = [[TRUE, FALSE], [FALSE, TRUE], [UNKNOWN, FALSE], [FALSE, FALSE]]
     assert relation.tolist() == expected

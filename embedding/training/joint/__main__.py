@@ -59,10 +59,14 @@ def train(options: argparse.Namespace) -> None:
         options.bundle, recipe, trained, torch.from_numpy(canvases[: len(trained)]).to(device)
     )
     print(f"ready after {time.monotonic() - begun:.0f} s, {len(trained)} pictures", flush=True)
-    trainer.distil()
-    trainer.train(lambda so_far: _report(so_far, measured, held, options), options.report_every)
+    trainer.train(
+        options.output / "state.pt",
+        lambda so_far: _report(so_far, measured, held, options),
+        options.report_every,
+    )
     _report(trainer, measured, held, options)
     (options.output / "log.json").write_text(json.dumps(trainer.log), "utf-8")
+    (options.output / "state.pt").unlink(missing_ok=True)
 
 
 def _report(

@@ -141,7 +141,7 @@ def _named(e5: E5, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
 
 
 def load_teacher(folder: Path) -> TextTower:
-    """e5 with the kept pieces; its last layer maps to the English tower's space once it is fitted."""
+    """e5 with the kept pieces; once that is fitted, it ends with the map to the English tower."""
     weights = {
         name: torch.from_numpy(v) for name, v in load_file(folder / "e5.safetensors").items()
     }

@@ -84,7 +84,7 @@ def read_e5(path: Path) -> E5:
     tensors: dict[str, NDArray[Any]] = {}
     for _ in range(reader.take("i")):
         name = reader.take(f"{reader.take('H')}s").decode()
-        packed, _, offset, length = reader.take("BIQQ")
+        _, _, offset, length = reader.take("BIQQ")
         shape = shapes.get(name) or shapes.get(name.partition(".")[2])
         if shape and length == shape[0] * shape[1] // BLOCK * BLOCK_BYTES:
             values = np.frombuffer(content, np.uint8, length, offset)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,7 @@ from embedding.training.joint.losses import (
     same_kind,
     title_relation,
 )
-from embedding.training.joint.meanings import know, read_meanings
+from embedding.training.joint.meanings import Meaning, know, read_meanings
 from embedding.training.joint.views import random_views, read_canvases
 from embedding.training.joint.vocabulary import PREFIX
 
@@ -206,7 +206,8 @@ class Trainer:
                 for picture in range(len(self.pictures))
             ]
         )
-        phrases, plain, seen = Corpus(), Corpus(), {}
+        phrases, plain = Corpus(), Corpus()
+        seen: dict[Meaning, int] = {}
         pairs, plainly = [], []
         for _ in range(recipe.bouquet_pool):
             some, named = bouquet(phrases, speaker, plain, seen)
@@ -283,13 +284,20 @@ class Trainer:
             if clock.done % 100 == 0:
                 self._note(phase="distil", step=clock.done, share=share, loss=loss.item())
 
-    def train(self, report: Any = None, every: float = 0.25) -> None:
-        """The second phase; `report` is called now and then with the averages so far."""
+    def train(
+        self,
+        state: Path | None = None,
+        report: Callable[[Trainer], None] | None = None,
+        every: float = 0.25,
+    ) -> None:
+        """Both phases.
+
+        Args:
+            state: a file that keeps what a killed run has reached; read where there is one.
+            report: called after each `every` share of the second phase.
+        """
         recipe = self.recipe
-        self.text.train()
-        self.image.train()
         both = nn.ModuleDict({"text": self.text, "image": self.image})
-        average = Average(both, recipe.average)
         optimiser = _optimiser(
             [
                 (self.text, recipe.text_rate, 0.0),
@@ -300,40 +308,72 @@ class Trainer:
             recipe.weight_decay,
             self.device,
         )
-        self.average, reported = average, 0.0
-        size = min(recipe.batch, len(self.pictures))
-        batches = _batches(len(self.pictures), size, self.rng)
+        resumed = state is not None and state.is_file()
+        if not resumed:
+            self.distil()
+        self.average = Average(both, recipe.average)
+        both.train()
+        batches = _batches(len(self.pictures), min(recipe.batch, len(self.pictures)), self.rng)
         # The first step of a process loads the device's kernels, which takes many others' time.
-        sum(self._losses(next(batches))).backward()
+        self._loss(self._losses(next(batches))).backward()
         left = recipe.seconds - recipe.distil_seconds if recipe.seconds else 0.0
         clock = Clock(recipe.steps, left)
+        if state is not None and resumed:
+            self._restore(torch.load(state, self.device, weights_only=True), optimiser, clock)
+        reported = clock.share()
         for share in clock.ticks():
             losses = self._losses(next(batches))
-            weights = (1.0, recipe.title_weight, recipe.same_weight, recipe.anchor_weight)
-            weights += (recipe.kind_weight, recipe.label_weight)
-            loss = sum(
-                (weight * each for weight, each in zip(weights, losses, strict=True)),
-                torch.zeros((), device=self.device),
-            )
+            loss = self._loss(losses)
             _step(optimiser, loss, share, [self.text, self.image.head, self.image.backbone])
-            average.update()
+            self.average.update()
             if clock.done % 100 == 0:
-                named = zip(
-                    ("captions", "titles", "same", "anchor", "kind", "labels"), losses, strict=True
-                )
-                self._note(
-                    phase="train",
-                    step=clock.done,
-                    share=share,
-                    **{name: round(each.item(), 3) for name, each in named},
-                )
-            if report is not None and share - reported >= every:
+                named = {name: round(each.item(), 3) for name, each in losses.items()}
+                self._note(phase="train", step=clock.done, share=share, **named)
+            if share - reported >= every:
                 reported = share
-                report(self)
-                self.text.train()
-                self.image.train()
+                if state is not None:
+                    _replace(state, self._state(optimiser, clock))
+                if report is not None:
+                    report(self)
+                    both.train()
 
-    def _losses(self, batch: NDArray[np.int64]) -> tuple[Tensor, ...]:
+    def _loss(self, losses: dict[str, Tensor]) -> Tensor:
+        recipe = self.recipe
+        weights = {
+            "captions": 1.0,
+            "titles": recipe.title_weight,
+            "same": recipe.same_weight,
+            "anchor": recipe.anchor_weight,
+            "kind": recipe.kind_weight,
+            "labels": recipe.label_weight,
+        }
+        return torch.stack([weights[name] * each for name, each in losses.items()]).sum()
+
+    def _state(self, optimiser: torch.optim.AdamW, clock: Clock) -> dict[str, Any]:
+        return {
+            "text": self.text.state_dict(),
+            "image": self.image.state_dict(),
+            "classify": self.classify.state_dict(),
+            "average": self.average.values,
+            "count": self.average.count,
+            "optimiser": optimiser.state_dict(),
+            "done": clock.done + 1,
+            "share": clock.share(),
+        }
+
+    def _restore(self, state: dict[str, Any], optimiser: torch.optim.AdamW, clock: Clock) -> None:
+        """Go on from `state`; the batches to come are others than they would have been."""
+        self.text.load_state_dict(state["text"])
+        self.image.load_state_dict(state["image"])
+        self.classify.load_state_dict(state["classify"])
+        self.average.values = state["average"]
+        self.average.count = state["count"]
+        optimiser.zero_grad()
+        optimiser.load_state_dict(state["optimiser"])
+        clock.done = state["done"]
+        clock.begun -= state["share"] * clock.seconds
+
+    def _losses(self, batch: NDArray[np.int64]) -> dict[str, Tensor]:
         recipe, rng, device = self.recipe, self.rng, self.device
         captions = self.captions_of[
             batch[:, None], rng.integers(0, recipe.caption_pool, (len(batch), recipe.captions))
@@ -398,12 +438,26 @@ class Trainer:
         unknown = (kinds < 0)[:, None] | (kinds < 0)
         kind_relation = torch.where(kinds[:, None] == kinds, 1, -1).masked_fill(unknown, 0)
         kind = same_kind(images, kind_relation, 0.1)
-        return by_caption, by_title, same, anchor, kind, self.classify(images, self.labels[index])
+        return {
+            "captions": by_caption,
+            "titles": by_title,
+            "same": same,
+            "anchor": anchor,
+            "kind": kind,
+            "labels": self.classify(images, self.labels[index]),
+        }
 
     def _note(self, **entry: Any) -> None:
         entry["seconds"] = round(time.monotonic(), 1)
         self.log.append(entry)
         print(json.dumps(entry), flush=True)
+
+
+def _replace(path: Path, state: dict[str, Any]) -> None:
+    """Write the file so that a kill leaves the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(state, path.with_suffix(".new"))
+    path.with_suffix(".new").replace(path)
 
 
 def _thin(
@@ -433,7 +487,7 @@ def _student(teacher: TextTower, dropout: float) -> TextTower:
 
 def _drop_paths(tower: ImageTower, most: float) -> None:
     """Leave out a block's own part now and then, more often the deeper it lies."""
-    blocks = [block for stage in tower.backbone.stages for block in stage]
+    blocks = [block for stage in tower.backbone.stages for block in stage.children()]
     for place, block in enumerate(blocks):
         share = most * place / max(1, len(blocks) - 1)
         block.forward = partial(block.forward, drop_connect_rate=share)

@@ -116,7 +116,7 @@ def random_views(canvases: Tensor, side: int, generator: torch.Generator) -> Ten
 
 def _grounds(colours: Tensor, draw: object) -> Tensor:
     """Other grounds: smooth shades, or another picture of the batch, blurred."""
-    count, _, side, _ = colours.shape
+    side = colours.shape[2]
     assert callable(draw)
     corners = draw(3, 2, 2) * 110 + 145
     grey = draw(1, 2, 2) * 150 + 105

@@ -7,7 +7,7 @@ differ from another in case alone.
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -27,7 +27,10 @@ MAIN_WORDS = 60_000
 OTHER_WORDS = 12_000
 """The most frequent words that are looked at, of the lexicon's languages and of the others."""
 
-OTHER_LANGUAGES = tuple("sv da nb fi cs sk hu ro hr sl bg el ru uk tr ca lt lv is mk".split())
+OTHER_LANGUAGES = (
+    *("sv", "da", "nb", "fi", "cs", "sk", "hu", "ro", "hr", "sl"),
+    *("bg", "el", "ru", "uk", "tr", "ca", "lt", "lv", "is", "mk"),
+)
 
 
 def usable(piece: str) -> bool:
@@ -42,9 +45,9 @@ def _is_european(sign: str) -> bool:
     return unicodedata.name(sign, "").partition(" ")[0] in SCRIPTS | {"COMBINING"}
 
 
-def count_pieces(tokenizer: Tokenizer, words: Mapping[str, float]) -> Counter[int]:
+def count_pieces(tokenizer: Tokenizer, words: Mapping[str, float]) -> dict[int, float]:
     """How often each piece is used in the words, each of which counts as often as is said."""
-    counts: Counter[int] = Counter()
+    counts: dict[int, float] = defaultdict(float)
     for encoding, weight in zip(
         tokenizer.encode_batch(list(words), add_special_tokens=False), words.values(), strict=True
     ):
@@ -72,7 +75,7 @@ def choose(
     counts = count_pieces(tokenizer, words)
     prefix = tokenizer.encode(PREFIX, add_special_tokens=False).ids
     kept |= {candidates[number] for number in prefix}
-    for number, _ in counts.most_common():
+    for number in sorted(counts, key=counts.__getitem__, reverse=True):
         if len(kept) >= size:
             break
         kept.add(candidates[number])

@@ -1,0 +1,162 @@
+"""The joint training, end to end on drawn squares and a teacher of random weights."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from embedding.loaders.multilingual import MultilingualEncoder
+from embedding.loaders.packing import BLOCK, BLOCK_BYTES, BLOCKS
+from embedding.loaders.transformer import INNER, LAYERS, POSITIONS, WIDTH
+from embedding.registry import get_spec
+from embedding.training.data import Picture
+from embedding.training.joint.__main__ import main
+from embedding.training.joint.bundle import _write_pictures
+from embedding.training.joint.views import as_canvas, plain_views, random_views
+from embedding.training.joint.vocabulary import SPECIALS, choose, make_tokenizer, usable
+from embedding.training.phrases import describe
+
+PIECES = [*SPECIALS, "\u2581", *"abcdefghijklmnopqrstuvwxyz:'-äöüßéèçñãõłżó"]
+
+RECIPE = {
+    "side": 64,
+    "distil_steps": 1,
+    "distil_batch": 8,
+    "steps": 4,
+    "batch": 6,
+    "bouquets": 2,
+    "words": 4,
+    "caption_pool": 4,
+    "bouquet_pool": 4,
+}
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    """Eighteen squares in two colours, some without a title, and all else that training reads."""
+    torch.manual_seed(0)
+    pictures = []
+    for number in range(18):
+        colour = ("Red", "Blue")[number % 2]
+        file = tmp_path / f"{number}.png"
+        Image.new("RGB", (30, 40), colour.lower()).save(file)
+        title = f"{colour} thing {number}" if number % 3 else ""
+        attributes = describe("Dresses", colour, "Women")
+        pictures.append(Picture(file, str(number), title, attributes))
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    _write_pictures(folder, pictures)
+    make_tokenizer(PIECES, [-3.0] * len(PIECES)).save(str(folder / "tokenizer.json"))
+    titles = [picture.title for picture in pictures if picture.title]
+    (folder / "titles.json").write_text(json.dumps(titles))
+    (folder / "words.txt").write_text("dress\nkleid\nrobe")
+    save_file(_teacher(), folder / "e5.safetensors")
+    english = {
+        "map": torch.eye(WIDTH),
+        "bias": torch.zeros(WIDTH),
+        "titles": torch.randint(-9, 9, (len(titles), WIDTH), dtype=torch.int8),
+    }
+    save_file(english, folder / "english.safetensors")
+    return folder
+
+
+def _teacher() -> dict[str, torch.Tensor]:
+    def blocks(rows: int, columns: int) -> torch.Tensor:
+        values = torch.randint(0, 256, (rows, columns // BLOCK, BLOCK_BYTES), dtype=torch.uint8)
+        scale = torch.tensor([0.01], dtype=torch.float16).view(torch.uint8)
+        values[..., :2] = scale
+        return values
+
+    named = {
+        "words.weight" + BLOCKS: blocks(len(PIECES), WIDTH),
+        "places.weight": torch.zeros(POSITIONS, WIDTH),
+        "norm.weight": torch.ones(WIDTH),
+        "norm.bias": torch.zeros(WIDTH),
+    }
+    shapes = {
+        "attention": (3 * WIDTH, WIDTH),
+        "mix": (WIDTH, WIDTH),
+        "widen": (INNER, WIDTH),
+        "narrow": (WIDTH, INNER),
+    }
+    for layer in range(LAYERS):
+        for name, (rows, columns) in shapes.items():
+            named[f"layers.{layer}.{name}.weight{BLOCKS}"] = blocks(rows, columns)
+            named[f"layers.{layer}.{name}.bias"] = torch.zeros(rows)
+        for name in ("mix_norm", "narrow_norm"):
+            named[f"layers.{layer}.{name}.weight"] = torch.ones(WIDTH)
+            named[f"layers.{layer}.{name}.bias"] = torch.zeros(WIDTH)
+    return named
+
+
+def test_it_trains_and_its_weights_load(bundle: Path, tmp_path: Path) -> None:
+    output = tmp_path / "weights"
+    arguments = ["train", "--bundle", str(bundle), "--output", str(output), "--device", "cpu"]
+    main([*arguments, "--recipe", json.dumps(RECIPE)])
+    assert not (output / "state.pt").exists(), "a run that ends leaves nothing to go on from"
+    encoder = MultilingualEncoder(get_spec("fashion_multilingual"), "cpu", output)
+    assert encoder.encode_texts(["rotes kleid", ""]).shape == (2, WIDTH)
+    assert encoder.encode_images([Image.new("RGB", (30, 40), "red")]).shape == (1, WIDTH)
+    kept = load_file(output / "text.safetensors")["words.weight" + BLOCKS]
+    given = load_file(bundle / "e5.safetensors")["words.weight" + BLOCKS]
+    assert torch.equal(kept, given), "the vocabulary is left as it is"
+
+
+def test_a_killed_run_goes_on(
+    bundle: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    from embedding.training.joint import __main__ as command
+
+    class Killed(Exception):
+        pass
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    output = tmp_path / "weights"
+    arguments = ["train", "--bundle", str(bundle), "--output", str(output), "--device", "cpu"]
+    arguments += ["--recipe", json.dumps(RECIPE), "--report-every", "0.5"]
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "_report", kill)
+        with pytest.raises(Killed):
+            main(arguments)
+    assert (output / "state.pt").is_file()
+    capsys.readouterr()
+    main(arguments)
+    assert '"phase": "distil"' not in capsys.readouterr().out, "what is done is not done again"
+    assert (output / "model.safetensors").is_file()
+
+
+def test_views_keep_a_colour_and_see_the_ground() -> None:
+    image = Image.new("RGB", (120, 160), "white")
+    image.paste((200, 30, 30), (40, 40, 80, 120))
+    canvas = torch.from_numpy(as_canvas(image))[None]
+    ground = canvas[0, :, :, 3] == 255
+    assert 0.6 < ground.float().mean() < 0.95
+    assert not ground[150, 150]
+    plain = plain_views(canvas, 64)
+    assert plain.shape == (1, 64, 64, 3)
+    views = random_views(canvas.repeat(16, 1, 1, 1), 64, torch.Generator().manual_seed(0))
+    assert views.shape == (16, 64, 64, 3)
+    reddish = (views[..., 0] > views[..., 1] + 60) & (views[..., 0] > views[..., 2] + 60)
+    assert (reddish.flatten(1).float().mean(1) > 0.01).float().mean() > 0.8
+
+
+def test_which_pieces_are_kept() -> None:
+    assert usable("\u2581rouge")
+    assert usable("платье")
+    assert not usable("Rouge")
+    assert not usable("\u2581红")
+    pieces = [*SPECIALS, "\u2581", "a", "b", ":", "query", "\u2581ab", "\u2581ba", "红"]
+    kept = choose(pieces, np.full(len(pieces), -1.0), {"ab": 5.0, "ba": 1.0}, 10)
+    names = [pieces[number] for number in kept]
+    assert names[: len(SPECIALS)] == list(SPECIALS)
+    assert "\u2581ab" in names
+    assert "红" not in names
