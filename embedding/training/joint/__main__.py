@@ -7,6 +7,7 @@ import json
 import time
 from dataclasses import asdict, fields, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from embedding.encoder import EncoderError, default_device
+from embedding.encoder import Encoder, EncoderError, default_device
 from embedding.images import ImageError
 from embedding.loaders.base import as_device
 from embedding.loaders.tower import ImageTower
@@ -101,9 +102,9 @@ def _report(
                 vectors = _encode(image, held[rows], side)
                 print(f" at {side} pixels", flush=True)
                 for figure in (
-                    *evaluate(chosen, vectors, words),
+                    *evaluate(chosen, vectors, cast(Encoder, words)),
                     *by_language(chosen, vectors, words),
-                ):  # type: ignore[arg-type]
+                ):
                     print(figure, flush=True)
 
 
