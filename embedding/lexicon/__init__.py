@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, get_args
 
+from embedding.errors import UserFacingError
 from embedding.lexicon.grammar import Place, Word, read_word
 
 Kind = Literal["type", "colour", "person", "pattern", "material", "occasion"]
@@ -33,7 +34,7 @@ FILES: Mapping[Kind, str] = {
 __all__ = ["KINDS", "LANGUAGES", "Concept", "Kind", "Language", "Place", "Word", "read_lexicon"]
 
 
-class LexiconError(ValueError):
+class LexiconError(UserFacingError, ValueError):
     """A malformed entry; the message names file and concept."""
 
 

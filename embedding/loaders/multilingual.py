@@ -19,9 +19,9 @@ from torch import Tensor
 import embedding
 from embedding.encoder import EncoderError
 from embedding.loaders.backbone import PREPARATION, batch_size, to_device
-from embedding.loaders.base import TorchEncoder
+from embedding.loaders.fashion_tower import load_tower
 from embedding.loaders.packing import unpack
-from embedding.loaders.tower import load_tower
+from embedding.loaders.torch_encoder import TorchEncoder
 from embedding.loaders.transformer import POSITIONS, TextTower, pad
 from embedding.registry import Modality, ModelSpec
 

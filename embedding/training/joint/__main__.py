@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from embedding.encoder import Encoder, EncoderError, default_device
-from embedding.images import ImageError
-from embedding.loaders.base import as_device
-from embedding.loaders.tower import ImageTower
+from embedding.encoder import Encoder, default_device
+from embedding.errors import UserFacingError
+from embedding.loaders.fashion_tower import ImageTower
+from embedding.loaders.torch_encoder import as_device
 from embedding.loaders.transformer import TextTower
-from embedding.training.data import CatalogueError, Picture, read_catalogue
+from embedding.training.data import Picture, read_catalogue
 from embedding.training.evaluate import evaluate
 from embedding.training.joint.fit import Recipe, Trainer, read_pictures
 from embedding.training.joint.measure import Words, by_language, by_word
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     try:
         options.run(options)
-    except (CatalogueError, EncoderError, ImageError) as error:
+    except UserFacingError as error:
         parser.exit(1, f"{parser.prog}: {error}\n")
 
 

@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from embedding.encoder import Encoder
-from embedding.images import open_image
+from embedding.image_decoding import open_image
 from embedding.lexicon import LANGUAGES
 from embedding.loaders.packing import BLOCKS, unpack
 from embedding.loaders.transformer import HEADS, LAYERS, WIDTH, TextTower, pad

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embedding.errors import UserFacingError
 from embedding.loaders.packing import BLOCK, BLOCK_BYTES
 
 
-class FormatError(ValueError):
+class FormatError(UserFacingError, ValueError):
     """A file that is not what the engine reads; the message names what was expected."""
 
 

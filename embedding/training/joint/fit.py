@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
-from embedding.loaders.tower import DIMENSIONS, ImageTower
+from embedding.loaders.fashion_tower import DIMENSIONS, ImageTower
 from embedding.loaders.transformer import LAYERS, TextTower
 from embedding.training.data import Picture
 from embedding.training.joint.bundle import load_teacher
@@ -54,8 +54,8 @@ class Recipe:
     seed: int = 0
     side: int = 260
     """Of the image tower's input, in pixels."""
-    distil_steps: int = 2500
-    steps: int = 4000
+    distil_steps: int = 490
+    steps: int = 1503
     seconds: float = 0.0
     """Stop after so many, both phases together, the learning rates fitted to it; 0 for never."""
     distil_seconds: float = 60.0

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
+from embedding.loaders.fashion_tower import ImageTower, save_tower
 from embedding.loaders.packing import BLOCKS, pack
-from embedding.loaders.tower import ImageTower, save_tower
 from embedding.loaders.transformer import TextTower
 
 IMAGE = "model.safetensors"

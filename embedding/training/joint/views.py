@@ -18,7 +18,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
 
-from embedding.images import square
+from embedding.image_decoding import square
 
 CANVAS = 300
 """Side of the pictures that views are cut from, in pixels."""
