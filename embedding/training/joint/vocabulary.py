@@ -88,7 +88,12 @@ def make_tokenizer(pieces: list[str], scores: list[float]) -> Tokenizer:
         models.Unigram(list(zip(pieces, map(float, scores), strict=True)), SPECIALS.index(UNKNOWN))
     )
     tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFKC(), normalizers.Lowercase(), normalizers.Replace(Regex(r"\s+"), " ")]
+        [
+            normalizers.NFKC(),
+            normalizers.Lowercase(),
+            normalizers.Replace(Regex(r"\s+"), " "),
+            normalizers.Strip(),
+        ]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     tokenizer.post_processor = processors.TemplateProcessing(
