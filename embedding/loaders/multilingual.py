@@ -44,7 +44,8 @@ class MultilingualTexts(TorchEncoder):
 
     def _embed_texts(self, texts: list[str]) -> Tensor:
         found = self._tokenizer.encode_batch_fast([PREFIX + text[:LONGEST] for text in texts])
-        return self._tower(*pad([encoding.ids for encoding in found], self.device))
+        vectors: Tensor = self._tower(*pad([each.ids for each in found], self.device))
+        return vectors
 
 
 class MultilingualEncoder(TorchEncoder):
@@ -67,7 +68,8 @@ class MultilingualEncoder(TorchEncoder):
         return self._texts.tune("text") if modality == "text" else super().tune(modality)
 
     def _embed_pixels(self, pixels: Tensor) -> Tensor:
-        return self._tower(pixels)
+        vectors: Tensor = self._tower(pixels)
+        return vectors
 
 
 def load(spec: ModelSpec, device: str) -> MultilingualEncoder:

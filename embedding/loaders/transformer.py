@@ -42,7 +42,10 @@ class Layer(nn.Module):
         mixed = self.mix(seen.transpose(1, 2).reshape(count, length, WIDTH))
         states = self.mix_norm(states + nn.functional.dropout(mixed, dropout, self.training))
         wide = self.narrow(gelu(self.widen(states)))
-        return self.narrow_norm(states + nn.functional.dropout(wide, dropout, self.training))
+        result: Tensor = self.narrow_norm(
+            states + nn.functional.dropout(wide, dropout, self.training)
+        )
+        return result
 
 
 class TextTower(nn.Module):
@@ -74,7 +77,8 @@ class TextTower(nn.Module):
         across = None if mask is None else mask[:, None, None, :]
         for layer in self.layers:
             states = layer(states, across, self.dropout)
-        return self.out(_mean(states.float(), mask))
+        vectors: Tensor = self.out(_mean(states.float(), mask))
+        return vectors
 
 
 def _mean(states: Tensor, mask: Tensor | None) -> Tensor:

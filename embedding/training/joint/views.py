@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
 
 from embedding.image_decoding import square
+
+Draw = Callable[..., Tensor]
+"""Random numbers of a shape for each picture."""
 
 CANVAS = 300
 """Side of the pictures that views are cut from, in pixels."""
@@ -114,10 +118,9 @@ def random_views(canvases: Tensor, side: int, generator: torch.Generator) -> Ten
     return _spoilt(colours, draw).permute(0, 2, 3, 1).contiguous()
 
 
-def _grounds(colours: Tensor, draw: object) -> Tensor:
+def _grounds(colours: Tensor, draw: Draw) -> Tensor:
     """Other grounds: smooth shades, or another picture of the batch, blurred."""
     side = colours.shape[2]
-    assert callable(draw)
     corners = draw(3, 2, 2) * 110 + 145
     grey = draw(1, 2, 2) * 150 + 105
     shade = torch.where(draw(1, 1, 1) < 0.5, grey.expand(-1, 3, -1, -1), corners)
@@ -128,9 +131,8 @@ def _grounds(colours: Tensor, draw: object) -> Tensor:
     return torch.where(draw(1, 1, 1) < 0.25, blurred, smooth)
 
 
-def _relit(colours: Tensor, between: object) -> Tensor:
+def _relit(colours: Tensor, between: Draw) -> Tensor:
     """A little lighter or darker, of more or less contrast and saturation."""
-    assert callable(between)
     grey = colours.mean(1, keepdim=True)
     colours = grey + (colours - grey) * (1 + between(SATURATION, 1, 1, 1))
     middle = colours.mean((1, 2, 3), keepdim=True)
@@ -138,9 +140,8 @@ def _relit(colours: Tensor, between: object) -> Tensor:
     return (colours * (1 + between(LIGHT, 1, 1, 1))).clamp(0, 255)
 
 
-def _spoilt(colours: Tensor, draw: object) -> Tensor:
+def _spoilt(colours: Tensor, draw: Draw) -> Tensor:
     """Some blurred, some with a part covered, all with a little noise."""
-    assert callable(draw)
     side = colours.shape[2]
     small = interpolate(colours, scale_factor=0.5, mode="bilinear", antialias=True)
     soft = interpolate(small, (side, side), mode="bilinear", align_corners=False)
