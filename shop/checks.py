@@ -17,6 +17,7 @@ from catalog.db.connection import DatabaseError, connect, require_pgvector
 from catalog.sqlapi.objects import differences
 from catalog.tables import metadata
 from embedding.registry import RegistryError, UnknownModel, get_spec
+from shop.management.base import database_problem
 
 
 @register(Tags.models)
@@ -48,6 +49,12 @@ def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
                 return check_schema(connection)
     except DatabaseError as error:
         return [Error(str(error), id="shop.E003")]
+    except RegistryError:
+        return []  # check_models reports it
+    except (DBAPIError, psycopg.Error) as error:
+        if (problem := database_problem(error)) is None:
+            raise
+        return [Error(problem, id="shop.E003")]
     hint = "Run: ./manage.py migrate"
     message = f"The database lacks tables of the catalogue: {', '.join(sorted(missing))}."
     return [Warning(message, hint=hint, id="shop.W004")]

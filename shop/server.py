@@ -101,6 +101,8 @@ def _warm_up() -> None:
             encoder.encode_texts(["warm up"])
     except (EncoderError, NoTables):
         pass  # searches report the error
+    except UserFacingError as error:
+        print(error, file=sys.stderr, flush=True)
     except DBAPIError as error:
         print(database_problem(error) or error, file=sys.stderr, flush=True)
 

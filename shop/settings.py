@@ -9,6 +9,7 @@ from tempfile import NamedTemporaryFile
 from django.core.management.utils import get_random_secret_key
 
 from catalog.config import settings as catalog_settings
+from embedding.config import ConfigError
 from shop.config import settings as shop_settings
 
 CATALOG = catalog_settings()
@@ -20,7 +21,11 @@ def _secret_key() -> str:
     if SHOP.secret_key:
         return SHOP.secret_key
     file = CATALOG.var_dir / "secret_key"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"VAR_DIR must be a writable folder, not {file.parent} ({error.strerror})"
+        raise ConfigError(message) from error
     if not file.exists():
         with NamedTemporaryFile("w", dir=file.parent) as new:  # mode 0600
             new.write(get_random_secret_key())
@@ -132,7 +137,11 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
-    # A browser requests all pictures of a page at once, so short queues are normal.
-    "loggers": {"waitress.queue": {"level": "ERROR"}},
+    "loggers": {
+        # A browser requests all pictures of a page at once, so short queues are normal.
+        "waitress.queue": {"level": "ERROR"},
+        # A request for another host gets status 400, which needs no traceback.
+        "django.security.DisallowedHost": {"level": "CRITICAL"},
+    },
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -147,6 +147,9 @@ def _search_page(
     with connect() as connection:
         # This must be the first query: schema changes make searches wait here.
         in_use = models_in_use(connection)
+        if state.model and state.model not in in_use:
+            notes.append("This model is not available; the default one was used.")
+            state = replace(state, model="")
         known = known_values(connection, state.filters)
         notes += _unknown_values(state.filters, known)
         state = replace(state, filters=known)

@@ -33,6 +33,8 @@ def models_for(query: Query, in_use: list[str]) -> list[ModelSpec]:
     names = list(dict.fromkeys(filter(None, query.spec.model.split("+"))))
     if found := _able(query, names):
         return found
+    if not in_use:
+        raise NotUnderstood("no model is in use")
     able = _able(query, in_use)
     if not able:
         kinds = " and ".join(KINDS[modality] for modality in sorted(query.needs, reverse=True))

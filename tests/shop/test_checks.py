@@ -5,7 +5,7 @@ from alembic import command
 
 from catalog.db.connection import DatabaseError
 from shop import checks
-from tests.conftest import alembic_config
+from tests.conftest import alembic_config, using_database
 
 
 def test_valid_installation_has_no_messages(database: str) -> None:
@@ -42,3 +42,11 @@ def test_old_pgvector_is_an_error(database: str, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(checks, "require_pgvector", too_old)
     (error,) = checks.check_database(databases=["default"])
     assert error.id == "shop.E003"
+
+
+def test_unreachable_database_is_an_error() -> None:
+    with using_database("postgresql://user:secret@127.0.0.1:1/none"):
+        (error,) = checks.check_database(databases=["default"])
+    assert error.id == "shop.E003"
+    assert "127.0.0.1:1 does not answer" in error.msg
+    assert "secret" not in error.msg

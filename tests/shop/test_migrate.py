@@ -77,3 +77,20 @@ def test_database_without_pgvector_is_reported_in_one_line(
         call_command("migrate", verbosity=0)
     assert refused.value.returncode == 2
     assert tables(empty) == set()
+
+
+def test_check_finds_models_without_tables_and_changed_sql(
+    database: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_command("migrate", check_unapplied=True)
+    with psycopg.connect(database) as connection:
+        connection.execute("DELETE FROM model WHERE name = 'imagenet'")
+        connection.execute("UPDATE search.definition SET digest = '' WHERE name = 'products'")
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as end:
+        call_command("migrate", check_unapplied=True)
+    assert end.value.code == 1
+    printed = capsys.readouterr().out
+    assert "tables of the model imagenet" in printed
+    assert "SQL functions and views:" in printed
+    assert "products" in printed

@@ -149,3 +149,25 @@ def test_processes_that_start_together_share_a_secret_key(tmp_path: Path) -> Non
         assert len(keys.pop()) == 50
         assert [path.name for path in folder.iterdir()] == ["secret_key"]
         assert (folder / "secret_key").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "message"),
+    [
+        ({"VAR_DIR": "/etc/passwd"}, ["check"], "VAR_DIR must be a writable folder"),
+        ({"DATABASE_URL": "mysql://x/y"}, ["serve", "--port", "8932"], "DATABASE_URL"),
+        ({}, ["serve", "--port", "abc"], "must be a number from 1 to 65535, not 'abc'"),
+    ],
+)
+def test_invalid_value_ends_a_command_with_status_2(
+    variables: dict[str, str], arguments: list[str], message: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, PROJECT / "manage.py", *arguments],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
+    assert message in done.stderr

@@ -75,6 +75,8 @@ class Command(CatalogCommand):
 
     def load(self, report: Report, options: dict[str, Any]) -> None:
         path: Path = options["file"]
+        with connect() as connection:  # fails on missing tables, before the file is read
+            connection.exec_driver_sql("SELECT FROM product LIMIT 0")
         size = path.stat().st_size if path.is_file() else 0
         quiet = options["verbosity"] == 0
         with Progress("import", "B", size, quiet=quiet, unit_scale=True) as bar:

@@ -1,11 +1,15 @@
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.management.commands import migrate
+from sqlalchemy import Connection
 
+from catalog.active_models import missing_models
 from catalog.db.connection import connect
 from catalog.db.migrations import migrate as migrate_catalogue
 from catalog.db.migrations import pending_migrations
+from catalog.sqlapi.objects import differences
 from shop.management.base import CatalogCommand
 
 
@@ -25,7 +29,7 @@ class Command(CatalogCommand, migrate.Command):
             super().handle(*args, **options)
             return
         with connect() as connection:
-            pending = [f"{it.revision} {it.doc}" for it in pending_migrations(connection)]
+            pending = list(_pending(connection))
         looks_only = options["plan"] or options["check_unapplied"]
         if not looks_only:
             migrate_catalogue()
@@ -37,3 +41,13 @@ class Command(CatalogCommand, migrate.Command):
         super().handle(*args, **options)
         if options["check_unapplied"] and pending:
             sys.exit(1)
+
+
+def _pending(connection: Connection) -> Iterator[str]:
+    """What `migrate` has to do in the catalogue, a line each."""
+    if migrations := pending_migrations(connection):
+        yield from (f"{it.revision} {it.doc}" for it in migrations)
+        return
+    yield from (f"tables of the model {name}" for name in missing_models(connection))
+    if names := differences(connection):
+        yield f"SQL functions and views: {', '.join(names)}"

@@ -1,8 +1,10 @@
+from argparse import ArgumentTypeError
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import CommandError, CommandParser
+from django.core.management.base import CommandParser
 
+from catalog.db.connection import connection_parameters
 from shop import server
 from shop.checks import warn_of_schema
 from shop.management.base import CatalogCommand
@@ -11,7 +13,7 @@ from shop.management.base import CatalogCommand
 def port_number(text: str) -> int:
     """An argument type for argparse: a TCP port."""
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise CommandError(f"the port must be a number from 1 to 65535, not {text!r}", returncode=2)
+        raise ArgumentTypeError(f"must be a number from 1 to 65535, not {text!r}")
     return int(text)
 
 
@@ -24,6 +26,7 @@ class Command(CatalogCommand):
         parser.add_argument("--threads", type=int, default=8, help="requests at the same time")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        connection_parameters()  # fails on an invalid DATABASE_URL
         server.check_port(options["port"], options["host"])
         call_command("collectstatic", interactive=False, verbosity=0)
         warn_of_schema(self.stderr)
