@@ -1,8 +1,8 @@
-"""The multilingual fashion model: a small text tower made of multilingual e5, and an image tower.
+"""The multilingual fashion model: a text tower distilled from multilingual e5, and an image tower.
 
-Both were trained together, into one space of 384 dimensions. All weights are in
-`embedding/weights/fashion_multilingual`, whose model card says how they came to be and how well
-they do. Plain torch runs them; nothing is downloaded.
+Both were trained together into one space of 384 dimensions. All weights are in
+`embedding/weights/fashion_multilingual`; the model card there describes the training and the
+results. The towers run in plain torch. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from embedding.registry import Modality, ModelSpec
 WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion_multilingual"
 
 PREFIX = "query: "
-"""What multilingual e5 sees before a text."""
+"""Prefix that multilingual e5 expects before a text."""
 
-LONGEST = 16_000
-"""Characters of a text that are looked at; far more than the tower has places for."""
+MAX_CHARACTERS = 16_000
+"""Characters of a text that are tokenized, far more than fit into the tower's positions."""
 
 
 class MultilingualTexts(TorchEncoder):
-    """The text tower alone, with a mini-batch of its own."""
+    """The text tower alone. Its batch size is tuned separately from that of the image tower."""
 
     def __init__(self, spec: ModelSpec, device: str, weights: Path) -> None:
         super().__init__(spec, device)
@@ -43,13 +43,15 @@ class MultilingualTexts(TorchEncoder):
         self._tower = load_text_tower(weights / "text.safetensors").to(self.device)
 
     def _embed_texts(self, texts: list[str]) -> Tensor:
-        found = self._tokenizer.encode_batch_fast([PREFIX + text[:LONGEST] for text in texts])
-        vectors: Tensor = self._tower(*pad([each.ids for each in found], self.device))
+        encodings = self._tokenizer.encode_batch_fast(
+            [PREFIX + text[:MAX_CHARACTERS] for text in texts]
+        )
+        vectors: Tensor = self._tower(*pad([encoding.ids for encoding in encodings], self.device))
         return vectors
 
 
 class MultilingualEncoder(TorchEncoder):
-    """Texts of many languages and pictures of clothes and shoes in one space."""
+    """Encodes texts in many languages and pictures of clothes and shoes into one space."""
 
     preparation = PREPARATION
 
@@ -73,33 +75,33 @@ class MultilingualEncoder(TorchEncoder):
 
 
 def load(spec: ModelSpec, device: str) -> MultilingualEncoder:
-    """The encoder; all its weights come with this project, so loading needs no network.
+    """Load the encoder. All weights come with the project; no network is needed.
 
     Raises:
-        EncoderError: weights are missing or belong to another version of the code.
+        EncoderError: the weights are missing or do not match the code.
     """
     return MultilingualEncoder(spec, device)
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer, which cuts a text after as many tokens as the text tower has places.
+    """Load the tokenizer. It truncates texts to `POSITIONS` tokens.
 
     Raises:
-        EncoderError: there is no such file, or it is no tokenizer.
+        EncoderError: the file is missing or is not a tokenizer.
     """
     try:
         tokenizer = Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing narrower
+    except Exception as error:  # the library raises no more specific type
         raise EncoderError(f"the tokenizer {path} cannot be loaded: {error}") from error
     tokenizer.enable_truncation(POSITIONS)
     return tokenizer
 
 
 def load_text_tower(path: Path) -> TextTower:
-    """The text tower at `path`, ready for use, unpacked to single precision.
+    """Load the text tower, unpacked to single precision, in evaluation mode without gradients.
 
     Raises:
-        EncoderError: there is no such file, or it does not fit the code.
+        EncoderError: the file is missing or does not match the code.
     """
     try:
         tensors = unpack(load_file(path))
@@ -109,6 +111,6 @@ def load_text_tower(path: Path) -> TextTower:
     except (OSError, SafetensorError, RuntimeError, KeyError) as error:
         raise EncoderError(
             f"the trained weights {path} cannot be loaded: {error}; they come with the project, "
-            "and the model card beside them says how to train them anew"
+            "and the model card beside them describes how to train them again"
         ) from error
     return tower.eval().requires_grad_(False)

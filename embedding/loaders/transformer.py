@@ -1,6 +1,7 @@
-"""A BERT-like text tower in plain torch: token numbers in, vectors of the joint space out.
+"""A BERT-like text tower in plain torch. It maps token ids to vectors of the joint space.
 
-The architecture of multilingual-e5-small: J. Devlin et al., "BERT", 2019, with mean pooling.
+The architecture is that of multilingual-e5-small: J. Devlin et al., "BERT", 2019, with mean
+pooling.
 """
 
 from __future__ import annotations
@@ -13,16 +14,16 @@ WIDTH = 384
 HEADS = 12
 INNER = 1536
 LAYERS = 12
-"""Of multilingual-e5-small; the tower that is trained has fewer."""
+"""Number of layers of multilingual-e5-small. The trained tower has fewer."""
 
 POSITIONS = 512
-"""Tokens that a text may have, begin and end included; what is longer is cut."""
+"""Maximum number of tokens, including the begin and end tokens. Longer texts are truncated."""
 
 EPSILON = 1e-12
 
 
 class Layer(nn.Module):
-    """Self-attention and a perceptron, each with its sum normalised."""
+    """Self-attention and a perceptron, each with a residual connection and layer normalisation."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,12 +35,18 @@ class Layer(nn.Module):
         self.narrow_norm = nn.LayerNorm(WIDTH, EPSILON)
 
     def forward(self, states: Tensor, mask: Tensor | None, dropout: float) -> Tensor:
-        """States (n, t, WIDTH), from such; `mask`, (n, 1, 1, t), is true where there is a token."""
+        """Compute the next hidden states, (n, t, WIDTH).
+
+        Args:
+            states: hidden states, (n, t, WIDTH).
+            mask: true for tokens, false for padding, (n, 1, 1, t). None if there is no padding.
+            dropout: probability of dropping a value of a residual branch, in training only.
+        """
         count, length, _ = states.shape
         parts = self.attention(states).view(count, length, 3, HEADS, WIDTH // HEADS)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
-        seen = scaled_dot_product_attention(query, key, value, mask)
-        mixed = self.mix(seen.transpose(1, 2).reshape(count, length, WIDTH))
+        attended = scaled_dot_product_attention(query, key, value, mask)
+        mixed = self.mix(attended.transpose(1, 2).reshape(count, length, WIDTH))
         states = self.mix_norm(states + nn.functional.dropout(mixed, dropout, self.training))
         wide = self.narrow(gelu(self.widen(states)))
         result: Tensor = self.narrow_norm(
@@ -49,12 +56,12 @@ class Layer(nn.Module):
 
 
 class TextTower(nn.Module):
-    """From token numbers into the joint space.
+    """Maps token ids to vectors of the joint space.
 
     Args:
-        pieces: rows of the vocabulary.
-        layers: how many.
-        dropout: share of the values of each sum that training leaves out.
+        pieces: size of the vocabulary.
+        layers: number of layers.
+        dropout: dropout probability of the residual branches, in training only.
     """
 
     def __init__(self, pieces: int, layers: int, dropout: float = 0.0) -> None:
@@ -67,22 +74,22 @@ class TextTower(nn.Module):
         self.out = nn.Linear(WIDTH, WIDTH)
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Vectors of any length, (n, d), of token numbers (n, t).
+        """Compute vectors, (n, WIDTH). They are not normalised.
 
         Args:
-            tokens: padded to a common length with any number.
-            mask: true where there is a token, (n, t); None where every place has one.
+            tokens: token ids, (n, t), padded to a common length with any id.
+            mask: true for tokens, false for padding, (n, t). None if there is no padding.
         """
         states = self.norm(self.words(tokens) + self.places.weight[: tokens.shape[1]])
-        across = None if mask is None else mask[:, None, None, :]
+        attention_mask = None if mask is None else mask[:, None, None, :]
         for layer in self.layers:
-            states = layer(states, across, self.dropout)
+            states = layer(states, attention_mask, self.dropout)
         vectors: Tensor = self.out(_mean(states.float(), mask))
         return vectors
 
 
 def _mean(states: Tensor, mask: Tensor | None) -> Tensor:
-    """Mean over the tokens, (n, WIDTH)."""
+    """Mean of the states over the tokens without padding, (n, WIDTH)."""
     if mask is None:
         return states.mean(1)
     weights = mask.to(states.dtype)[:, :, None]
@@ -90,7 +97,12 @@ def _mean(states: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def pad(sequences: list[list[int]], device: torch.device | str) -> tuple[Tensor, Tensor | None]:
-    """Token numbers as one tensor (n, t) with its mask, which is None where all are as long."""
+    """Pad lists of token ids to a common length.
+
+    Returns:
+        The token ids, (n, t), and their mask, (n, t), which is None if all lists have the same
+        length.
+    """
     longest = max(map(len, sequences))
     if all(len(sequence) == longest for sequence in sequences):
         return torch.tensor(sequences, device=device), None
