@@ -1,7 +1,7 @@
-"""A shop's words in eight languages: what is worn, its colours and materials, and for whom.
+"""Fashion terms in eight languages: types, colours, persons, patterns, materials and occasions.
 
-Plain data, one TOML file a kind and one table a concept; written for this project. `read_lexicon`
-reads it without importing torch.
+The data was written for this project. There is one TOML file per kind and one table per concept.
+`read_lexicon` reads the files. It does not import torch.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from embedding.errors import UserFacingError
-from embedding.lexicon.grammar import Place, Word, read_word
+from embedding.lexicon.grammar import Position, Word, read_word
 
 Kind = Literal["type", "colour", "person", "pattern", "material", "occasion"]
 Language = Literal["en", "de", "fr", "es", "it", "nl", "pl", "pt"]
@@ -31,29 +31,29 @@ FILES: Mapping[Kind, str] = {
     "occasion": "occasions",
 }
 
-__all__ = ["KINDS", "LANGUAGES", "Concept", "Kind", "Language", "Place", "Word", "read_lexicon"]
+__all__ = ["KINDS", "LANGUAGES", "Concept", "Kind", "Language", "Position", "Word", "read_lexicon"]
 
 
 class LexiconError(UserFacingError, ValueError):
-    """A malformed entry; the message names file and concept."""
+    """An entry is malformed. The message names the file and the concept."""
 
 
 @dataclass(frozen=True)
 class Concept:
-    """One thing that can be meant, and its words."""
+    """A concept and the words for it in every language."""
 
     name: str
     kind: Kind
     true_of: frozenset[str]
-    """Values of a catalogue's column that it is true of, `@` before a whole group of types."""
+    """Catalogue values for which the concept is true. `@` marks a whole group of types."""
     maybe_of: frozenset[str]
-    """Values that it may be true of; it is untrue of all others."""
+    """Catalogue values for which it may be true. It is false for all other values."""
     words: Mapping[Language, tuple[Word, ...]]
 
 
 @cache
 def read_lexicon() -> dict[Kind, dict[str, Concept]]:
-    """All concepts by kind and name.
+    """Return all concepts by kind and name.
 
     Raises:
         LexiconError: an entry is malformed.
@@ -68,7 +68,9 @@ def _read(kind: Kind) -> dict[str, Concept]:
     for name, entry in entries.items():
         unknown = entry.keys() - {"is", "may", *LANGUAGES}
         if unknown or entry.keys() < set(LANGUAGES):
-            raise LexiconError(f"{path}: {name} lacks a language or has {sorted(unknown)}")
+            raise LexiconError(
+                f"{path}: {name}: missing languages or unknown keys {sorted(unknown)}"
+            )
         try:
             words = {
                 language: tuple(

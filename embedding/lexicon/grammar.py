@@ -1,4 +1,4 @@
-"""How words change and where they stand, as far as short phrases need it."""
+"""Inflection and word order, as far as short phrases need them."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Place = Literal["noun", "before", "after", "joined"]
-"""The noun itself; a word before it; a word after it; a first part that makes one word with it."""
+Position = Literal["noun", "before", "after", "joined"]
+"""The noun itself, a word before or after the noun, or the first part of a compound with it."""
 
 Forms = tuple[str, str, str, str]
-"""Masculine, feminine, neuter or masculine plural, plural or feminine plural.
+"""Four inflected forms, in the order of `GENDERS`.
 
-Dutch: of a common noun, of a neuter one, and again the first two.
+German and Polish: masculine, feminine, neuter, plural. French, Spanish, Italian and Portuguese:
+masculine, feminine, masculine plural, feminine plural. Dutch: base form, inflected form, and the
+same two again.
 """
 
 ROMANCE = ("fr", "es", "it", "pt")
@@ -30,38 +32,38 @@ GENDERS = {
 
 @dataclass(frozen=True)
 class Word:
-    """A word or a short group of words of one language."""
+    """A word or a short phrase in one language."""
 
     text: str
-    """Its plain form."""
+    """The base form."""
     language: str
-    place: Place
+    position: Position
     gender: str = ""
-    """Of a noun: one of `GENDERS`; empty in English."""
+    """The gender of a noun, one of `GENDERS`. Empty for English nouns and for other words."""
     forms: Forms | None = None
-    """Of a word that follows its noun's gender."""
+    """The inflected forms of a word that agrees with its noun, else None."""
 
-    def beside(self, noun: Word) -> str:
-        """The form that stands beside `noun`."""
+    def agreeing_with(self, noun: Word) -> str:
+        """The form that agrees with `noun`."""
         if self.forms is None:
             return self.text
         if self.language == "nl":
-            bare = noun.gender == "n" or self.place == "after"
-            return self.forms[0] if bare else self.forms[1]
+            base = noun.gender == "n" or self.position == "after"
+            return self.forms[0] if base else self.forms[1]
         return self.forms[GENDERS[self.language].index(noun.gender)]
 
 
 def read_word(entry: str, language: str, kind: str) -> Word:
-    """A word as the lexicon's files write it; their first lines say how.
+    """Parse an entry of a lexicon file. The comment at the top of each file describes the syntax.
 
     Raises:
-        ValueError: a noun without a gender, or forms that are not as many as the language has.
+        ValueError: a noun has no valid gender, or the number of forms is wrong.
     """
     entry = entry.strip()
     if kind == "type":
         text, _, gender = entry.partition(":")
         if language != "en" and gender not in GENDERS[language]:
-            raise ValueError(f"{entry!r} has no gender of {', '.join(GENDERS[language])}")
+            raise ValueError(f"{entry!r}: the gender must be one of {', '.join(GENDERS[language])}")
         return Word(text, language, "noun", gender)
     if kind == "colour":
         return _inflected(entry, language, "after" if language in ROMANCE else "before")
@@ -75,26 +77,26 @@ def read_word(entry: str, language: str, kind: str) -> Word:
     return Word(entry, language, "after")
 
 
-def _inflected(entry: str, language: str, place: Place) -> Word:
-    written = entry.removesuffix("=").split("/")
-    word = Word(written[0], language, place)
+def _inflected(entry: str, language: str, position: Position) -> Word:
+    forms = entry.removesuffix("=").split("/")
+    word = Word(forms[0], language, position)
     if language == "en" or entry.endswith("="):
         return word
     if language == "nl":
-        if len(written) == 1:
+        if len(forms) == 1:
             return word
-        bare, inflected = written
-        return replace(word, forms=(bare, inflected, bare, inflected))
-    if len(written) == 1:
+        base, inflected = forms
+        return replace(word, forms=(base, inflected, base, inflected))
+    if len(forms) == 1:
         return replace(word, forms=RULES[language](entry))
-    first, second, third, fourth = _four(written)
+    first, second, third, fourth = _four(forms)
     return replace(word, forms=(first, second, third, fourth))
 
 
-def _four(written: Sequence[str]) -> Sequence[str]:
-    if len(written) != 4:
-        raise ValueError(f"{'/'.join(written)!r} has {len(written)} forms and not 4")
-    return written
+def _four(forms: Sequence[str]) -> Sequence[str]:
+    if len(forms) != 4:
+        raise ValueError(f"{'/'.join(forms)!r}: expected 4 forms, found {len(forms)}")
+    return forms
 
 
 def _german(stem: str) -> Forms:
@@ -140,4 +142,4 @@ RULES: dict[str, Callable[[str], Forms]] = {
     "pl": _polish,
     "pt": _iberian,
 }
-"""Regular adjectives, from the form that the lexicon gives."""
+"""Rules for regular adjectives, from the form in the lexicon."""

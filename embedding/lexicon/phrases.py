@@ -1,4 +1,4 @@
-"""Short phrases of a shop's visitors, made of the lexicon's words."""
+"""Generates short search phrases from words of the lexicon."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ IN_COLOUR = {
     "pl": "w kolorze {}",
     "pt": "em {}",
 }
-"""How a colour follows its noun by a preposition. Not in English: so the image tower's test has a
-wording that nothing was trained on."""
+"""A colour after its noun, with a preposition.
+
+English has no entry, so that the evaluation of the image tower has a wording that was not used in
+training.
+"""
 
 PHOTO = {
     "en": "a photo of {}",
@@ -32,44 +35,47 @@ PHOTO = {
 }
 
 
-def compose(noun: Word, others: Sequence[Word], colour: Word | None, draw: random.Random) -> str:
-    """A phrase of a noun, perhaps its colour, and other words about it, in one of their orders."""
+def compose(noun: Word, others: Sequence[Word], colour: Word | None, rng: random.Random) -> str:
+    """Compose a phrase from a noun, its colour if given, and other words that describe it.
+
+    The word order is chosen at random among those that are usual in the language.
+    """
     language = noun.language
     name, before, after = noun.text, [], []
     for word in others:
-        if word.place == "joined" and " " not in name and name == noun.text:
+        if word.position == "joined" and " " not in name and name == noun.text:
             name = word.text + name.lower()
-        elif word.place == "before":
-            before.append(word.beside(noun))
-        elif word.place == "joined":
+        elif word.position == "before":
+            before.append(word.agreeing_with(noun))
+        elif word.position == "joined":
             after.append(word.text)
         else:
-            after.append(word.beside(noun))
-    draw.shuffle(before)
-    draw.shuffle(after)
+            after.append(word.agreeing_with(noun))
+    rng.shuffle(before)
+    rng.shuffle(after)
     if colour is not None:
-        way = draw.random()
-        if way < 0.1 and language in IN_COLOUR and colour.forms is not None and language != "pl":
+        chance = rng.random()
+        if chance < 0.1 and language in IN_COLOUR and colour.forms is not None and language != "pl":
             after.insert(0, IN_COLOUR[language].format(colour.text))
-        elif language in ROMANCE or way < (0.35 if language == "pl" else 0.17):
-            form = colour.text if language in ("de", "nl") else colour.beside(noun)
-            after.insert(0 if draw.random() < 0.8 else len(after), form)
+        elif language in ROMANCE or chance < (0.35 if language == "pl" else 0.17):
+            form = colour.text if language in ("de", "nl") else colour.agreeing_with(noun)
+            after.insert(0 if rng.random() < 0.8 else len(after), form)
         else:
-            before.insert(0 if draw.random() < 0.3 else len(before), colour.beside(noun))
+            before.insert(0 if rng.random() < 0.3 else len(before), colour.agreeing_with(noun))
     text = " ".join([*before, name, *after])
-    return PHOTO[language].format(text) if draw.random() < 0.03 else text
+    return PHOTO[language].format(text) if rng.random() < 0.03 else text
 
 
-def careless(text: str, draw: random.Random) -> str:
-    """The text as people in a hurry type it: now and then without accents, or with a slip."""
-    way = draw.random()
-    if way < 0.1:
+def with_typos(text: str, rng: random.Random) -> str:
+    """The text, sometimes without accents or with one typing error."""
+    chance = rng.random()
+    if chance < 0.1:
         plain = unicodedata.normalize("NFD", text.replace("ł", "l").replace("ß", "ss"))
-        return "".join(sign for sign in plain if not unicodedata.combining(sign))
-    if way < 0.13 and len(text) > 6:
-        place = draw.randrange(1, len(text) - 2)
-        return text[:place] + text[place + 1] + text[place] + text[place + 2 :]
-    if way < 0.15 and len(text) > 6:
-        place = draw.randrange(1, len(text) - 1)
-        return text[:place] + text[place + 1 :]
+        return "".join(character for character in plain if not unicodedata.combining(character))
+    if chance < 0.13 and len(text) > 6:
+        index = rng.randrange(1, len(text) - 2)
+        return text[:index] + text[index + 1] + text[index] + text[index + 2 :]
+    if chance < 0.15 and len(text) > 6:
+        index = rng.randrange(1, len(text) - 1)
+        return text[:index] + text[index + 1 :]
     return text

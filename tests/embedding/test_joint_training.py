@@ -1,4 +1,4 @@
-"""The joint training, end to end on drawn squares and a teacher of random weights."""
+"""The joint training, end to end with generated pictures and a teacher with random weights."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ from embedding.training.data import Picture
 from embedding.training.joint.__main__ import main
 from embedding.training.joint.bundle import _write_pictures
 from embedding.training.joint.views import as_canvas, plain_views, random_views
-from embedding.training.joint.vocabulary import SPECIALS, choose, make_tokenizer, usable
+from embedding.training.joint.vocabulary import SPECIALS, choose_pieces, is_usable, make_tokenizer
 from embedding.training.phrases import describe
 
 PIECES = [*SPECIALS, "\u2581", *"abcdefghijklmnopqrstuvwxyz:'-äöüßéèçñãõłżó"]
@@ -37,7 +37,7 @@ RECIPE = {
 
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
-    """Eighteen squares in two colours, some without a title, and all else that training reads."""
+    """A bundle of eighteen pictures in two colours, some without a title."""
     torch.manual_seed(0)
     pictures = []
     for number in range(18):
@@ -93,20 +93,20 @@ def _teacher() -> dict[str, torch.Tensor]:
     return named
 
 
-def test_it_trains_and_its_weights_load(bundle: Path, tmp_path: Path) -> None:
+def test_trained_weights_load(bundle: Path, tmp_path: Path) -> None:
     output = tmp_path / "weights"
     arguments = ["train", "--bundle", str(bundle), "--output", str(output), "--device", "cpu"]
     main([*arguments, "--recipe", json.dumps(RECIPE)])
-    assert not (output / "state.pt").exists(), "a run that ends leaves nothing to go on from"
+    assert not (output / "state.pt").exists(), "a finished run deletes its checkpoint"
     encoder = MultilingualEncoder(get_spec("fashion_multilingual"), "cpu", output)
     assert encoder.encode_texts(["rotes kleid", ""]).shape == (2, WIDTH)
     assert encoder.encode_images([Image.new("RGB", (30, 40), "red")]).shape == (1, WIDTH)
-    kept = load_file(output / "text.safetensors")["words.weight" + BLOCKS]
-    given = load_file(bundle / "e5.safetensors")["words.weight" + BLOCKS]
-    assert torch.equal(kept, given), "the vocabulary is left as it is"
+    saved = load_file(output / "text.safetensors")["words.weight" + BLOCKS]
+    original = load_file(bundle / "e5.safetensors")["words.weight" + BLOCKS]
+    assert torch.equal(saved, original), "training does not change the token embeddings"
 
 
-def test_a_killed_run_goes_on(
+def test_a_killed_run_resumes(
     bundle: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -130,17 +130,17 @@ def test_a_killed_run_goes_on(
     assert (output / "state.pt").is_file()
     capsys.readouterr()
     main(arguments)
-    assert '"phase": "distil"' not in capsys.readouterr().out, "what is done is not done again"
+    assert '"phase": "distil"' not in capsys.readouterr().out, "the first phase is not repeated"
     assert (output / "model.safetensors").is_file()
 
 
-def test_views_keep_a_colour_and_see_the_ground() -> None:
+def test_views_keep_colours_and_detect_the_background() -> None:
     image = Image.new("RGB", (120, 160), "white")
     image.paste((200, 30, 30), (40, 40, 80, 120))
     canvas = torch.from_numpy(as_canvas(image))[None]
-    ground = canvas[0, :, :, 3] == 255
-    assert 0.6 < ground.float().mean() < 0.95
-    assert not ground[150, 150]
+    background = canvas[0, :, :, 3] == 255
+    assert 0.6 < background.float().mean() < 0.95
+    assert not background[150, 150]
     plain = plain_views(canvas, 64)
     assert plain.shape == (1, 64, 64, 3)
     views = random_views(canvas.repeat(16, 1, 1, 1), 64, torch.Generator().manual_seed(0))
@@ -149,13 +149,13 @@ def test_views_keep_a_colour_and_see_the_ground() -> None:
     assert (reddish.flatten(1).float().mean(1) > 0.01).float().mean() > 0.8
 
 
-def test_which_pieces_are_kept() -> None:
-    assert usable("\u2581rouge")
-    assert usable("платье")
-    assert not usable("Rouge")
-    assert not usable("\u2581红")
+def test_vocabulary_reduction() -> None:
+    assert is_usable("\u2581rouge")
+    assert is_usable("платье")
+    assert not is_usable("Rouge")
+    assert not is_usable("\u2581红")
     pieces = [*SPECIALS, "\u2581", "a", "b", ":", "query", "\u2581ab", "\u2581ba", "红"]
-    kept = choose(pieces, np.full(len(pieces), -1.0), {"ab": 5.0, "ba": 1.0}, 10)
+    kept = choose_pieces(pieces, np.full(len(pieces), -1.0), {"ab": 5.0, "ba": 1.0}, 10)
     names = [pieces[number] for number in kept]
     assert names[: len(SPECIALS)] == list(SPECIALS)
     assert "\u2581ab" in names

@@ -1,4 +1,4 @@
-"""The lexicon: read whole, inflected as its languages do, without false friends."""
+"""The lexicon: complete, correctly inflected, and without ambiguous words."""
 
 import random
 from collections import defaultdict
@@ -7,7 +7,7 @@ import pytest
 
 from embedding.lexicon import KINDS, LANGUAGES, read_lexicon
 from embedding.lexicon.grammar import Word, read_word
-from embedding.lexicon.phrases import careless, compose
+from embedding.lexicon.phrases import compose, with_typos
 
 
 def test_every_concept_has_words_in_every_language() -> None:
@@ -21,15 +21,15 @@ def test_every_concept_has_words_in_every_language() -> None:
 
 
 @pytest.mark.parametrize("kind", ["type", "colour"])
-def test_no_word_means_two_things_in_different_languages(kind: str) -> None:
-    """The text tower is not told the language: "robe" cannot be a dress and a bathrobe."""
+def test_no_word_has_two_meanings(kind: str) -> None:
+    """The text tower does not know the language, so "robe" cannot mean both dress and bathrobe."""
     meant = defaultdict(set)
     for concept in read_lexicon()[kind].values():  # type: ignore[index]
         for words in concept.words.values():
             for word in words:
                 meant[word.text.lower()].add(concept.name)
-    twofold = {word: names for word, names in meant.items() if len(names) > 1}
-    assert twofold.keys() <= {"lila"}, "German for purple, Dutch and Spanish for a light one"
+    ambiguous = {word: names for word, names in meant.items() if len(names) > 1}
+    assert ambiguous.keys() <= {"lila"}, "purple in German, lilac in Dutch and Spanish"
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_no_word_means_two_things_in_different_languages(kind: str) -> None:
         ("pt", "azul/azul/azuis/azuis", "sapatos:mp", "sapatos azuis"),
     ],
 )
-def test_colours_agree_with_their_noun(language: str, colour: str, noun: str, phrase: str) -> None:
-    made = {
+def test_colours_agree_with_the_noun(language: str, colour: str, noun: str, phrase: str) -> None:
+    composed = {
         compose(
             read_word(noun, language, "type"),
             [],
@@ -64,35 +64,38 @@ def test_colours_agree_with_their_noun(language: str, colour: str, noun: str, ph
         )
         for seed in range(40)
     }
-    assert phrase in made
+    assert phrase in composed
 
 
-def test_words_join_and_agree() -> None:
-    draw = random.Random(0)
+def test_compounds_and_inflected_words() -> None:
+    rng = random.Random(0)
     shoes = read_word("Schuhe:p", "de", "type")
-    assert compose(shoes, [read_word("~Herren", "de", "person")], None, draw) == "Herrenschuhe"
+    assert compose(shoes, [read_word("~Herren", "de", "person")], None, rng) == "Herrenschuhe"
     dress = read_word("sukienka:f", "pl", "type")
     person = read_word("+damski", "pl", "person")
-    assert compose(dress, [person], None, draw) == "sukienka damska"
+    assert compose(dress, [person], None, rng) == "sukienka damska"
 
 
 @pytest.mark.parametrize(
     ("entry", "kind", "message"),
-    [("Kleid", "type", "no gender"), ("roh/rohe", "colour", "2 forms and not 4")],
+    [
+        ("Kleid", "type", "gender must be one of"),
+        ("roh/rohe", "colour", "expected 4 forms, found 2"),
+    ],
 )
-def test_a_malformed_word_is_refused(entry: str, kind: str, message: str) -> None:
+def test_a_malformed_word_is_rejected(entry: str, kind: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         read_word(entry, "de", kind)
 
 
-def test_slips_keep_most_of_a_word() -> None:
-    draw = random.Random(0)
-    slips = {careless("żółte buty", draw) for _ in range(300)}
-    assert "zołte buty" not in slips
-    assert {"żółte buty", "zolte buty"} <= slips
-    assert all(abs(len(slip) - 10) <= 1 for slip in slips)
+def test_typos_change_the_length_by_at_most_one() -> None:
+    rng = random.Random(0)
+    typed = {with_typos("żółte buty", rng) for _ in range(300)}
+    assert "zołte buty" not in typed
+    assert {"żółte buty", "zolte buty"} <= typed
+    assert all(abs(len(text) - 10) <= 1 for text in typed)
 
 
-def test_english_words_do_not_change() -> None:
+def test_english_words_are_not_inflected() -> None:
     noun = Word("shoes", "en", "noun")
-    assert read_word("^striped", "en", "pattern").beside(noun) == "striped"
+    assert read_word("^striped", "en", "pattern").agreeing_with(noun) == "striped"

@@ -1,4 +1,4 @@
-"""The multilingual model with its shipped weights; packing; what captions may claim."""
+"""The multilingual model with its shipped weights, quantised weights, and true captions."""
 
 from pathlib import Path
 
@@ -11,13 +11,13 @@ from embedding.loaders.multilingual import WEIGHTS, MultilingualEncoder, load_te
 from embedding.loaders.packing import BLOCKS, SCALE, pack, unpack
 from embedding.registry import get_spec
 from embedding.training.data import Picture
-from embedding.training.joint.corpus import Corpus, Speaker, caption
+from embedding.training.joint.corpus import Corpus, PhraseComposer, add_captions
 from embedding.training.joint.losses import relate, title_relation
-from embedding.training.joint.meanings import ASPECTS, know, read_meanings
+from embedding.training.joint.meanings import ASPECTS, picture_truth, read_meanings
 from embedding.training.objective import FALSE, TRUE, UNKNOWN
 from embedding.training.phrases import describe
 
-TWINS = [
+TRANSLATIONS = [
     ("rote Turnschuhe für Herren", "men's red sneakers"),
     ("schwarzes Kleid", "black dress"),
     ("chaussures rouges pour hommes", "red shoes for men"),
@@ -40,27 +40,27 @@ def encoder() -> Encoder:
     return get_encoder("fashion_multilingual", "cpu")
 
 
-def test_a_phrase_lies_beside_its_english_twin(encoder: Encoder) -> None:
-    foreign = encoder.encode_texts([phrase for phrase, _ in TWINS])
-    english = encoder.encode_texts([twin for _, twin in TWINS])
+def test_a_phrase_is_nearest_to_its_translation(encoder: Encoder) -> None:
+    foreign = encoder.encode_texts([phrase for phrase, _ in TRANSLATIONS])
+    english = encoder.encode_texts([translation for _, translation in TRANSLATIONS])
     scores = foreign @ english.T
-    assert (scores.argmax(1) == np.arange(len(TWINS))).all()
+    assert (scores.argmax(1) == np.arange(len(TRANSLATIONS))).all()
     assert np.diag(scores).min() > 0.7
 
 
-def test_case_and_space_change_nothing(encoder: Encoder) -> None:
+def test_case_and_spaces_are_ignored(encoder: Encoder) -> None:
     one, two = encoder.encode_texts(["Rotes  Kleid ", "rotes kleid"])
     assert one @ two > 0.9999
 
 
-def test_what_nobody_would_ask_does_no_harm(encoder: Encoder) -> None:
+def test_unusual_texts_get_unit_vectors(encoder: Encoder) -> None:
     texts = ["", " ", "👗👠", "红色连衣裙", "\x00\ud800"[:1], "red " * 20_000, "ẞßŁł" * 40]
     vectors = encoder.encode_texts(texts)
     assert vectors.shape == (len(texts), 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
 
 
-def test_missing_weights_say_what_to_do(tmp_path: Path) -> None:
+def test_missing_weights_raise_a_helpful_error(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="cannot be loaded"):
         MultilingualEncoder(get_spec("fashion_multilingual"), "cpu", tmp_path)
     with pytest.raises(EncoderError, match="they come with the project"):
@@ -71,7 +71,7 @@ def test_the_text_tower_is_small() -> None:
     assert (WEIGHTS / "text.safetensors").stat().st_size < 30e6
 
 
-def test_eight_bits_keep_a_matrix() -> None:
+def test_unpacking_reverses_packing() -> None:
     torch.manual_seed(0)
     tensors = {"layers.0.mix.weight": torch.randn(8, 64), "norm.bias": torch.randn(8)}
     packed = pack(tensors)
@@ -81,7 +81,7 @@ def test_eight_bits_keep_a_matrix() -> None:
         assert (values - tensors[name]).abs().max() < 0.02, name
 
 
-def test_four_bits_by_hand() -> None:
+def test_unpacking_a_block_of_four_bits() -> None:
     scale = torch.tensor([0.5], dtype=torch.float16).view(torch.uint8)
     block = torch.cat([scale, torch.full((16,), 0x9F, dtype=torch.uint8)])
     values = unpack({"words" + BLOCKS: block.reshape(1, 1, 18)})["words"]
@@ -92,7 +92,7 @@ def test_four_bits_by_hand() -> None:
 
 @pytest.fixture
 def pictures() -> list[Picture]:
-    """Red heels for women; navy jeans; a photograph of which only "outerwear" is known."""
+    """Red heels for women, navy jeans for boys, and a photograph known only as "outerwear"."""
     kinds = [("Heels", "Red", "Women"), ("Jeans", "Navy Blue", "Boys"), ("outwear", "", "")]
     titles = ["Catwalk Women Striped Red Heels", "Boys Navy Jeans", ""]
     return [
@@ -101,9 +101,9 @@ def pictures() -> list[Picture]:
     ]
 
 
-def test_what_is_true_of_a_picture(pictures: list[Picture]) -> None:
+def test_concepts_are_true_false_or_unknown_for_a_picture(pictures: list[Picture]) -> None:
     meanings = read_meanings()
-    known = know(pictures, meanings)
+    known = picture_truth(pictures, meanings)
 
     def truth(aspect: int, name: str) -> list[int]:
         number = meanings.number(aspect, name)
@@ -120,34 +120,34 @@ def test_what_is_true_of_a_picture(pictures: list[Picture]) -> None:
     assert truth(3, "striped") == [TRUE, UNKNOWN, UNKNOWN]
 
 
-def test_captions_are_true_of_their_picture(pictures: list[Picture]) -> None:
+def test_captions_are_true_for_their_picture(pictures: list[Picture]) -> None:
     meanings = read_meanings()
-    known = know(pictures, meanings)
+    known = picture_truth(pictures, meanings)
     corpus = Corpus()
-    speaker = Speaker(meanings, False, 0)
+    composer = PhraseComposer(meanings, False, 0)
     tables = [torch.from_numpy(table) for table in known.tables]
     for picture in range(3):
-        places = caption(corpus, speaker, known, picture, 30)
-        meant = torch.tensor([corpus.meanings[place] for place in places])
+        indices = add_captions(corpus, composer, known, picture, 30)
+        meant = torch.tensor([corpus.meanings[index] for index in indices])
         relation = relate(tables, torch.from_numpy(known.values[[picture]]), meant)
         assert (relation == TRUE).all()
     assert len(ASPECTS) == len(tables)
 
 
-def test_what_is_kept_back_is_said_in_english_only() -> None:
+def test_held_out_concepts_are_phrased_only_in_english() -> None:
     meanings = read_meanings()
-    speaker = Speaker(meanings, True, 0)
+    composer = PhraseComposer(meanings, True, 0)
     sneakers = meanings.number(0, "sneakers"), 0, 0, 0
-    said = {speaker.language(sneakers, english=0.0) for _ in range(50)}
+    languages = {composer.choose_language(sneakers, english=0.0) for _ in range(50)}
     every = {
-        name: {speaker.language((meanings.number(0, name), 0, 0, 0), 0.0) for _ in range(9)}
+        name: {composer.choose_language((meanings.number(0, name), 0, 0, 0), 0.0) for _ in range(9)}
         for name in ("dress", "skirt", "hat", "boots", "bag", "jeans", "shirt", "coat")
     }
     assert {"en"} in every.values()
-    assert said == {"en"} or "en" not in said
+    assert languages == {"en"} or "en" not in languages
 
 
-def test_titles_by_hand() -> None:
+def test_title_relation() -> None:
     relation = title_relation(
         torch.tensor([0, 1, -1, -1]),
         torch.tensor([5, 6, 5, 7]),

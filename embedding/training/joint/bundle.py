@@ -1,8 +1,8 @@
-"""Everything that a training run reads, in one folder: made once, on any machine, before the run.
+"""The bundle: one folder with everything that a training run reads.
 
-Small pictures in one file, e5's weights with the pieces that are kept, the tokenizer, frequent
-words of many languages, and what the English tower makes of the titles. No licence lets the
-pictures be passed on: the folder stays where it was made.
+It contains small pictures in one file, e5's weights with a reduced vocabulary, the tokenizer,
+frequent words of many languages, and the English text tower's vectors of the titles. Preparing it
+needs no GPU. The licence of some pictures is unclear, so the bundle must not be distributed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from embedding.lexicon import LANGUAGES
 from embedding.loaders.packing import BLOCKS, unpack
 from embedding.loaders.transformer import HEADS, LAYERS, WIDTH, TextTower, pad
 from embedding.training.data import Picture
-from embedding.training.joint.corpus import Corpus, Speaker, bouquet, title_words
+from embedding.training.joint.corpus import Corpus, PhraseComposer, add_phrase_group, unique_titles
 from embedding.training.joint.e5 import E5, read_e5
 from embedding.training.joint.meanings import read_meanings
 from embedding.training.joint.vocabulary import (
@@ -36,62 +36,79 @@ from embedding.training.joint.vocabulary import (
     OTHER_LANGUAGES,
     OTHER_WORDS,
     PREFIX,
-    choose,
+    choose_pieces,
     make_tokenizer,
 )
 
 PIECES = 44_000
+"""Size of the reduced vocabulary."""
 
-TAUGHT_WORDS = 8_000
-OTHER_TAUGHT_WORDS = 1_500
-"""Frequent words whose meaning the small text tower learns from e5, of each language."""
+DISTILLED_WORDS = 8_000
+OTHER_DISTILLED_WORDS = 1_500
+"""Frequent words used in distillation, per language of the lexicon and per other language."""
+
+SIDE = 300
+"""Longest side of a stored picture, in pixels."""
 
 QUALITY = 84
-"""Of the WebP files; the photographs of people are larger, and lose more, at `NOISY_QUALITY`."""
+"""WebP quality of a stored picture."""
 
-NOISY_QUALITY = 60
 NOISY_SIDE = 208
-SIDE = 300
-"""Longest side of the pictures kept."""
+NOISY_QUALITY = 60
+"""The same for pictures without a title. These are photographs of people, which need more space."""
 
 FIT_PHRASES = 1_500
 FIT_WORDS = 4_000
 RIDGE = 1e-3
+"""Phrases, words and relative ridge penalty of the least-squares fit to the English tower."""
 
 
 def write_bundle(
     folder: Path, catalogues: Mapping[str, list[Picture]], e5_file: Path, english: Encoder
 ) -> None:
-    """Write the folder; the pictures of the test part are left out."""
+    """Write the bundle without the pictures of the test part.
+
+    Args:
+        folder: output folder.
+        catalogues: pictures by the name of their catalogue.
+        e5_file: see `read_e5`.
+        english: the English text tower, with vectors of `WIDTH` dimensions.
+
+    Raises:
+        FormatError: `e5_file` has another format.
+        OSError: a file cannot be read or written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     pictures = [picture for part in catalogues.values() for picture in part]
     pictures = [picture for picture in pictures if picture.part != "test"]
-    titles, _ = title_words(pictures)
+    titles, _ = unique_titles(pictures)
     e5 = read_e5(e5_file)
-    words, taught = frequent_words()
+    words, distilled = frequent_words()
     for text in [*titles, *lexicon_texts()]:
         words.update({word: words.get(word, 0.0) + 2.0 for word in text.lower().split()})
-    kept = choose(e5.pieces, e5.scores, words, PIECES)
+    kept = choose_pieces(e5.pieces, e5.scores, words, PIECES)
     tokenizer = make_tokenizer(
         [e5.pieces[number] for number in kept], [float(e5.scores[number]) for number in kept]
     )
     tokenizer.save(str(folder / "tokenizer.json"))
     (folder / "titles.json").write_text(json.dumps(titles), "utf-8")
-    (folder / "words.txt").write_text("\n".join(taught), "utf-8")
-    save_file(_named(e5, kept), folder / "e5.safetensors")
-    save_file(_english(folder, tokenizer, titles, taught, english), folder / "english.safetensors")
+    (folder / "words.txt").write_text("\n".join(distilled), "utf-8")
+    save_file(_renamed(e5, kept), folder / "e5.safetensors")
+    save_file(
+        _english(folder, tokenizer, titles, distilled, english), folder / "english.safetensors"
+    )
     _write_pictures(folder, pictures)
 
 
 def frequent_words() -> tuple[dict[str, float], list[str]]:
-    """Frequent words of European languages with their weights, and those that are taught.
+    """Return weights of frequent words of European languages, and the words for distillation.
 
-    Needs the package `wordfreq`, for this step alone.
+    Requires the package `wordfreq`.
     """
     import wordfreq
 
     weights: dict[str, float] = {}
-    taught: dict[str, None] = {}
+    distilled: dict[str, None] = {}
     for language in (*LANGUAGES, *OTHER_LANGUAGES):
         main = language in LANGUAGES
         share = 1.0 if main else 0.3
@@ -100,12 +117,14 @@ def frequent_words() -> tuple[dict[str, float], list[str]]:
         for word in found:
             weights[word] = weights.get(word, 0.0) + share * (frequency[word] * 1e6 + 0.2)
         letters = [word for word in found if word.isalpha() and len(word) > 2]
-        taught.update(dict.fromkeys(letters[: TAUGHT_WORDS if main else OTHER_TAUGHT_WORDS]))
-    return weights, list(taught)
+        distilled.update(
+            dict.fromkeys(letters[: DISTILLED_WORDS if main else OTHER_DISTILLED_WORDS])
+        )
+    return weights, list(distilled)
 
 
 def lexicon_texts() -> list[str]:
-    """All words of the lexicon, in the forms it lists."""
+    """Return the base forms of all words of the lexicon."""
     concepts = [concept for aspect in read_meanings().concepts for concept in aspect]
     return [
         word.text
@@ -116,10 +135,16 @@ def lexicon_texts() -> list[str]:
     ]
 
 
-def _named(e5: E5, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
-    """e5's weights under the text tower's names, matrices in 4 bits as they are."""
+def _renamed(e5: E5, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
+    """e5's weights under the text tower's names. 4-bit matrices are not unpacked.
+
+    Raises:
+        ValueError: e5 has another number of layers or heads.
+    """
     if (e5.layers, e5.heads) != (LAYERS, HEADS):
-        raise ValueError(f"e5 has {e5.layers} layers of {e5.heads} heads, not {LAYERS} of {HEADS}")
+        raise ValueError(
+            f"e5 has {e5.layers} layers and {e5.heads} heads, expected {LAYERS} and {HEADS}"
+        )
     source = e5.tensors
     named: dict[str, NDArray[Any]] = {
         "words.weight" + BLOCKS: source["emb.word"][list(kept)],
@@ -132,16 +157,19 @@ def _named(e5: E5, kept: Sequence[int]) -> dict[str, NDArray[Any]]:
         for kind, ending in (("w", "weight" + BLOCKS), ("b", "bias")):
             parts = [source[f"{old}{part}.{kind}"] for part in "qkv"]
             named[f"{new}attention.{ending}"] = np.concatenate(parts)
-            for theirs, ours in (("ao", "mix"), ("fi", "widen"), ("fo", "narrow")):
-                named[f"{new}{ours}.{ending}"] = source[f"{old}{theirs}.{kind}"]
-        for theirs, ours in (("aln", "mix_norm"), ("oln", "narrow_norm")):
-            named[f"{new}{ours}.weight"] = source[f"{old}{theirs}.w"]
-            named[f"{new}{ours}.bias"] = source[f"{old}{theirs}.b"]
+            for e5_name, name in (("ao", "mix"), ("fi", "widen"), ("fo", "narrow")):
+                named[f"{new}{name}.{ending}"] = source[f"{old}{e5_name}.{kind}"]
+        for e5_name, name in (("aln", "mix_norm"), ("oln", "narrow_norm")):
+            named[f"{new}{name}.weight"] = source[f"{old}{e5_name}.w"]
+            named[f"{new}{name}.bias"] = source[f"{old}{e5_name}.b"]
     return {name: np.ascontiguousarray(values) for name, values in named.items()}
 
 
 def load_teacher(folder: Path) -> TextTower:
-    """e5 with the kept pieces; once that is fitted, it ends with the map to the English tower."""
+    """Load the teacher: e5 with the reduced vocabulary and a linear map to the English tower.
+
+    The map is the identity until `english.safetensors` exists.
+    """
     weights = {
         name: torch.from_numpy(v) for name, v in load_file(folder / "e5.safetensors").items()
     }
@@ -159,14 +187,14 @@ def load_teacher(folder: Path) -> TextTower:
 
 
 def encode(tower: TextTower, tokenizer: Tokenizer, texts: Sequence[str], size: int = 64) -> Tensor:
-    """Vectors as the tower makes them, (n, d), on the CPU."""
-    order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+    """Encode texts in batches of `size`. Returns unnormalised vectors, (n, d), on the CPU."""
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
     device = tower.out.weight.device
     vectors = torch.empty(len(texts), tower.out.out_features)
     with torch.inference_mode():
         for start in range(0, len(texts), size):
             part = order[start : start + size]
-            tokens = tokenizer.encode_batch([PREFIX + texts[place] for place in part])
+            tokens = tokenizer.encode_batch([PREFIX + texts[index] for index in part])
             vectors[part] = tower(*pad([each.ids for each in tokens], device)).cpu()
     return vectors
 
@@ -174,29 +202,33 @@ def encode(tower: TextTower, tokenizer: Tokenizer, texts: Sequence[str], size: i
 def _english(
     folder: Path, tokenizer: Tokenizer, titles: list[str], words: list[str], english: Encoder
 ) -> dict[str, NDArray[Any]]:
-    """The linear map of e5 to the English tower by least squares, and that tower's titles."""
-    plain = Corpus()
-    speaker = Speaker(read_meanings(), True, 0)
+    """Fit a linear map from e5 to the English tower by ridge regression.
+
+    Returns:
+        The map and its bias, and the English tower's vectors of the titles in 8 bits.
+    """
+    canonical = Corpus()
+    composer = PhraseComposer(read_meanings(), True, 0)
     seen: dict[Any, int] = {}
-    while len(plain.texts) < FIT_PHRASES:
-        bouquet(Corpus(), speaker, plain, seen)
-    texts = list(dict.fromkeys([*titles, *plain.texts, *words[:FIT_WORDS]]))
-    theirs = encode(load_teacher(folder), tokenizer, texts).double()
-    ours = torch.from_numpy(english.encode_texts(texts)).double()
-    mean = theirs.mean(0)
-    centred = theirs - mean
-    # Fitted on the vectors before they are made unit ones, as the towers end with the map.
+    while len(canonical.texts) < FIT_PHRASES:
+        add_phrase_group(Corpus(), composer, canonical, seen)
+    texts = list(dict.fromkeys([*titles, *canonical.texts, *words[:FIT_WORDS]]))
+    e5_vectors = encode(load_teacher(folder), tokenizer, texts).double()
+    english_vectors = torch.from_numpy(english.encode_texts(texts)).double()
+    mean = e5_vectors.mean(0)
+    centred = e5_vectors - mean
+    # Fit unnormalised vectors, because the map is the last layer of the teacher.
     square = centred.T @ centred + RIDGE * len(texts) * centred.var() * torch.eye(WIDTH).double()
-    fitted = torch.linalg.solve(square, centred.T @ (ours - ours.mean(0)))
+    fitted = torch.linalg.solve(square, centred.T @ (english_vectors - english_vectors.mean(0)))
     return {
         "map": fitted.T.contiguous().numpy().astype(np.float32),
-        "bias": (ours.mean(0) - mean @ fitted).numpy().astype(np.float32),
-        "titles": np.round(ours[: len(titles)].numpy() * 127).astype(np.int8),
+        "bias": (english_vectors.mean(0) - mean @ fitted).numpy().astype(np.float32),
+        "titles": np.round(english_vectors[: len(titles)].numpy() * 127).astype(np.int8),
     }
 
 
 def _write_pictures(folder: Path, pictures: Iterable[Picture]) -> None:
-    rows, place = [], 0
+    rows, offset = [], 0
     with (folder / "pictures.bin").open("wb") as file:
         for picture in pictures:
             noisy = not picture.title
@@ -207,7 +239,7 @@ def _write_pictures(folder: Path, pictures: Iterable[Picture]) -> None:
             image.save(content, "WEBP", quality=NOISY_QUALITY if noisy else QUALITY)
             size = file.write(content.getvalue())
             rows.append(
-                asdict(picture) | {"path": "", "part": picture.part, "place": place, "size": size}
+                asdict(picture) | {"path": "", "part": picture.part, "place": offset, "size": size}
             )
-            place += size
+            offset += size
     (folder / "pictures.json").write_text(json.dumps(rows), "utf-8")

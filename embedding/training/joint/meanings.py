@@ -1,4 +1,4 @@
-"""What phrases mean, as numbers, and of which pictures and other phrases that is true."""
+"""Meanings of phrases as numbers, and whether they are true for pictures and other phrases."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from embedding.training.objective import FALSE, TRUE, UNKNOWN
 from embedding.training.phrases import GROUPS
 
 Truth = NDArray[np.int8]
-"""TRUE, UNKNOWN or FALSE in a table."""
+"""An array of TRUE, UNKNOWN and FALSE."""
 
 ASPECTS: tuple[tuple[Kind, ...], ...] = (
     ("type",),
@@ -24,25 +24,33 @@ ASPECTS: tuple[tuple[Kind, ...], ...] = (
     ("person",),
     ("pattern", "material", "occasion"),
 )
-"""A phrase means at most one concept of each; of the last, whatever its kind."""
+"""The kinds of each aspect. A phrase contains at most one concept per aspect."""
 
 EXTRA = len(ASPECTS) - 1
+"""Index of the last aspect."""
 
 Meaning = tuple[int, int, int, int]
-"""Numbers of concepts, one an aspect; 0 where the phrase says nothing of it."""
+"""The number of the concept in each aspect, 0 if the phrase has none."""
 
 
 @dataclass(frozen=True)
 class Meanings:
-    """The lexicon's concepts by number, and how those of an aspect relate."""
+    """The concepts of the lexicon by number, and the relations within each aspect."""
 
     concepts: tuple[tuple[Concept | None, ...], ...]
-    """Of each aspect, by number; none at 0."""
-    alike: tuple[Truth, ...]
-    """Of each aspect, whether a concept is another: UNKNOWN where the two overlap."""
+    """The concepts of each aspect by number. Number 0 is None."""
+    relations: tuple[Truth, ...]
+    """For each aspect, (concepts, concepts).
+
+    TRUE for the same number, UNKNOWN if the concepts overlap or one is None, otherwise FALSE.
+    """
 
     def number(self, aspect: int, name: str) -> int:
-        """The number of the concept called `name`."""
+        """The number of the concept with this name.
+
+        Raises:
+            StopIteration: the aspect has no such concept.
+        """
         return next(
             number
             for number, concept in enumerate(self.concepts[aspect])
@@ -51,29 +59,29 @@ class Meanings:
 
 
 def read_meanings() -> Meanings:
-    """All concepts of the lexicon."""
+    """Return all concepts of the lexicon, numbered in the order of the files."""
     lexicon = read_lexicon()
     concepts = tuple(
         (None, *(concept for kind in kinds for concept in lexicon[kind].values()))
         for kinds in ASPECTS
     )
-    return Meanings(concepts, tuple(_alike(aspect) for aspect in concepts))
+    return Meanings(concepts, tuple(_relations(aspect) for aspect in concepts))
 
 
-def _alike(concepts: Sequence[Concept | None]) -> Truth:
+def _relations(concepts: Sequence[Concept | None]) -> Truth:
     table = np.full((len(concepts), len(concepts)), UNKNOWN, np.int8)
     for row, one in enumerate(concepts):
         for column, other in enumerate(concepts):
             if row == column:
                 table[row, column] = TRUE
             elif one is not None and other is not None:
-                overlap = _widened(one) & _widened(other)
+                overlap = _possible_values(one) & _possible_values(other)
                 table[row, column] = UNKNOWN if overlap else FALSE
     return table
 
 
-def _widened(concept: Concept) -> frozenset[str]:
-    """All that it is or may be true of, groups as the types in them."""
+def _possible_values(concept: Concept) -> frozenset[str]:
+    """All values for which the concept is or may be true. Groups include their types."""
     return frozenset(
         value for each in concept.true_of | concept.maybe_of for value in _members(each)
     )
@@ -85,43 +93,46 @@ def _members(value: str) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True)
-class Known:
-    """What is known of pictures: for each aspect, which concepts are true of each picture."""
+class PictureTruth:
+    """For each aspect, which concepts are true for each picture.
+
+    Pictures with the same truth values share one row of a table.
+    """
 
     tables: tuple[Truth, ...]
-    """Of each aspect, (values, concepts); every value's truth of saying nothing is TRUE."""
+    """For each aspect, (rows, concepts). Column 0, no concept, is always TRUE."""
     values: NDArray[np.int64]
-    """Each picture's row in each table, (pictures, aspects)."""
+    """The row of each picture in each table, (pictures, aspects)."""
 
     def truth(self, aspect: int, picture: int) -> Truth:
-        """Of each concept of the aspect, whether it is true of the picture."""
+        """Whether each concept of the aspect is true for the picture, (concepts,)."""
         row: Truth = self.tables[aspect][self.values[picture, aspect]]
         return row
 
 
-def know(pictures: Sequence[Picture], meanings: Meanings) -> Known:
-    """What the pictures' attributes and titles tell."""
+def picture_truth(pictures: Sequence[Picture], meanings: Meanings) -> PictureTruth:
+    """Derive the truth of all concepts from the attributes and titles of the pictures."""
     tables, values = [], []
     for aspect in range(len(ASPECTS)):
         rows: dict[tuple[int, ...], int] = {}
-        told: dict[tuple[str, ...], int] = {}
+        row_of: dict[tuple[str, ...], int] = {}
         column = []
         for picture in pictures:
-            what = _told(picture, aspect)
-            if what not in told:
+            evidence = _evidence(picture, aspect)
+            if evidence not in row_of:
                 truth = [TRUE]
                 for concept in meanings.concepts[aspect][1:]:
                     assert concept is not None
                     truth.append(_truth(concept, picture))
-                told[what] = rows.setdefault(tuple(truth), len(rows))
-            column.append(told[what])
+                row_of[evidence] = rows.setdefault(tuple(truth), len(rows))
+            column.append(row_of[evidence])
         tables.append(np.array(list(rows), np.int8))
         values.append(column)
-    return Known(tuple(tables), np.array(values).T)
+    return PictureTruth(tuple(tables), np.array(values).T)
 
 
-def _told(picture: Picture, aspect: int) -> tuple[str, ...]:
-    """All of a picture that the truth of the aspect's concepts depends on."""
+def _evidence(picture: Picture, aspect: int) -> tuple[str, ...]:
+    """The data of a picture on which the truth of the aspect's concepts depends."""
     names = ("type", "group", "colour", "gender", "pattern")
     found = [picture.attributes.get(name, "") for name in names]
     return (picture.title, *found) if aspect == EXTRA else tuple(found)
@@ -141,11 +152,11 @@ def _truth(concept: Concept, picture: Picture) -> int:
             return TRUE
         if concept.name in _PATTERNS:
             return FALSE
-    return TRUE if _says(picture.title, concept) else UNKNOWN
+    return TRUE if _title_mentions(picture.title, concept) else UNKNOWN
 
 
 _PATTERNS = {"checked", "dotted", "floral", "plain", "striped"}
-"""Those that the catalogues' column of patterns tells apart."""
+"""Values of the pattern column of the catalogues."""
 
 
 def _truth_of_type(concept: Concept, known: Mapping[str, str]) -> int:
@@ -154,14 +165,14 @@ def _truth_of_type(concept: Concept, known: Mapping[str, str]) -> int:
         if {kind, "@" + group} & concept.true_of:
             return TRUE
         return UNKNOWN if kind in concept.maybe_of else FALSE
-    # Only the group is known: what may be true of a type in it, may be true of the picture.
+    # Only the group is known. A concept is unknown if it may be true for any type of the group.
     if {group, "@" + group} & concept.true_of:
         return TRUE
-    return UNKNOWN if {group, *GROUPS.get(group, ())} & _widened(concept) else FALSE
+    return UNKNOWN if {group, *GROUPS.get(group, ())} & _possible_values(concept) else FALSE
 
 
-def _says(title: str, concept: Concept) -> bool:
-    words = tuple(word.text for word in concept.words["en"] if word.place == "before")
+def _title_mentions(title: str, concept: Concept) -> bool:
+    words = tuple(word.text for word in concept.words["en"] if word.position == "before")
     return bool(words) and bool(_any_of(words).search(title.lower()))
 
 

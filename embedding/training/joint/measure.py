@@ -1,4 +1,4 @@
-"""How well both towers do, besides the figures of `training.evaluate`: language by language."""
+"""Evaluation of both towers per language, in addition to `training.evaluate`."""
 
 from __future__ import annotations
 
@@ -14,75 +14,84 @@ from embedding.loaders.transformer import TextTower
 from embedding.training.data import Picture
 from embedding.training.evaluate import Figure
 from embedding.training.joint.bundle import encode
-from embedding.training.joint.corpus import Speaker, held_out
-from embedding.training.joint.meanings import Meaning, know, read_meanings
+from embedding.training.joint.corpus import PhraseComposer, held_out
+from embedding.training.joint.meanings import Meaning, picture_truth, read_meanings
 from embedding.training.metrics import Matrix, mean_average_precision
 from embedding.training.objective import FALSE, TRUE
 
 
-class Words:
-    """A text tower with its tokenizer, as far as measuring needs an encoder."""
+class TextEncoder:
+    """A text tower with its tokenizer, with the part of `Encoder` that the evaluation needs."""
 
     def __init__(self, tower: TextTower, tokenizer: Tokenizer) -> None:
         self.tower, self.tokenizer = tower, tokenizer
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
-        """Unit vectors, (n, d)."""
+        """Encode texts as unit vectors, (n, d)."""
         vectors: NDArray[np.float32] = normalize(encode(self.tower, self.tokenizer, texts)).numpy()
         return vectors
 
 
-def by_language(pictures: list[Picture], vectors: Matrix, words: Words) -> Iterator[Figure]:
-    """Colour, type and person of each picture, said in each language, as a query for pictures."""
+def by_language(pictures: list[Picture], vectors: Matrix, texts: TextEncoder) -> Iterator[Figure]:
+    """mAP of queries for pictures by colour, type and person, in each language.
+
+    The queries are the combinations of the three that occur in the pictures.
+
+    Args:
+        pictures: n pictures.
+        vectors: their unit vectors, (n, d).
+        texts: encodes the queries.
+    """
     meanings = read_meanings()
-    known = know(pictures, meanings)
-    asked: dict[Meaning, NDArray[np.bool_]] = {}
+    known = picture_truth(pictures, meanings)
+    relevant_of: dict[Meaning, NDArray[np.bool_]] = {}
     truths = [known.tables[aspect][known.values[:, aspect]] for aspect in range(3)]
     for picture in range(len(pictures)):
         found = [np.flatnonzero(truth[picture, 1:] == TRUE) + 1 for truth in truths]
         if not all(map(len, found)):
             continue
-        narrow = min(found[0], key=lambda number: int((truths[0][:, number] != FALSE).sum()))
-        meaning: Meaning = (int(narrow), int(found[1][0]), int(found[2][0]), 0)
-        right = np.logical_and.reduce(
+        most_specific = min(found[0], key=lambda number: int((truths[0][:, number] != FALSE).sum()))
+        meaning: Meaning = (int(most_specific), int(found[1][0]), int(found[2][0]), 0)
+        relevant_pictures = np.logical_and.reduce(
             [truths[aspect][:, number] == TRUE for aspect, number in enumerate(meaning[:3])]
         )
-        asked.setdefault(meaning, right)
-    if not asked:
+        relevant_of.setdefault(meaning, relevant_pictures)
+    if not relevant_of:
         return
-    speaker = Speaker(meanings, False, 0)
-    relevant = np.array(list(asked.values()))
+    composer = PhraseComposer(meanings, False, 0)
+    relevant = np.array(list(relevant_of.values()))
     for language in LANGUAGES:
-        texts = [speaker.say(meaning, language, plainly=True) for meaning in asked]
-        scores = words.encode_texts(texts) @ vectors.T
+        queries = [composer.phrase(meaning, language, canonical=True) for meaning in relevant_of]
+        scores = texts.encode_texts(queries) @ vectors.T
         name = f"words ({language}, colour+type+person) -> pictures, mAP"
-        yield Figure(name, mean_average_precision(scores, relevant), len(texts))
+        yield Figure(name, mean_average_precision(scores, relevant), len(queries))
 
 
-def by_word(words: Words, kinds: Sequence[Kind] = ("type", "colour")) -> Iterator[Figure]:
-    """Each foreign word's nearest concept by the English words, among all of its kind.
+def by_word(texts: TextEncoder, kinds: Sequence[Kind] = ("type", "colour")) -> Iterator[Figure]:
+    """Accuracy of assigning foreign words to concepts, in each language.
 
-    Told apart by whether a run that keeps words back has been taught the concept's foreign words.
+    A word is assigned to the concept of its kind whose English words have the nearest mean vector.
+    Concepts that `held_out` selects are reported separately.
     """
     for kind in kinds:
         concepts = list(read_lexicon()[kind].values())
-        centres = np.stack([_centre(words, concept) for concept in concepts])
+        centres = np.stack([_centre(texts, concept) for concept in concepts])
         for language in LANGUAGES[1:]:
-            for back in (False, True):
+            for is_held_out in (False, True):
                 rows = [
-                    (word.text, place)
-                    for place, concept in enumerate(concepts)
-                    if held_out(concept) == back
+                    (word.text, index)
+                    for index, concept in enumerate(concepts)
+                    if held_out(concept) == is_held_out
                     for word in concept.words[language]
                 ]
-                scores = words.encode_texts([text for text, _ in rows]) @ centres.T
-                right = scores.argmax(1) == np.array([place for _, place in rows])
-                which = "kept back" if back else "others"
-                name = f"{kind} words ({language}, {which}) -> concept, first"
-                yield Figure(name, float(right.mean()), len(rows))
+                scores = texts.encode_texts([text for text, _ in rows]) @ centres.T
+                correct = scores.argmax(1) == np.array([index for _, index in rows])
+                which = "held out" if is_held_out else "others"
+                name = f"{kind} words ({language}, {which}) -> concept, accuracy"
+                yield Figure(name, float(correct.mean()), len(rows))
 
 
-def _centre(words: Words, concept: Concept) -> NDArray[np.float32]:
-    mean = words.encode_texts([word.text for word in concept.words["en"]]).mean(0)
+def _centre(texts: TextEncoder, concept: Concept) -> NDArray[np.float32]:
+    mean = texts.encode_texts([word.text for word in concept.words["en"]]).mean(0)
     centre: NDArray[np.float32] = mean / np.linalg.norm(mean)
     return centre

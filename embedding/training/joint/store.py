@@ -1,4 +1,4 @@
-"""Writing both towers as the loader reads them."""
+"""Saves both towers in the format that the loader reads."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ WORDS = "words.weight"
 def save_model(
     folder: Path, bundle: Path, text: TextTower, image: ImageTower, metadata: dict[str, str]
 ) -> None:
-    """Write both towers and the tokenizer into `folder`.
+    """Write both towers and the tokenizer to `folder`.
 
-    The vocabulary, which training leaves as it is, stays in the 4 bits of the bundle.
+    Training does not change the token embeddings, so their 4-bit values are copied from the bundle.
+
+    Raises:
+        OSError: a file cannot be read or written.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_tower(image, folder / IMAGE, metadata)

@@ -1,6 +1,6 @@
-"""Random views of pictures, made where the model runs; no view changes a hue.
+"""Data augmentation on the device: random views of pictures. Hues are not changed.
 
-A picture is kept with its ground beside its colours, so that another ground can be put behind it.
+Each picture is stored with a mask of its background, so that the background can be replaced.
 """
 
 from __future__ import annotations
@@ -22,30 +22,46 @@ from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolat
 from embedding.image_decoding import square
 
 Draw = Callable[..., Tensor]
-"""Random numbers of a shape for each picture."""
+"""Draws random numbers of the given shape for each picture."""
 
 CANVAS = 300
-"""Side of the pictures that views are cut from, in pixels."""
+"""Side of a canvas, the square from which views are cropped, in pixels."""
 
-GROUND = 243
-"""A region that touches the edge and is at least as light as this is ground."""
+BACKGROUND = 243
+"""Minimum brightness of the background, in all channels. Background regions touch the edge."""
 
-NEAREST, FURTHEST = 0.62, 1.2
-"""How much of the side a view spans."""
+MIN_SPAN, MAX_SPAN = 0.62, 1.2
+"""Side of a view, as a share of the canvas."""
 
 TURN = 10.0
+"""Maximum rotation, in degrees."""
+
 STRETCH = 0.12
+"""Maximum logarithm of the factor of a view's width. The height is divided by this factor."""
+
 SHIFT = 0.12
+"""Maximum shift, as a share of the side, before the factor 0.7. Smaller views can move further."""
+
 LIGHT = 0.12
 SATURATION = 0.2
+"""Maximum relative change of brightness, contrast (both `LIGHT`) and saturation."""
 
-NEW_GROUND = 0.3
+NEW_BACKGROUND = 0.3
 BLUR = 0.15
 ERASE = 0.25
+"""Probabilities of a new background, of blurring and of erasing a rectangle."""
 
 
 def read_canvases(file: Path, rows: list[dict[str, int]]) -> NDArray[np.uint8]:
-    """Pictures as (n, CANVAS, CANVAS, 4): their colours, and 255 where there is ground."""
+    """Read the pictures of a bundle as canvases.
+
+    Args:
+        file: the encoded pictures, one after the other.
+        rows: offset ("place") and size of each picture, in bytes.
+
+    Returns:
+        uint8, (n, CANVAS, CANVAS, 4): RGB, and 255 for background.
+    """
     content = file.read_bytes()
     canvases = np.empty((len(rows), CANVAS, CANVAS, 4), np.uint8)
 
@@ -61,30 +77,30 @@ def read_canvases(file: Path, rows: list[dict[str, int]]) -> NDArray[np.uint8]:
 
 
 def as_canvas(image: Image.Image) -> NDArray[np.uint8]:
-    """One picture in a white square, with its ground."""
-    pixels = np.asarray(square(_grown(image), CANVAS))
-    regions, _ = ndimage.label(pixels.min(2) >= GROUND)
+    """Convert a picture to a canvas, (CANVAS, CANVAS, 4), padded to a square with white."""
+    pixels = np.asarray(square(_enlarge(image), CANVAS))
+    regions, _ = ndimage.label(pixels.min(2) >= BACKGROUND)
     edge = np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])
-    ground = np.isin(regions, np.setdiff1d(edge, [0])) * np.uint8(255)
-    return np.concatenate([pixels, ground[..., None]], 2)
+    background = np.isin(regions, np.setdiff1d(edge, [0])) * np.uint8(255)
+    return np.concatenate([pixels, background[..., None]], 2)
 
 
-def _grown(image: Image.Image) -> Image.Image:
-    """As large as the canvas allows."""
+def _enlarge(image: Image.Image) -> Image.Image:
+    """Resize the picture so that its longer side is CANVAS."""
     share = CANVAS / max(image.size)
     size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
     return image.resize(size, Image.Resampling.BICUBIC)
 
 
 def plain_views(canvases: Tensor, side: int) -> Tensor:
-    """The pictures as they are, (n, side, side, 3) in 0 to 255, as indexing sees them."""
+    """Views without augmentation, (n, side, side, 3), float32 from 0 to 255, as in indexing."""
     pixels = canvases[..., :3].permute(0, 3, 1, 2).float()
     views = interpolate(pixels, (side, side), mode="bilinear", antialias=True)
     return views.permute(0, 2, 3, 1).contiguous()
 
 
 def random_views(canvases: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """One random view of each canvas, (n, side, side, 3), float32 in 0 to 255."""
+    """One random view of each canvas, (n, side, side, 3), float32 from about 0 to 255."""
     count, device = len(canvases), canvases.device
 
     def draw(*shape: int) -> Tensor:
@@ -93,33 +109,33 @@ def random_views(canvases: Tensor, side: int, generator: torch.Generator) -> Ten
     def between(limit: float, *shape: int) -> Tensor:
         return (draw(*shape) * 2 - 1) * limit
 
-    span = NEAREST + (FURTHEST - NEAREST) * draw()
+    span = MIN_SPAN + (MAX_SPAN - MIN_SPAN) * draw()
     stretch = torch.exp(between(STRETCH))
     angle = between(math.radians(TURN))
     mirror = torch.where(draw() < 0.5, -1.0, 1.0)
     wide, high = span * stretch, span / stretch
-    # What lies close is looked at in more places.
+    # Smaller views can be shifted further.
     room = 2 * SHIFT + (1 - span).clamp_min(0)
     move = between(1.0, 2) * room[:, None] * 0.7
     rows = [
         torch.stack([mirror * wide * angle.cos(), -high * angle.sin(), move[:, 0]], 1),
         torch.stack([mirror * wide * angle.sin(), high * angle.cos(), move[:, 1]], 1),
     ]
-    # White, and ground, beyond the edges.
+    # Invert, so that the area outside the canvas becomes white and background.
     ink = 255 - canvases.permute(0, 3, 1, 2).float()
     grid = affine_grid(torch.stack(rows, 1), [count, 4, side, side], align_corners=False)
     views = 255 - grid_sample(ink, grid, align_corners=False)
-    colours, ground = views[:, :3], views[:, 3:] / 255
-    has = (ground.mean((1, 2, 3)) > 0.1) & (draw() < NEW_GROUND)
-    behind = _grounds(colours, draw)
-    share = ground * has[:, None, None, None]
-    colours = colours * (1 - share) + behind * share
-    colours = _relit(colours, between)
-    return _spoilt(colours, draw).permute(0, 2, 3, 1).contiguous()
+    colours, background = views[:, :3], views[:, 3:] / 255
+    replaced = (background.mean((1, 2, 3)) > 0.1) & (draw() < NEW_BACKGROUND)
+    new_background = _backgrounds(colours, draw)
+    share = background * replaced[:, None, None, None]
+    colours = colours * (1 - share) + new_background * share
+    colours = _adjust_colours(colours, between)
+    return _degrade(colours, draw).permute(0, 2, 3, 1).contiguous()
 
 
-def _grounds(colours: Tensor, draw: Draw) -> Tensor:
-    """Other grounds: smooth shades, or another picture of the batch, blurred."""
+def _backgrounds(colours: Tensor, draw: Draw) -> Tensor:
+    """Random backgrounds, (n, 3, side, side): smooth gradients, or another picture, blurred."""
     side = colours.shape[2]
     corners = draw(3, 2, 2) * 110 + 145
     grey = draw(1, 2, 2) * 150 + 105
@@ -131,8 +147,8 @@ def _grounds(colours: Tensor, draw: Draw) -> Tensor:
     return torch.where(draw(1, 1, 1) < 0.25, blurred, smooth)
 
 
-def _relit(colours: Tensor, between: Draw) -> Tensor:
-    """A little lighter or darker, of more or less contrast and saturation."""
+def _adjust_colours(colours: Tensor, between: Draw) -> Tensor:
+    """Change brightness, contrast and saturation at random."""
     grey = colours.mean(1, keepdim=True)
     colours = grey + (colours - grey) * (1 + between(SATURATION, 1, 1, 1))
     middle = colours.mean((1, 2, 3), keepdim=True)
@@ -140,8 +156,8 @@ def _relit(colours: Tensor, between: Draw) -> Tensor:
     return (colours * (1 + between(LIGHT, 1, 1, 1))).clamp(0, 255)
 
 
-def _spoilt(colours: Tensor, draw: Draw) -> Tensor:
-    """Some blurred, some with a part covered, all with a little noise."""
+def _degrade(colours: Tensor, draw: Draw) -> Tensor:
+    """Blur some pictures, erase a rectangle in some, and add a little noise to all."""
     side = colours.shape[2]
     small = interpolate(colours, scale_factor=0.5, mode="bilinear", antialias=True)
     soft = interpolate(small, (side, side), mode="bilinear", align_corners=False)

@@ -1,7 +1,7 @@
-"""Which of e5's 250,000 pieces the text tower keeps, and the tokenizer made of them.
+"""Reduces e5's vocabulary of 250,000 pieces, and builds the tokenizer.
 
-Kept is what European languages need, in lower case: case tells a shop nothing, and half the pieces
-differ from another in case alone.
+The reduced vocabulary contains lower-case pieces of European languages. Case does not matter in a
+search query, and half of the pieces differ from another piece only in case.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ BEGIN, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "<unk>"
 SPECIALS = (BEGIN, PAD, END, UNKNOWN)
 
 SPACE = "\u2581"
-"""What stands for a space at the beginning of a piece."""
+"""Replaces the space at the start of a piece."""
 
 SCRIPTS = {"LATIN", "GREEK", "CYRILLIC"}
 
 PREFIX = "query: "
-"""What e5 was trained to see before a short text."""
+"""Prefix that e5 expects before a short text."""
 
 MAIN_WORDS = 60_000
 OTHER_WORDS = 12_000
-"""The most frequent words that are looked at, of the lexicon's languages and of the others."""
+"""Number of most frequent words per language of the lexicon and per other language."""
 
 OTHER_LANGUAGES = (
     *("sv", "da", "nb", "fi", "cs", "sk", "hu", "ro", "hr", "sl"),
@@ -33,20 +33,25 @@ OTHER_LANGUAGES = (
 )
 
 
-def usable(piece: str) -> bool:
-    """Is the piece in lower case and of European letters, digits and signs alone?"""
+def is_usable(piece: str) -> bool:
+    """Whether the piece has only lower-case European letters, digits, punctuation and symbols."""
     text = piece.replace(SPACE, "")
     return text == text.lower() and all(map(_is_european, text))
 
 
-def _is_european(sign: str) -> bool:
-    if sign.isascii() or unicodedata.category(sign)[0] in "PSN":
-        return ord(sign) < 0x2E80
-    return unicodedata.name(sign, "").partition(" ")[0] in SCRIPTS | {"COMBINING"}
+def _is_european(character: str) -> bool:
+    if character.isascii() or unicodedata.category(character)[0] in "PSN":
+        return ord(character) < 0x2E80
+    return unicodedata.name(character, "").partition(" ")[0] in SCRIPTS | {"COMBINING"}
 
 
 def count_pieces(tokenizer: Tokenizer, words: Mapping[str, float]) -> dict[int, float]:
-    """How often each piece is used in the words, each of which counts as often as is said."""
+    """Return the weighted count of each piece in the words, by its id in the tokenizer.
+
+    Args:
+        tokenizer: splits the words.
+        words: the weight of each word.
+    """
     counts: dict[int, float] = defaultdict(float)
     for encoding, weight in zip(
         tokenizer.encode_batch(list(words), add_special_tokens=False), words.values(), strict=True
@@ -56,13 +61,26 @@ def count_pieces(tokenizer: Tokenizer, words: Mapping[str, float]) -> dict[int, 
     return counts
 
 
-def choose(
+def choose_pieces(
     pieces: list[str], scores: Iterable[float], words: Mapping[str, float], size: int
 ) -> list[int]:
-    """The numbers of the pieces to keep, in their order: specials, single signs, the most used."""
+    """Choose the pieces of the reduced vocabulary.
+
+    Special tokens, single characters and the pieces of the prefix are always chosen, then the
+    pieces with the highest counts.
+
+    Args:
+        pieces: all pieces; the special tokens come first.
+        scores: log probability of each piece.
+        words: the weight of each word; see `count_pieces`.
+        size: number of pieces to choose.
+
+    Returns:
+        Indices of the chosen pieces, in ascending order.
+    """
     scores = list(scores)
     candidates = [
-        number for number, piece in enumerate(pieces) if number < len(SPECIALS) or usable(piece)
+        number for number, piece in enumerate(pieces) if number < len(SPECIALS) or is_usable(piece)
     ]
     kept = {
         number
@@ -83,7 +101,7 @@ def choose(
 
 
 def make_tokenizer(pieces: list[str], scores: list[float]) -> Tokenizer:
-    """A unigram tokenizer that lower-cases, and puts e5's marks around a text."""
+    """Build a unigram tokenizer that lower-cases texts and adds e5's begin and end tokens."""
     tokenizer = Tokenizer(
         models.Unigram(list(zip(pieces, map(float, scores), strict=True)), SPECIALS.index(UNKNOWN))
     )
