@@ -21,6 +21,9 @@ PROJECT = Path(__file__).resolve().parent.parent
 SHARED = PROJECT / "var" / "tests"
 """Files that the workers of a run share and the next run reuses."""
 
+KEPT = 5
+"""Template databases of each kind that stay on the server."""
+
 WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 # Before settings are read: tests must not use the shop's folder or database.
 os.environ["VAR_DIR"] = str(SHARED / os.environ.get("PYTEST_XDIST_WORKER", "main"))
@@ -129,17 +132,20 @@ def _only_one(name: str) -> Iterator[None]:
 def _built_database(kind: str, digest: str, source: str, build: Callable[[], None]) -> str:
     """The name of a template database; if missing, `build` creates it in a clone of `source`.
 
-    Template databases with other digests are dropped.
+    Those of the last `KEPT` digests are kept: another run, started before an edit, may use one.
     """
     name, unfinished = f"{kind}_{digest}", f"{kind}_unfinished"
     with _only_one(kind), psycopg.connect(server_url(), autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")
         found = server.execute(
-            "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [f"{kind}_"]
+            "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC",
+            [f"{kind}_"],
         )
-        others = {row[0] for row in found}
-        if name not in others:
-            for other in others:
-                server.execute(f"DROP DATABASE {other} WITH (FORCE)")
+        existing = [row[0] for row in found]
+        if name not in existing:
+            for old in existing[KEPT - 1 :]:
+                server.execute(f"DROP DATABASE {old} WITH (FORCE)")
+                shutil.rmtree(SHARED / old, ignore_errors=True)
             server.execute(f"CREATE DATABASE {unfinished} TEMPLATE {source}")
             with using_database(server_url(unfinished)):
                 build()
@@ -198,10 +204,9 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
     Its pictures are copied to `media`.
     """
     digest = _digest("catalog", "demo", "embedding", "migrations", "shop")
-    pictures = SHARED / "pictures"
+    pictures = SHARED / f"drawn_{digest}"
 
     def build() -> None:
-        shutil.rmtree(pictures, ignore_errors=True)
         file, images = str(folder / "products.csv"), folder / "images"
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MEDIA_ROOT", str(pictures))
