@@ -19,6 +19,8 @@ from demo.patterns import NAMES
 from demo.products import COLUMNS, Product, products
 from demo.scene import render
 
+pytestmark = pytest.mark.slow
+
 COUNT = 6
 
 

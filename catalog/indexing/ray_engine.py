@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import partial
 from threading import Event
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import psutil
 
@@ -312,7 +312,8 @@ def _import_ray() -> ModuleType:
         import ray.data
     except ImportError as error:
         raise RayEngineError(INSTALL) from error
-    return cast(ModuleType, ray)
+    module: ModuleType = ray
+    return module
 
 
 @contextmanager

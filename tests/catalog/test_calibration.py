@@ -17,6 +17,8 @@ from embedding.registry import get_spec
 from tests.conftest import fresh_database
 from tests.fakes import WordsAndColours
 
+pytestmark = pytest.mark.slow
+
 PRODUCTS = 2000
 
 

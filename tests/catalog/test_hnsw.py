@@ -11,6 +11,8 @@ from catalog.search.pipeline import SearchSpec, search
 from embedding.registry import get_spec
 from tests.catalog.test_selectivity import Given
 
+pytestmark = pytest.mark.slow
+
 PRODUCTS = 3000
 
 

@@ -17,6 +17,8 @@ from embedding.encoder import get_encoder
 from tests.conftest import fresh_database
 from tests.orientation import jpeg_with_orientation
 
+pytestmark = pytest.mark.slow
+
 SIZE = (60, 80)
 
 

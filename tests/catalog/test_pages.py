@@ -63,7 +63,7 @@ def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield
 
 
-pytestmark = pytest.mark.usefixtures("catalogue")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("catalogue")]
 
 
 def run(spec: SearchSpec) -> Results:

@@ -12,6 +12,8 @@ from shop.thumbnails import thumbnail
 from tests.catalog.test_importing import picture
 from tests.conftest import DRAWN
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
@@ -55,7 +57,6 @@ def test_products_are_found_by_sku() -> None:
     assert find_products([]) == []
 
 
-@pytest.mark.slow
 def test_empty_catalogue_is_filled_once(
     database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -30,6 +30,8 @@ from tests.conftest import alembic_config
 from tests.fakes import WordsAndColours
 from tests.shop.test_pictures import PLAIN_STORAGE
 
+pytestmark = pytest.mark.slow
+
 ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "clip")}
 
 
