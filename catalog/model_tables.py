@@ -12,11 +12,11 @@ from psycopg.errors import DuplicateTable, LockNotAvailable
 from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from catalog.active_models import missing_models, models_in_use, stored_models
+from catalog.active_models import DEFAULT_MODEL, missing_models, models_in_use, stored_models
 from catalog.db.connection import DatabaseError, connect
 from catalog.db.locks import lock_embedding
 from catalog.sqlapi.objects import create_objects, find_dependents
-from catalog.tables import MODEL, embedding_table, embedding_table_name, metadata
+from catalog.tables import MODEL, SETTING, embedding_table, embedding_table_name, metadata
 from embedding.registry import Modality, ModelSpec, get_spec, models
 
 LOCK_TIMEOUT = "500ms"
@@ -107,7 +107,9 @@ def drop_model(connection: Connection, name: str) -> None:
     if row is None:
         names = ", ".join(stored_models(connection))
         raise DatabaseError(f"no model {name!r} has tables; these have: {names}")
-    if [name] == models_in_use(connection)[:1]:
+    # Other processes may use the default model although it is not in this process's MODELS.
+    default = select(SETTING.c.value).where(SETTING.c.name == DEFAULT_MODEL)
+    if name in {connection.execute(default).scalar(), *models_in_use(connection)[:1]}:
         raise DatabaseError(f"{name} is the default model: choose another with set_default_model")
     connection.execute(delete(MODEL).where(MODEL.c.name == name))
     create_objects(connection)

@@ -16,23 +16,37 @@ from catalog.active_models import NoTables, missing_models
 from catalog.db.connection import DatabaseError, connect, require_pgvector
 from catalog.sqlapi.objects import differences
 from catalog.tables import metadata
-from embedding.registry import RegistryError, UnknownModel, get_spec
+from embedding.registry import (
+    MissingFolder,
+    RegistryError,
+    UnknownModel,
+    get_spec,
+    registry_problems,
+)
 from shop.management.base import database_problem
 
 
 @register(Tags.models)
 def check_models(**kwargs: Any) -> list[CheckMessage]:
-    """Check that the registry has every model in `MODELS`."""
-    found: list[CheckMessage] = []
+    """Check that the registry is readable and has every model in `MODELS`."""
+    found: list[CheckMessage] = [
+        Error(
+            str(problem),
+            hint="Create the folder, or remove it from EMBEDDING_REGISTRY."
+            if isinstance(problem, MissingFolder)
+            else "Fix or delete the file.",
+            id="shop.E002",
+        )
+        for problem in registry_problems()
+    ]
+    if found:
+        return found
     for name in config.settings().models:
         try:
             get_spec(name)
         except UnknownModel as error:
             hint = "Correct the environment variable MODELS."
             found.append(Error(f"MODELS: {error}", hint=hint, id="shop.E001"))
-        except RegistryError as error:
-            hint = "Fix the file, or remove its folder from EMBEDDING_REGISTRY."
-            return [Error(str(error), hint=hint, id="shop.E002")]
     return found
 
 

@@ -14,6 +14,7 @@ from django.shortcuts import render
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from catalog.db.connection import DatabaseError
+from embedding.errors import UserFacingError
 from shop.errors import sentence
 from shop.upload_decoder import DecoderBusy
 
@@ -68,7 +69,8 @@ class SetUpPage:
 
 class ErrorPages:
     """Shows a page instead of an error if the database is unreachable, too many pictures are being
-    uploaded, or a product was deleted during the request."""
+    uploaded, a product was deleted during the request, or the installation has a problem. The
+    problem itself is only logged."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -86,6 +88,9 @@ class ErrorPages:
         if isinstance(cause, psycopg.errors.NoDataFound):
             context = {"message": sentence(cause.diag.message_primary or "")}
             return render(request, "404.html", context, status=HTTPStatus.NOT_FOUND)
+        if isinstance(error, UserFacingError):
+            logger.error("%s: %s", request.path, error)
+            return _unavailable(request, "installation")
         return None
 
 

@@ -28,7 +28,7 @@ from catalog.indexing.variants import find_variants
 from catalog.query_log import TRIES, forget_oldest
 from catalog.search.vocabulary import refresh_vocabulary
 from embedding.encoder import Encoder, get_encoder
-from embedding.registry import Modality, ModelSpec, get_spec, models
+from embedding.registry import Modality, ModelSpec, get_spec
 
 LEASE = 30
 """Seconds after which a claimed request is considered abandoned."""
@@ -90,11 +90,7 @@ class Worker:
 
         Requests, products and derived data are handled in separate threads. A requested query text
         never waits for products, and products never wait for a refresh of derived data.
-
-        Raises:
-            RegistryError: the registry cannot be read at the start.
         """
-        models()
         others = [
             Thread(target=self._loop, args=(stop, channel, work), daemon=True)
             for channel, work in (

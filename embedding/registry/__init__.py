@@ -21,8 +21,11 @@ Put your own entries into a folder and set the environment variable `EMBEDDING_R
 from __future__ import annotations
 
 import json
+import logging
+import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
@@ -41,12 +44,26 @@ NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 TAKEN = frozenset({"product"})
 """What a model may not be called: the catalogue itself has a table `product_image`."""
 
+PACKAGED = Path(__file__).parent
+"""The folder of the packaged entries."""
+
 MAX_DIMENSIONS = 4000
 """pgvector's limit for indexes on half-precision vectors."""
 
 
+logger = logging.getLogger(__name__)
+
+
+UNPRINTABLE = frozenset({"Cc", "Zl", "Zp"})
+"""Unicode categories that texts may not contain: control characters and line separators."""
+
+
 class RegistryError(UserFacingError, ValueError):
-    """A malformed entry or a missing folder; the message names the file and the field."""
+    """A malformed entry; the message names the file and the field."""
+
+
+class MissingFolder(RegistryError):
+    """A folder of `EMBEDDING_REGISTRY` does not exist."""
 
 
 class UnknownModel(UserFacingError, LookupError):
@@ -75,35 +92,21 @@ class ModelSpec:
     """The licence of its weights."""
 
 
-def registry_file(name: str) -> Path:
-    """The TOML file of the entry `name`.
-
-    Raises:
-        UnknownModel, RegistryError: see `get_spec`.
-    """
-    get_spec(name)
-    return next(path for path in _entries() if _parse(path, path.read_bytes()).name == name)
-
-
 def models() -> dict[str, ModelSpec]:
-    """All entries by name: first the packaged ones, then those in your own folders.
+    """All readable entries by name: first the packaged ones, then those in your own folders.
 
-    The files are read at every call, so changes of the variable or the folders take effect.
-
-    Raises:
-        RegistryError: an entry is malformed, two have the same name, or a folder does not exist.
+    The files are read at every call, so changes of the variable or the folders take effect. Each
+    problem is logged once, so that one malformed entry does not stop the searches with others.
     """
-    found: dict[str, ModelSpec] = {}
-    origin: dict[str, Path] = {}
-    for path in _entries():
-        spec = read_entry(path)
-        if spec.name in found:
-            raise RegistryError(
-                f"{path}: name {spec.name!r} is already used by {origin[spec.name]}"
-            )
-        found[spec.name] = spec
-        origin[spec.name] = path
-    return found
+    found, problems = _read_all()
+    for problem in problems:
+        _warn_once(str(problem))
+    return {name: spec for name, (spec, _) in found.items()}
+
+
+def registry_problems() -> list[RegistryError]:
+    """Malformed and unreadable entries, repeated names, and missing folders."""
+    return _read_all()[1]
 
 
 def get_spec(name: str) -> ModelSpec:
@@ -111,12 +114,18 @@ def get_spec(name: str) -> ModelSpec:
 
     Raises:
         UnknownModel: there is no such entry.
-        RegistryError: see `models`.
+        RegistryError: there is none, but an entry cannot be read, and it could be this one.
     """
-    known = models()
-    if name not in known:
-        raise UnknownModel(f"no model is called {name!r}; models: {', '.join(known)}")
-    return known[name]
+    return _find(name)[0]
+
+
+def registry_file(name: str) -> Path:
+    """The TOML file of the entry `name`.
+
+    Raises:
+        UnknownModel, RegistryError: see `get_spec`.
+    """
+    return _find(name)[1]
 
 
 def read_entry(path: Path) -> ModelSpec:
@@ -127,53 +136,116 @@ def read_entry(path: Path) -> ModelSpec:
         OSError: the file cannot be read.
     """
     spec = _parse(path, path.read_bytes())
-    return replace(spec, checkpoint=_locate(spec.checkpoint, path.parent))
+    return replace(spec, checkpoint=_locate(spec.checkpoint, path))
 
 
-def install_entry(path: Path) -> tuple[ModelSpec, Path]:
-    """Copy an entry into the first of your own folders, unless its file is in one of them.
-
-    Returns the entry and its file. A checkpoint's folder is written down as an absolute path.
+def require_checkpoint(spec: ModelSpec) -> None:
+    """Check that a checkpoint in a local folder exists.
 
     Raises:
-        RegistryError: it is malformed, or another entry has its name.
+        RegistryError: it does not.
+    """
+    if os.path.isabs(spec.checkpoint) and not os.path.isdir(spec.checkpoint):
+        raise RegistryError(f"model {spec.name!r}: checkpoint {spec.checkpoint} is not a folder")
+
+
+def install_entry(path: Path) -> tuple[Path, bool]:
+    """Copy an entry into the first of your own folders, unless the registry has the same entry.
+
+    Returns the entry's file in the registry, and whether it was written. A checkpoint's folder is
+    written as an absolute path.
+
+    Raises:
+        RegistryError: it or another entry is malformed, or another entry has its name or file.
         OSError: a file cannot be read or written.
     """
     spec = read_entry(path)
-    if path.resolve() in {entry.resolve() for entry in _entries()}:
-        return spec, path
-    if (there := models().get(spec.name)) is not None:
-        if there == spec:
-            return spec, registry_file(spec.name)
-        taken_by = registry_file(spec.name)
-        raise RegistryError(f"{path}: name {spec.name!r} is already used by {taken_by}")
+    found, problems = _read_all()
+    if problems:
+        raise problems[0]
+    if spec.name in found:
+        existing, taken_by = found[spec.name]
+        if existing == spec:
+            return taken_by, False
+        fix = "choose another name"
+        if taken_by.parent != PACKAGED:
+            fix = f"edit or delete that file, or {fix}"
+        raise RegistryError(f"{path}: name {spec.name!r} is already used by {taken_by}: {fix}")
     folder = next(iter(settings().embedding_registry), own_registry())
     folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{spec.name}.toml"
-    lines = [
+    if target.exists():
+        other = read_entry(target).name
+        raise RegistryError(f"{target} contains the entry of {other}: rename that file")
+    _write_entry(spec, target)
+    return target, True
+
+
+def _write_entry(spec: ModelSpec, target: Path) -> None:
+    content = "".join(
         f"{field.name} = {json.dumps(getattr(spec, field.name), ensure_ascii=False)}\n"
         for field in fields(spec)
-    ]
-    target.write_text("".join(lines), "utf-8")
-    return spec, target
+    ).encode()
+    if _parse(target, content) != spec:
+        raise RegistryError(f"{target}: the entry of {spec.name} cannot be written as TOML")
+    draft = target.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        draft.write_bytes(content)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def _entries() -> Iterator[Path]:
-    yield from sorted(Path(__file__).parent.glob("*.toml"))
-    folders = settings().embedding_registry
-    if not folders:
-        yield from sorted(own_registry().glob("*.toml"))
-    for folder in folders:
-        if not folder.is_dir():
-            raise RegistryError(f"EMBEDDING_REGISTRY: {folder} is not a folder")
-        yield from sorted(folder.glob("*.toml"))
+def _find(name: str) -> tuple[ModelSpec, Path]:
+    found, problems = _read_all()
+    if name in found:
+        return found[name]
+    if problems:
+        raise problems[0]
+    raise UnknownModel(f"no model is called {name!r}; models: {', '.join(found)}")
+
+
+def _read_all() -> tuple[dict[str, tuple[ModelSpec, Path]], list[RegistryError]]:
+    """The readable entries with their files by name, and the problems."""
+    found: dict[str, tuple[ModelSpec, Path]] = {}
+    problems: list[RegistryError] = []
+    for folder in _folders():
+        if folder in settings().embedding_registry and not os.path.isdir(folder):
+            problems.append(MissingFolder(f"EMBEDDING_REGISTRY: {folder} is not a folder"))
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                spec = read_entry(path)
+            except FileNotFoundError:  # deleted since it was listed
+                continue
+            except RegistryError as error:
+                problems.append(error)
+            except OSError as error:
+                problems.append(RegistryError(f"{path}: {error.strerror}"))
+            else:
+                if spec.name in found:
+                    taken_by = found[spec.name][1]
+                    text = f"{path}: name {spec.name!r} is already used by {taken_by}"
+                    problems.append(RegistryError(text))
+                else:
+                    found[spec.name] = spec, path
+    return found, problems
+
+
+def _folders() -> Iterator[Path]:
+    yield PACKAGED
+    yield from settings().embedding_registry or (own_registry(),)
+
+
+@lru_cache(maxsize=256)
+def _warn_once(problem: str) -> None:
+    logger.warning("the registry of models: %s", problem)
 
 
 @lru_cache(maxsize=256)
 def _parse(path: Path, content: bytes) -> ModelSpec:
     try:
         entry = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also of huge numbers and deep nesting
         raise RegistryError(f"{path}: not a TOML file: {error}") from error
     names = {field.name for field in fields(ModelSpec)}
     for field in sorted(names - entry.keys()):
@@ -181,8 +253,7 @@ def _parse(path: Path, content: bytes) -> ModelSpec:
     for field in sorted(entry.keys() - names):
         raise RegistryError(f"{path}: unknown field {field}")
     for field in sorted(names - {"dimensions", "modalities"}):
-        if not isinstance(entry[field], str) or not (entry[field] or field == "checkpoint"):
-            raise RegistryError(f"{path}: {field} must be a non-empty text, not {entry[field]!r}")
+        _check_text(entry[field], field, path)
     if not NAME.fullmatch(entry["name"]):
         raise RegistryError(
             f"{path}: name {entry['name']!r} must be a lower-case letter and up to 30 lower-case"
@@ -205,11 +276,16 @@ def _parse(path: Path, content: bytes) -> ModelSpec:
     )
 
 
+def _check_text(value: object, field: str, path: Path) -> None:
+    if not isinstance(value, str) or not (value.strip() or (field, value) == ("checkpoint", "")):
+        raise RegistryError(f"{path}: {field} must be a non-empty text")
+    if any(unicodedata.category(character) in UNPRINTABLE for character in value):
+        raise RegistryError(f"{path}: {field} must not contain control characters: {value!r}")
+
+
 def _check_dimensions(value: object, path: Path) -> int:
     if type(value) is not int or not 1 <= value <= MAX_DIMENSIONS:
-        raise RegistryError(
-            f"{path}: dimensions must be a whole number from 1 to {MAX_DIMENSIONS}, not {value!r}"
-        )
+        raise RegistryError(f"{path}: dimensions must be a whole number from 1 to {MAX_DIMENSIONS}")
     return value
 
 
@@ -222,17 +298,20 @@ def _order_modalities(value: object, path: Path) -> tuple[Modality, ...]:
         or len(set(value)) < len(value)
     ):
         raise RegistryError(
-            f"{path}: modalities must be a list of one or two of {', '.join(known)}, not {value!r}"
+            f"{path}: modalities must be a list of one or two of {', '.join(known)}"
         )
     return tuple(sorted(value, key=known.index))
 
 
-def _locate(checkpoint: str, folder: Path) -> str:
-    """The absolute path of a checkpoint folder, given relative to `folder`; a hub name unchanged.
+def _locate(checkpoint: str, entry: Path) -> str:
+    """The absolute path of a checkpoint folder, given relative to its entry; a hub name unchanged.
 
     `owner/model` means a folder if it exists, otherwise a name on the hub.
     """
-    path = folder / Path(checkpoint).expanduser()
-    if checkpoint and (path.is_dir() or checkpoint.startswith((".", "~", "/"))):
-        return str(path.resolve())
+    try:
+        path = entry.parent / Path(checkpoint).expanduser()
+        if checkpoint and (path.is_dir() or checkpoint.startswith((".", "~", "/"))):
+            return str(path.resolve())
+    except (OSError, RuntimeError) as error:  # no such user, a loop of links, or a long name
+        raise RegistryError(f"{entry}: checkpoint {checkpoint!r}: {error}") from error
     return checkpoint

@@ -1,20 +1,26 @@
 """The registry: packaged entries, user entries, and error messages for malformed ones."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from embedding import registry
 from embedding.registry import (
     NAME,
+    MissingFolder,
     RegistryError,
     UnknownModel,
     get_spec,
     install_entry,
     models,
     read_entry,
+    registry_file,
+    registry_problems,
+    require_checkpoint,
 )
 
 ENTRY = """
@@ -121,32 +127,66 @@ def test_checkpoint_folder_is_relative_to_its_entry(folder: Path) -> None:
         ('licence = ""', 'licence = "MIT"', "licence"),
         ('licence = "MIT"\ncolour = "red"', 'licence = "MIT"', "unknown field colour"),
         ("licence = MIT", 'licence = "MIT"', "not a TOML file"),
+        ('licence = "  "', 'licence = "MIT"', "licence must be a non-empty text"),
+        ('checkpoint = " "', 'checkpoint = "owner/tiny"', "checkpoint must be a non-empty text"),
+        (r'label = "x\u007f"', 'label = "Tiny"', "label must not contain control characters"),
+        (r'label = "x\u0000y"', 'label = "Tiny"', "label must not contain control characters"),
+        (r'summary = "a\nb"', 'summary = "Nothing much."', "summary must not contain control"),
+        (r'checkpoint = "./a\u0000"', 'checkpoint = "owner/tiny"', "checkpoint must not contain"),
+        ('checkpoint = "~nosuchuser/x"', 'checkpoint = "owner/tiny"', "checkpoint '~nosuchuser/x'"),
+        (f'checkpoint = "./{"a" * 300}"', 'checkpoint = "owner/tiny"', "checkpoint '.*too long"),
+        (f"dimensions = 0x{'f' * 5000}", "dimensions = 16", "dimensions must be"),
     ],
 )
 def test_malformed_entry_names_file_and_field(
     folder: Path, wrong: str, right: str, message: str
 ) -> None:
     (folder / "wrong.toml").write_text(ENTRY.replace(right, wrong))
+    [problem] = registry_problems()
+    assert re.search(rf"wrong\.toml: {message}", str(problem))
     with pytest.raises(RegistryError, match=rf"wrong\.toml: {message}"):
-        models()
+        get_spec("tiny")
 
 
-def test_entry_that_is_not_text(folder: Path) -> None:
-    (folder / "wrong.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(RegistryError, match=r"wrong\.toml: not a TOML file"):
-        models()
+@pytest.mark.parametrize(
+    "content", [b"\xff\xfe\x00", b"x = " + b"[" * 5000, b"x = " + b"9" * 5000, ENTRY.encode()[:60]]
+)
+def test_unreadable_files(folder: Path, content: bytes) -> None:
+    (folder / "wrong.toml").write_bytes(content)
+    [problem] = registry_problems()
+    assert re.search(r"wrong\.toml: not a TOML file", str(problem))
 
 
 def test_duplicate_name(folder: Path) -> None:
     (folder / "mine.toml").write_text(ENTRY.replace("tiny", "clip"))
-    with pytest.raises(RegistryError, match=r"mine\.toml: name 'clip' is already used"):
-        models()
+    [problem] = registry_problems()
+    assert re.search(r"mine\.toml: name 'clip' is already used", str(problem))
+    assert get_spec("clip").dimensions == 512
 
 
 def test_missing_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path / "nowhere"))
-    with pytest.raises(RegistryError, match="nowhere is not a folder"):
-        models()
+    [problem] = registry_problems()
+    assert isinstance(problem, MissingFolder)
+    assert "nowhere is not a folder" in str(problem)
+    assert "fashion" in models()
+
+
+def test_other_entries_are_usable_beside_a_malformed_one(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (folder / "wrong.toml").write_text("name =")
+    (folder / "folder.toml").mkdir()
+    (folder / "deleted.toml").symlink_to(folder / "nothing")  # listed, but not there when read
+    (folder / "tiny.toml").write_text(ENTRY)
+    for _ in range(3):
+        assert {"tiny", "fashion"} <= models().keys()
+    assert get_spec("tiny").dimensions == 16
+    with pytest.raises(RegistryError, match=r"folder\.toml: Is a directory"):
+        get_spec("wrong")
+    warnings = [record.getMessage() for record in caplog.records]
+    assert ["folder.toml" in text for text in warnings] == [True, False]
+    assert ["wrong.toml" in text for text in warnings] == [False, True]
 
 
 def test_an_entry_is_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,16 +194,73 @@ def test_an_entry_is_installed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
     mine = tmp_path / "mine.toml"
     mine.write_text(ENTRY.replace('"owner/tiny"', '"./tiny"').replace('"Tiny"', '"Tïny \\"two\\""'))
-    spec, installed = install_entry(mine)
+    installed, is_new = install_entry(mine)
+    assert is_new
     assert installed == tmp_path / "var" / "registry" / "tiny.toml"
-    assert spec == get_spec("tiny") == read_entry(installed)
+    assert list(installed.parent.iterdir()) == [installed]
+    spec = get_spec("tiny")
+    assert spec == read_entry(mine) == read_entry(installed)
     assert spec.checkpoint == str(tmp_path / "tiny")  # though the copy lies elsewhere
     assert spec.label == 'Tïny "two"'
-    assert install_entry(mine) == (spec, installed)
-    assert install_entry(installed) == (spec, installed)
+    assert registry_file("tiny") == installed
+    assert install_entry(mine) == (installed, False)
+    assert install_entry(installed) == (installed, False)
     mine.write_text(ENTRY.replace("dimensions = 16", "dimensions = 17"))
-    with pytest.raises(RegistryError, match=r"mine\.toml: name 'tiny' is already used by .*tiny"):
+    taken = r"mine\.toml: name 'tiny' is already used by .*tiny\.toml: edit or delete that file"
+    with pytest.raises(RegistryError, match=taken):
         install_entry(mine)
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path / "own"))
     (tmp_path / "own").mkdir()
-    assert install_entry(mine)[1] == tmp_path / "own" / "tiny.toml"
+    assert install_entry(mine) == (tmp_path / "own" / "tiny.toml", True)
+
+
+def test_a_file_with_another_entry_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
+    other = ENTRY.replace("tiny", "other")
+    (folder / "tiny.toml").write_text(other)
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "mine.toml").write_text(ENTRY)
+    with pytest.raises(RegistryError, match=r"tiny\.toml contains the entry of other: rename"):
+        install_entry(tmp_path / "new" / "mine.toml")
+    assert (folder / "tiny.toml").read_text() == other
+
+
+def test_a_failed_copy_leaves_no_file(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").mkdir()
+    mine = tmp_path / "new" / "mine.toml"
+    mine.write_text(ENTRY)
+
+    def full_disk(path: Path, content: bytes) -> int:
+        with path.open("wb") as file:
+            file.write(content[:10])
+        raise OSError(28, "No space left on device", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full_disk)
+        with pytest.raises(OSError, match="No space"):
+            install_entry(mine)
+    assert [path.name for path in folder.iterdir()] == ["new"]
+    assert install_entry(mine)[1]
+
+
+def test_a_copy_that_cannot_be_read_is_not_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "new").mkdir()
+    mine = tmp_path / "new" / "mine.toml"
+    mine.write_text(ENTRY.replace('"Tiny"', r'"x\u007f"'))  # JSON leaves it, TOML forbids it
+    monkeypatch.setattr(registry, "UNPRINTABLE", frozenset())
+    with pytest.raises(RegistryError, match=r"tiny\.toml: not a TOML file"):
+        install_entry(mine)
+    assert [path.name for path in folder.iterdir()] == ["new"]
+
+
+def test_a_missing_local_checkpoint_is_refused(folder: Path) -> None:
+    (folder / "tiny.toml").write_text(ENTRY)
+    require_checkpoint(get_spec("tiny"))  # may be a name on the hub
+    (folder / "tiny.toml").write_text(ENTRY.replace("owner/", "./"))
+    with pytest.raises(RegistryError, match="tiny is not a folder"):
+        require_checkpoint(get_spec("tiny"))
+    (folder / "tiny").mkdir()
+    require_checkpoint(get_spec("tiny"))

@@ -1,5 +1,7 @@
 """`manage.py check` reports problems of the configuration and the database."""
 
+from pathlib import Path
+
 import pytest
 from alembic import command
 
@@ -21,10 +23,21 @@ def test_unknown_model_is_reported_with_known_ones(monkeypatch: pytest.MonkeyPat
     assert "imagenet" in error.msg
 
 
-def test_missing_registry_folder_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_problems_of_the_registry_are_reported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EMBEDDING_REGISTRY", "/nowhere")
     (error,) = checks.check_models()
     assert error.id == "shop.E002"
+    assert error.hint == "Create the folder, or remove it from EMBEDDING_REGISTRY."
+    monkeypatch.delenv("EMBEDDING_REGISTRY")
+    monkeypatch.setenv("VAR_DIR", str(tmp_path))
+    (tmp_path / "registry").mkdir()
+    (tmp_path / "registry" / "wrong.toml").write_text("name =")
+    (error,) = checks.check_models()
+    assert error.id == "shop.E002"
+    assert "wrong.toml" in error.msg
+    assert error.hint == "Fix or delete the file."
 
 
 def test_missing_tables_are_reported(database: str) -> None:

@@ -16,6 +16,7 @@ from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.indexing import fill
 from catalog.search import query
+from embedding.registry import RegistryError
 from shop import query_pictures
 from tests.catalog.test_search import picture
 from tests.conftest import PROJECT, using_database
@@ -134,14 +135,45 @@ def test_model_cannot_be_loaded(
     digest = query_pictures.store_query_picture(picture("red"))
     entry = (PROJECT / "embedding" / "registry" / "clip.toml").read_text()
     entry = entry.replace('name = "clip"', 'name = "absent"')
-    entry = re.sub('checkpoint = ".*"', 'checkpoint = "/nowhere"', entry)
+    entry = re.sub('checkpoint = ".*"', 'checkpoint = "./weights"', entry)
+    (tmp_path / "weights").mkdir()
     (tmp_path / "absent.toml").write_text(entry)
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
     call_command("add_model", "absent", verbosity=0)
+    (tmp_path / "weights").rmdir()
     monkeypatch.setenv("MODELS", "absent")
     status, html = get(f"/?picture={digest}")
     assert status == HTTPStatus.SERVICE_UNAVAILABLE
     assert "This search could not be run" in html
+
+
+def test_malformed_entry_of_another_model(
+    shop: None, get: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "registry").mkdir()
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path / "registry"))
+    monkeypatch.setenv("MODELS", "fashion,wrong")
+    (tmp_path / "registry" / "wrong.toml").write_text('name = "wrong"')
+    for address in ("/", "/?q=red&min_match=0"):
+        status, html = get(address)
+        assert status == HTTPStatus.OK
+        assert 'href="/product/A' in html
+
+
+def test_installation_problem(
+    shop: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*args: Any) -> None:
+        raise RegistryError("/secret/wrong.toml: not a TOML file") from ValueError("cause")
+
+    monkeypatch.setattr("shop.errors.search", fail)
+    for headers in ({}, HTMX):
+        response = CLIENT.get("/?q=red", headers=headers)
+        assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+        html = response.content.decode()
+        assert "The shop has a problem that its operator must fix." in html
+        assert "wrong.toml" not in html
+    assert "/secret/wrong.toml" in caplog.text
 
 
 def test_model_without_embeddings(shop: None, get: Any) -> None:

@@ -81,6 +81,7 @@ def shopping(model: str = "") -> Iterator[Shopper]:
 def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "media"))
     monkeypatch.setenv("MODELS", "fashion,clip")
+    (tmp_path / "mine").mkdir()  # the checkpoint of `MINE`
     (tmp_path / "red.png").write_bytes(picture("red"))
     rows = "".join(f"S{number},red shirt {number},red.png\n" for number in range(150))
     (tmp_path / "c.csv").write_text("sku,title,images\n" + rows)
@@ -257,11 +258,62 @@ def test_conflicting_tables_are_rejected(
     with connect() as connection:
         assert connection.exec_driver_sql("SELECT to_regclass('mine_text')").scalar() is None
         connection.exec_driver_sql("DROP TABLE mine_image")
-    call_command("add_model", "mine")
     entry = tmp_path / "var" / "registry" / "mine.toml"
+    assert not entry.exists()
+    call_command("add_model", str(tmp_path / "mine.toml"))
     entry.write_text(entry.read_text().replace("dimensions = 8", "dimensions = 9"))
     with pytest.raises(CommandError, match=r"in 8 dimensions, but its entry says .* in 9"):
         call_command("add_model", "mine")
+
+
+def test_commands_say_where_the_entry_is(
+    shop: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+    (tmp_path / "mine.toml").write_text(MINE)
+    entry = tmp_path / "var" / "registry" / "mine.toml"
+    call_command("add_model", str(tmp_path / "mine.toml"))
+    assert f"Copied the entry of mine to {entry}" in capsys.readouterr().out
+    call_command("add_model", str(tmp_path / "mine.toml"))
+    assert "Copied" not in capsys.readouterr().out
+    call_command("drop_model", "mine")
+    assert f"Its entry stays in {entry}" in capsys.readouterr().out
+
+
+def test_missing_local_checkpoint_is_refused(
+    shop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+    (tmp_path / "mine.toml").write_text(MINE.replace("./mine", "./nothing"))
+    with pytest.raises(CommandError, match="nothing is not a folder"):
+        call_command("add_model", str(tmp_path / "mine.toml"))
+    assert not (tmp_path / "var" / "registry" / "mine.toml").exists()
+    with connect() as connection:
+        assert connection.exec_driver_sql("SELECT to_regclass('mine_text')").scalar() is None
+
+
+def test_no_tables_remain_if_the_entry_cannot_be_copied(
+    shop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VAR_DIR", str(tmp_path / "var"))
+    (tmp_path / "var").write_text("not a folder")
+    (tmp_path / "mine.toml").write_text(MINE)
+    with pytest.raises(CommandError, match=r"Not a directory|File exists"):
+        call_command("add_model", str(tmp_path / "mine.toml"))
+    with connect() as connection:
+        assert connection.exec_driver_sql("SELECT to_regclass('mine_text')").scalar() is None
+
+
+def test_default_model_of_other_processes_is_not_dropped(
+    shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_command("set_default_model", "clip", force=True)
+    monkeypatch.setenv("MODELS", "fashion")
+    with pytest.raises(CommandError, match="clip is the default model"):
+        call_command("drop_model", "clip")
 
 
 @pytest.mark.parametrize("name", ["lexical", "exact", "fan", "user"])

@@ -4,17 +4,24 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
+from sqlalchemy import Connection
 
 from catalog import config
 from catalog.model_tables import add_model, change_schema
-from embedding.registry import get_spec, install_entry
+from embedding.registry import (
+    ModelSpec,
+    get_spec,
+    install_entry,
+    read_entry,
+    require_checkpoint,
+)
 from shop.management.base import CatalogCommand
 
 
 class Command(CatalogCommand):
     help = (
         "Create a model's tables, indexes and SQL objects while searches continue. FILE.toml is"
-        " first copied into the registry: into the first folder of EMBEDDING_REGISTRY, or into"
+        " also copied into the registry: into the first folder of EMBEDDING_REGISTRY, or into"
         " VAR_DIR/registry. Exit status: 0 done, 2 misuse or no database."
     )
 
@@ -27,12 +34,12 @@ class Command(CatalogCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         model = options["model"]
-        if model.endswith(".toml"):
-            spec, file = install_entry(Path(model))
-            self.stdout.write(f"Copied the entry of {spec.name} to {file}")
-        else:
-            spec = get_spec(model)
-        added = change_schema(partial(add_model, spec=spec), self.tell)
+        path = Path(model) if model.endswith(".toml") else None
+        spec = read_entry(path) if path else get_spec(model)
+        require_checkpoint(spec)
+        added, copy = change_schema(partial(_add, spec=spec, path=path), self.tell)
+        if copy:
+            self.stdout.write(f"Copied the entry of {spec.name} to {copy}")
         self.stdout.write(
             f"Created the tables of {spec.name}" if added else f"{spec.name} already has tables"
         )
@@ -43,3 +50,13 @@ class Command(CatalogCommand):
 
     def tell(self) -> None:
         print("The tables are in use, trying again ...", file=sys.stderr)
+
+
+def _add(connection: Connection, spec: ModelSpec, path: Path | None) -> tuple[bool, Path | None]:
+    """Create the tables, then copy the entry; returns whether tables were created, and the copy.
+
+    If the entry cannot be copied, the transaction ends without the tables.
+    """
+    added = add_model(connection, spec)
+    file, is_new = install_entry(path) if path else (None, False)
+    return added, file if is_new else None

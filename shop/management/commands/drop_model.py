@@ -1,4 +1,5 @@
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -6,6 +7,7 @@ from django.core.management.base import CommandParser
 
 from catalog import config
 from catalog.model_tables import change_schema, drop_model
+from embedding.registry import RegistryError, UnknownModel, registry_file
 from shop.management.base import CatalogCommand
 
 
@@ -23,6 +25,8 @@ class Command(CatalogCommand):
         name = options["name"]
         change_schema(partial(drop_model, name=name), self.tell)
         self.stdout.write(f"Dropped the tables of {name}")
+        with suppress(UnknownModel, RegistryError):
+            self.stdout.write(f"Its entry stays in {registry_file(name)}")
         if name in config.settings().models:
             self.stdout.write(
                 f"Remove {name} from MODELS, or the next migrate will create its tables again"
