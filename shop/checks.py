@@ -18,7 +18,6 @@ from catalog.sqlapi.objects import differences
 from catalog.tables import metadata
 from embedding.registry import (
     MissingFolder,
-    RegistryError,
     UnknownModel,
     get_spec,
     registry_problems,
@@ -63,8 +62,6 @@ def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
                 return check_schema(connection)
     except DatabaseError as error:
         return [Error(str(error), id="shop.E003")]
-    except RegistryError:
-        return []  # check_models reports it
     except (DBAPIError, psycopg.Error) as error:
         if (problem := database_problem(error)) is None:
             raise
@@ -97,7 +94,7 @@ def warn_of_schema(stream: Any) -> None:
     try:
         with connect() as connection:
             found = check_schema(connection)
-    except (DatabaseError, RegistryError, DBAPIError, psycopg.Error):
+    except (DatabaseError, DBAPIError, psycopg.Error):
         return
     for warning in found:
         stream.write(" ".join(filter(None, [str(warning.msg), warning.hint])))

@@ -234,7 +234,7 @@ class SearchForm(forms.Form):
         able = usable_models(config.settings().models, needed)
         if chosen and able and chosen not in {spec.name for spec in able}:
             data["model"] = ""
-            label = models()[chosen].label
+            label = dict(model_choices()).get(chosen, chosen)
             self.remarks.append(
                 f"{label} cannot be used for this kind of search, so the default model was used."
             )
