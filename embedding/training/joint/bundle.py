@@ -25,6 +25,7 @@ from torch import Tensor
 from embedding.encoder import Encoder
 from embedding.image_decoding import open_image
 from embedding.lexicon import LANGUAGES
+from embedding.loaders.multilingual import PREFIX
 from embedding.loaders.packing import BLOCKS, unpack
 from embedding.loaders.transformer import HEADS, LAYERS, WIDTH, TextTower, pad
 from embedding.training.data import Picture
@@ -35,7 +36,6 @@ from embedding.training.joint.vocabulary import (
     MAIN_WORDS,
     OTHER_LANGUAGES,
     OTHER_WORDS,
-    PREFIX,
     choose_pieces,
     make_tokenizer,
 )

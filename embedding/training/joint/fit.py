@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from embedding.loaders.fashion_tower import DIMENSIONS, ImageTower
+from embedding.loaders.multilingual import PREFIX
 from embedding.loaders.transformer import LAYERS, TextTower
 from embedding.training.data import Picture
 from embedding.training.joint.bundle import load_teacher
@@ -44,7 +45,6 @@ from embedding.training.joint.losses import (
 )
 from embedding.training.joint.meanings import Meaning, picture_truth, read_meanings
 from embedding.training.joint.views import random_views, read_canvases
-from embedding.training.joint.vocabulary import PREFIX
 
 KEPT_LAYERS = (0, 2, 4, 7, 9, 11)
 """The layers of e5 that initialise the small text tower."""

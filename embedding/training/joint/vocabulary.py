@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
+from embedding.loaders.multilingual import PREFIX
+
 BEGIN, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "<unk>"
 SPECIALS = (BEGIN, PAD, END, UNKNOWN)
 
@@ -20,8 +22,6 @@ SPACE = "\u2581"
 
 SCRIPTS = {"LATIN", "GREEK", "CYRILLIC"}
 
-PREFIX = "query: "
-"""Prefix that e5 expects before a short text."""
 
 MAIN_WORDS = 60_000
 OTHER_WORDS = 12_000
