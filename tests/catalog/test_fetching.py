@@ -28,6 +28,8 @@ from embedding.config import ConfigError
 from tests.catalog.misbehaving import Server, jpeg, misbehaving_server
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.slow
+
 PATIENT = Limits(total_timeout=20, idle_timeout=10, max_bytes=200_000)
 IMPATIENT = Limits(total_timeout=5, idle_timeout=1, max_bytes=200_000)
 # For servers that never send a whole picture.

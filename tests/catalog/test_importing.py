@@ -22,6 +22,8 @@ from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from tests.conftest import PROJECT
 from tests.data import ECOMMERCE, needs_ecommerce
 
+pytestmark = pytest.mark.slow
+
 
 def picture(colour: str = "red", size: tuple[int, int] = (30, 40), kind: str = "JPEG") -> bytes:
     buffer = BytesIO()

@@ -19,6 +19,8 @@ from catalog.indexing import Coverage, coverage, fill
 from tests.conftest import PROJECT
 from tests.fakes import WordsAndColours
 
+pytestmark = pytest.mark.slow
+
 
 def scalar(query: str) -> object:
     with connect() as connection:

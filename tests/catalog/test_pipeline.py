@@ -21,6 +21,8 @@ from embedding.encoder import get_encoder
 from embedding.image_decoding import open_image
 from tests.fakes import WordsAndColours
 
+pytestmark = pytest.mark.slow
+
 
 class Rows(list[int]):
     """A batch."""

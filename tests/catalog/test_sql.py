@@ -23,7 +23,7 @@ from catalog.sqlapi.objects import OBJECTS
 from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES
 from tests.catalog.test_pages import catalogue as catalogue
 
-pytestmark = pytest.mark.usefixtures("catalogue")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("catalogue")]
 
 PHRASES = tuple(
     f"{style} {colour} {kind}" for style in STYLES[:4] for colour in COLOURS for kind in KINDS

@@ -16,6 +16,8 @@ from catalog.search.vocabulary import forget_vocabulary, get_vocabulary, refresh
 from catalog.tables import PRODUCT
 from tests.conftest import fresh_database
 
+pytestmark = pytest.mark.slow
+
 Terms = list[tuple[str, str, float]]
 
 PRODUCTS = [

@@ -13,6 +13,8 @@ from PIL import Image
 from embedding.encoder import Encoder, EncoderError, UnsupportedModality, get_encoder
 from embedding.registry import ModelSpec
 
+pytestmark = pytest.mark.slow
+
 MODELS = ("fashion", "fashion_multilingual", "imagenet", "tiny")
 TEXTS = ["black heels for women", "a", "", "robe rouge à pois 👗", "very long " * 500]
 

@@ -20,6 +20,8 @@ from embedding.training.joint.views import as_canvas, plain_views, random_views
 from embedding.training.joint.vocabulary import SPECIALS, choose_pieces, is_usable, make_tokenizer
 from embedding.training.phrases import describe
 
+pytestmark = pytest.mark.slow
+
 PIECES = [*SPECIALS, "\u2581", *"abcdefghijklmnopqrstuvwxyz:'-äöüßéèçñãõłżó"]
 
 RECIPE = {

@@ -23,9 +23,9 @@ TYPED |= dict.fromkeys(("gender", "usage", "colour", "currency"), "")
 
 @pytest.fixture
 def admin(database: str) -> Iterator[Client]:
-    User.objects.create_superuser("ada", "ada@example.org", "secret")
+    ada = User.objects.create_superuser("ada", "ada@example.org")
     client = Client(headers={"host": "localhost"})
-    client.login(username="ada", password="secret")
+    client.force_login(ada)
     with override_settings(STORAGES=PLAIN_STORAGE):
         yield client
 

@@ -23,6 +23,8 @@ from tests.conftest import PROJECT, using_database
 from tests.fakes import WordsAndColours
 from tests.shop.test_pictures import PLAIN_STORAGE
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Client(headers={"host": "localhost"})
 HTMX = {"HX-Request": "true"}
 ENCODER = WordsAndColours()

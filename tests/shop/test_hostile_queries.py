@@ -15,6 +15,8 @@ from embedding.encoder import get_encoder
 from tests.catalog.test_search import picture
 from tests.conftest import fresh_database
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Client(headers={"host": "localhost"})
 SECRET = "a-file-that-no-search-reads.txt"
 

@@ -30,6 +30,8 @@ from shop.templatetags import storefront
 from shop.thumbnails import SIZES
 from tests.bombs import scan_bomb
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Client(headers={"host": "localhost"})
 HOUR = 60 * 60
 PLAIN_STORAGE = {

@@ -9,6 +9,8 @@ from django.test import Client
 from catalog.db.connection import connect
 from tests.shop.test_hostile_queries import shop
 
+pytestmark = pytest.mark.slow
+
 HOME = "http://localhost/"
 CLIENT = Client(headers={"host": "localhost"})
 __all__ = ["shop"]
