@@ -16,6 +16,8 @@ from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from embedding.registry import TAKEN, Modality
 from tests.conftest import PROJECT, alembic_config
 
+pytestmark = pytest.mark.slow
+
 
 def tables() -> set[str]:
     with connect() as connection:

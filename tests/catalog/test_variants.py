@@ -16,6 +16,8 @@ from catalog.search.pipeline import SearchSpec, search
 from embedding.registry import Modality
 from tests.fakes import WordsAndColours
 
+pytestmark = pytest.mark.slow
+
 DIMENSIONS = WordsAndColours().spec.dimensions
 
 

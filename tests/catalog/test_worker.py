@@ -16,6 +16,8 @@ from catalog.indexing.hnsw import get_index, has_index
 from catalog.indexing.worker import Worker, running
 from tests.fakes import WordsAndColours
 
+pytestmark = pytest.mark.slow
+
 ENCODER = WordsAndColours("fashion")
 ADD = "INSERT INTO product (sku, title) VALUES ('A', 'red dress')"
 
