@@ -12,7 +12,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from catalog.media.atomic_write import write_atomically
+from embedding.atomic_write import write_atomically
 from shop.upload_decoder import reencode
 
 SWEEP_SECONDS = 10

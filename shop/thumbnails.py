@@ -11,9 +11,9 @@ from pathlib import Path
 from PIL import Image
 
 from catalog import config
-from catalog.media.atomic_write import write_atomically
 from catalog.media.prune import PictureFolder
 from catalog.media.store import FOLDER, PATH
+from embedding.atomic_write import write_atomically
 from embedding.image_decoding import ImageError, open_image
 from shop.models import ProductImage
 

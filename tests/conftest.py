@@ -47,12 +47,11 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 django.setup()
 
-from alembic import command  # noqa: E402
-from alembic.config import Config  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from catalog.db.connection import connect, forget_engine  # noqa: E402
 from catalog.db.embedded import embedded_url  # noqa: E402
+from catalog.db.migrations import alembic_config as alembic_config  # noqa: E402
 from catalog.model_tables import add_model  # noqa: E402
 from demo import write_catalogue  # noqa: E402
 from embedding.registry import get_spec  # noqa: E402
@@ -67,10 +66,6 @@ numbers = count(1)
 
 DRAWN = 72
 """The number of products in the drawn catalogue."""
-
-
-def alembic_config() -> Config:
-    return Config(toml_file=PROJECT / "pyproject.toml")
 
 
 @contextmanager
@@ -179,7 +174,6 @@ def template() -> str:
     """The name of a database with the schema, tables for all packaged models, and no rows."""
 
     def build() -> None:
-        command.upgrade(alembic_config(), "head")
         call_command("migrate", verbosity=0)
         with connect() as connection:
             add_model(connection, get_spec("clip"))

@@ -15,7 +15,7 @@ from catalog import config
 from catalog.evaluation.nonsense_queries import nonsense_texts
 from catalog.evaluation.product_lookup import Catalogue, Product
 from catalog.evaluation.typo_generator import add_typo
-from catalog.media.atomic_write import write_atomically
+from embedding.atomic_write import write_atomically
 from embedding.training.phrases import WORDINGS, Claims, describe, phrases
 
 Record = dict[str, Any]

@@ -23,7 +23,7 @@ AGE = 60 * 60
 
 CHUNK = 1000
 UNFINISHED = r"\.new-[a-z0-9_]{8}"
-"""Name of the file that `catalog.media.atomic_write.write_atomically` leaves if it is killed."""
+"""Name of the file that `embedding.atomic_write.write_atomically` leaves if it is killed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from io import BytesIO
 from PIL import Image
 
 from catalog import config
-from catalog.media.atomic_write import write_atomically
+from embedding.atomic_write import write_atomically
 from embedding.image_decoding import IMAGE_FORMATS, open_image
 
 MAX_BYTES = 50 * 2**20

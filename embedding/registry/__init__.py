@@ -32,6 +32,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
+from embedding.atomic_write import write_atomically
 from embedding.config import own_registry, settings
 from embedding.errors import UserFacingError
 
@@ -172,7 +173,6 @@ def install_entry(path: Path) -> tuple[Path, bool]:
             fix = f"edit or delete that file, or {fix}"
         raise RegistryError(f"{path}: name {spec.name!r} is already used by {taken_by}: {fix}")
     folder = next(iter(settings().embedding_registry), own_registry())
-    folder.mkdir(parents=True, exist_ok=True)
     target = folder / f"{spec.name}.toml"
     if target.exists():
         other = read_entry(target).name
@@ -188,12 +188,7 @@ def _write_entry(spec: ModelSpec, target: Path) -> None:
     ).encode()
     if _parse(target, content) != spec:
         raise RegistryError(f"{target}: the entry of {spec.name} cannot be written as TOML")
-    draft = target.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        draft.write_bytes(content)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_atomically(target, content)
 
 
 def _find(name: str) -> tuple[ModelSpec, Path]:

@@ -231,13 +231,11 @@ def test_a_failed_copy_leaves_no_file(
     mine = tmp_path / "new" / "mine.toml"
     mine.write_text(ENTRY)
 
-    def full_disk(path: Path, content: bytes) -> int:
-        with path.open("wb") as file:
-            file.write(content[:10])
-        raise OSError(28, "No space left on device", str(path))
+    def full_disk(source: str, target: Path) -> None:
+        raise OSError(28, "No space left on device", str(target))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full_disk)
+        patch.setattr("embedding.atomic_write.os.replace", full_disk)
         with pytest.raises(OSError, match="No space"):
             install_entry(mine)
     assert [path.name for path in folder.iterdir()] == ["new"]
