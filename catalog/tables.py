@@ -65,9 +65,17 @@ FAMILY = (
     " ' ' || lower(colour) || ' ', ' '),"
     " '\\m(xxs|xs|s|m|l|xl|xxl|xxxl|[0-9]+)\\M', '', 'g'), '[^[:alpha:]]+', ' ', 'g'))"
 )
+# The values of a product's facets, as keys such as "colour=navy blue"; see migration 0021.
+FACET_KEYS = (
+    "public.facet_keys(category, subcategory, product_type, gender, colour, brand, usage,"
+    " attributes)"
+)
 # Graph degree and build-time beam width: pgvector's defaults, explicit because measured recall
 # depends on them.
 HNSW = {"m": 16, "ef_construction": 64}
+FACET_KINDS = (
+    *("type", "person", "colour", "brand", "occasion", "material", "pattern", "size", "other"),
+)
 
 
 _ZERO = {"server_default": "0"}
@@ -125,6 +133,7 @@ class Product(CatalogTable, table=True):
         # For queries that equal a title; a hash index, since titles can be too long for a B-tree.
         Index("product_lower_title_idx", text("lower(title)"), postgresql_using="hash"),
         Index(None, "family"),
+        Index(None, "facets", postgresql_using="gin"),
     )
 
     id: int | None = _identity()
@@ -153,6 +162,7 @@ class Product(CatalogTable, table=True):
     document_md5: str = _generated(Text, f"md5({DOCUMENT})")
     lexemes: str = _generated(TSVECTOR, LEXEMES)
     family: str = _generated(Text, FAMILY)
+    facets: list[str] = _generated(ARRAY(Text), FACET_KEYS)
 
 
 class ProductImage(CatalogTable, table=True):
@@ -321,6 +331,59 @@ class Model(CatalogTable, table=True):
     label: str = _line(None)
     dimensions: int
     modalities: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
+    created_at: datetime = _now()
+
+
+class Facet(CatalogTable, table=True):
+    """A property of products that can be filtered, counted and understood in queries.
+
+    `name` is a column of `product` or the folded name of an attribute. `kind` says what its values
+    are. `source` is "starter", "automatic" or "admin". The values of a facet with the role
+    "searched" are words of the search; one with the role "identifier" is searched whole, and is
+    not shown.
+    """
+
+    __tablename__ = "facet"
+    __table_args__ = (
+        CheckConstraint(
+            "name <> '' AND name = public.fold_text(name) AND name NOT LIKE '%=%'", name="name"
+        ),
+        CheckConstraint(f"kind IN {FACET_KINDS}", name="kind"),
+        CheckConstraint("role IN ('', 'searched', 'identifier')", name="role"),
+    )
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    label: str = _line(None)
+    kind: str = _line("other")
+    position: int
+    enabled: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
+    source: str = _line("starter")
+    role: str = _line()
+
+
+class Synonym(CatalogTable, table=True):
+    """A word or phrase of shoppers and what it means.
+
+    `relation` is "both" (the two are equal), "one-way" (who asks for `phrase` is served by
+    `meaning`) or "close" (the same, where there is nothing better). `source` is "starter", "admin",
+    "import" or "meaning".
+    """
+
+    __tablename__ = "synonym"
+    __table_args__ = (
+        UniqueConstraint("phrase", "meaning", "language"),
+        CheckConstraint("relation IN ('both', 'one-way', 'close')", name="relation"),
+        CheckConstraint("phrase <> '' AND length(phrase) <= 100", name="phrase"),
+        CheckConstraint("meaning <> '' AND length(meaning) <= 100", name="meaning"),
+    )
+
+    id: int | None = _identity()
+    phrase: str = _line(None)
+    meaning: str = _line(None)
+    relation: str = _line("both")
+    language: str = _line()
+    source: str = _line("admin")
+    enabled: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
     created_at: datetime = _now()
 
 

@@ -1,0 +1,169 @@
+"""One normal form for text, facets as data, and synonyms.
+
+Revision 0021, after 0020; 2026-11-27
+"""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
+
+revision = "0021"
+down_revision = "0020"
+branch_labels = None
+depends_on = None
+
+# Generated columns use these functions, so a change of one needs a migration that computes the
+# columns again. Every name is qualified, since a restored dump has no search_path.
+FUNCTIONS = r"""
+CREATE FUNCTION public.fold_text(value text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN btrim(regexp_replace(
+    replace(replace(replace(replace(lower(regexp_replace(
+        normalize(translate(value, 'ØŁĐĦŦøłđħŧı“’”‘„‛‟′`´‐‑‒–—―−﹘﹣－™®©',
+                                   'oldhtoldhti"''"''"''"''''''----------'), NFKD),
+        '[\u0300-\u036f]+', '', 'g')), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
+    '[[:space:]\u0001-\u001f\u00ad\u200b-\u200f\u2060\ufeff]+', ' ', 'g'));
+
+COMMENT ON FUNCTION public.fold_text(text) IS
+    'The normal form in which texts are compared: no case, accents, kinds of dashes or extra spaces.';
+
+CREATE FUNCTION public.singular(word text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN regexp_replace(
+    CASE WHEN word ~ '(ss|sh|ch|x)es$' THEN left(word, -2)
+         WHEN word ~ '..[^su]s$' THEN left(word, -1)
+         ELSE word END,
+    '(ie|y)$', 'i');
+
+COMMENT ON FUNCTION public.singular(text) IS
+    'A folded word without its plural ending: dress and dresses, booty and booties are equal.';
+
+CREATE FUNCTION public.phrase_key(phrase text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN (SELECT coalesce(string_agg(public.singular(word), '' ORDER BY place), '')
+          FROM regexp_split_to_table(replace(public.fold_text(phrase), '''', ''), '[^[:alnum:]]+')
+               WITH ORDINALITY AS part (word, place));
+
+COMMENT ON FUNCTION public.phrase_key(text) IS
+    'Equal for t-shirt, T Shirts and tshirt: folded singular words, joined.';
+
+CREATE FUNCTION public.facet_keys(
+    category text, subcategory text, product_type text, gender text, colour text, brand text,
+    usage text, attributes jsonb) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+    SELECT coalesce(array_agg(DISTINCT key ORDER BY key), '{}')
+      FROM (SELECT name || '=' || public.fold_text(value) AS key
+              FROM (VALUES ('category', category), ('subcategory', subcategory),
+                           ('product_type', product_type), ('gender', gender),
+                           ('colour', colour), ('brand', brand), ('usage', usage))
+                   AS field (name, value)
+             WHERE public.fold_text(value) <> ''
+             UNION ALL
+            SELECT public.fold_text(field.key) || '=' || public.fold_text(item.value #>> '{}')
+              FROM jsonb_each(CASE jsonb_typeof(attributes) WHEN 'object' THEN attributes ELSE '{}' END)
+                   AS field,
+                   LATERAL jsonb_array_elements(
+                       CASE jsonb_typeof(field.value) WHEN 'array' THEN field.value
+                            ELSE jsonb_build_array(field.value) END) AS item (value)
+             WHERE jsonb_typeof(item.value) IN ('string', 'number', 'boolean')
+               AND public.fold_text(field.key) NOT IN ('', 'price', 'in_stock')
+               AND public.fold_text(item.value #>> '{}') <> ''
+               AND length(field.key) <= 100 AND length(item.value #>> '{}') <= 100) AS keyed);
+
+COMMENT ON FUNCTION public.facet_keys(text, text, text, text, text, text, text, jsonb) IS
+    'The facet values of a product, as keys like colour=navy blue; the list of an attribute gives several.';
+"""
+
+FACETS = """
+INSERT INTO facet (name, label, kind, position) VALUES
+    ('category', 'Category', 'type', 1), ('subcategory', 'Subcategory', 'type', 2),
+    ('product_type', 'Type', 'type', 3), ('gender', 'For', 'person', 4),
+    ('colour', 'Colour', 'colour', 5), ('brand', 'Brand', 'brand', 6),
+    ('usage', 'Use', 'occasion', 7)
+"""
+
+KEYS = (
+    "public.facet_keys(category, subcategory, product_type, gender, colour, brand, usage,"
+    " attributes)"
+)
+
+
+def upgrade() -> None:
+    connection = op.get_bind()
+    connection.exec_driver_sql(FUNCTIONS, execution_options={"no_parameters": True})
+    op.create_table(
+        "facet",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("label", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), server_default="other", nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("source", sa.Text(), server_default="starter", nullable=False),
+        sa.Column("role", sa.Text(), server_default="", nullable=False),
+        sa.CheckConstraint(
+            "name <> '' AND name = public.fold_text(name) AND name NOT LIKE '%=%'",
+            name=op.f("facet_name_check"),
+        ),
+        sa.CheckConstraint(
+            "kind IN ('type', 'person', 'colour', 'brand', 'occasion', 'material', 'pattern',"
+            " 'size', 'other')",
+            name=op.f("facet_kind_check"),
+        ),
+        sa.CheckConstraint("role IN ('', 'searched', 'identifier')", name=op.f("facet_role_check")),
+        sa.PrimaryKeyConstraint("name", name=op.f("facet_pkey")),
+    )
+    connection.exec_driver_sql(FACETS)
+    op.create_table(
+        "synonym",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("phrase", sa.Text(), nullable=False),
+        sa.Column("meaning", sa.Text(), nullable=False),
+        sa.Column("relation", sa.Text(), server_default="both", nullable=False),
+        sa.Column("language", sa.Text(), server_default="", nullable=False),
+        sa.Column("source", sa.Text(), server_default="admin", nullable=False),
+        sa.Column("enabled", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column(
+            "created_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint(
+            "relation IN ('both', 'one-way', 'close')", name=op.f("synonym_relation_check")
+        ),
+        sa.CheckConstraint(
+            "phrase <> '' AND length(phrase) <= 100", name=op.f("synonym_phrase_check")
+        ),
+        sa.CheckConstraint(
+            "meaning <> '' AND length(meaning) <= 100", name=op.f("synonym_meaning_check")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("synonym_pkey")),
+        sa.UniqueConstraint(
+            "phrase", "meaning", "language", name=op.f("synonym_phrase_meaning_language_key")
+        ),
+    )
+    op.add_column(
+        "product",
+        sa.Column(
+            "facets",
+            postgresql.ARRAY(sa.Text()),
+            sa.Computed(KEYS, persisted=True),
+            nullable=True,
+        ),
+    )
+    op.create_index("product_facets_idx", "product", ["facets"], postgresql_using="gin")
+
+
+def downgrade() -> None:
+    op.drop_index("product_facets_idx", "product")
+    op.drop_column("product", "facets")
+    op.drop_table("synonym")
+    op.drop_table("facet")
+    for function in (
+        "facet_keys(text, text, text, text, text, text, text, jsonb)",
+        "phrase_key(text)",
+        "singular(text)",
+        "fold_text(text)",
+    ):
+        op.get_bind().exec_driver_sql(f"DROP FUNCTION public.{function}")
