@@ -52,19 +52,26 @@ def forget_vocabulary() -> None:
 
 
 def refresh_vocabulary(connection: Connection) -> None:
-    """Count the words of the catalogue again, without blocking searches.
+    """Count the words and the facet values of the catalogue again, without blocking searches.
 
-    Other connections see the new words once this transaction has committed. Takes about 10 s for
-    200,000 products.
+    Other connections see them once this transaction has committed. Takes about 20 s for
+    200,000 products with 20,000 facet values.
     """
+    refresh_view(connection, "vocabulary")
+    refresh_view(connection, "facet_value")
+    forget_vocabulary()
+
+
+def refresh_view(connection: Connection, name: str) -> None:
+    """Compute a materialized view of the schema `search` again, without blocking its readers."""
+    view = f"search.{name}"
     populated = connection.exec_driver_sql(
-        "SELECT relispopulated FROM pg_class WHERE oid = 'search.vocabulary'::regclass"
+        "SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", (view,)
     ).scalar_one()
     # After a dump is restored the view may be unpopulated; CONCURRENTLY is not possible then.
     concurrently = "CONCURRENTLY" if populated else ""
-    connection.exec_driver_sql(f"REFRESH MATERIALIZED VIEW {concurrently} search.vocabulary")
-    connection.exec_driver_sql("ANALYZE search.vocabulary")
-    forget_vocabulary()
+    connection.exec_driver_sql(f"REFRESH MATERIALIZED VIEW {concurrently} {view}")
+    connection.exec_driver_sql(f"ANALYZE {view}")
 
 
 def _load(connection: Connection, _key: str) -> Vocabulary:

@@ -30,9 +30,9 @@ from catalog.tables import MODEL, PRODUCT, PRODUCT_IMAGE, embedding_table, metad
 SCHEMA = "search"
 SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = (
-    *("match", "vocabulary", "terms", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
-    *("find_model", "embedding", "request", "embed", "product_embeddings", "ranked", "products"),
-    *("similar", "blend", "recall", "neighbours", "duplicates", "popular_queries"),
+    *("match", "vocabulary", "facet_value", "terms", "quantiles", "interpolate", "hit", "fan_out"),
+    *("tidy", "find_model", "embedding", "request", "embed", "product_embeddings", "ranked"),
+    *("products", "similar", "blend", "recall", "neighbours", "duplicates", "popular_queries"),
     *("unanswered_queries", "price_outliers", "misfiled", "gaps"),
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
