@@ -3,7 +3,8 @@
 Each step is a common table expression (CTE) of the one search statement.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 
 from sqlalchemy import Connection
 
@@ -26,6 +27,12 @@ this fraction of the smallest share of the catalogue for which an index is used 
 MAX_LEXICAL = 500
 """Maximum number of candidates per lexical condition. A word that occurs in more products says
 little about any of them, and the embeddings cover its meaning."""
+
+MAX_PARTS = 4
+"""Maximum number of wanted parts of a query by which candidates are found; all of them count."""
+
+Given = Callable[[str], Sequence[str]]
+"""Makes the conditions under which a parameter is used."""
 
 
 def where(conditions: Sequence[str]) -> str:
@@ -145,6 +152,34 @@ lexical_list AS MATERIALIZED (
      UNION
     ({found.format(title)})
 )"""
+
+
+def structure_candidates(parts: int, conditions: Sequence[str], given: Given) -> Iterator[str]:
+    """`structure_list`: products that fulfil all wanted parts of the query; while these are fewer
+    than `window`, also products that lack less important parts, up to all but the first one.
+
+    Args:
+        parts: the number of wanted parts, at most `MAX_PARTS`; the first is the most important one.
+        given: the conditions under which a parameter is used.
+    """
+    others = range(2, parts + 1)
+    subsets = [
+        (1, *chosen) for size in range(len(others), -1, -1) for chosen in combinations(others, size)
+    ]
+    names: list[str] = []
+    for subset in subsets:
+        used = [it for part in subset for it in given(f"wanted_{part}")]
+        counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in names)
+        short = [f"greatest({counts}) < %(window)s"] if names else []
+        fulfilled = [f"p.facets && %(wanted_{part})s" for part in subset]
+        names.append("structure_" + "".join(map(str, subset)))
+        yield f"""{names[-1]} AS MATERIALIZED (
+    SELECT p.id AS product_id FROM product p
+    {where([*used, *short, *fulfilled, *conditions])}
+     LIMIT %(window)s
+)"""
+    union = " UNION ".join(f"SELECT product_id FROM {name}" for name in names)
+    yield f"structure_list AS MATERIALIZED ({union})"
 
 
 def _load_fan_out(connection: Connection, _key: str) -> int:

@@ -2,7 +2,8 @@
 
 The formulas read columns of the statement's `scored` CTE. Each channel has a `similarity`, a `rank`
 among the candidates and a calibrated `match`, which are NULL if the product has no such embedding.
-Queries with words also have `lexical`, the share of the query terms that the product contains.
+Queries with words also have `lexical`, the share of the query terms that the product contains, and
+`structure`, the share of what was understood that it fulfils.
 The default fusion was chosen by measurement: docs/evaluation.md.
 """
 
@@ -17,11 +18,14 @@ from embedding.registry import Modality
 RRF_K = 60
 """Reciprocal rank fusion's constant, from Cormack, Clarke and Büttcher (SIGIR 2009)."""
 
-SIGNALS = ("lexical", "text", "image")
+NAMED = ("structure", "lexical")
+"""The signals that compare words, not embeddings."""
+
+SIGNALS = (*NAMED, "text", "image")
 
 WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
-    "words": {"lexical": 0.3, "text": 0.45, "image": 0.25},
-    "both": {"lexical": 0.35, "text": 0.25, "image": 0.4},
+    "words": {"structure": 0.45, "lexical": 0.2, "text": 0.2, "image": 0.15},
+    "both": {"structure": 0.3, "lexical": 0.2, "text": 0.2, "image": 0.3},
     "picture": {"text": 0.35, "image": 0.65},
     "product": {"text": 0.4, "image": 0.6},
 }
@@ -50,41 +54,42 @@ class Channel:
         return f"{self.model}_{self.modality}"
 
 
-Formula = Callable[[Sequence[Channel], bool], str]
-"""Makes the SQL of a score from the channels and whether the lexical signal is used."""
+Formula = Callable[[Sequence[Channel], Sequence[str]], str]
+"""Makes the SQL of a score from the channels and the signals of `NAMED` that are used."""
 
 
-def calibrated_sum(channels: Sequence[Channel], lexical: bool) -> str:
+def calibrated_sum(channels: Sequence[Channel], named: Sequence[str]) -> str:
     """The weighted mean of the matches, without the signals that a product lacks.
 
-    The weights are parameters of the statement: `<channel>_weight` and `lexical_weight`.
+    The weights are parameters of the statement: `<channel>_weight`, `lexical_weight` and
+    `structure_weight`.
     """
     columns = {channel.name: f"{channel.name}_match" for channel in channels}
-    columns |= {"lexical": "lexical"} if lexical else {}
+    columns |= {name: name for name in named}
     weights = {name: f"%({name}_weight)s::float8" for name in columns}
     total = " + ".join(f"{weights[it]} * coalesce({columns[it]}, 0)" for it in columns)
     present = " + ".join(f"{weights[it]} * ({columns[it]} IS NOT NULL)::int" for it in columns)
     return f"({total}) / nullif({present}, 0)"
 
 
-def calibrated_max(channels: Sequence[Channel], lexical: bool) -> str:
+def calibrated_max(channels: Sequence[Channel], named: Sequence[str]) -> str:
     """The highest match."""
-    return _greatest([f"{channel.name}_match" for channel in channels], lexical)
+    return _greatest([f"{channel.name}_match" for channel in channels], named)
 
 
-def raw_max(channels: Sequence[Channel], lexical: bool) -> str:
+def raw_max(channels: Sequence[Channel], named: Sequence[str]) -> str:
     """The highest cosine, regardless of modality."""
-    return _greatest([f"{channel.name}_similarity" for channel in channels], lexical)
+    return _greatest([f"{channel.name}_similarity" for channel in channels], named)
 
 
-def reciprocal_rank(channels: Sequence[Channel], lexical: bool) -> str:
+def reciprocal_rank(channels: Sequence[Channel], named: Sequence[str]) -> str:
     """The sum of 1 / (60 + rank) over the signals."""
-    ranks = [f"{channel.name}_rank" for channel in channels] + ["lexical_rank"] * bool(lexical)
+    ranks = [f"{name}_rank" for name in (*(channel.name for channel in channels), *named)]
     return " + ".join(f"coalesce(1::float8 / ({RRF_K} + {rank}), 0)" for rank in ranks)
 
 
-def _greatest(columns: list[str], lexical: bool) -> str:
-    return f"greatest({', '.join(columns + ['lexical'] * bool(lexical))})"
+def _greatest(columns: list[str], named: Sequence[str]) -> str:
+    return f"greatest({', '.join([*columns, *named])})"
 
 
 FUSIONS: Mapping[str, Formula] = {

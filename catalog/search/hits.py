@@ -24,8 +24,11 @@ def diversify(
     """
     page = slice((spec.page - 1) * spec.limit, spec.page * spec.limit)
     first = [row for row in rows if row["exact"]]
-    others = [row for row in rows if not row["exact"] and row.get("vector") is not None]
-    last = [row for row in rows if not row["exact"] and row.get("vector") is None]
+    others = [
+        row for row in rows if row["matches"] and not row["exact"] and row.get("vector") is not None
+    ]
+    known = {row["id"] for row in (*first, *others)}
+    last = [row for row in rows if row["id"] not in known]
     if others:
         quantiles = get_quantiles(connection, channel.model, "product", channel.modality, 1.0)
         embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
@@ -59,8 +62,8 @@ def to_hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
         for similarity, match in [found[channel.name]]
         if match is not None
     ]
-    if ranking.words:
-        signals.append(Signal("lexical", found["lexical"][1] or 0.0, ranking.lexical_weight))
+    weights = {"structure": ranking.structure_weight, "lexical": ranking.lexical_weight}
+    signals += [Signal(name, found[name][1] or 0.0, weights[name]) for name in ranking.named]
     return Hit(
         **values,
         score=row["score"],
@@ -69,6 +72,7 @@ def to_hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
         variants=row["variants"],
         colours=tuple(dict.fromkeys(filter(None, row["colours"]))),
         signals=tuple(signals),
+        fulfilled=tuple(row["fulfilled"] or ()),
     )
 
 

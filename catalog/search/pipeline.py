@@ -66,13 +66,17 @@ def search(
         EncoderError: a model cannot be loaded, and the query has no words to search for without it.
     """
     if not spec.ranks:
-        offset = (spec.page - 1) * spec.limit
-        statement = browse_statement(spec.filters, spec.sort, spec.limit, offset)
-        rows = run_statements(connection, [statement])[0]
-        facets = count_facets(connection, spec.filters)
-        hits = tuple(to_hit(row) for row in rows if row["id"] is not None)
-        return Results(hits, rows[0]["total"], spec, facets=facets)
+        ranking = Ranking(
+            (),
+            filters=spec.filters,
+            sort=spec.sort,
+            limit=spec.limit,
+            offset=(spec.page - 1) * spec.limit,
+        )
+        return _browse(connection, ranking, Results((), 0, spec))
     ranking, about = rank(connection, spec, encoder_for)
+    if not about.words and not spec.images and not spec.like:
+        return _browse(connection, ranking, about)
     if not ranking.channels and not ranking.words:
         return replace(about, facets={facet: [] for facet in FACETS})
     started = time.perf_counter()
@@ -87,16 +91,38 @@ def search(
     }
     if ranking.vectors:
         rows = diversify(connection, rows, spec, ranking.vectors)
-    hits = tuple(to_hit(row, ranking) for row in rows if row["id"] is not None)
-    none_match = summary["total"] == 0
+    hits = tuple(to_hit(row, ranking) for row in rows if row["matches"])
     return replace(
         about,
-        hits=() if none_match else hits,
-        nearest=hits if none_match else (),
+        hits=hits,
+        close=tuple(to_hit(row, ranking) for row in rows if row["matches"] is False),
+        given_up=_given_up(ranking, hits),
         total=summary["total"],
         truncated=summary["truncated"],
         facets=facet_counts(summaries, spec.filters),
         timings=replace(about.timings, sql=time.perf_counter() - started),
+    )
+
+
+def _browse(connection: Connection, ranking: Ranking, about: Results) -> Results:
+    """List the products that pass the filters; a text may contain nothing but filters."""
+    rows = run_statements(connection, [browse_statement(ranking)])[0]
+    return replace(
+        about,
+        hits=tuple(to_hit(row) for row in rows if row["id"] is not None),
+        total=rows[0]["total"],
+        facets=count_facets(connection, ranking.filters),
+    )
+
+
+def _given_up(ranking: Ranking, hits: tuple[Hit, ...]) -> tuple[str, ...]:
+    """The kinds of wanted parts that no product fulfils together with the others."""
+    if not hits or hits[0].exact:
+        return ()
+    return tuple(
+        kind
+        for kind, degree in zip(ranking.wanted_kinds, hits[0].fulfilled, strict=False)
+        if not degree
     )
 
 
@@ -122,12 +148,19 @@ def rank(
     if spec.diversity and not spec.sort and found:
         vectors = max(found, key=lambda channel: channel.modality == "image")
     is_lexical = bool(query.words) and spec.counts("lexical")
+    is_structured = bool(query.parsed.kinds) and spec.counts("structure")
+    weights = WEIGHTS[query.kind]
     ranking = Ranking(
         channels=tuple(found),
         words=query.words if is_lexical else "",
-        lexical_weight=WEIGHTS[query.kind]["lexical"] if is_lexical else 0.0,
-        filters=spec.filters,
-        excluded=query.excluded,
+        lexical_weight=weights["lexical"] if is_lexical else 0.0,
+        wanted=query.parsed.wanted if is_structured else "",
+        wanted_keys=query.parsed.keys if is_structured else (),
+        wanted_kinds=query.parsed.kinds if is_structured else (),
+        structure_weight=weights["structure"] * query.parsed.share if is_structured else 0.0,
+        filters=query.filters,
+        excluded=query.parsed.excluded,
+        unwanted=query.parsed.unwanted,
         exclude=query.product_id,
         fusion=spec.fusion or BY_MATCH,
         min_match=min_match,
@@ -147,6 +180,7 @@ def rank(
         encoded=texts.encoded,
         min_match=min_match,
         corrected=query.corrected,
+        understood=query.parsed.understood,
         notes=tuple(notes),
         timings=Timings(encode=encode_seconds),
     )

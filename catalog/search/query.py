@@ -1,13 +1,14 @@
-"""The query of a search: its text parsed, its spelling corrected, its product looked up."""
+"""The query of a search: its text understood, its spelling corrected, its product looked up."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from catalog.search.calibration import QueryKind
-from catalog.search.query_syntax import parse_text
+from catalog.search.filters import Filters
 from catalog.search.search_spec import SearchSpec, UnknownProduct
 from catalog.search.spelling import correct
+from catalog.search.understanding import NOTHING, Parsed, parse
 from catalog.search.vocabulary import get_vocabulary
 from embedding.registry import Modality
 
@@ -17,16 +18,30 @@ class Query:
     """A `SearchSpec` in the form that the models, full-text search and filters use."""
 
     spec: SearchSpec
-    words: str = ""
-    """The words to search for, with their spelling corrected."""
+    parsed: Parsed = NOTHING
     corrected: str = ""
-    """The same words if their spelling was corrected, otherwise empty."""
-    without: str = ""
-    """Words that describe what the results should not resemble."""
-    excluded: tuple[str, ...] = ()
-    """Words and phrases that no result may contain."""
+    """The text if its spelling was corrected, otherwise empty."""
     product_id: int | None = None
     """The product to find similar products for."""
+
+    @property
+    def words(self) -> str:
+        """The words to search for."""
+        return self.parsed.words
+
+    @property
+    def without(self) -> str:
+        """Words that describe what the results should not resemble."""
+        return ", ".join(filter(None, [self.parsed.avoided, self.spec.without]))
+
+    @property
+    def filters(self) -> Filters:
+        """The filters of the search and the prices of its text; the narrower bound applies."""
+        low = [it for it in (self.spec.filters.min_price, self.parsed.min_price) if it is not None]
+        high = [it for it in (self.spec.filters.max_price, self.parsed.max_price) if it is not None]
+        return replace(
+            self.spec.filters, min_price=max(low, default=None), max_price=min(high, default=None)
+        )
 
     @property
     def kind(self) -> QueryKind:
@@ -57,21 +72,18 @@ class Query:
 
 
 def build_query(connection: Connection, spec: SearchSpec) -> Query:
-    """Parse the text of `spec`, correct its spelling and look up its product.
+    """Correct the spelling of the text of `spec`, understand it, and look up the product.
 
     Raises:
         UnknownProduct: no product has the SKU `spec.like`.
     """
-    text = parse_text(spec.text)
     corrected = None
-    if text.words and not spec.verbatim:
-        corrected = correct(text.words, get_vocabulary(connection))
+    if spec.text and not spec.verbatim:
+        corrected = correct(spec.text, get_vocabulary(connection))
     return Query(
         spec,
-        words=corrected or text.words,
+        parsed=parse(connection, corrected or spec.text) if spec.text else NOTHING,
         corrected=corrected or "",
-        without=", ".join(filter(None, [text.without, spec.without])),
-        excluded=text.excluded,
         product_id=_find_product(connection, spec.like) if spec.like else None,
     )
 

@@ -16,8 +16,10 @@ from catalog.search.candidates import (
     EXACT_FACTOR,
     FAN_OUT,
     MAX_LEXICAL,
+    MAX_PARTS,
     lexical_candidates,
     plan,
+    structure_candidates,
     vector_candidates,
     where,
 )
@@ -41,7 +43,10 @@ use one generic plan for all filters.
 """
 
 MAX_NEAREST = 6
-"""Maximum number of products to show if none reaches the minimum match."""
+"""Maximum number of products to show if none matches."""
+
+MAX_CLOSE = 12
+"""Maximum number of products to show after the last match: they lack a part of what is wanted."""
 
 HIT_COLUMNS = """
        p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.currency, p.in_stock,
@@ -52,12 +57,34 @@ MAIN_IMAGE = "SELECT m.id FROM product_image m WHERE m.product_id = p.id AND m.p
 Sort = Literal["", "price", "-price", "newest"]
 """The order of hits: by score, lowest price first, highest price first, or newest first."""
 
+BY_SCORE = "exact DESC, score DESC, {id}"
+
 ORDERS: dict[Sort, str] = {
-    "": "exact DESC, score DESC, {id}",
-    "price": "price, exact DESC, score DESC, {id}",
-    "-price": "price DESC NULLS LAST, exact DESC, score DESC, {id}",
-    "newest": "{id} DESC",
+    "": f"matches DESC, {BY_SCORE}",
+    "price": f"matches DESC, CASE WHEN matches THEN price END, {BY_SCORE}",
+    "-price": f"matches DESC, CASE WHEN matches THEN price END DESC NULLS LAST, {BY_SCORE}",
+    "newest": f"matches DESC, CASE WHEN matches THEN {{id}} END DESC, {BY_SCORE}",
 }
+
+
+WANTED = """wanted AS MATERIALIZED (
+    SELECT * FROM unnest(%(wanted)s::search.part[])
+           WITH ORDINALITY AS part (kind, weight, keys, accepted, close, title, place)
+)"""
+
+FULFILLED = """
+       SELECT sum(weight * degree) / sum(weight) AS structure,
+              sum(weight) FILTER (WHERE degree > 0) AS met,
+              array_agg(degree ORDER BY place) AS fulfilled
+         FROM (SELECT w.weight, w.place,
+                      CASE WHEN p.facets && w.keys THEN 1
+                           WHEN p.facets && w.accepted THEN 0.9
+                           WHEN ts_filter(p.lexemes, '{a}') @@ w.title THEN 0.8
+                           WHEN p.facets && w.close THEN 0.5
+                           ELSE 0 END::float8 AS degree
+                 FROM wanted w) AS part"""
+"""The degree to which a product fulfils each wanted part, and their weighted mean. A part counts
+less if only the title names it, or if the value is only close to what is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +103,19 @@ class Ranking:
     words: str = ""
     """Query words for the lexical signal; empty if it is not used."""
     lexical_weight: float = 0.0
+    wanted: str = ""
+    """What the query wants, an array of `search.part` as text, for the structure signal; empty if
+    it is not used."""
+    wanted_keys: tuple[tuple[str, ...], ...] = ()
+    """For each part of `wanted` the keys of the facet values that fulfil it."""
+    wanted_kinds: tuple[str, ...] = ()
+    """The kind of each part of `wanted`."""
+    structure_weight: float = 0.0
     filters: Filters = field(default_factory=Filters)
     excluded: tuple[str, ...] = ()
     """Words and phrases that no hit may contain."""
+    unwanted: tuple[str, ...] = ()
+    """Keys of facet values that no hit may have."""
     exclude: int | None = None
     """The id of a product to leave out."""
     fusion: str = BY_MATCH
@@ -103,6 +140,18 @@ class Ranking:
                 "NOT EXISTS (SELECT FROM unnest(%(excluded)s::text[]) AS word"
                 " WHERE p.lexemes @@ phraseto_tsquery('english', word))"
             )
+        if self.unwanted:
+            yield "NOT p.facets && %(unwanted)s"
+
+    @property
+    def parts(self) -> int:
+        """The number of wanted parts by which candidates are found."""
+        return min(len(self.wanted_keys), MAX_PARTS)
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The signals of `fusion.NAMED` that are used."""
+        return ("structure",) * bool(self.wanted) + ("lexical",) * bool(self.words)
 
     def given(self, parameter: str) -> list[str]:
         """Conditions for a parameter to be used: none, since what is not given is left out."""
@@ -113,6 +162,9 @@ class Ranking:
             "words": self.words,
             "exclude": self.exclude,
             "excluded": list(self.excluded),
+            "unwanted": list(self.unwanted),
+            "wanted": self.wanted,
+            "structure_weight": self.structure_weight,
             "lexical_weight": self.lexical_weight,
             "group_variants": self.group_variants,
             "min_match": self.min_match,
@@ -124,6 +176,8 @@ class Ranking:
             "max_lexical": MAX_LEXICAL,
             "ef_search": str(min(MAX_EF_SEARCH, 2 * self.window)),
         }
+        for place, keys in enumerate(self.wanted_keys[:MAX_PARTS], start=1):
+            values[f"wanted_{place}"] = list(keys)
         for channel in self.channels:
             values[f"{channel.name}_vector"] = HalfVector(channel.vector)
             values[f"{channel.name}_quantiles"] = list(channel.quantiles)
@@ -131,14 +185,14 @@ class Ranking:
         return values
 
 
-def browse_statement(filters: Filters, sort: Sort, limit: int, offset: int) -> Statement:
+def browse_statement(ranking: Ranking) -> Statement:
     """List the catalogue without ranking: by default products in stock first, then the newest."""
-    condition = where(list(filters.conditions()))
+    condition = where(list(ranking.conditions()))
     order = {
         "price": "price NULLS LAST, id DESC",
         "-price": "price DESC NULLS LAST, id DESC",
         "newest": "id DESC",
-    }.get(sort, "in_stock DESC, id DESC")
+    }.get(ranking.sort, "in_stock DESC, id DESC")
     sql = f"""
 SELECT total.products AS total, hit.*
   FROM (SELECT count(*) AS products FROM product p {condition}) AS total
@@ -149,7 +203,7 @@ SELECT total.products AS total, hit.*
          LEFT JOIN product_image i ON i.id = ({MAIN_IMAGE})
        ) AS hit ON true
  ORDER BY {order}"""
-    return Statement(sql, filters.parameters() | {"limit": limit, "offset": offset})
+    return Statement(sql, ranking.parameters())
 
 
 def ranking_statement(ranking: Ranking) -> Statement:
@@ -163,14 +217,16 @@ SELECT summary.*, hit.*
   LEFT JOIN (
        SELECT {HIT_COLUMNS},
               page.place, page.matches, page.exact, page.score, page.match, page.signals,
+              page.fulfilled,
               page.variants, page.colours{_vector(ranking.vectors)}
-         FROM (SELECT cards.*, row_number() OVER (ORDER BY {page_order}) AS place
-                 FROM cards
-                WHERE matches OR NOT EXISTS (SELECT FROM cards WHERE matches)
-                ORDER BY place
-                LIMIT CASE WHEN EXISTS (SELECT FROM cards WHERE matches)
-                           THEN %(limit)s ELSE least(%(limit)s, {MAX_NEAREST}) END
-               OFFSET %(offset)s) AS page
+         FROM (SELECT placed.*
+                 FROM summary,
+                      (SELECT cards.*, row_number() OVER (ORDER BY {page_order}) AS place
+                         FROM cards) AS placed
+                WHERE place > %(offset)s AND place <= %(offset)s + %(limit)s
+                  AND (matches
+                       OR total > 0 AND match >= %(min_match)s AND place <= total + {MAX_CLOSE}
+                       OR total = 0 AND place <= {MAX_NEAREST})) AS page
          JOIN product p ON p.id = page.product_id
          LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
        ) AS hit ON true
@@ -199,8 +255,13 @@ def _steps(ranking: Ranking) -> Iterator[str]:
         yield vector_candidates(channel, conditions, ranking.given(f"{channel.name}_vector"))
     if ranking.words:
         yield lexical_candidates([*ranking.given("words"), *conditions])
+    if ranking.wanted:
+        yield WANTED
+    if ranking.parts:
+        yield from structure_candidates(ranking.parts, conditions, ranking.given)
     lists = [f"{channel.name}_list" for channel in ranking.channels]
     lists += ["lexical_list"] if ranking.words else []
+    lists += ["structure_list"] if ranking.parts else []
     union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
     yield f"candidate AS MATERIALIZED (\n    {union}\n)"
     yield _compared(ranking)
@@ -238,11 +299,15 @@ def _compared(ranking: Ranking) -> str:
         ORDER BY ({distance}) + 0 LIMIT 1) AS {name}_else ON true"""
         )
     named = "false AS exact, NULL::float8 AS lexical"
+    structure = "NULL::float8 AS structure, NULL::float8 AS met, NULL::float8[] AS fulfilled"
+    if ranking.wanted:
+        structure = "structure.*"
+        joins.append(f"  CROSS JOIN LATERAL ({FULFILLED}) AS structure")
     if ranking.words:
         named = f"""(p.sku = %(words)s OR lower(p.title) = lower(%(words)s)) AS exact,
            {_coverage()} AS lexical"""
     return f"""compared AS MATERIALIZED (
-    SELECT product_id, {named},
+    SELECT product_id, {named}, {structure},
            {", ".join(columns) or "NULL AS nothing"}
       FROM candidate
       JOIN product p ON p.id = candidate.product_id
@@ -263,12 +328,12 @@ def _coverage() -> str:
 
 
 def _scored(ranking: Ranking) -> str:
-    columns = ["product_id", "exact", "lexical"]
-    if ranking.words:
-        columns.append(
-            "CASE WHEN lexical > 0 THEN rank() OVER (ORDER BY lexical DESC NULLS LAST) END"
-            " AS lexical_rank"
-        )
+    columns = ["product_id", "exact", "lexical", "structure", "met", "fulfilled"]
+    columns += [
+        f"CASE WHEN {name} > 0 THEN rank() OVER (ORDER BY {name} DESC NULLS LAST) END"
+        f" AS {name}_rank"
+        for name in ranking.named
+    ]
     for channel in ranking.channels:
         name = channel.name
         columns += [
@@ -288,32 +353,32 @@ def _scored(ranking: Ranking) -> str:
 
 def _window(ranking: Ranking) -> str:
     """`best`: the window, that is the best candidates by score."""
-    lexical = bool(ranking.words)
-    score = FUSIONS[ranking.fusion](ranking.channels, lexical)
-    match = calibrated_sum(ranking.channels, lexical)
+    score = FUSIONS[ranking.fusion](ranking.channels, ranking.named)
+    match = calibrated_sum(ranking.channels, ranking.named)
     seen = [channel.name for channel in ranking.channels if channel.modality == "image"]
     picture = "coalesce(" + "".join(f"{name}_picture, " for name in seen) + "NULL::bigint)"
     signals = [
         f"'{channel.name}', jsonb_build_array({channel.name}_similarity, {channel.name}_match)"
         for channel in ranking.channels
     ]
-    if ranking.words:
-        signals.append("'lexical', jsonb_build_array(NULL, lexical)")
+    signals += [f"'{name}', jsonb_build_array(NULL, {name})" for name in ranking.named]
     return f"""best AS MATERIALIZED (
-    SELECT *, exact OR match >= %(min_match)s AS matches
-      FROM (SELECT product_id, exact, coalesce(({score})::float8, 0) AS score,
+    SELECT *, exact OR match >= %(min_match)s
+              AND (%(min_match)s = 0 OR met IS NOT DISTINCT FROM most_met) AS matches
+      FROM (SELECT product_id, exact, met, max(met) OVER () AS most_met, fulfilled,
+                   coalesce(({score})::float8, 0) AS score,
                    coalesce({match}, 0) AS match,
                    {picture} AS image_id,
                    jsonb_build_object({", ".join(signals)}) AS signals
               FROM scored) AS fused
-     ORDER BY {ORDERS[""].format(id="product_id")}
+     ORDER BY {BY_SCORE.format(id="product_id")}
      LIMIT %(window)s
 )"""
 
 
 def _cards() -> str:
     """`cards`: the best variant of each product, or every product if variants are not grouped."""
-    order = ORDERS[""].format(id="product_id")
+    order = BY_SCORE.format(id="product_id")
     facets = ", ".join(f"p.{facet}" for facet in FACETS)
     return f"""grouped AS MATERIALIZED (
     SELECT best.*, {facets}, p.price,

@@ -8,6 +8,7 @@ import numpy as np
 
 from catalog.search.filters import FacetCounts
 from catalog.search.search_spec import SearchSpec
+from catalog.search.understanding import Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ class Hit:
     colours: tuple[str, ...] = ()
     """The colours of these variants."""
     signals: tuple[Signal, ...] = ()
+    fulfilled: tuple[float, ...] = ()
+    """The degree, 0 to 1, to which the product fulfils each wanted part of the query."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,9 @@ class Results:
     hits: tuple[Hit, ...]
     total: int
     spec: SearchSpec
-    nearest: tuple[Hit, ...] = ()
-    """The closest products, if none reaches the minimum match."""
+    close: tuple[Hit, ...] = ()
+    """Products to show apart, after the last hit: they lack a part of what is wanted. If there is
+    no hit, the products that come closest."""
     min_match: float = 0.0
     """The minimum match of a hit."""
     truncated: bool = False
@@ -89,6 +93,10 @@ class Results:
     """Embeddings of all encoded words, float32 (d,), by words and model."""
     corrected: str = ""
     """The same words if their spelling was corrected, otherwise empty."""
+    understood: tuple[Part, ...] = ()
+    """The parts of the query's text."""
+    given_up: tuple[str, ...] = ()
+    """The kinds of wanted parts that no hit fulfils."""
     notes: tuple[str, ...] = ()
     """Messages for the user about what could not be done as requested."""
     timings: Timings = Timings()

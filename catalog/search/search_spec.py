@@ -10,6 +10,7 @@ from embedding.errors import UserFacingError
 
 MAX_LIMIT = 1000
 MAX_TEXT = 10_000
+DEFAULT_WITHOUT_WEIGHT = 0.4
 
 
 class SearchError(UserFacingError, ValueError):
@@ -29,7 +30,7 @@ class SearchSpec:
     """What to search for. Without `text`, `images` and `like`, the search lists the catalogue."""
 
     text: str = ""
-    """As typed into the search box; see `query_syntax.parse_text` for `-word` and `without …`."""
+    """As typed into the search box; see `catalog.search.understanding`."""
     images: tuple[bytes, ...] = field(default=(), repr=False)
     """Encoded pictures to search for. They are averaged, together with the product `like`."""
     like: str = ""
@@ -40,7 +41,7 @@ class SearchSpec:
     """Pictures of what to avoid."""
     blend: float = 0.5
     """Total weight of the pictures and the product if there are also words: 0 to 1."""
-    without_weight: float = 0.4
+    without_weight: float = DEFAULT_WITHOUT_WEIGHT
     """Weight of what to avoid, relative to a weight of 1 for what to search for."""
     filters: Filters = field(default_factory=Filters)
     model: str = ""

@@ -24,16 +24,21 @@ from catalog.config import settings
 from catalog.db.connection import DatabaseError
 from catalog.query_log import MAX_LENGTH, TRIES
 from catalog.search.ranking_sql import MAX_EF_SEARCH
-from catalog.sqlapi.rendered import StoredModel, rankings, views
+from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
+from catalog.sqlapi.rendered import StoredModel, cues, rankings, views
 from catalog.tables import MODEL, PRODUCT, PRODUCT_IMAGE, embedding_table, metadata
 
 SCHEMA = "search"
 SQL_FILES = Path(__file__).parent / "sql"
-OBJECTS = (
-    *("match", "vocabulary", "facet_value", "terms", "quantiles", "interpolate", "hit", "fan_out"),
-    *("tidy", "find_model", "embedding", "request", "embed", "product_embeddings", "ranked"),
-    *("products", "similar", "blend", "recall", "neighbours", "duplicates", "popular_queries"),
-    *("unanswered_queries", "price_outliers", "misfiled", "gaps"),
+OBJECTS = tuple(
+    """
+    match vocabulary facet_value meaning
+    query_tokens query_spans query_item query_items understood size_part age_part understand
+    part part_keys parsed parse
+    terms quantiles interpolate hit fan_out tidy find_model embedding query_vector request embed
+    product_embeddings ranked products similar blend
+    recall neighbours duplicates popular_queries unanswered_queries price_outliers misfiled gaps
+    """.split()
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
@@ -46,6 +51,7 @@ CONSTANTS = {
     "max_length": str(MAX_LENGTH),
     "max_ef_search": str(MAX_EF_SEARCH),
     "default_model": DEFAULT_MODEL,
+    "without_weight": str(DEFAULT_WITHOUT_WEIGHT),
 }
 """Values of the placeholders `{{name}}` in the files."""
 
@@ -54,6 +60,7 @@ NOT_REPLACED = (
     errors.InvalidTableDefinition,  # a column of a view was removed or has changed
     errors.DuplicateObject,  # types and materialized views cannot be replaced
     errors.DuplicateTable,
+    errors.AmbiguousFunction,  # another signature has the same name
     errors.WrongObjectType,
 )
 
@@ -164,6 +171,7 @@ def definitions(connection: Connection) -> Mapping[str, str]:
     return {
         **{name: sql.as_string() for name, sql in views(models).items()},
         "product_vectors": _product_vectors(connection, models),
+        "cue": cues().as_string(),
         **{name: _file(name) for name in OBJECTS},
         **{name: sql.as_string() for name, sql in rankings(models).items()},
     }

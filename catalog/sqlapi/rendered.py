@@ -14,7 +14,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from catalog import config
 from catalog.indexing.pending import COUNTS, states
 from catalog.query_log import TRIES
-from catalog.search.candidates import EXACT_FACTOR, MAX_LEXICAL
+from catalog.search.candidates import EXACT_FACTOR, MAX_LEXICAL, MAX_PARTS
+from catalog.search.cues import read_cues
 from catalog.search.filters import FACETS, Filters
 from catalog.search.fusion import MIN_MATCH, WEIGHTS, Channel
 from catalog.search.ranking_sql import Ranking, ranking_statement
@@ -28,10 +29,13 @@ RANKED = "ranked_by_"
 
 ARGUMENTS = {
     **{"words": "text", "lexical_weight": "float8"},
+    **{"wanted": "search.part[]", "structure_weight": "float8"},
+    **{f"wanted_{place}": "text[]" for place in range(1, MAX_PARTS + 1)},
     **{"text_vector": "halfvec", "text_quantiles": "float8[]", "text_weight": "float8"},
     **{"image_vector": "halfvec", "image_quantiles": "float8[]", "image_weight": "float8"},
     **{"min_match": "float8", "window": "integer", "fan_out": "integer"},
     **{"group_variants": "boolean", "exclude": "bigint", "excluded": "text[]"},
+    "unwanted": "text[]",
     **dict.fromkeys(FACETS, "text"),
     **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
 }
@@ -75,6 +79,8 @@ class Template(Ranking):
         yield f"(_exclude IS NULL OR {condition})"
         (condition,) = Ranking((), excluded=("",)).conditions()
         yield f"((_excluded <> '{{}}') IS NOT TRUE OR {condition})"
+        (condition,) = Ranking((), unwanted=("",)).conditions()
+        yield f"((_unwanted <> '{{}}') IS NOT TRUE OR {condition})"
 
     def given(self, parameter: str) -> list[str]:
         return [f"%({parameter})s IS NOT NULL"]
@@ -101,6 +107,17 @@ def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
     }
 
 
+def cues() -> Composed:
+    """The materialized view `search.cue`. When a cue changes, all that depends on it is rebuilt."""
+    rows = [SQL("({}, {}, {})").format(*map(Literal, cue)) for cue in read_cues()]
+    return SQL(
+        "CREATE MATERIALIZED VIEW search.cue AS"
+        " SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language);\n"
+        "COMMENT ON MATERIALIZED VIEW search.cue IS"
+        " 'Words that structure a query, such as not, under or for.';"
+    ).format(rows=SQL(", ").join(rows))
+
+
 def rankings(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
     """The functions that rank, one per model, by name."""
     return {RANKED + model.name: _ranked(model) for model in models}
@@ -124,8 +141,11 @@ def _models() -> Composed:
 def _weights() -> Composed:
     asked = config.settings().search_min_match
     rows = [
-        SQL("({}::text, {}::float8, {}::float8, {}::float8, {}::float8, {}::integer)").format(
+        SQL(
+            "({}::text, {}::float8, {}::float8, {}::float8, {}::float8, {}::float8, {}::integer)"
+        ).format(
             kind,
+            weights.get("structure", 0.0),
             weights.get("lexical", 0.0),
             weights["text"],
             weights["image"],
@@ -135,7 +155,8 @@ def _weights() -> Composed:
         for kind, weights in WEIGHTS.items()
     ]
     return SQL(
-        "SELECT * FROM (VALUES {rows}) AS v (query, lexical, text, image, min_match, products)"
+        "SELECT * FROM (VALUES {rows})"
+        " AS v (query, structure, lexical, text, image, min_match, products)"
     ).format(rows=SQL(", ").join(rows))
 
 
@@ -184,7 +205,7 @@ SET search_path = public, pg_temp
 SET plan_cache_mode = force_custom_plan
 AS $ranked$
 BEGIN
-IF {filtered} OR _in_stock OR _excluded <> '{{}}' THEN
+IF {filtered} OR _in_stock OR _excluded <> '{{}}' OR _unwanted <> '{{}}' THEN
 RETURN QUERY {some};
 ELSE
 RETURN QUERY {all};
@@ -207,7 +228,13 @@ def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
         Channel(model.name, modality, np.zeros(model.dimensions), (), 1.0)
         for modality in model.modalities
     )
-    template = Template(channels, words="words", is_filtered=is_filtered)
+    template = Template(
+        channels,
+        words="words",
+        wanted="wanted",
+        wanted_keys=((),) * MAX_PARTS,
+        is_filtered=is_filtered,
+    )
     values: dict[str, Composable] = {name: SQL(f"_{name}") for name in ARGUMENTS}
     values |= {facet: SQL(f"ARRAY[_{facet}]") for facet in FACETS}
     values |= {"limit": SQL("_window"), "offset": Literal(0)}

@@ -75,6 +75,24 @@ COMMENT ON FUNCTION public.facet_keys(text, text, text, text, text, text, text, 
     'The facet values of a product, as keys like colour=navy blue; the list of an attribute gives several.';
 """
 
+# REFRESH names the view late, so the trigger works before the schema `search` exists.
+TRIGGER = """
+CREATE FUNCTION public.refresh_meanings() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('search.meaning') AND relispopulated) THEN
+        REFRESH MATERIALIZED VIEW CONCURRENTLY search.meaning;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE TRIGGER synonym_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON synonym
+    FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_meanings();
+"""
+
 FACETS = """
 INSERT INTO facet (name, label, kind, position) VALUES
     ('category', 'Category', 'type', 1), ('subcategory', 'Subcategory', 'type', 2),
@@ -143,6 +161,7 @@ def upgrade() -> None:
             "phrase", "meaning", "language", name=op.f("synonym_phrase_meaning_language_key")
         ),
     )
+    connection.exec_driver_sql(TRIGGER)
     op.add_column(
         "product",
         sa.Column(
@@ -161,6 +180,7 @@ def downgrade() -> None:
     op.drop_table("synonym")
     op.drop_table("facet")
     for function in (
+        "refresh_meanings()",
         "facet_keys(text, text, text, text, text, text, text, jsonb)",
         "phrase_key(text)",
         "singular(text)",

@@ -11,7 +11,8 @@ AS $$
 DECLARE
     chosen text := search.find_model(model, 'text');
     own record := search.product_embeddings(sku, chosen);
-    vector halfvec := search.embedding(words, chosen);
+    parsed search.parsed := search.parse(search.tidy(words));
+    vector halfvec := search.query_vector(parsed, chosen);
     weights float8[] := ARRAY[weight, 1 - weight];
 BEGIN
     IF own.text IS NULL AND own.image IS NULL THEN
@@ -23,10 +24,10 @@ BEGIN
                   HINT = 'It is the weight of the product: 0 means only the words, 1 only the product.';
     END IF;
     RETURN QUERY SELECT * FROM search.ranked(
-        chosen, 'both', search.tidy(words),
+        chosen, 'both',
         CASE WHEN own.text IS NOT NULL THEN search.interpolate(ARRAY[own.text, vector], weights) END,
         CASE WHEN own.image IS NOT NULL THEN search.interpolate(ARRAY[own.image, vector], weights) END,
-        weight, min_match, group_variants,
+        weight, parsed, min_match, group_variants,
         own.product_id, '{}', category, product_type, gender, colour, brand, min_price, max_price,
         in_stock);
 END

@@ -9,12 +9,13 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     chosen text := search.find_model(model, 'text');
-    vector halfvec := search.embedding(query, chosen);
+    parsed search.parsed := search.parse(search.tidy(query));
+    vector halfvec := search.query_vector(parsed, chosen);
 BEGIN
     RETURN QUERY SELECT * FROM search.ranked(
-        chosen, 'words', search.tidy(query), vector,
+        chosen, 'words', vector,
         CASE WHEN (SELECT m.has_image FROM search.models m WHERE m.name = chosen) THEN vector END,
-        0, min_match, group_variants, NULL, excluded, category, product_type, gender, colour, brand,
+        0, parsed, min_match, group_variants, NULL, excluded, category, product_type, gender, colour, brand,
         min_price, max_price, in_stock);
 END
 $$;

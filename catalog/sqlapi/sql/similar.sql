@@ -20,8 +20,8 @@ BEGIN
             USING ERRCODE = 'no_data_found', HINT = 'See: SELECT * FROM search.coverage;';
     END IF;
     RETURN QUERY SELECT * FROM search.ranked(
-        chosen, 'product', NULL, CASE WHEN using_texts THEN own.text END,
-        CASE WHEN using_images THEN own.image END, 1, min_match, group_variants, own.product_id, '{}',
+        chosen, 'product', CASE WHEN using_texts THEN own.text END,
+        CASE WHEN using_images THEN own.image END, 1, NULL, min_match, group_variants, own.product_id, '{}',
         category, product_type, gender, colour, brand, min_price, max_price, in_stock);
 END
 $$;

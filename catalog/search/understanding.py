@@ -1,0 +1,95 @@
+"""What a query asks for: the parts that the SQL function `search.parse` finds in its text.
+
+The functions in SQL are the only implementation, so that the shop and SQL users get the same:
+catalog/sqlapi/sql/understand.sql reads the text, parse.sql turns its parts into conditions and
+into the wanted parts that products are compared with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection
+
+PARSE = """
+SELECT words, avoided, excluded, unwanted, min_price, max_price, share, wanted::text AS wanted,
+       array_to_json(wanted) AS parts,
+       (SELECT json_agg(search.part_keys(part)) FROM unnest(wanted) AS part) AS wanted_keys,
+       array_to_json(understood) AS understood
+  FROM search.parse(%(text)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a query, as typed in `phrase`.
+
+    `kind` is that of a facet, "price", "cheap", "expensive", "size", "number", "quoted" or "word".
+    `why` says how it was recognized: as the "name" of a value of the catalogue, by a "synonym",
+    and so on.
+    """
+
+    place: int
+    phrase: str
+    kind: str
+    value: str
+    wanted: bool
+    why: str
+    low: Decimal | None = None
+    high: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A text in the form in which it is searched."""
+
+    words: str = ""
+    """The words to search for, in the catalogue's own words where they have synonyms."""
+    avoided: str = ""
+    """Words that describe what the results should not resemble."""
+    excluded: tuple[str, ...] = ()
+    """Words and phrases that no result may contain."""
+    unwanted: tuple[str, ...] = ()
+    """Keys of facet values that no result may have."""
+    min_price: Decimal | None = None
+    max_price: Decimal | None = None
+    wanted: str = "{}"
+    """An array of `search.part` as text: what products are compared with."""
+    kinds: tuple[str, ...] = ()
+    """The kinds of `wanted`, the most important one first."""
+    keys: tuple[tuple[str, ...], ...] = ()
+    """For each of `wanted` the keys of the facet values that fulfil it."""
+    share: float = 1.0
+    """The share of the words that the catalogue or a synonym knows, 0 to 1."""
+    understood: tuple[Part, ...] = ()
+
+
+NOTHING = Parsed()
+
+
+def parse(connection: Connection, text: str) -> Parsed:
+    """Parse a search text. Every text is valid."""
+    row = connection.exec_driver_sql(PARSE, {"text": text}).mappings().one_or_none()
+    if row is None or row["words"] is None:
+        return NOTHING
+    return Parsed(
+        words=row["words"],
+        avoided=row["avoided"],
+        excluded=tuple(row["excluded"]),
+        unwanted=tuple(row["unwanted"]),
+        min_price=row["min_price"],
+        max_price=row["max_price"],
+        wanted=row["wanted"],
+        kinds=tuple(part["kind"] for part in row["parts"]),
+        keys=tuple(map(tuple, row["wanted_keys"] or ())),
+        share=row["share"],
+        understood=tuple(map(_part, row["understood"])),
+    )
+
+
+def _part(row: Mapping[str, Any]) -> Part:
+    low, high = (None if row[it] is None else Decimal(str(row[it])) for it in ("low", "high"))
+    return Part(
+        row["place"], row["phrase"], row["kind"], row["value"], row["wanted"], row["why"], low, high
+    )

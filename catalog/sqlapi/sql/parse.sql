@@ -1,0 +1,70 @@
+CREATE OR REPLACE FUNCTION search.parse(query text)
+RETURNS search.parsed
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+WITH part AS MATERIALIZED (
+    SELECT * FROM search.understand(query)
+),
+-- Where two persons overlap, as in "kids girls" or "4 year old boy", the overlap is meant.
+narrowed AS (
+    SELECT p.place, p.kind, p.value, p.keys, p.accepted, p.close
+      FROM part p
+     WHERE p.wanted AND p.keys || p.accepted || p.close <> '{}'
+       AND NOT (p.kind = 'person' AND EXISTS (
+               SELECT FROM part o
+                WHERE o.wanted AND o.kind = 'person' AND o.place <> p.place
+                  AND o.keys <> '{}' AND o.keys <@ (p.keys || p.accepted) AND NOT p.keys <@ o.keys))
+),
+-- "jeans jacket" is a jacket: the last of several types is the head, in most languages.
+headed AS (
+    SELECT n.*, n.kind <> 'type' OR place = max(place) FILTER (WHERE kind = 'type') OVER () AS is_head
+      FROM narrowed n
+),
+wanted AS (
+    SELECT kind,
+           CASE kind WHEN 'type' THEN 1 WHEN 'brand' THEN 0.7 WHEN 'colour' THEN 0.5 WHEN 'person' THEN 0.4
+                     WHEN 'occasion' THEN 0.3 ELSE 0.35 END::float8 AS weight,
+           (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM headed o, unnest(o.keys) AS key
+             WHERE o.kind = h.kind AND o.is_head) AS keys,
+           (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM headed o, unnest(o.accepted) AS key
+             WHERE o.kind = h.kind AND o.is_head) AS accepted,
+           (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM headed o, unnest(CASE WHEN o.is_head THEN o.close ELSE o.keys || o.accepted END) AS key
+             WHERE o.kind = h.kind) AS close,
+           string_agg(value, ' ' ORDER BY place) FILTER (WHERE is_head) AS title
+      FROM headed h
+     GROUP BY kind
+),
+priced AS (
+    SELECT max(low) AS low, min(high) AS high, bool_or(kind = 'cheap' AND wanted OR kind = 'expensive' AND NOT wanted) AS is_cheap
+      FROM part WHERE kind IN ('price', 'cheap', 'expensive')
+),
+cheap AS (
+    SELECT sum(v.low_price * v.products) / sum(v.products) AS price
+      FROM search.facet_value v
+     WHERE (SELECT is_cheap FROM priced)
+       AND (v.key IN (SELECT unnest(keys || accepted) FROM wanted WHERE kind = 'type')
+            OR v.facet = 'category' AND NOT EXISTS (SELECT FROM wanted WHERE kind = 'type'))
+),
+word AS (
+    SELECT p.kind IN ('word', 'number', 'quoted') AND NOT EXISTS (
+               SELECT FROM search.vocabulary v WHERE v.word = lower(token)) AS is_unknown
+      FROM part p, regexp_split_to_table(p.words, '[^[:alnum:]]+') AS token
+     WHERE p.wanted AND token <> ''
+)
+SELECT ROW(
+    coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''), ''),
+    coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM part
+               WHERE NOT wanted AND why = 'unwanted' AND keys || accepted = '{}' AND words <> ''), ''),
+    ARRAY(SELECT words FROM part WHERE NOT wanted AND words <> '' AND (why = 'excluded' OR keys || accepted = '{}')),
+    ARRAY(SELECT DISTINCT unnest(keys || accepted) FROM part WHERE NOT wanted),
+    (SELECT low FROM priced),
+    (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
+    ARRAY(SELECT ROW(kind, weight, keys, accepted, close, plainto_tsquery('english', title))::search.part
+            FROM wanted ORDER BY weight DESC, kind),
+    coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / count(*) FROM word), 1),
+    ARRAY(SELECT p::search.understood FROM part p ORDER BY place)
+)::search.parsed;
+END;
+
+COMMENT ON FUNCTION search.parse(text) IS 'A query in the form in which search.products and the shop search it.';

@@ -1,0 +1,6 @@
+CREATE TYPE search.part AS (
+    kind text, weight float8, keys text[], accepted text[], close text[], title tsquery
+);
+
+COMMENT ON TYPE search.part IS
+    'What a query wants of one kind: facet keys that are equal to it, that it accepts, and that are close to it.';

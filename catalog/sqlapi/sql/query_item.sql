@@ -1,0 +1,7 @@
+CREATE TYPE search.query_item AS (
+    kind text, value text, phrase text, number numeric, excluded boolean, is_name boolean, keys text[],
+    accepted text[], close text[]
+);
+
+COMMENT ON TYPE search.query_item IS
+    'A part of a query before its role is known: a cue, number, sign, word, quoted phrase or facet value.';

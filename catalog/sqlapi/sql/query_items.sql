@@ -1,0 +1,72 @@
+-- Divides the query into spans with a meaning, the longest first, and the words between them.
+CREATE OR REPLACE FUNCTION search.query_items(query text)
+RETURNS search.query_item[]
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    tokens text[];
+    separators text[];
+    words text[];
+    numbers numeric[];
+    exclusions boolean[];
+    length integer;
+    owners integer[];
+    spans search.query_item[];
+    starts integer[];
+    items search.query_item[] := '{}';
+    span record;
+    quoted boolean;
+    sign text;
+BEGIN
+    SELECT array_agg(t.token ORDER BY t.place), array_agg(t.separator ORDER BY t.place),
+           array_agg(t.word ORDER BY t.place), array_agg(t.number ORDER BY t.place),
+           array_agg(t.excluded ORDER BY t.place), count(*)
+      INTO tokens, separators, words, numbers, exclusions, length
+      FROM search.query_tokens(query) AS t;
+    IF length = 0 THEN
+        RETURN items;
+    END IF;
+    owners := array_fill(0, ARRAY[length]);
+    FOR span IN SELECT * FROM search.query_spans(words) LOOP
+        CONTINUE WHEN span.split IS DISTINCT FROM 2 AND 0 <> ANY (owners[span.first:span.last])
+                   OR span.split = 2 AND owners[span.first] = 0
+                   OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
+                   OR true = ANY (exclusions[span.first + 1:span.last]);
+        spans := spans || ROW(span.kind, span.value, array_to_string(tokens[span.first:span.last], ' '), NULL,
+                              exclusions[span.first], span.is_name, span.keys, span.accepted,
+                              span.close)::search.query_item;
+        starts := starts || span.first;
+        FOR place IN span.first..span.last LOOP
+            owners[place] := cardinality(spans);
+        END LOOP;
+    END LOOP;
+    FOR place IN 1..length LOOP
+        IF numbers[place] IS NOT NULL AND numbers[place - 1] IS NOT NULL AND separators[place] ~ '^\s*[-–—]\s*$' THEN
+            items := items || ROW('cue', 'range', '-', NULL, false, false, '{}', '{}', '{}')::search.query_item;
+        END IF;
+        IF owners[place] > 0 THEN
+            FOR number IN 1..cardinality(spans) LOOP
+                CONTINUE WHEN starts[number] <> place;
+                items := items || spans[number];
+            END LOOP;
+            CONTINUE;
+        END IF;
+        quoted := tokens[place] ~ '^".*[[:alnum:]].*"$';
+        sign := CASE WHEN tokens[place] IN ('<', '<=', '≤') THEN 'under'
+                     WHEN tokens[place] IN ('>', '>=', '≥') THEN 'over'
+                     WHEN tokens[place] IN ('$', '€', '£', '¥', '₹') THEN 'currency'
+                     WHEN tokens[place] IN (',', ';') THEN 'comma' END;
+        CONTINUE WHEN sign IS NULL AND NOT quoted AND tokens[place] !~ '[[:alnum:]]';
+        items := items || ROW(
+            CASE WHEN sign IS NOT NULL THEN 'cue' WHEN quoted THEN 'quoted'
+                 WHEN numbers[place] IS NOT NULL THEN 'number' ELSE 'word' END,
+            CASE WHEN quoted THEN btrim(tokens[place], '"') ELSE coalesce(sign, tokens[place]) END,
+            tokens[place], numbers[place], exclusions[place], false, '{}', '{}', '{}')::search.query_item;
+    END LOOP;
+    RETURN items;
+END
+$$;
+
+COMMENT ON FUNCTION search.query_items(text) IS
+    'The parts of a query in order, for search.understand.';

@@ -1,0 +1,75 @@
+-- Everything that neighbouring words can mean, and the parts of compounds that nothing else explains.
+CREATE OR REPLACE FUNCTION search.query_spans(words text[])
+RETURNS TABLE (first integer, last integer, kind text, value text, is_name boolean, keys text[], accepted text[], close text[], split integer)
+LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
+SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+WITH word AS (
+    SELECT place::integer AS place, word, public.singular(word) AS stem
+      FROM unnest(words) WITH ORDINALITY AS w (word, place)
+     WHERE word ~ '^[[:alnum:]]'
+),
+span AS (
+    SELECT first.place AS first, last.place AS last, NULL::integer AS split,
+           (SELECT ARRAY[string_agg(stem, '' ORDER BY place),
+                         public.singular(string_agg(word, '' ORDER BY place))]
+              FROM word WHERE place BETWEEN first.place AND last.place) AS spellings,
+           (SELECT count(*) FROM word WHERE place BETWEEN first.place AND last.place) AS length
+      FROM word AS first
+           JOIN word AS last ON last.place BETWEEN first.place AND first.place + 4
+),
+found AS MATERIALIZED (
+    SELECT s.first, s.last, s.split, m.*
+      FROM span s
+           JOIN search.meaning m ON m.key = ANY (s.spellings)
+     WHERE s.length = s.last - s.first + 1
+),
+compound AS (
+    SELECT w.place AS first, w.place AS last, half.number AS split, half.text
+      FROM word w
+           CROSS JOIN LATERAL (
+               SELECT cut FROM generate_series(3, length(w.word) - 3) AS cut
+                WHERE length(w.word) BETWEEN 7 AND 40
+                  AND NOT EXISTS (SELECT FROM found f WHERE w.place BETWEEN f.first AND f.last)
+                  AND EXISTS (SELECT FROM search.meaning m
+                               WHERE m.key = public.singular(substr(w.word, cut + 1)) AND m.kind = 'type')
+                  AND EXISTS (SELECT FROM search.meaning m
+                               WHERE m.key IN (public.singular(left(w.word, cut)),
+                                               regexp_replace(left(w.word, cut), '(s|en|n|es|er)$', ''))
+                                 AND m.kind <> 'cue')
+                ORDER BY cut
+                LIMIT 1) AS cutting
+           CROSS JOIN LATERAL (VALUES (1, left(w.word, cut)), (2, substr(w.word, cut + 1))) AS half (number, text)
+),
+meant AS (
+    TABLE found
+     UNION ALL
+    SELECT c.first, c.last, c.split, m.*
+      FROM compound c
+           JOIN search.meaning m
+             ON m.key IN (public.singular(c.text), CASE c.split WHEN 1 THEN regexp_replace(c.text, '(s|en|n|es|er)$', '') END)
+     WHERE m.kind <> 'cue'
+),
+chosen AS (
+    SELECT *, first_value(kind) OVER likeliest AS likeliest_kind
+      FROM meant
+    WINDOW likeliest AS (PARTITION BY first, last, split
+                             ORDER BY kind = 'word', kind = 'cue' DESC, level, is_name DESC,
+                                      array_position('{type,person,colour,size,material,pattern,brand,occasion,other}', kind))
+)
+SELECT first, last, kind,
+       CASE WHEN kind IN ('word', 'cue') THEN min(value)
+            ELSE (array_agg(value ORDER BY level, is_name DESC, products DESC, value))[1] END,
+       coalesce(bool_or(is_name), false),
+       coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 0 AND facet_key <> ''), '{}'),
+       coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 1), '{}'),
+       coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 2), '{}'),
+       split
+  FROM chosen
+ WHERE kind = likeliest_kind
+ GROUP BY first, last, split, kind
+ ORDER BY last - first DESC, first, split;
+END;
+
+COMMENT ON FUNCTION search.query_spans(text[]) IS
+    'What neighbouring words of a query can mean, the longest first, for search.understand.';

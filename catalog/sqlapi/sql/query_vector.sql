@@ -1,0 +1,10 @@
+CREATE OR REPLACE FUNCTION search.query_vector(parsed search.parsed, model text)
+RETURNS halfvec
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE (parsed).avoided WHEN '' THEN search.embedding((parsed).words, model)
+       ELSE search.interpolate(ARRAY[search.embedding((parsed).words, model),
+                                     search.embedding((parsed).avoided, model)],
+                               ARRAY[1, -{{without_weight}}]) END;
+
+COMMENT ON FUNCTION search.query_vector(search.parsed, text) IS
+    'The embedding of what a query asks for, away from what it does not want.';
