@@ -36,6 +36,10 @@ class Part:
     value: str
     wanted: bool
     why: str
+    start: int
+    """Where the phrase is in the text, in characters, with the words that belong to it, such as
+    "for" or "not"; up to `stop`, exclusive."""
+    stop: int
     low: Decimal | None = None
     high: Decimal | None = None
 
@@ -89,7 +93,6 @@ def parse(connection: Connection, text: str) -> Parsed:
 
 
 def _part(row: Mapping[str, Any]) -> Part:
-    low, high = (None if row[it] is None else Decimal(str(row[it])) for it in ("low", "high"))
-    return Part(
-        row["place"], row["phrase"], row["kind"], row["value"], row["wanted"], row["why"], low, high
-    )
+    prices = {it: None if row[it] is None else Decimal(str(row[it])) for it in ("low", "high")}
+    names = ("place", "phrase", "kind", "value", "wanted", "why", "start", "stop")
+    return Part(**{name: row[name] for name in names}, **prices)

@@ -31,14 +31,7 @@ from catalog.tables import MODEL, PRODUCT, PRODUCT_IMAGE, embedding_table, metad
 SCHEMA = "search"
 SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = tuple(
-    """
-    match vocabulary facet_value meaning
-    query_tokens query_spans query_item query_items understood size_part age_part understand
-    part part_keys parsed parse
-    terms quantiles interpolate hit fan_out tidy find_model embedding query_vector request embed
-    product_embeddings ranked products similar blend
-    recall neighbours duplicates popular_queries unanswered_queries price_outliers misfiled gaps
-    """.split()
+    ["match", "vocabulary", "facet_value", "meaning", "query_tokens", "query_spans", "query_item", "query_items", "understood", "size_part", "age_part", "understand", "part", "part_keys", "parsed", "parse", "terms", "quantiles", "interpolate", "hit", "fan_out", "tidy", "find_model", "embedding", "query_vector", "request", "embed", "product_embeddings", "ranked", "products", "similar", "blend", "recall", "neighbours", "duplicates", "popular_queries", "unanswered_queries", "price_outliers", "misfiled", "gaps"]
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
@@ -69,14 +62,18 @@ WITH RECURSIVE node (classid, objid, depth) AS (
     SELECT classid, objid, 0
       FROM unnest(%(classes)s::oid[], %(objects)s::oid[]) AS root (classid, objid)
      UNION
-    SELECT CASE WHEN rule.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END,
-           coalesce(rule.ev_class, d.objid), node.depth + 1
+    SELECT CASE WHEN composite.oid IS NOT NULL THEN 'pg_type'::regclass
+                WHEN rule.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END,
+           coalesce(composite.reltype, rule.ev_class, d.objid), node.depth + 1
       FROM node
            JOIN pg_depend d ON (d.refclassid, d.refobjid) = (node.classid, node.objid)
            LEFT JOIN pg_rewrite rule
              ON d.classid = 'pg_rewrite'::regclass AND rule.oid = d.objid
+           LEFT JOIN pg_class composite
+             ON d.classid = 'pg_class'::regclass AND composite.oid = d.objid
+                AND composite.relkind = 'c'
      WHERE (d.deptype = 'n' OR d.deptype = 'i' AND d.classid = 'pg_type'::regclass)
-       AND coalesce(rule.ev_class, d.objid) <> node.objid
+       AND coalesce(composite.reltype, rule.ev_class, d.objid) <> node.objid
 )
 SELECT about.type, about.schema, about.identity, max(node.depth) AS depth
   FROM node, pg_identify_object(node.classid, node.objid, 0) AS about
@@ -87,7 +84,7 @@ SELECT about.type, about.schema, about.identity, max(node.depth) AS depth
  ORDER BY depth DESC, about.identity
 """
 """The given objects and everything that depends on them, dependent objects first. The row type of
-a view counts as the view itself."""
+a view counts as the view itself, and the relation of a composite type as the type."""
 
 FIND = """
 SELECT 'pg_proc'::regclass::oid AS classid, oid AS objid, proname AS name

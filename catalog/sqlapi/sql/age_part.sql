@@ -1,10 +1,10 @@
 -- An age in years or months as the group of persons that shops sort by.
-CREATE OR REPLACE FUNCTION search.age_part(place integer, phrase text, age numeric, unit text)
+CREATE OR REPLACE FUNCTION search.age_part(age numeric, unit text)
 RETURNS search.understood
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
 RETURN (
-    SELECT ROW(place, phrase, 'person', string_agg(m.value, ' or ' ORDER BY m.products DESC), true, 'age',
+    SELECT ROW(NULL, NULL, NULL, NULL, 'person', string_agg(m.value, ' or ' ORDER BY m.products DESC), true, 'age',
                coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 0), '{}'),
                coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 1), '{}'),
                coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 2), '{}'), NULL, NULL, '')::search.understood
@@ -14,5 +14,5 @@ RETURN (
                         WHEN age < 13 THEN 'kid' WHEN age < 18 THEN 'teen' ELSE 'adult' END
     HAVING count(*) FILTER (WHERE m.level < 2) > 0);
 
-COMMENT ON FUNCTION search.age_part(integer, text, numeric, text) IS
+COMMENT ON FUNCTION search.age_part(numeric, text) IS
     'The part of a query that tells an age; NULL if the catalogue does not distinguish ages.';

@@ -62,7 +62,7 @@ SELECT ROW(
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
     ARRAY(SELECT ROW(kind, weight, keys, accepted, close, plainto_tsquery('english', title))::search.part
             FROM wanted ORDER BY weight DESC, kind),
-    coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / count(*) FROM word), 1),
+    coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0) FROM word), 1),
     ARRAY(SELECT p::search.understood FROM part p ORDER BY place)
 )::search.parsed;
 END;

@@ -1,5 +1,5 @@
 CREATE TYPE search.query_item AS (
-    kind text, value text, phrase text, number numeric, excluded boolean, is_name boolean, keys text[],
+    kind text, value text, start integer, stop integer, number numeric, excluded boolean, is_name boolean, keys text[],
     accepted text[], close text[]
 );
 

@@ -10,7 +10,8 @@ DECLARE
     words text[];
     numbers numeric[];
     exclusions boolean[];
-    length integer;
+    offsets integer[];
+    count_of integer;
     owners integer[];
     spans search.query_item[];
     starts integer[];
@@ -21,29 +22,29 @@ DECLARE
 BEGIN
     SELECT array_agg(t.token ORDER BY t.place), array_agg(t.separator ORDER BY t.place),
            array_agg(t.word ORDER BY t.place), array_agg(t.number ORDER BY t.place),
-           array_agg(t.excluded ORDER BY t.place), count(*)
-      INTO tokens, separators, words, numbers, exclusions, length
+           array_agg(t.excluded ORDER BY t.place), array_agg(t.start ORDER BY t.place), count(*)
+      INTO tokens, separators, words, numbers, exclusions, offsets, count_of
       FROM search.query_tokens(query) AS t;
-    IF length = 0 THEN
+    IF count_of = 0 THEN
         RETURN items;
     END IF;
-    owners := array_fill(0, ARRAY[length]);
+    owners := array_fill(0, ARRAY[count_of]);
     FOR span IN SELECT * FROM search.query_spans(words) LOOP
         CONTINUE WHEN span.split IS DISTINCT FROM 2 AND 0 <> ANY (owners[span.first:span.last])
                    OR span.split = 2 AND owners[span.first] = 0
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
                    OR true = ANY (exclusions[span.first + 1:span.last]);
-        spans := spans || ROW(span.kind, span.value, array_to_string(tokens[span.first:span.last], ' '), NULL,
-                              exclusions[span.first], span.is_name, span.keys, span.accepted,
+        spans := spans || ROW(span.kind, span.value, offsets[span.first],
+                              offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first], span.is_name, span.keys, span.accepted,
                               span.close)::search.query_item;
         starts := starts || span.first;
         FOR place IN span.first..span.last LOOP
             owners[place] := cardinality(spans);
         END LOOP;
     END LOOP;
-    FOR place IN 1..length LOOP
+    FOR place IN 1..count_of LOOP
         IF numbers[place] IS NOT NULL AND numbers[place - 1] IS NOT NULL AND separators[place] ~ '^\s*[-–—]\s*$' THEN
-            items := items || ROW('cue', 'range', '-', NULL, false, false, '{}', '{}', '{}')::search.query_item;
+            items := items || ROW('cue', 'range', offsets[place] - 1, offsets[place], NULL, false, false, '{}', '{}', '{}')::search.query_item;
         END IF;
         IF owners[place] > 0 THEN
             FOR number IN 1..cardinality(spans) LOOP
@@ -62,7 +63,7 @@ BEGIN
             CASE WHEN sign IS NOT NULL THEN 'cue' WHEN quoted THEN 'quoted'
                  WHEN numbers[place] IS NOT NULL THEN 'number' ELSE 'word' END,
             CASE WHEN quoted THEN btrim(tokens[place], '"') ELSE coalesce(sign, tokens[place]) END,
-            tokens[place], numbers[place], exclusions[place], false, '{}', '{}', '{}')::search.query_item;
+            offsets[place], offsets[place] + length(tokens[place]), numbers[place], exclusions[place], false, '{}', '{}', '{}')::search.query_item;
     END LOOP;
     RETURN items;
 END

@@ -1,11 +1,12 @@
 -- Words, numbers, quoted phrases and the signs that matter. Words in one row of a compound follow each other.
 CREATE OR REPLACE FUNCTION search.query_tokens(query text)
-RETURNS TABLE (place integer, separator text, token text, word text, number numeric, excluded boolean)
+RETURNS TABLE (place integer, separator text, token text, word text, number numeric, excluded boolean, start integer)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 8
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
 WITH matched AS (
-    SELECT place, part[1] AS separator, part[2] AS token
+    SELECT place, part[1] AS separator, part[2] AS token,
+           sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
       FROM regexp_matches(
                left(normalize(query, NFC), 2000),
                '([^[:alnum:]"<>≤≥$€£¥₹,;]*)("[^"]*"|\d+(?:[.,]\d+)+(?![[:alnum:]])'
@@ -13,21 +14,22 @@ WITH matched AS (
            WITH ORDINALITY AS found (part, place)
 ),
 folded AS (
-    SELECT place, separator, token,
+    SELECT place, separator, token, start,
            replace(public.fold_text(token), '''', '') AS word,
-           (place = 1 AND separator ~ '^\s*-+$' OR separator ~ '\s-+$' OR separator ~ '^-+$' AND lag(token) OVER (ORDER BY place) IN (',', ';'))
-           AND token ~ '[[:alnum:]]' AS excluded
+           count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]') OVER (ORDER BY place) AS compound,
+           (separator ~ '\s-+$' OR separator ~ '^-+$' AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
+           AND token ~ '[[:alnum:]]' AS is_excluded
       FROM matched
 )
 SELECT place::integer, separator, token, word,
        CASE WHEN word ~ '^\d{1,9}k$' THEN 1000 * left(word, -1)::numeric
             WHEN word ~ '^\d{1,12}$' THEN word::numeric
-            WHEN word ~ '^\d{1,3}([.,]\d{3})+$' THEN translate(word, '.,', '')::numeric
-            WHEN word ~ '^\d{1,3}(,\d{2})*,\d{3}$' THEN translate(word, ',', '')::numeric
+            WHEN word ~ '^\d{1,3}([.,]\d{3})+$' OR word ~ '^\d{1,3}(,\d{2})*,\d{3}$' -- in India 1,50,000
+            THEN translate(word, '.,', '')::numeric
             WHEN word ~ '^[\d.,]{1,15}[.,]\d{1,2}$'
             THEN (translate(regexp_replace(word, '[.,]\d+$', ''), '.,', '') || '.' || substring(word, '\d+$'))::numeric
        END,
-       excluded
+       bool_or(is_excluded) OVER (PARTITION BY compound ORDER BY place), start::integer
   FROM folded
  WHERE place <= 64
  ORDER BY place;

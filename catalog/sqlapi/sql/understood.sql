@@ -1,5 +1,5 @@
 CREATE TYPE search.understood AS (
-    place integer, phrase text, kind text, value text, wanted boolean, why text,
+    place integer, phrase text, start integer, stop integer, kind text, value text, wanted boolean, why text,
     keys text[], accepted text[], close text[], low numeric, high numeric, words text
 );
 
