@@ -2,16 +2,28 @@
 
 import random
 from collections import defaultdict
+from pathlib import Path
 
 import pytest
 
-from embedding.lexicon import KINDS, LANGUAGES, read_lexicon
+from embedding.lexicon import (
+    FILES,
+    KINDS,
+    LANGUAGES,
+    LexiconError,
+    Reference,
+    read_lexicon,
+    read_training_lexicon,
+)
 from embedding.lexicon.grammar import Word, read_word
 from embedding.lexicon.phrases import compose, with_typos
+from embedding.training.joint.meanings import read_meanings
+
+BOTH = "".join(f'{language} = "schal"\n' for language in LANGUAGES if language != "en")
 
 
-def test_every_concept_has_words_in_every_language() -> None:
-    lexicon = read_lexicon()
+def test_every_training_concept_has_words_in_every_language() -> None:
+    lexicon = read_training_lexicon()
     assert list(lexicon) == list(KINDS)
     assert sum(map(len, lexicon.values())) > 200
     for concepts in lexicon.values():
@@ -24,12 +36,85 @@ def test_every_concept_has_words_in_every_language() -> None:
 def test_no_word_has_two_meanings(kind: str) -> None:
     """The text tower does not know the language, so "robe" cannot mean both dress and bathrobe."""
     meant = defaultdict(set)
-    for concept in read_lexicon()[kind].values():  # type: ignore[index]
+    for concept in read_training_lexicon()[kind].values():  # type: ignore[index]
         for words in concept.words.values():
             for word in words:
                 meant[word.text.lower()].add(concept.name)
     ambiguous = {word: names for word, names in meant.items() if len(names) > 1}
     assert ambiguous.keys() <= {"lila"}, "purple in German, lilac in Dutch and Spanish"
+
+
+def write_lexicon(folder: Path, **files: str) -> Path:
+    """Write a lexicon of these files, the others empty, and return its folder."""
+    for file in FILES.values():
+        (folder / f"{file}.toml").write_text(files.get(file, ""), "utf-8")
+    return folder
+
+
+def test_words_and_relations_for_search(tmp_path: Path) -> None:
+    materials = f"""
+[wool]
+en = "^woollen"
+{BOTH}
+accepts = ["cashmere"]
+close = ["occasion.winter"]
+search.en = "wool | knit"
+[cashmere.search]
+en = "cashmere"
+"""
+    occasions = "[winter.search]\nen = 'for winter'\n"
+    lexicon = read_lexicon(write_lexicon(tmp_path, materials=materials, occasions=occasions))
+    wool, cashmere = lexicon["material"].values()
+    assert (wool.search, wool.accepts) == (
+        {"en": ("wool", "knit")},
+        (Reference("material", "cashmere"),),
+    )
+    assert wool.close == (Reference("occasion", "winter"),)
+    assert [word.text for word in wool.words["en"]] == ["woollen"], "without the words for search"
+    assert (cashmere.words, cashmere.true_of) == ({}, frozenset())
+
+
+def test_training_sees_nothing_that_is_for_search_only() -> None:
+    every, training = read_lexicon(), read_training_lexicon()
+    for_search_only = {
+        (concept.kind, concept.name)
+        for concepts in every.values()
+        for concept in concepts.values()
+        if not concept.words
+    }
+    assert for_search_only
+    numbered = [concept for aspect in read_meanings().concepts for concept in aspect if concept]
+    assert not for_search_only & {(concept.kind, concept.name) for concept in numbered}
+    assert len(numbered) == sum(map(len, training.values()))
+
+
+@pytest.mark.parametrize(
+    ("table", "reason"),
+    [
+        ("[a]\nen = 'x'", "materials.toml: a: missing languages ['de', "),
+        (f"[a]\nen = 'x||y'\n{BOTH}", "a: an empty word in ['en']"),
+        ("[a]\ncolor = 'x'", "a: unknown keys ['color']"),
+        ("[a.search]\nde = 'x'", "a: for search only, so it needs English search words"),
+        ("[a]\nis = 'x'\nsearch.en = 'x'", "a: for search only, so it needs English search words"),
+        ("[a.search]\nen = 'x'\nsv = 'x'", "a: search has unknown languages ['sv']"),
+        ("[a.search]\nen = 'x|'", "a: search.en: '' is empty or has a mark"),
+        ("[a.search]\nen = '^x'", "a: search.en: '^x' is empty or has a mark"),
+        ("[a]\naccepts = 'b'\nsearch.en = 'x'", "a: 'b' must be a list of names"),
+        ("[a]\naccepts = ['b']\nsearch.en = 'x'", "a: no other concept material.b"),
+        ("[a]\nclose = ['a']\nsearch.en = 'x'", "a: no other concept material.a"),
+        ("[a]\nclose = ['type.b']\nsearch.en = 'x'", "a: no other concept type.b"),
+        ("[a]\nclose = ['shoe.b']\nsearch.en = 'x'", "a: 'shoe.b': the kind must be one of"),
+        ("[a]\nclose = ['b']\naccepts = ['b']\nsearch.en = 'x'", "both accepts and close: ['b']"),
+        ("[a", "materials.toml: Expected ']'"),
+    ],
+)
+def test_a_malformed_entry_is_reported_with_its_file_and_concept(
+    tmp_path: Path, table: str, reason: str
+) -> None:
+    with pytest.raises(LexiconError) as error:
+        read_lexicon(write_lexicon(tmp_path, materials=table))
+    assert reason in str(error.value)
+    assert "materials.toml" in str(error.value)
 
 
 @pytest.mark.parametrize(

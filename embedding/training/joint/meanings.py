@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from embedding.lexicon import Concept, Kind, read_lexicon
+from embedding.lexicon import Concept, Kind, read_training_lexicon
 from embedding.training.data import Picture
 from embedding.training.objective import FALSE, TRUE, UNKNOWN
 from embedding.training.phrases import GROUPS
@@ -60,7 +60,7 @@ class Meanings:
 
 def read_meanings() -> Meanings:
     """Return all concepts of the lexicon, numbered in the order of the files."""
-    lexicon = read_lexicon()
+    lexicon = read_training_lexicon()
     concepts = tuple(
         (None, *(concept for kind in kinds for concept in lexicon[kind].values()))
         for kinds in ASPECTS

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch.nn.functional import normalize
 
-from embedding.lexicon import LANGUAGES, Concept, Kind, read_lexicon
+from embedding.lexicon import LANGUAGES, Concept, Kind, read_training_lexicon
 from embedding.loaders.transformer import TextTower
 from embedding.training.data import Picture
 from embedding.training.evaluate import Figure
@@ -74,7 +74,7 @@ def by_word(texts: TextEncoder, kinds: Sequence[Kind] = ("type", "colour")) -> I
     Concepts that `held_out` selects are reported separately.
     """
     for kind in kinds:
-        concepts = list(read_lexicon()[kind].values())
+        concepts = list(read_training_lexicon()[kind].values())
         centres = np.stack([_centre(texts, concept) for concept in concepts])
         for language in LANGUAGES[1:]:
             for is_held_out in (False, True):
