@@ -420,6 +420,7 @@ PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
 IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
 MODEL: Table = Model.__table__  # type: ignore[attr-defined]
 SETTING: Table = Setting.__table__  # type: ignore[attr-defined]
+SYNONYM: Table = Synonym.__table__  # type: ignore[attr-defined]
 
 
 def embedding_table_name(model: str, modality: Modality) -> str:

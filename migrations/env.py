@@ -2,7 +2,8 @@
 
 Alembic ignores all tables that `catalog.tables` does not define, such as Django's tables and the
 tables of models (`catalog.model_tables`). After an upgrade to the head, tables are created
-for models in `MODELS` that have none, and the SQL objects (`catalog.sqlapi.objects`) are updated.
+for models in `MODELS` that have none, and the SQL objects (`catalog.sqlapi.objects`) and the
+starter synonyms (`catalog.synonyms.store`) are updated.
 """
 
 import sys
@@ -15,6 +16,7 @@ from catalog.db.connection import forget_engine, require_pgvector
 from catalog.db.migrations import pending_migrations
 from catalog.model_tables import add_missing_models, change_schema, make_searches_wait
 from catalog.sqlapi.objects import create_objects, drop_objects
+from catalog.synonyms.store import load_starter
 from catalog.tables import metadata
 
 
@@ -59,6 +61,7 @@ def run(connection: Connection) -> None:
         for name in add_missing_models(connection):
             print(f"Created the tables of the model {name}", file=sys.stderr)
         create_objects(connection)
+        load_starter(connection)
 
 
 if context.is_offline_mode():

@@ -18,10 +18,11 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.db.connection import connect
-from catalog.importing.cell_parsers import FieldError
 from catalog.importing.column_mapping import PARSERS
+from shop.cell_field import CellField
 from shop.embedding_state import embedding_states
 from shop.models import EmbeddingFailure, Product, ProductImage
+from shop.synonym_admin import SynonymAdmin as SynonymAdmin  # registers itself
 from shop.templatetags.storefront import amount, image_url
 
 admin.site.site_header = admin.site.site_title = "Catalogue"
@@ -33,20 +34,6 @@ LONG_TEXTS = ("description", "attributes")
 def _thumbnail(path: str | None) -> SafeString | str:
     url = image_url(path, "small")
     return format_html('<img class="catalogue-thumbnail" src="{}" alt="">', url) if url else ""
-
-
-class CellField(forms.Field):
-    """A field that the importer's cell parser reads, with the same limits."""
-
-    def __init__(self, name: str, **options: Any) -> None:
-        super().__init__(**options)
-        self.parse = partial(PARSERS[name], name)
-
-    def to_python(self, value: Any) -> Any:
-        try:
-            return self.parse(value)
-        except FieldError as error:
-            raise forms.ValidationError(str(error)) from error
 
 
 class AttributesField(CellField):
@@ -137,7 +124,8 @@ class ProductAdmin(admin.ModelAdmin):
         field = AttributesField if db_field.name == "attributes" else CellField
         long = db_field.name in LONG_TEXTS
         widget = AdminTextareaWidget() if long else AdminTextInputWidget()
-        return field(db_field.name, required=not db_field.blank, widget=widget)
+        parse = partial(PARSERS[db_field.name], db_field.name)
+        return field(parse, required=not db_field.blank, widget=widget)
 
     def get_inlines(self, request: HttpRequest, obj: Any) -> tuple[Any, ...]:
         return self.inlines if obj else ()

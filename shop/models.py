@@ -77,3 +77,37 @@ class EmbeddingFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}: {self.reason}"
+
+
+class Synonym(models.Model):
+    """A word or phrase of shoppers and what it means, in search."""
+
+    class Relation(models.TextChoices):
+        BOTH = "both", "both ways: the two are equal"
+        ONE_WAY = "one-way", "one way: who asks for the phrase is served by the meaning"
+        CLOSE = "close", "close: one way, where there is nothing better"
+
+    phrase = models.TextField()
+    meaning = models.TextField()
+    relation = models.TextField(choices=Relation, default=Relation.BOTH)
+    language = models.TextField(
+        blank=True, default="", help_text="a code such as en or de; empty for any language"
+    )
+    source = models.TextField(default="admin")
+    enabled = models.BooleanField(default=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        managed = False
+        db_table = "synonym"
+        ordering: ClassVar = ["phrase", "meaning", "language"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["phrase", "meaning", "language"],
+                name="synonym_phrase_meaning_language_key",
+                violation_error_message="This synonym is there already.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.phrase}: {self.meaning}"

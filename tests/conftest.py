@@ -178,7 +178,7 @@ def template() -> str:
         with connect() as connection:
             add_model(connection, get_spec("clip"))
 
-    digest = _digest("catalog", "embedding/registry", "migrations", "shop")
+    digest = _digest("catalog", "embedding/lexicon", "embedding/registry", "migrations", "shop")
     return _built_database("schema", digest, "template1", build)
 
 

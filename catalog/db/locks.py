@@ -16,6 +16,7 @@ class LockSpace(IntEnum):
 
     EMBEDDING = 0x656D6265
     IMPORT = 0x696D706F
+    SYNONYMS = 0x73796E6F
     VARIANTS = 0x76617269
 
 

@@ -41,7 +41,7 @@ def pending_migrations(connection: Connection) -> list[Script]:
 
 def migrate() -> None:
     """Apply the pending migrations, create the tables of models in `MODELS` that have none,
-    and update the SQL functions and views.
+    and update the SQL functions, the views and the starter synonyms.
 
     Raises:
         DatabaseError: pgvector is missing or too old, or Alembic refuses.

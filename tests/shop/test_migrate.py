@@ -86,6 +86,7 @@ def test_check_finds_models_without_tables_and_changed_sql(
     with psycopg.connect(database) as connection:
         connection.execute("DELETE FROM model WHERE name = 'imagenet'")
         connection.execute("UPDATE search.definition SET digest = '' WHERE name = 'products'")
+        connection.execute("DELETE FROM synonym WHERE phrase = 'Turnschuhe'")
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:
         call_command("migrate", check_unapplied=True)
@@ -93,4 +94,5 @@ def test_check_finds_models_without_tables_and_changed_sql(
     printed = capsys.readouterr().out
     assert "tables of the model imagenet" in printed
     assert "SQL functions and views:" in printed
+    assert "starter synonyms: 1 added, 0 changed, 0 removed" in printed
     assert "products" in printed

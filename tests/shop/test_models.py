@@ -69,4 +69,5 @@ def test_model_has_the_columns_of_its_table(model: type[models.Model]) -> None:
 
 
 def test_only_tables_of_the_admin_have_models() -> None:
-    assert {model.__name__ for model in MODELS} == {"Product", "ProductImage", "EmbeddingFailure"}
+    names = {model.__name__ for model in MODELS}
+    assert names == {"Product", "ProductImage", "EmbeddingFailure", "Synonym"}

@@ -10,14 +10,15 @@ from catalog.db.connection import connect
 from catalog.db.migrations import migrate as migrate_catalogue
 from catalog.db.migrations import pending_migrations
 from catalog.sqlapi.objects import differences
+from catalog.synonyms.store import starter_changes
 from shop.management.base import CatalogCommand
 
 
 class Command(CatalogCommand, migrate.Command):
     help = (
-        "Create or upgrade the database: first the catalogue's tables, indexes and SQL functions,"
-        " then Django's tables. With an app label or --fake, only Django's tables. Exit status: 0"
-        " done, 1 --check found pending migrations, 2 no database."
+        "Create or upgrade the database: first the catalogue's tables, indexes, SQL functions and"
+        " starter synonyms, then Django's tables. With an app label or --fake, only Django's"
+        " tables. Exit status: 0 done, 1 --check found pending migrations, 2 no database."
     )
 
     def get_check_kwargs(self, options: dict[str, Any]) -> Any:
@@ -51,3 +52,5 @@ def _pending(connection: Connection) -> Iterator[str]:
     yield from (f"tables of the model {name}" for name in missing_models(connection))
     if names := differences(connection):
         yield f"SQL functions and views: {', '.join(names)}"
+    if changes := starter_changes(connection):
+        yield f"starter synonyms: {changes}"

@@ -1,0 +1,1 @@
+"""Synonyms as data: the starter words of the project, and rows of admins and CSV files."""

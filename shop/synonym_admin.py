@@ -1,0 +1,130 @@
+"""The admin of the synonyms: edits them, and imports and exports CSV files."""
+
+from functools import partial
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path, reverse
+
+from catalog.db.connection import connect
+from catalog.importing.cell_parsers import FieldError
+from catalog.synonyms.csv_files import LineError, SynonymFileError, import_synonyms, write_file
+from catalog.synonyms.row import FIELDS, PARSERS, SynonymRow, require_difference
+from catalog.synonyms.starter import SOURCE
+from shop.cell_field import CellField
+from shop.models import Synonym
+
+MAX_FILE_BYTES = 10 * 2**20
+MAX_LISTED_ERRORS = 200
+
+
+class SynonymForm(forms.ModelForm):
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("phrase") and cleaned.get("meaning"):
+            try:
+                require_difference(cleaned["phrase"], cleaned["meaning"])
+            except FieldError as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
+
+
+class ImportForm(forms.Form):
+    file = forms.FileField(label="CSV file")
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_FILE_BYTES:
+            limit = MAX_FILE_BYTES // 2**20
+            raise forms.ValidationError(f"The file is larger than {limit} MB: split it.")
+        return file
+
+
+@admin.register(Synonym)
+class SynonymAdmin(admin.ModelAdmin):
+    form = SynonymForm
+    fields = ("phrase", "meaning", "relation", "language", "enabled", "source", "created_at")
+    list_display = ("phrase", "meaning", "relation", "language", "source", "enabled")
+    list_filter = ("enabled", "source", "relation", "language")
+    list_per_page = 100
+    search_fields = ("phrase", "meaning")
+    show_full_result_count = False
+    readonly_fields = ("source", "created_at")
+    radio_fields = {"relation": admin.VERTICAL}  # noqa: RUF012
+    actions = ("enable", "disable", "export_csv")
+
+    def formfield_for_dbfield(
+        self, db_field: models.Field, request: HttpRequest, **kwargs: Any
+    ) -> forms.Field | None:
+        if db_field.name not in ("phrase", "meaning", "language"):
+            return super().formfield_for_dbfield(db_field, request, **kwargs)
+        parse = partial(PARSERS[db_field.name], db_field.name)
+        options = {"required": not db_field.blank, "help_text": db_field.help_text}
+        return CellField(parse, widget=AdminTextInputWidget(), **options)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """`migrate` would bring back what is changed in a starter row, so it can only be off."""
+        starter = obj is not None and obj.source == SOURCE
+        return (
+            tuple(name for name in self.fields if name != "enabled")
+            if starter
+            else (self.readonly_fields)
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        starter = obj is not None and obj.source == SOURCE
+        return not starter and super().has_delete_permission(request, obj)
+
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(self.import_page)
+        return [path("import/", page, name="shop_synonym_import"), *super().get_urls()]
+
+    @admin.action(description="Switch on the selected synonyms", permissions=["change"])
+    def enable(self, request: HttpRequest, synonyms: QuerySet[Synonym]) -> None:
+        self.message_user(request, f"{synonyms.update(enabled=True)} switched on")
+
+    @admin.action(description="Switch off the selected synonyms", permissions=["change"])
+    def disable(self, request: HttpRequest, synonyms: QuerySet[Synonym]) -> None:
+        self.message_user(request, f"{synonyms.update(enabled=False)} switched off")
+
+    @admin.action(description="Export the selected synonyms as CSV", permissions=["view"])
+    def export_csv(self, request: HttpRequest, synonyms: QuerySet[Synonym]) -> HttpResponse:
+        headers = {"Content-Disposition": 'attachment; filename="synonyms.csv"'}
+        response = HttpResponse(content_type="text/csv; charset=utf-8", headers=headers)
+        write_file(response, (SynonymRow(*row) for row in synonyms.values_list(*FIELDS)))
+        return response
+
+    def import_page(self, request: HttpRequest) -> HttpResponse:
+        if not (self.has_add_permission(request) and self.has_change_permission(request)):
+            raise PermissionDenied
+        form = ImportForm(request.POST or None, request.FILES or None)
+        errors: list[LineError] = []
+        if request.method == "POST" and form.is_valid():
+            try:
+                with connect() as connection:
+                    report = import_synonyms(connection, form.cleaned_data["file"].file)
+            except SynonymFileError as error:
+                form.add_error("file", str(error))
+            else:
+                level = messages.WARNING if report.errors else messages.SUCCESS
+                self.message_user(request, f"Synonyms: {report}", level)
+                if not report.errors:
+                    return redirect(reverse("admin:shop_synonym_changelist"))
+                errors = report.errors
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Import synonyms",
+            "opts": self.opts,
+            "form": form,
+            "columns": ", ".join(FIELDS),
+            "errors": errors[:MAX_LISTED_ERRORS],
+            "more_errors": max(0, len(errors) - MAX_LISTED_ERRORS),
+        }
+        return render(request, "admin/shop/synonym/import.html", context)
