@@ -17,12 +17,16 @@ depends_on = None
 FUNCTIONS = r"""
 CREATE FUNCTION public.fold_text(value text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN btrim(regexp_replace(
+-- Pure ASCII needs less, which is five times as fast.
+RETURN CASE WHEN octet_length(value) = length(value)
+    THEN btrim(regexp_replace(translate(lower(value), '`', ''''), '[[:space:]\u0001-\u001f]+', ' ', 'g'))
+    ELSE btrim(regexp_replace(
     replace(replace(replace(replace(lower(regexp_replace(
         normalize(translate(value, 'ØŁĐĦŦøłđħŧı“’”‘„‛‟′`´‐‑‒–—―−﹘﹣－™®©',
                                    'oldhtoldhti"''"''"''"''''''----------'), NFKD),
         '[\u0300-\u036f]+', '', 'g')), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
-    '[[:space:]\u0001-\u001f\u00ad\u200b-\u200f\u2060\ufeff]+', ' ', 'g'));
+    '[[:space:]\u0001-\u001f\u00ad\u200b-\u200f\u2060\ufeff]+', ' ', 'g'))
+    END;
 
 COMMENT ON FUNCTION public.fold_text(text) IS
     'The normal form in which texts are compared: no case, accents, kinds of dashes or extra spaces.';
