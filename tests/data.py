@@ -1,7 +1,7 @@
-"""Photos that some tests need; they are not part of the repository.
+"""Photos and judged queries that some tests need; they are not part of the repository.
 
-`SHARED_DATA` names the folder with `ecommerce` and `clothing`. Tests that need it are skipped if it
-is missing.
+`SHARED_DATA` names the folder with `ecommerce` and `clothing`; the folder `queries` is beside it.
+Tests that need a missing folder are skipped.
 """
 
 import os
@@ -13,6 +13,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 DATA = Path(os.environ.get("SHARED_DATA") or PROJECT.parent / "shared" / "data")
 ECOMMERCE = DATA / "ecommerce"
 CLOTHING = DATA / "clothing"
+QUERIES = DATA.parent / "queries"
 
 
 def _needs(folder: Path) -> pytest.MarkDecorator:
@@ -23,3 +24,6 @@ def _needs(folder: Path) -> pytest.MarkDecorator:
 
 needs_ecommerce = _needs(ECOMMERCE)
 needs_clothing = _needs(CLOTHING)
+needs_queries = pytest.mark.skipif(
+    not QUERIES.is_dir(), reason="needs the judged queries beside the photos (set SHARED_DATA)"
+)

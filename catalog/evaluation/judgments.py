@@ -5,7 +5,7 @@ would give plausible but wrong figures.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,10 @@ REQUIRED_KEYS = ("id", "relevant")
 
 
 class JudgmentError(UserFacingError, ValueError):
-    """An invalid judgment; the message begins with its line number, from 1."""
+    """An invalid judgment; the message begins with its file, if any, and its line, from 1."""
 
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(f"line {line}: {reason}")
+    def __init__(self, line: int, reason: str, file: Path | None = None) -> None:
+        super().__init__(f"{file}: line {line}: {reason}" if file else f"line {line}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Judgment:
 
     `relevant` is a grade from 1 by SKU. If it is empty, the query is nonsense and every hit is a
     false positive. `image` is the file of the query picture, `like` the SKU of a query product.
-    Figures are averaged over the queries of one `kind`.
+    Figures are averaged over the queries of one `kind`. `file` and `line` are where it was read.
     """
 
     id: str
@@ -50,6 +50,7 @@ class Judgment:
     filters: Filters = field(default_factory=Filters)
     exclude: frozenset[str] = frozenset()
     relevant: Mapping[str, int] = field(default_factory=dict)
+    file: Path | None = field(default=None, compare=False)
 
     @property
     def is_nonsense(self) -> bool:
@@ -66,14 +67,19 @@ def read_judgments(path: Path, catalogue: Catalogue) -> list[Judgment]:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise FormatError(str(error.strerror)) from error
-    return parse_judgments(_records(content), path.parent, catalogue)
+        raise FormatError(f"{path}: {error.strerror}") from error
+    return parse_judgments(_records(content, path), path.parent, catalogue, path)
 
 
 def parse_judgments(
-    records: Iterable[tuple[int, Mapping[str, Any]]], folder: Path, catalogue: Catalogue
+    records: Iterable[tuple[int, Mapping[str, Any]]],
+    folder: Path,
+    catalogue: Catalogue,
+    file: Path | None = None,
 ) -> list[Judgment]:
     """The judgments in (line number, JSON object) pairs; picture paths are relative to `folder`.
+
+    `file`, if the objects were read from one, begins the messages of errors.
 
     Raises:
         JudgmentError: an object is malformed or does not fit the catalogue.
@@ -83,25 +89,25 @@ def parse_judgments(
     judgments = []
     for line, record in records:
         try:
-            judgment = _judgment(line, record, folder, catalogue)
+            judgment = replace(_judgment(line, record, folder, catalogue), file=file)
             if judgment.id in lines:
                 raise FormatError(f"the id {judgment.id!r} is already on line {lines[judgment.id]}")
         except FormatError as error:
-            raise JudgmentError(line, str(error)) from error
+            raise JudgmentError(line, str(error), file) from error
         lines[judgment.id] = line
         judgments.append(judgment)
     if not judgments:
-        raise FormatError("there are no judgments")
+        raise FormatError(f"{file}: there are no judgments" if file else "there are no judgments")
     return judgments
 
 
-def _records(content: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+def _records(content: bytes, file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     for line, text in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         if text.strip():
             try:
                 yield line, parse_line(text)
             except FormatError as error:
-                raise JudgmentError(line, str(error)) from error
+                raise JudgmentError(line, str(error), file) from error
 
 
 def _judgment(line: int, record: Mapping[str, Any], folder: Path, catalogue: Catalogue) -> Judgment:

@@ -18,6 +18,7 @@ FIELDS = (
 class Product:
     """A product's SKU, its values, and the path of its main picture, relative to the media folder.
 
+    Variants of each other have the same `leader`, the SKU of one of them.
     `values` maps each of `FIELDS`, and each attribute, to its values; the tuple is empty if the
     field is.
     """
@@ -25,6 +26,7 @@ class Product:
     sku: str
     values: Mapping[str, tuple[str, ...]]
     image_path: str | None
+    leader: str
 
     def first(self, field: str) -> str:
         """The field's first value, "" if it has none."""
@@ -38,8 +40,10 @@ class Catalogue:
         self._connection = connection
         rows = connection.exec_driver_sql(
             f"SELECT p.sku, {', '.join(f'p.{field}' for field in FIELDS)}, p.attributes,"
-            " i.path AS image_path FROM product p"
+            " i.path AS image_path, coalesce(leader.sku, p.sku) AS leader FROM product p"
             " LEFT JOIN product_image i ON i.product_id = p.id AND i.position = 0"
+            " LEFT JOIN product_variant v ON v.product_id = p.id"
+            " LEFT JOIN product leader ON leader.id = v.leader_id"
             ' ORDER BY p.sku COLLATE "C"'
         )
         self.products = {row.sku: _product(row._asdict()) for row in rows}
@@ -86,4 +90,4 @@ def _product(row: Mapping[str, Any]) -> Product:
     for field, value in row["attributes"].items():
         listed = value if isinstance(value, list) else [value]
         values.setdefault(field, tuple(item for item in listed if isinstance(item, str) and item))
-    return Product(row["sku"], values, row["image_path"])
+    return Product(row["sku"], values, row["image_path"], row["leader"])

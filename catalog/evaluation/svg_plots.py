@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from catalog.evaluation.metrics import RECALLS
-from catalog.evaluation.runner import SetupResult
+from catalog.evaluation.setup_result import SetupResult
 from catalog.evaluation.threshold_curves import thresholds
 
 WIDTH, HEIGHT = 300, 200

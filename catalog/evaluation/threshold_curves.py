@@ -1,11 +1,10 @@
 """The effect of a minimum match: nonsense hits avoided and relevant hits lost, by threshold."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from catalog.evaluation.runner import Ranking, SetupResult
+from catalog.evaluation.setup_result import Ranking, SetupResult
 
 THRESHOLDS = tuple(step / 50 for step in range(51))
 
@@ -26,10 +25,13 @@ class Threshold:
 
 
 def thresholds(measured: SetupResult) -> list[Threshold]:
-    """The shares at each of `THRESHOLDS`; empty without nonsense queries or relevant hits."""
-    nonsense = [each for each in measured.rankings if each.judgment.is_nonsense]
+    """The shares at each of `THRESHOLDS`.
+
+    Empty without nonsense queries or relevant hits, and for pages, which have a minimum match.
+    """
+    nonsense = measured.nonsense
     found = [np.array(each.found) for each in measured.rankings if each.found]
-    if not nonsense or not found:
+    if measured.setup.page or not nonsense or not found:
         return []
     best = np.array([-np.inf if each.best is None else each.best for each in nonsense])
     return [
@@ -43,7 +45,7 @@ def thresholds(measured: SetupResult) -> list[Threshold]:
     ]
 
 
-def false_positives(rankings: Sequence[Ranking], count: int) -> list[Ranking]:
+def false_positives(measured: SetupResult, count: int) -> list[Ranking]:
     """The `count` nonsense queries with the highest matches, best first."""
-    found = [each for each in rankings if each.judgment.is_nonsense and each.best is not None]
+    found = [each for each in measured.nonsense if each.is_answered]
     return sorted(found, key=lambda each: -(each.best or 0.0))[:count]

@@ -17,18 +17,22 @@ from sqlalchemy import Connection
 
 from catalog import config
 from catalog.db.connection import connect
+from catalog.evaluation import query_rows
 from catalog.evaluation.derive_judgments import KINDS, derive, save_records
-from catalog.evaluation.html_report import worst
 from catalog.evaluation.judgment_parsers import FormatError
 from catalog.evaluation.judgments import Judgment, JudgmentError, parse_judgments, read_judgments
 from catalog.evaluation.metrics import NAMES, estimate, measure
-from catalog.evaluation.product_lookup import Catalogue
-from catalog.evaluation.runner import Setup, run_judgments
+from catalog.evaluation.product_lookup import Catalogue, Product
+from catalog.evaluation.query_rows import bad_rankings
+from catalog.evaluation.report_tables import answered, measure_tables
+from catalog.evaluation.runner import run_judgments
+from catalog.evaluation.setup_result import Setup, SetupResult
 from catalog.evaluation.threshold_curves import thresholds
 from catalog.evaluation.typo_generator import add_typo
+from catalog.evaluation.variant_grades import grade_cards
 from catalog.importing import import_catalog
 from catalog.search.filters import Filters
-from catalog.search.results import Hit, Results, Timings
+from catalog.search.results import Hit, Results, Signal, Timings
 from catalog.search.search_spec import SearchSpec
 
 ROWS = """sku,title,product_type,gender,colour,price,pattern,images
@@ -172,15 +176,16 @@ def test_errors_give_their_line(
 ) -> None:
     first = b'{"id": "first", "text": "b", "relevant": ["H1"]}\n\n'
     (tmp_path / "j.jsonl").write_bytes(first + line)
-    with pytest.raises(JudgmentError, match=r"^line 3: ") as raised:
+    with pytest.raises(JudgmentError) as raised:
         read_judgments(tmp_path / "j.jsonl", catalogue)
+    assert str(raised.value).startswith(f"{tmp_path / 'j.jsonl'}: line 3: ")
     assert reason in str(raised.value)
 
 
 def test_empty_or_missing_file_is_an_error(catalogue: Catalogue, tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("\n")
     for name in ("empty.jsonl", "missing.jsonl"):
-        with pytest.raises(FormatError):
+        with pytest.raises(FormatError, match=name):
             read_judgments(tmp_path / name, catalogue)
 
 
@@ -302,6 +307,23 @@ def hit(sku: str, score: float, **more: Any) -> Hit:
     )
 
 
+def run(
+    judgments: list[Judgment],
+    found: dict[str, list[Hit]],
+    catalogue: Catalogue,
+    setup: Setup | None = None,
+    **more: Any,
+) -> SetupResult:
+    """The judgments, measured with a search that returns the hits in `found`, by text."""
+
+    def search(_connection: Connection, spec: SearchSpec) -> Results:
+        hits = tuple(found[spec.text])
+        return Results(hits, len(hits), spec, words=spec.text, **more)
+
+    nothing: Any = None
+    return run_judgments(nothing, judgments, setup or Setup(), search, 24, catalogue.products)
+
+
 def test_run_judgments(connection: Connection, catalogue: Catalogue) -> None:
     specs: list[SearchSpec] = []
     found = {
@@ -320,16 +342,15 @@ def test_run_judgments(connection: Connection, catalogue: Catalogue) -> None:
         {"id": "3", "text": "noise", "relevant": []},
     ]
     judgments = parse_judgments(enumerate(records, start=1), Path(), catalogue)
-    measured = run_judgments(
-        connection, judgments, Setup("fashion", ("text",), "rrf"), search, depth=50
-    )
+    setup = Setup("fashion", ("text",), "rrf")
+    measured = run_judgments(connection, judgments, setup, search, 50, catalogue.products)
     assert [spec.text for spec in specs] == ["good", "good", "bad", "noise"], "first is a warm-up"
     spec = specs[0]
     assert (spec.model, spec.signals, spec.fusion) == ("fashion", ("text",), "rrf")
     assert (spec.min_match, spec.group_variants, spec.limit) == (0.0, False, 50)
     assert measured.kinds == ["k"]
     assert measured.estimates("k")["MRR"].mean == pytest.approx((1 + 1 / 2) / 2)
-    assert [each.judgment.id for each in worst(measured, "k", 5)] == ["2"], "1 is perfect"
+    assert [each.judgment.id for each in bad_rankings(measured)] == ["2"], "1 is perfect"
     assert measured.speed.encode_p50 == pytest.approx(10)
     assert measured.speed.sql_p95 == pytest.approx(20)
     at = {each.min_match: each for each in thresholds(measured)}
@@ -337,29 +358,152 @@ def test_run_judgments(connection: Connection, catalogue: Catalogue) -> None:
     assert shares == [(1, 0, 0), (1, 0.5, 0.5), (0, 0.5, 0.5), (0, 1, 1)]
 
 
-def test_exact_hit_is_not_tied_with_the_hits_after_it(
-    connection: Connection, catalogue: Catalogue
-) -> None:
-    hits = (hit("H1", 0.5, exact=True), hit("F1", 0.5))
-    measured = run_judgments(
-        connection, [parse(catalogue)], Setup(), lambda _, spec: Results(hits, 2, spec), 10
-    )
+def test_exact_hit_is_not_tied_with_the_hits_after_it(catalogue: Catalogue) -> None:
+    hits = [hit("H1", 0.5, exact=True), hit("F1", 0.5)]
+    measured = run([parse(catalogue)], {"red heels": hits}, catalogue)
     assert measured.estimates("")["MRR"].mean == 1
 
 
-def test_results_of_a_changed_query_are_not_measured(
-    connection: Connection, catalogue: Catalogue
-) -> None:
-    def search(_connection: Connection, spec: SearchSpec) -> Results:
-        return Results(
-            (hit("H1", 1),),
-            1,
-            spec,
-            notes=("no weights; only products with these words are shown",),
-        )
-
+def test_results_of_a_changed_query_are_measured_for_pages_only(catalogue: Catalogue) -> None:
+    found = {"red heels": [hit("H1", 1)]}
+    notes = ("no weights; only products with these words are shown",)
     with pytest.raises(JudgmentError, match="only products with these words are shown"):
-        run_judgments(connection, [parse(catalogue)], Setup("fashion"), search, 10)
+        run([parse(catalogue)], found, catalogue, notes=notes)
+    measured = run([parse(catalogue)], found, catalogue, Setup(page=True), notes=notes)
+    assert measured.estimates()["MRR"].mean == 1
+    assert ("notes", notes[0]) in measured.rankings[0].explanation
+
+
+def judged(catalogue: Catalogue, *records: dict[str, Any]) -> list[Judgment]:
+    numbered = [{"id": str(number)} | record for number, record in enumerate(records, start=1)]
+    return parse_judgments(enumerate(numbered, start=1), Path(), catalogue)
+
+
+def test_table_has_a_row_for_each_kind_and_one_for_all(catalogue: Catalogue) -> None:
+    judgments = judged(
+        catalogue,
+        {"text": "good", "kind": "a", "relevant": ["H1"]},
+        {"text": "good", "kind": "b", "relevant": ["H1"]},
+        {"text": "bad", "kind": "b", "relevant": ["H1"]},
+        {"text": "bad", "kind": "b", "relevant": []},
+    )
+    found = {"good": [hit("H1", 1)], "bad": [hit("F1", 1)]}
+    one = run(judgments, found, catalogue)
+    (table,) = measure_tables([one])
+    means = {label: measures["MRR"].mean for label, measures in table.rows}
+    assert means == {"a (1)": 1, "b (2)": 0.5, "all (3)": pytest.approx(2 / 3)}
+    titles = [table.title for table in measure_tables([one, one])]
+    assert titles == ["a (1)", "b (2)", "all (3)"]
+    assert [len(table.rows) for table in measure_tables([one, one])] == [2, 2, 2]
+
+
+def test_one_kind_is_not_repeated_as_all_and_none_is_no_table(catalogue: Catalogue) -> None:
+    found = {"red heels": [hit("H1", 1)]}
+    (table,) = measure_tables([run([parse(catalogue)], found, catalogue)])
+    assert [label for label, _ in table.rows] == ["queries (1)"]
+    assert measure_tables([run([parse(catalogue, relevant=[])], found, catalogue)]) == []
+
+
+def test_empty_pages_count_zero_and_answered_nonsense_is_counted(catalogue: Catalogue) -> None:
+    judgments = judged(
+        catalogue,
+        {"text": "good", "kind": "a", "relevant": ["H1"]},
+        {"text": "empty", "kind": "a", "relevant": ["H1"]},
+        {"text": "good", "kind": "noise", "relevant": []},
+        {"text": "empty", "kind": "noise", "relevant": []},
+    )
+    found = {"good": [hit("H1", 0.9)], "empty": []}
+    nearest = (hit("H1", 0.1),)
+    measured = run(judgments, found, catalogue, Setup(page=True), nearest=nearest)
+    assert measured.estimates("a")["nDCG@10"].mean == 0.5
+    assert answered(measured) == [("a", 2, 1), ("nonsense", 2, 1)]
+    (bad,) = bad_rankings(measured)
+    assert (bad.judgment.id, bad.shown, bad.is_answered) == ("2", nearest, False)
+    assert bad.missed == ["H1"], "the nearest products do not count"
+    assert thresholds(measured) == [], "the page has a minimum match already"
+
+
+def products(**leaders: str) -> dict[str, Product]:
+    return {sku: Product(sku, {}, None, leader) for sku, leader in leaders.items()}
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        ([], {"A1": 3, "B": 2}),  # both groups are missed
+        (["A1", "B"], {"A1": 3, "B": 2}),
+        (["A2"], {"A2": 1, "B": 2}),  # the grade of the product that the card shows
+        (["A3"], {"A1": 3, "B": 2}),  # a card that shows an irrelevant product is a miss
+    ],
+)
+def test_card_of_variants_has_the_grade_of_its_product(
+    shown: list[str], expected: dict[str, int]
+) -> None:
+    of_a = dict.fromkeys(("A1", "A2", "A3"), "A1")
+    graded = grade_cards({"A2": 1, "A1": 3, "B": 2}, shown, products(**of_a, B="B"))
+    assert graded == expected
+
+
+def test_page_with_all_variants_on_one_card_is_perfect(connection: Connection) -> None:
+    with connect() as writing:  # H1 and H2 are variants
+        writing.exec_driver_sql(
+            "INSERT INTO product_variant (product_id, leader_id, family, model)"
+            " SELECT p.id, l.id, p.family, 'fashion' FROM product p, product l"
+            " WHERE p.sku IN ('H1', 'H2') AND l.sku = 'H1'"
+        )
+    try:
+        grouped = Catalogue(connection)
+    finally:
+        with connect() as writing:
+            writing.exec_driver_sql("DELETE FROM product_variant")
+    judgments = [parse(grouped, relevant=["H1", "H2"])]
+    found = {"red heels": [hit("H2", 0.9, variants=2)]}
+    page = run(judgments, found, grouped, Setup(page=True)).estimates()
+    assert (page["nDCG@10"].mean, page["R@10"].mean) == (1, 1)
+    assert run(judgments, found, grouped).estimates()["R@10"].mean == 0.5, "not grouped"
+
+
+def test_bad_queries_are_the_worst_first_and_limited_by_kind(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(query_rows, "MOST", 2)
+    wrong = [hit("F1", 0.9), hit("H3", 0.8)]
+    found = {
+        "first": [hit("H1", 0.1)],
+        "second": [*wrong[:1], hit("H1", 0.1)],
+        "third": [*wrong, hit("H1", 0.1)],
+        "none": wrong,
+    }
+    texts = [("a", text) for text in ("second", "first", "none", "third")] + [("b", "second")]
+    records = [{"text": text, "kind": kind, "relevant": ["H1"]} for kind, text in texts]
+    shown = bad_rankings(run(judged(catalogue, *records), found, catalogue))
+    assert [(each.judgment.kind, each.judgment.text) for each in shown] == [
+        ("a", "none"),
+        ("a", "third"),
+        ("b", "second"),
+    ]
+
+
+def test_row_of_a_query_has_its_explanation_hits_and_missed_products(catalogue: Catalogue) -> None:
+    signals = (Signal("text", 0.5, 0.45, "fashion", 0.3), Signal("lexical", 1.0, 0.3))
+    hits = [hit("F1", 0.5, signals=signals)] + [hit("S1", 0.4)] * 9 + [hit("H3", 0.3)]
+    judgments = [parse(catalogue, relevant={"H1": 1, "H3": 2, "F1": 1})]
+    setup = Setup(page=True)
+    measured = run(
+        judgments, {"red heels": hits}, catalogue, setup, corrected="red heels", min_match=0.4
+    )
+    row = query_rows.query_row(measured.rankings[0], catalogue.products)
+    assert dict(row.ranking.explanation) == {
+        "searched for": "red heels",
+        "corrected to": "red heels",
+        "minimum match": "40%",
+        "found": "11",
+    }
+    assert [hit.grade for hit in row.hits] == [1] + [0] * 9
+    assert row.hits[0].signals == "text 50% · lexical 100%"
+    missed = [(each.picture.title, each.grade, each.rank) for each in row.missed]
+    assert missed == [("Black Heels", 2, 11), ("Red Heels", 1, None)]
+    assert all(each.picture.image.startswith("data:image/webp") for each in row.missed)
 
 
 def test_search_errors_give_the_line_of_the_judgment(
@@ -371,4 +515,4 @@ def test_search_errors_give_the_line_of_the_judgment(
     record = {"id": "1", "image": "no.png", "relevant": ["H1"]}
     judgments = parse_judgments([(7, record)], tmp_path, catalogue)
     with pytest.raises(JudgmentError, match=r"line 7: .*not a picture"):
-        run_judgments(connection, judgments, Setup("imagenet"), search, 10)
+        run_judgments(connection, judgments, Setup("imagenet"), search, 10, catalogue.products)

@@ -8,7 +8,12 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 from PIL import Image
 
+from catalog.evaluation.judgments import Judgment
+from catalog.evaluation.setup_result import Setup
 from catalog.importing import import_catalog
+from catalog.search.filters import Filters
+from shop.search_params import DEFAULT_LIMIT, SearchParams
+from tests.data import QUERIES, needs_queries
 
 HOSTILE = "<script>alert(1)</script> shirt"
 
@@ -62,6 +67,63 @@ def test_report_shows_wrong_hits_and_escapes_text(tmp_path: Path) -> None:
     ]
 
 
+def test_page_is_the_search_of_the_shop() -> None:
+    filters = Filters(colour=("Red",))
+    judgment = Judgment("1", 1, "red shirt", like="A", filters=filters)
+    picture = b"a picture"
+    params = SearchParams(text="red shirt", like="A", filters=filters)
+    assert Setup(page=True).spec(judgment, DEFAULT_LIMIT, picture) == params.spec((picture,))
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_page_of_several_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures, page = tmp_path / "f.json", tmp_path / "r.html"
+    records = {
+        "one.jsonl": {"id": "1", "kind": "right", "text": "plain shirt", "relevant": ["B"]},
+        "two.jsonl": {"id": "1", "kind": "empty", "text": "trousers", "relevant": ["A", "B"]},
+        "no.jsonl": {"id": "1", "kind": "nonsense", "text": "asdf", "relevant": []},
+    }
+    for name, record in records.items():
+        (tmp_path / name).write_text(json.dumps(record))
+    call_command(
+        *("evaluate_search", *(str(tmp_path / name) for name in records), "--page"),
+        *("--signals", "lexical", "--json", str(figures), "--report", str(page)),
+        *("--verbosity", "0"),
+    )
+    table = capsys.readouterr().out
+    assert "the shop's page, the first 24 hits" in table
+    assert [row for row in ("| right (1) ", "| empty (1) ", "| all (2) ") if row not in table] == []
+    said = json.loads(figures.read_text())
+    (setup,) = said["setups"]
+    assert (said["page"], said["depth"], setup["page"]) == (True, 24, True)
+    kinds = {kind: (of["answered"], of["measures"]) for kind, of in setup["kinds"].items()}
+    assert {kind: (hits, of["nDCG@10"]["mean"]) for kind, (hits, of) in kinds.items()} == {
+        "right": (1, 1),
+        "empty": (0, 0),
+    }
+    assert (setup["all"]["queries"], setup["all"]["measures"]["MRR"]["mean"]) == (2, 0.5)
+    assert setup["nonsense"] == {"queries": 1, "answered": 0}
+    html = page.read_text()
+    assert "Nothing found." in html
+    assert "2 relevant, not among the first hits" in html
+    assert '<dt>searched for</dt><dd dir="auto">trousers</dd>' in html
+
+
+@needs_queries
+@pytest.mark.slow
+@pytest.mark.usefixtures("database")
+def test_public_judgments_are_read_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    products = str(QUERIES / "products_priced.csv")
+    call_command("import_catalog", products, "--map", "Image=", "--verbosity", "0")
+    capsys.readouterr()
+    files = [str(QUERIES / name) for name in ("shoppers.jsonl", "languages.jsonl")]
+    call_command("evaluate_search", *files, "--signals", "lexical", "--verbosity", "0")
+    table = capsys.readouterr().out
+    assert "| synonym (15) " in table
+    assert "| de (10) " in table
+    assert "| all (98) " in table
+
+
 @pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize(
     ("arguments", "depth", "window", "precision"),
@@ -97,11 +159,13 @@ def test_window_of_the_shop_is_measured(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ([], "either a judgments file or --derive"),
-        (["j.jsonl", "--derive", "titles"], "either a judgments file or --derive"),
+        ([], "either judgments files or --derive"),
+        (["j.jsonl", "--derive", "titles"], "either judgments files or --derive"),
         (["j.jsonl", "--save", "x"], "--save requires --derive"),
         (["bad.jsonl"], "bad.jsonl: line 1: not JSON"),
         (["missing.jsonl"], "missing.jsonl: No such file"),
+        (["good.jsonl", "bad.jsonl"], "bad.jsonl: line 1: not JSON"),
+        (["good.jsonl", "--model", "imagenet"], "good.jsonl: line 1: imagenet"),
         (["--derive", "titles", "--model", "nobody"], "nobody"),
     ],
 )
@@ -110,6 +174,7 @@ def test_misuse_has_status_2(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bad.jsonl").write_text("{")
+    (tmp_path / "good.jsonl").write_text('{"id": "1", "text": "shirt", "relevant": ["A"]}')
     with pytest.raises(CommandError, match=reason) as raised:
         call_command("evaluate_search", *arguments, "--verbosity", "0")
     assert raised.value.returncode == 2

@@ -22,7 +22,8 @@ from catalog.evaluation.judgments import (
 )
 from catalog.evaluation.product_lookup import Catalogue
 from catalog.evaluation.report_tables import as_json, as_markdown
-from catalog.evaluation.runner import Setup, SetupResult, run_judgments
+from catalog.evaluation.runner import run_judgments
+from catalog.evaluation.setup_result import Setup, SetupResult
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.pipeline import search
 from embedding.progress import Progress
@@ -30,6 +31,7 @@ from embedding.registry import get_spec
 from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
 from shop.management.outputs import output_file
+from shop.search_params import DEFAULT_LIMIT
 
 MAX_DEPTH = 1000
 
@@ -60,9 +62,9 @@ class Command(CatalogCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "judgments",
-            nargs="?",
+            nargs="*",
             type=Path,
-            help="a JSON Lines file with queries and their relevant products (or use --derive)",
+            help="JSON Lines files with queries and their relevant products (or use --derive)",
         )
         parser.add_argument(
             "--derive",
@@ -107,11 +109,18 @@ class Command(CatalogCommand):
             help="how signals are combined into one score (default: the shop's)",
         )
         parser.add_argument(
+            "--page",
+            action="store_true",
+            help="measure what the shop's page shows, with its minimum match and with grouped"
+            " variants, instead of the order of all products",
+        )
+        parser.add_argument(
             "--depth",
             type=depth,
             metavar="N",
-            help="number of hits to evaluate (default: SEARCH_WINDOW; at most"
-            f" {MAX_DEPTH}). A higher value widens the window, so it measures another search",
+            help="number of hits to evaluate (default: SEARCH_WINDOW, or with --page"
+            f" {DEFAULT_LIMIT}; at most {MAX_DEPTH}). A value above SEARCH_WINDOW widens the"
+            " window, so it measures another search",
         )
         parser.add_argument("--json", type=output_file, metavar="FILE", help="write all results")
         parser.add_argument(
@@ -122,24 +131,25 @@ class Command(CatalogCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        if (options["judgments"] is None) == (options["derive"] is None):
-            raise CommandError("use either a judgments file or --derive", returncode=2)
+        if bool(options["judgments"]) == bool(options["derive"]):
+            raise CommandError("use either judgments files or --derive", returncode=2)
         if options["save"] and not options["derive"]:
             raise CommandError("--save requires --derive", returncode=2)
+        window = config.settings().search_window
+        options["depth"] = options["depth"] or (DEFAULT_LIMIT if options["page"] else window)
         try:
-            options["depth"] = options["depth"] or config.settings().search_window
             with connect() as connection:
                 catalogue = Catalogue(connection)
                 judgments = self.judgments(catalogue, options)
-                runs = self.measure(connection, judgments, options)
+                runs = self.measure(connection, judgments, catalogue, options)
                 self.write(runs, catalogue, len(judgments), options)
         except (JudgmentError, FormatError) as error:
-            where = f"{options['judgments']}: " if options["judgments"] else ""
-            raise CommandError(f"{where}{error}", returncode=2) from error
+            raise CommandError(str(error), returncode=2) from error
 
     def judgments(self, catalogue: Catalogue, options: dict[str, Any]) -> list[Judgment]:
         if options["judgments"]:
-            return read_judgments(options["judgments"], catalogue)
+            files = options["judgments"]
+            return [judgment for file in files for judgment in read_judgments(file, catalogue)]
         folder = options["save"].parent if options["save"] else config.settings().media_root
         records = [
             record
@@ -151,13 +161,17 @@ class Command(CatalogCommand):
         return parse_judgments(enumerate(records, start=1), folder, catalogue)
 
     def measure(
-        self, connection: Connection, judgments: list[Judgment], options: dict[str, Any]
+        self,
+        connection: Connection,
+        judgments: list[Judgment],
+        catalogue: Catalogue,
+        options: dict[str, Any],
     ) -> list[SetupResult]:
         for model in options["model"] or []:
             for name in model.split("+"):
                 get_spec(name)
         setups = [
-            Setup(*each)
+            Setup(*each, page=options["page"])
             for each in product(
                 options["model"] or [""], options["signals"] or [()], options["fusion"] or [""]
             )
@@ -169,7 +183,13 @@ class Command(CatalogCommand):
                 bar.relabel(str(setup))
                 runs.append(
                     run_judgments(
-                        connection, judgments, setup, search, options["depth"], bar.advance
+                        connection,
+                        judgments,
+                        setup,
+                        search,
+                        options["depth"],
+                        catalogue.products,
+                        bar.advance,
                     )
                 )
         return runs
@@ -181,14 +201,16 @@ class Command(CatalogCommand):
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "products": len(catalogue.products),
             "judgments": judgments,
-            "source": str(options["judgments"] or " + ".join(options["derive"])),
+            "source": " + ".join(map(str, options["judgments"] or options["derive"])),
+            "page": options["page"],
             "depth": options["depth"],
             "window": max(options["depth"], config.settings().search_window),
             "sample": options["sample"],
             "seed": options["seed"] if options["derive"] else None,
         }
+        what = "the shop's page, " if options["page"] else ""
         self.stdout.write(
-            "Evaluated: the first {depth} hits of a window of {window}.\n".format(**about)
+            f"Evaluated: {what}the first {about['depth']} hits of a window of {about['window']}.\n"
         )
         self.stdout.write(as_markdown(runs))
         if file := options["json"]:
