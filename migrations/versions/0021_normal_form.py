@@ -79,13 +79,18 @@ COMMENT ON FUNCTION public.facet_keys(text, text, text, text, text, text, text, 
     'The facet values of a product, as keys like colour=navy blue; the list of an attribute gives several.';
 """
 
-# REFRESH names the view late, so the trigger works before the schema `search` exists.
+# REFRESH names the view late, so the trigger works before the schema `search` exists. It is deferred,
+# so that thousands of rows that one transaction writes cost one refresh.
 TRIGGER = """
 CREATE FUNCTION public.refresh_meanings() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    IF current_setting('search.meanings_refreshed', true) = pg_current_xact_id()::text THEN
+        RETURN NULL;
+    END IF;
+    PERFORM set_config('search.meanings_refreshed', pg_current_xact_id()::text, true);
     IF EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('search.meaning') AND relispopulated) THEN
         REFRESH MATERIALIZED VIEW CONCURRENTLY search.meaning;
     END IF;
@@ -93,7 +98,9 @@ BEGIN
 END
 $$;
 
-CREATE TRIGGER synonym_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON synonym
+CREATE CONSTRAINT TRIGGER synonym_changed AFTER INSERT OR UPDATE OR DELETE ON synonym
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.refresh_meanings();
+CREATE TRIGGER synonym_truncated AFTER TRUNCATE ON synonym
     FOR EACH STATEMENT EXECUTE FUNCTION public.refresh_meanings();
 """
 

@@ -1,57 +1,74 @@
--- For each phrase of shoppers, the facet values that it means. A phrase leads to a concept by its own
--- synonyms, from there to other concepts, and at last to the values that are called like one of them.
--- Phrases that lead to no value keep the words that they mean.
+-- For each phrase of shoppers, the facet values that it means: those that are called like it or like one of
+-- its equals (level 0), those that it accepts (1), and those that are close (2), over at most two relations.
+-- A phrase that leads to no value keeps the words that it means.
 CREATE MATERIALIZED VIEW search.meaning AS
-WITH RECURSIVE edge AS (
-    SELECT public.phrase_key(phrase) AS source, public.phrase_key(meaning) AS target,
-           CASE relation WHEN 'both' THEN 0 WHEN 'one-way' THEN 1 ELSE 2 END::smallint AS level,
-           language, phrase, meaning
+WITH RECURSIVE entry AS MATERIALIZED (
+    SELECT public.phrase_key(phrase) AS source, public.phrase_key(meaning) AS target, relation, language,
+           phrase, meaning
       FROM public.synonym
      WHERE enabled
 ),
-named AS (
-    SELECT facet, key AS facet_key, value, products, phrase_key AS node, 0::smallint AS level
-      FROM search.facet_value
+equal AS MATERIALIZED (
+    SELECT source, target, language FROM entry WHERE relation = 'both'
      UNION
-    SELECT v.facet, v.key, v.value, v.products, e.target, 0
-      FROM search.facet_value v
-           JOIN edge e ON e.source = v.phrase_key AND e.level = 0
-           JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
+    SELECT a.source, b.target, a.language
+      FROM entry a JOIN entry b ON b.source = a.target AND a.relation = 'both' AND b.relation = 'both'
+),
+relation AS MATERIALIZED (
+    SELECT source, target, CASE relation WHEN 'one-way' THEN 1 ELSE 2 END AS level
+      FROM entry WHERE relation <> 'both'
+     UNION
+    SELECT e.source, equal.target, CASE e.relation WHEN 'one-way' THEN 1 ELSE 2 END
+      FROM entry e JOIN equal ON equal.source = e.target WHERE e.relation <> 'both'
 ),
 reached (facet_key, node, level, steps) AS (
-    SELECT facet_key, node, level, 0 FROM named
+    SELECT key, phrase_key, 0, 0 FROM search.facet_value
      UNION
-    SELECT r.facet_key, e.source, greatest(r.level, e.level), r.steps + 1
-      FROM reached r JOIN edge e ON e.target = r.node
-     WHERE r.steps < 5 AND (r.level < 2 OR e.level < 2)
-),
-phrase (node, key, language, phrase) AS (
-    SELECT e.source, unnest(ARRAY[e.source, public.singular(translate(public.fold_text(e.phrase), ' -''', ''))]),
-           e.language, e.phrase
-      FROM edge e
-     UNION
-    SELECT e.target, unnest(ARRAY[e.target, public.singular(translate(public.fold_text(e.meaning), ' -''', ''))]),
-           '', e.meaning
-      FROM edge e
-     UNION
-    SELECT v.phrase_key, unnest(ARRAY[v.phrase_key, public.singular(translate(public.fold_text(v.value), ' -''', ''))]),
-           '', v.value
+    SELECT v.key, equal.target, 0, 0
       FROM search.facet_value v
+           JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
+           JOIN equal ON equal.source = v.phrase_key
+     UNION
+    SELECT r.facet_key, relation.source, greatest(r.level, relation.level), r.steps + 1
+      FROM reached r JOIN relation ON relation.target = r.node
+     WHERE r.steps < 2 AND r.level + relation.level < 4
+),
+nearest AS MATERIALIZED (
+    SELECT facet_key, node, min(level) AS level FROM reached GROUP BY facet_key, node
+),
+phrase AS MATERIALIZED (
+    SELECT source AS node, phrase, language FROM entry
+     UNION
+    SELECT target, meaning, '' FROM entry
+     UNION
+    SELECT phrase_key, value, '' FROM search.facet_value
+),
+spelling AS MATERIALIZED (
+    SELECT DISTINCT node, key, language
+      FROM phrase,
+           LATERAL (VALUES (node),
+                           (public.singular(regexp_replace(public.fold_text(phrase), '[^[:alnum:]]', '', 'g'))))
+           AS written (key)
+     WHERE key <> ''
+),
+leads AS MATERIALIZED (
+    SELECT node AS source, facet_key, level FROM nearest
+     UNION
+    SELECT equal.source, n.facet_key, n.level FROM equal JOIN nearest n ON n.node = equal.target
 )
-SELECT p.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v.products,
-       min(r.level) AS level, array_agg(DISTINCT p.language) AS languages,
-       bool_or(v.phrase_key = p.node) AS is_name
-  FROM reached r
-       JOIN phrase p USING (node)
-       JOIN search.facet_value v ON v.key = r.facet_key
+SELECT s.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v.products,
+       min(l.level)::smallint AS level, array_agg(DISTINCT s.language) AS languages,
+       bool_or(v.phrase_key = s.node) AS is_name
+  FROM leads l
+       JOIN spelling s ON s.node = l.source
+       JOIN search.facet_value v ON v.key = l.facet_key
        JOIN public.facet f ON f.name = v.facet
- WHERE p.key <> ''
  GROUP BY 1, 2, 3, 4, 5, 6
  UNION ALL
-SELECT p.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::smallint, array_agg(DISTINCT p.language), false
-  FROM phrase p JOIN edge e ON e.source = p.node AND e.level = 0
- WHERE NOT EXISTS (SELECT FROM reached r WHERE r.node = p.node) AND p.key <> ''
- GROUP BY p.key
+SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::smallint, array_agg(DISTINCT s.language), false
+  FROM spelling s JOIN entry e ON e.source = s.node AND e.relation = 'both'
+ WHERE NOT EXISTS (SELECT FROM leads l WHERE l.source = s.node)
+ GROUP BY s.key
  UNION ALL
 SELECT DISTINCT public.phrase_key(c.phrase) COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint,
        ARRAY['']::text[], false
