@@ -79,12 +79,14 @@ FULFILLED = """
          FROM (SELECT w.weight, w.place,
                       CASE WHEN p.facets && w.keys THEN 1
                            WHEN p.facets && w.accepted THEN 0.9
-                           WHEN ts_filter(p.lexemes, '{a}') @@ w.title THEN 0.8
+                           WHEN (w.kind <> 'type' OR p.product_type = '')
+                                AND ts_filter(p.lexemes, '{a}') @@ w.title THEN 0.8
                            WHEN p.facets && w.close THEN 0.5
                            ELSE 0 END::float8 AS degree
                  FROM wanted w) AS part"""
 """The degree to which a product fulfils each wanted part, and their weighted mean. A part counts
-less if only the title names it, or if the value is only close to what is wanted."""
+less if only the title names it, or if the value is only close to what is wanted. A title does not
+change a type: a T-shirt is no shirt."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 -- For each phrase of shoppers, the facet values that it means: those that are called like it or like one of
--- its equals (level 0), those that it accepts (1), and those that are close (2), over at most two relations.
+-- its equals (level 0), those that it accepts (1), and those that are close (2). Relations are not chained:
+-- fuchsia accepts pink, pink accepts salmon, but fuchsia does not accept salmon.
 -- A phrase that leads to no value keeps the words that it means.
 CREATE MATERIALIZED VIEW search.meaning AS
-WITH RECURSIVE entry AS MATERIALIZED (
+WITH entry AS MATERIALIZED (
     SELECT public.phrase_key(phrase) AS source, public.phrase_key(meaning) AS target, relation, language,
            phrase, meaning
       FROM public.synonym
@@ -21,20 +22,21 @@ relation AS MATERIALIZED (
     SELECT e.source, equal.target, CASE e.relation WHEN 'one-way' THEN 1 ELSE 2 END
       FROM entry e JOIN equal ON equal.source = e.target WHERE e.relation <> 'both'
 ),
-reached (facet_key, node, level, steps) AS (
-    SELECT key, phrase_key, 0, 0 FROM search.facet_value
+named AS MATERIALIZED (
+    SELECT key AS facet_key, phrase_key AS node FROM search.facet_value
      UNION
-    SELECT v.key, equal.target, 0, 0
+    SELECT v.key, equal.target
       FROM search.facet_value v
            JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
            JOIN equal ON equal.source = v.phrase_key
-     UNION
-    SELECT r.facet_key, relation.source, greatest(r.level, relation.level), r.steps + 1
-      FROM reached r JOIN relation ON relation.target = r.node
-     WHERE r.steps < 2 AND r.level + relation.level < 4
 ),
 nearest AS MATERIALIZED (
-    SELECT facet_key, node, min(level) AS level FROM reached GROUP BY facet_key, node
+    SELECT facet_key, node, min(level) AS level
+      FROM (SELECT facet_key, node, 0 AS level FROM named
+             UNION ALL
+            SELECT named.facet_key, relation.source, relation.level
+              FROM named JOIN relation ON relation.target = named.node) AS led
+     GROUP BY facet_key, node
 ),
 phrase AS MATERIALIZED (
     SELECT source AS node, phrase, language FROM entry

@@ -51,7 +51,10 @@ meant AS (
      WHERE m.kind <> 'cue'
 ),
 chosen AS (
-    SELECT *, first_value(kind) OVER likeliest AS likeliest_kind
+    SELECT *, first_value(kind) OVER likeliest AS likeliest_kind,
+           -- "sandals" is rather a type of 84 products than the category above it
+           rank() OVER (PARTITION BY first, last, split, kind, level ORDER BY is_name DESC, products) > 1
+           AND kind = 'type' AND level = 0 AS is_above
       FROM meant
     WINDOW likeliest AS (PARTITION BY first, last, split
                              ORDER BY kind = 'word', kind = 'cue' DESC, level, is_name DESC,
@@ -59,10 +62,10 @@ chosen AS (
 )
 SELECT first, last, kind,
        CASE WHEN kind IN ('word', 'cue') THEN min(value)
-            ELSE (array_agg(value ORDER BY level, is_name DESC, products DESC, value))[1] END,
+            ELSE (array_agg(value ORDER BY level, is_above, is_name DESC, products DESC, value))[1] END,
        coalesce(bool_or(is_name), false),
-       coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 0 AND facet_key <> ''), '{}'),
-       coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 1), '{}'),
+       coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 0 AND NOT is_above AND facet_key <> ''), '{}'),
+       coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 1 OR is_above), '{}'),
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 2), '{}'),
        split
   FROM chosen

@@ -97,6 +97,9 @@ BEGIN
                         '{}', '{}', '{}', low, high, '');
             limited := '';
             low := NULL;
+        ELSIF item.number BETWEEN 2000 AND 2099 AND NOT EXISTS (
+                  SELECT FROM search.vocabulary v WHERE v.word = item.number::text) THEN
+            CONTINUE; -- a year, as in "best sandals 2026"
         ELSIF cue = '' THEN
             -- "not black or brown": the second colour is unwanted too
             IF continues AND negation = '' AND NOT last_part.wanted AND last_part.kind = item.kind
