@@ -26,6 +26,13 @@ def _models(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(split_list(text)))
 
 
+def _languages(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(split_list(text.lower())))
+    if not all(re.fullmatch(r"[a-z_]\w*(\.[a-z_]\w*)?", name) for name in names):
+        raise ValueError(text)
+    return names
+
+
 def _private_hosts(text: str) -> PrivateHosts:
     hosts, networks = set(), []
     for entry in split_list(text.lower()):
@@ -72,6 +79,14 @@ class CatalogSettings(Settings):
         min_length=1,
         description="The models that products are embedded with and searched by. The first is the"
         " default one until `set_default_model` chooses another.",
+    )
+    search_languages: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_languages)] = setting(
+        ("english",),
+        allowed="names of text search configurations of PostgreSQL, separated by commas",
+        default_text="`english`",
+        min_length=1,
+        description="The languages of the catalogue and its shoppers, for stems and stop words,"
+        " such as `english,german`. After a change, run `./manage.py migrate`.",
     )
     search_window: int = setting(
         240,

@@ -51,12 +51,6 @@ DOCUMENT = (
     " || E'\\n' || trim(colour || ' ' || product_type || ' ' || gender || ' ' || usage)"
     " || E'\\n' || brand || E'\\n' || description)"
 )
-LEXEMES = (
-    "setweight(to_tsvector('english', title || ' ' || brand || ' ' || sku), 'A')"
-    " || setweight(to_tsvector('english', colour || ' ' || product_type || ' ' || subcategory"
-    " || ' ' || category || ' ' || gender || ' ' || usage), 'B')"
-    " || setweight(to_tsvector('english', description), 'C')"
-)
 # Variants of a product have the same family: a hash of the title without its colour, sizes and
 # numbers, and of other fields. `replace` needs no escaping of characters in the colour.
 FAMILY = (
@@ -130,8 +124,8 @@ class Product(CatalogTable, table=True):
         # The order of results without a query.
         Index(None, "in_stock", "id"),
         Index(None, "lexemes", postgresql_using="gin"),
-        # For queries that equal a title; a hash index, since titles can be too long for a B-tree.
-        Index("product_lower_title_idx", text("lower(title)"), postgresql_using="hash"),
+        # For queries that equal a title, a SKU or another identifier.
+        Index(None, "exact_keys", postgresql_using="gin"),
         Index(None, "family"),
         Index(None, "facets", postgresql_using="gin"),
     )
@@ -160,7 +154,14 @@ class Product(CatalogTable, table=True):
     updated_at: datetime = _now(onupdate=func.now())
     document: str = _generated(Text, DOCUMENT)
     document_md5: str = _generated(Text, f"md5({DOCUMENT})")
-    lexemes: str = _generated(TSVECTOR, LEXEMES)
+    # A trigger fills these two; NULL in an update makes it fill them again. See migration 0022.
+    lexemes: str = Field(default=None, sa_column=Column(TSVECTOR))
+    exact_keys: list[str] = Field(
+        default_factory=list,
+        sa_type=ARRAY(Text),
+        nullable=False,
+        sa_column_kwargs={"server_default": text("'{}'")},
+    )
     family: str = _generated(Text, FAMILY)
     facets: list[str] = _generated(ARRAY(Text), FACET_KEYS)
 
@@ -418,6 +419,7 @@ class Calibration(CatalogTable, table=True):
 PRODUCT: Table = Product.__table__  # type: ignore[attr-defined]
 PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
 IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
+FACET: Table = Facet.__table__  # type: ignore[attr-defined]
 MODEL: Table = Model.__table__  # type: ignore[attr-defined]
 SETTING: Table = Setting.__table__  # type: ignore[attr-defined]
 SYNONYM: Table = Synonym.__table__  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from catalog import config
 from catalog.active_models import NoTables, missing_models
 from catalog.db.connection import DatabaseError, connect, require_pgvector
+from catalog.lexemes import lexemes_are_current
 from catalog.sqlapi.objects import differences
 from catalog.tables import metadata
 from embedding.registry import (
@@ -83,6 +84,11 @@ def check_schema(connection: Connection) -> list[CheckMessage]:
             f" settings ({', '.join(names)})."
         )
         found.append(Warning(message, hint="Run: ./manage.py migrate", id="shop.W006"))
+    if not lexemes_are_current(connection):
+        message = (
+            "The stored words of products do not match SEARCH_LANGUAGES and the roles of facets."
+        )
+        found.append(Warning(message, hint="Run: ./manage.py migrate", id="shop.W007"))
     return found
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 
 from catalog.config import PROJECT
 from catalog.db.connection import DatabaseError
+from catalog.lexemes import fill_lexemes
+from embedding.progress import Progress
 
 
 def alembic_config() -> Config:
@@ -39,14 +41,20 @@ def pending_migrations(connection: Connection) -> list[Script]:
         raise DatabaseError(UNKNOWN.format(", ".join(current))) from error
 
 
-def migrate() -> None:
+def migrate(*, quiet: bool = True) -> None:
     """Apply the pending migrations, create the tables of models in `MODELS` that have none,
-    and update the SQL functions, the views and the starter synonyms.
+    update the SQL functions, the views and the starter synonyms, and fill the lexemes of products
+    unless they are current.
+
+    Progress is shown unless `quiet`.
 
     Raises:
-        DatabaseError: pgvector is missing or too old, or Alembic refuses.
+        DatabaseError: pgvector is missing or too old, Alembic refuses, or `SEARCH_LANGUAGES` has a
+            language that the database lacks.
     """
     try:
         alembic.command.upgrade(alembic_config(), "head")
     except CommandError as error:
         raise DatabaseError(str(error)) from error
+    with Progress("words of products", " products", quiet=quiet) as progress:
+        fill_lexemes(progress.reach)

@@ -122,18 +122,21 @@ def fan_out(connection: Connection) -> int:
 
 
 def lexical_candidates(conditions: Sequence[str]) -> str:
-    """`lexical_list`: products that contain all query terms or a rare one, or whose SKU or title
-    equals the query.
+    """`lexical_list`: products that contain all query terms or a rare one, or are in `exact_list`:
+    their title, SKU or another identifier equals the query, in any case, with or without
+    separators.
 
-    Each condition yields at most `max_lexical` products, in no particular order. SKU and title have
-    conditions of their own, so that the limit never drops an exact match. A rare term occurs in at
-    most `max_lexical` products, which follows from its weight in `search.terms`.
+    Each condition yields at most `max_lexical` products, in no particular order. Exact matches have
+    a list of their own, so that the limit never drops one. A rare term occurs in at most
+    `max_lexical` products, which follows from its weight in `search.terms`.
     """
     found = "SELECT p.id AS product_id FROM product p WHERE {0} LIMIT %(max_lexical)s"
     conjunction = " AND ".join(["p.lexemes @@ (SELECT every FROM asked)", *conditions])
     disjunction = " AND ".join(["p.lexemes @@ (SELECT rare FROM asked)", *conditions])
     sku = " AND ".join(["p.sku = %(words)s", *conditions])
-    title = " AND ".join(["lower(p.title) = lower(%(words)s)", *conditions])
+    key = " AND ".join(
+        ["p.exact_keys @> ARRAY[(SELECT public.exact_key(%(words)s))]", *conditions]
+    )
     return f"""terms AS MATERIALIZED (
     SELECT * FROM search.terms(%(words)s)
 ),
@@ -143,14 +146,17 @@ asked AS MATERIALIZED (
                (SELECT ln(1 + products / (1 + %(max_lexical)s)) FROM plan))::tsquery AS rare
       FROM terms
 ),
+exact_list AS MATERIALIZED (
+    ({found.format(sku)})
+     UNION
+    ({found.format(key)})
+),
 lexical_list AS MATERIALIZED (
     ({found.format(conjunction)})
      UNION
     ({found.format(disjunction)})
      UNION
-    ({found.format(sku)})
-     UNION
-    ({found.format(title)})
+    TABLE exact_list
 )"""
 
 

@@ -138,10 +138,7 @@ class Ranking:
         if self.exclude is not None:
             yield "p.id <> %(exclude)s"
         if self.excluded:
-            yield (
-                "NOT EXISTS (SELECT FROM unnest(%(excluded)s::text[]) AS word"
-                " WHERE p.lexemes @@ phraseto_tsquery('english', word))"
-            )
+            yield "(p.lexemes @@ (SELECT search.excluded(%(excluded)s::text[]))) IS NOT TRUE"
         if self.unwanted:
             yield "NOT p.facets && %(unwanted)s"
 
@@ -306,7 +303,7 @@ def _compared(ranking: Ranking) -> str:
         structure = "structure.*"
         joins.append(f"  CROSS JOIN LATERAL ({FULFILLED}) AS structure")
     if ranking.words:
-        named = f"""(p.sku = %(words)s OR lower(p.title) = lower(%(words)s)) AS exact,
+        named = f"""product_id IN (SELECT product_id FROM exact_list) AS exact,
            {_coverage()} AS lexical"""
     return f"""compared AS MATERIALIZED (
     SELECT product_id, {named}, {structure},

@@ -31,18 +31,20 @@ from catalog.tables import MODEL, PRODUCT, PRODUCT_IMAGE, embedding_table, metad
 SCHEMA = "search"
 SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = (
-    *("match", "vocabulary", "facet_value", "meaning"),
+    *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value", "meaning"),
     *("query_tokens", "query_spans", "query_item", "query_items", "understood"),
     *("size_part", "age_part", "understand", "part", "part_keys", "parsed", "parse"),
-    *("terms", "quantiles", "interpolate", "hit", "fan_out", "tidy", "find_model", "embedding"),
-    *("query_vector", "request", "embed", "product_embeddings", "ranked", "products", "similar"),
+    *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy", "find_model"),
+    *("embedding", "query_vector", "request", "embed", "product_embeddings", "ranked", "products", "similar"),
     *("blend", "recall", "neighbours", "duplicates", "popular_queries", "unanswered_queries"),
     *("price_outliers", "misfiled", "gaps"),
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
 PRODUCT_COLUMNS = [
-    column for column in PRODUCT.columns if column.name not in ("document", "lexemes")
+    column
+    for column in PRODUCT.columns
+    if column.name not in ("document", "lexemes", "exact_keys")
 ]
 
 CONSTANTS = {

@@ -9,6 +9,7 @@ from catalog.active_models import missing_models
 from catalog.db.connection import connect
 from catalog.db.migrations import migrate as migrate_catalogue
 from catalog.db.migrations import pending_migrations
+from catalog.lexemes import lexemes_are_current
 from catalog.sqlapi.objects import differences
 from catalog.synonyms.store import starter_changes
 from shop.management.base import CatalogCommand
@@ -33,7 +34,7 @@ class Command(CatalogCommand, migrate.Command):
             pending = list(_pending(connection))
         looks_only = options["plan"] or options["check_unapplied"]
         if not looks_only:
-            migrate_catalogue()
+            migrate_catalogue(quiet=options["verbosity"] == 0)
         if options["verbosity"] > 0:
             heading = "Planned for the catalogue:" if looks_only else "Applied to the catalogue:"
             self.stdout.write(heading, self.style.MIGRATE_HEADING)
@@ -54,3 +55,5 @@ def _pending(connection: Connection) -> Iterator[str]:
         yield f"SQL functions and views: {', '.join(names)}"
     if changes := starter_changes(connection):
         yield f"starter synonyms: {changes}"
+    if not lexemes_are_current(connection):
+        yield "the words of all products, for other languages or roles of facets"

@@ -1,0 +1,17 @@
+CREATE OR REPLACE FUNCTION search.stems(word text, languages regconfig[])
+RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    stems text[] := '{}';
+    language regconfig;
+BEGIN
+    FOREACH language IN ARRAY languages LOOP
+        stems := stems || tsvector_to_array(to_tsvector(language, word));
+    END LOOP;
+    RETURN stems;
+END
+$$;
+
+COMMENT ON FUNCTION search.stems(text, regconfig[]) IS
+    'The stems of a folded word, in each language in which it is not a stop word.';
