@@ -64,6 +64,9 @@ FACET_KEYS = (
     "public.facet_keys(category, subcategory, product_type, gender, colour, brand, usage,"
     " attributes)"
 )
+FILLED_BY_TRIGGER = ("lexemes", "exact_keys")
+"""Columns of `product` that only the trigger of migration 0022 writes. It fills them again in an
+update that sets `lexemes` to NULL."""
 # Graph degree and build-time beam width: pgvector's defaults, explicit because measured recall
 # depends on them.
 HNSW = {"m": 16, "ef_construction": 64}
@@ -154,7 +157,6 @@ class Product(CatalogTable, table=True):
     updated_at: datetime = _now(onupdate=func.now())
     document: str = _generated(Text, DOCUMENT)
     document_md5: str = _generated(Text, f"md5({DOCUMENT})")
-    # A trigger fills these two; NULL in an update makes it fill them again. See migration 0022.
     lexemes: str = Field(default=None, sa_column=Column(TSVECTOR))
     exact_keys: list[str] = Field(
         default_factory=list,

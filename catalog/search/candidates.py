@@ -134,9 +134,7 @@ def lexical_candidates(conditions: Sequence[str]) -> str:
     conjunction = " AND ".join(["p.lexemes @@ (SELECT every FROM asked)", *conditions])
     disjunction = " AND ".join(["p.lexemes @@ (SELECT rare FROM asked)", *conditions])
     sku = " AND ".join(["p.sku = %(words)s", *conditions])
-    key = " AND ".join(
-        ["p.exact_keys @> ARRAY[(SELECT public.exact_key(%(words)s))]", *conditions]
-    )
+    key = " AND ".join(["p.exact_keys @> ARRAY[(SELECT public.exact_key(%(words)s))]", *conditions])
     return f"""terms AS MATERIALIZED (
     SELECT * FROM search.terms(%(words)s)
 ),

@@ -26,7 +26,14 @@ from catalog.query_log import MAX_LENGTH, TRIES
 from catalog.search.ranking_sql import MAX_EF_SEARCH
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
 from catalog.sqlapi.rendered import StoredModel, cues, rankings, views
-from catalog.tables import MODEL, PRODUCT, PRODUCT_IMAGE, embedding_table, metadata
+from catalog.tables import (
+    FILLED_BY_TRIGGER,
+    MODEL,
+    PRODUCT,
+    PRODUCT_IMAGE,
+    embedding_table,
+    metadata,
+)
 
 SCHEMA = "search"
 SQL_FILES = Path(__file__).parent / "sql"
@@ -42,9 +49,7 @@ OBJECTS = (
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
 PRODUCT_COLUMNS = [
-    column
-    for column in PRODUCT.columns
-    if column.name not in ("document", "lexemes", "exact_keys")
+    column for column in PRODUCT.columns if column.name not in ("document", *FILLED_BY_TRIGGER)
 ]
 
 CONSTANTS = {

@@ -201,9 +201,7 @@ def upgrade() -> None:
     connection.exec_driver_sql("ALTER TABLE product ALTER COLUMN lexemes DROP EXPRESSION")
     op.add_column(
         "product",
-        sa.Column(
-            "exact_keys", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False
-        ),
+        sa.Column("exact_keys", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
     )
     connection.exec_driver_sql(FUNCTIONS, execution_options={"no_parameters": True})
     connection.exec_driver_sql(FACETS)

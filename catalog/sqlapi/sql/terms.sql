@@ -27,9 +27,10 @@ glued AS MATERIALIZED (
                                'mm', 'cm', 'm', 'km', 'in', 'inch', 'inches', 'ft', 'w', 'kw', 'v', 'mv', 'a', 'mah', 'wh',
                                'kb', 'mb', 'gb', 'tb', 'hz', 'khz', 'mhz', 'ghz', 'mp', 'k', 'p', 'px', 'dpi', 'den', 'ct')
                 WHEN length(before) = 1 AND words ~ '^[^0-9 ]+$'
-                THEN EXISTS (SELECT FROM search.vocabulary AS known WHERE known.word = before || words)
+                THEN EXISTS (SELECT FROM search.vocabulary AS known
+                              WHERE known.lexeme = ANY (search.stems(before || words, languages)))
                 ELSE false END AS is_glued
-      FROM (SELECT place, words, lag(words) OVER (ORDER BY place) AS before FROM compound) AS each
+      FROM (SELECT place, words, lag(words) OVER (ORDER BY place) AS before FROM compound) AS each, catalogue
 ),
 unit AS MATERIALIZED (
     SELECT place, words, is_word, words ~ '^[^0-9]+$' AS has_letters_only,
@@ -57,9 +58,10 @@ spelling AS MATERIALIZED (
                    CASE WHEN is_word AND lead(is_word) OVER (ORDER BY place)
                         THEN words || lead(words) OVER (ORDER BY place) END AS joined
               FROM unit) AS pair,
+           catalogue,
            LATERAL (VALUES (pair.place), (pair.next_place)) AS side (place)
      WHERE EXISTS (SELECT FROM search.vocabulary AS known
-                    WHERE known.lexeme = ANY (ARRAY(SELECT unnest(search.stems(joined, languages)) FROM catalogue)))
+                    WHERE known.lexeme = ANY (search.stems(joined, languages)))
      UNION
     -- an unknown word split in two known ones
     (SELECT DISTINCT ON (place) place, start.word || ' ' || rest.word, false
