@@ -42,7 +42,16 @@ OBJECTS = (
     *("query_tokens", "query_spans", "query_item", "query_items", "understood"),
     *("size_part", "age_part", "understand", "part", "part_keys", "parsed", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy", "find_model"),
-    *("embedding", "query_vector", "request", "embed", "product_embeddings", "ranked", "products", "similar"),
+    *(
+        "embedding",
+        "query_vector",
+        "request",
+        "embed",
+        "product_embeddings",
+        "ranked",
+        "products",
+        "similar",
+    ),
     *("blend", "recall", "neighbours", "duplicates", "popular_queries", "unanswered_queries"),
     *("price_outliers", "misfiled", "gaps"),
 )

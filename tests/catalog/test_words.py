@@ -5,7 +5,7 @@ reports, as far as their words are concerned.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -269,7 +269,8 @@ def test_every_run_of_a_title_finds_and_excludes_its_product(
     database: str, title: str, data: st.DataObject
 ) -> None:
     run = data.draw(st.sampled_from(re.findall(r"[^\W_]+", title)))
-    form = data.draw(st.sampled_from([str, str.lower, str.upper]))(run)
+    change: Callable[[str], str] = data.draw(st.sampled_from([str, str.lower, str.upper]))
+    form = change(run)
     with connect() as connection:
         connection.execute(PRODUCT.delete())
     fill([{"sku": "\u2603", "title": title}])
@@ -288,7 +289,7 @@ def test_every_identifier_is_found_in_any_form(
     separators = st.sampled_from(["-", "/", ".", " ", "_", "+", ""])
     code = parts[0] + "".join(data.draw(separators) + part for part in parts[1:])
     typed = parts[0] + "".join(data.draw(separators) + part for part in parts[1:])
-    form = data.draw(st.sampled_from([str, str.lower, str.upper]))
+    form: Callable[[str], str] = data.draw(st.sampled_from([str, str.lower, str.upper]))
     column = data.draw(st.sampled_from(["sku", "gtin", "EAN", "Mpn", "model_number"]))
     with connect() as connection:
         connection.execute(PRODUCT.delete())

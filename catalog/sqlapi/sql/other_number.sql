@@ -2,6 +2,7 @@
 CREATE OR REPLACE FUNCTION search.other_number(word text, languages regconfig[])
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 RETURN CASE WHEN 'pg_catalog.english'::regconfig = ANY (languages) THEN
     jsonb '{"child": "children", "man": "men", "woman": "women", "person": "people", "gentleman": "gentlemen",
             "mouse": "mice", "foot": "feet", "tooth": "teeth", "goose": "geese", "ox": "oxen",

@@ -3,6 +3,7 @@
 CREATE OR REPLACE FUNCTION search.phrase(words text, languages regconfig[], prefix boolean DEFAULT false)
 RETURNS tsquery
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     written text := '''ʷ' || replace(words, ' ', ''' <-> ''ʷ') || '''';

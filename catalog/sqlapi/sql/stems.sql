@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION search.stems(word text, languages regconfig[])
 RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     stems text[] := '{}';
