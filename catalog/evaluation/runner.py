@@ -79,7 +79,7 @@ def _ranking(
         best=max((hit.match or 0.0 for hit in hits), default=None),
         found=tuple(hit.match or 0.0 for hit in hits[:PAGE] if hit.sku in relevant),
         ranks={hit.sku: rank for rank, hit in enumerate(hits, start=1) if hit.sku in relevant},
-        shown=tuple((hits or results.nearest)[:SHOWN]),
+        shown=tuple((hits or results.close)[:SHOWN]),
         explanation=explain(results),
         seconds=seconds,
         encode=results.timings.encode,

@@ -34,6 +34,7 @@ from catalog.importing import import_catalog
 from catalog.search.filters import Filters
 from catalog.search.results import Hit, Results, Signal, Timings
 from catalog.search.search_spec import SearchSpec
+from catalog.search.understanding import Part
 
 ROWS = """sku,title,product_type,gender,colour,price,pattern,images
 H1,Red Heels,Heels,Women,Red,30,plain,a.png
@@ -413,12 +414,12 @@ def test_empty_pages_count_zero_and_answered_nonsense_is_counted(catalogue: Cata
         {"text": "empty", "kind": "noise", "relevant": []},
     )
     found = {"good": [hit("H1", 0.9)], "empty": []}
-    nearest = (hit("H1", 0.1),)
-    measured = run(judgments, found, catalogue, Setup(page=True), nearest=nearest)
+    close = (hit("H1", 0.1),)
+    measured = run(judgments, found, catalogue, Setup(page=True), close=close)
     assert measured.estimates("a")["nDCG@10"].mean == 0.5
     assert answered(measured) == [("a", 2, 1), ("nonsense", 2, 1)]
     (bad,) = bad_rankings(measured)
-    assert (bad.judgment.id, bad.shown, bad.is_answered) == ("2", nearest, False)
+    assert (bad.judgment.id, bad.shown, bad.is_answered) == ("2", close, False)
     assert bad.missed == ["H1"], "the nearest products do not count"
     assert thresholds(measured) == [], "the page has a minimum match already"
 
@@ -490,12 +491,24 @@ def test_row_of_a_query_has_its_explanation_hits_and_missed_products(catalogue: 
     judgments = [parse(catalogue, relevant={"H1": 1, "H3": 2, "F1": 1})]
     setup = Setup(page=True)
     measured = run(
-        judgments, {"red heels": hits}, catalogue, setup, corrected="red heels", min_match=0.4
+        judgments,
+        {"red heels": hits},
+        catalogue,
+        setup,
+        corrected="red heels",
+        min_match=0.4,
+        understood=(
+            Part(1, "red", "colour", "Red", True, "name", 0, 3),
+            Part(2, "no pumps", "type", "Pumps", False, "synonym", 4, 12),
+        ),
+        given_up=("colour",),
     )
     row = query_rows.query_row(measured.rankings[0], catalogue.products)
     assert dict(row.ranking.explanation) == {
         "searched for": "red heels",
         "corrected to": "red heels",
+        "understood": "colour Red (red, name); not type Pumps (no pumps, synonym)",
+        "given up": "colour",
         "minimum match": "40%",
         "found": "11",
     }
