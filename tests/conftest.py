@@ -54,6 +54,7 @@ from catalog.db.embedded import embedded_url  # noqa: E402
 from catalog.db.migrations import alembic_config as alembic_config  # noqa: E402
 from catalog.model_tables import add_model  # noqa: E402
 from demo import write_catalogue  # noqa: E402
+from embedding.loaders import batch_probe  # noqa: E402
 from embedding.registry import get_spec  # noqa: E402
 
 # Few examples by default. Use `HYPOTHESIS_PROFILE=thorough` after changes of the tested code.
@@ -61,6 +62,9 @@ UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthChe
 settings.register_profile("quick", max_examples=40, **UNTIMED)
 settings.register_profile("thorough", max_examples=500, **UNTIMED)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "quick")
+
+# The probe for the fastest batch size stops after the first size, instead of after five seconds.
+batch_probe.PROBE_SECONDS = 0.0
 
 numbers = count(1)
 

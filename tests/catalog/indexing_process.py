@@ -1,9 +1,15 @@
-"""A process that embeds, for tests that kill it: python -m tests.catalog.indexing_process
+"""A process that embeds, for tests that kill it.
 
 Its encoder computes vectors without a model, slowed down so that there is time to kill it.
 """
 
+import multiprocessing
+import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from multiprocessing.context import ForkServerProcess
 
 import numpy as np
 
@@ -12,20 +18,54 @@ from tests.fakes import WordsAndColours
 
 BATCH = 16
 
+# Processes are forked from one that has already imported this module, which takes a second.
+context = multiprocessing.get_context("forkserver")
+context.set_forkserver_preload([__name__])
+
 
 class Slow(WordsAndColours):
     """Waits before each batch."""
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
-        time.sleep(0.005)
+        time.sleep(0.02)
         return super().encode_texts(texts)
 
 
-def main() -> None:
-    print("started", flush=True)
-    summary = fill(Slow(), "text", batch_size=BATCH, on_wait=lambda: print("waiting", flush=True))
-    print(summary.embedded, flush=True)
+class Filling:
+    """A running process that embeds the texts of the database at `url`."""
+
+    def __init__(self, url: str) -> None:
+        self._results, results = context.Pipe(duplex=False)
+        self.process: ForkServerProcess = context.Process(target=_fill, args=(url, results))
+        self.process.start()
+        results.close()
+        assert self._results.recv() == "started"
+
+    def finish(self) -> int:
+        """Wait for the process to end; returns the number of rows that it embedded."""
+        assert self._results.poll(300)
+        embedded = self._results.recv()  # an EOFError if the process failed
+        self.process.join()
+        assert self.process.exitcode == 0
+        assert isinstance(embedded, int)
+        return embedded
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.join()
 
 
-if __name__ == "__main__":
-    main()
+@contextmanager
+def filling(url: str) -> Iterator[Filling]:
+    """Start a process that embeds, and kill it at the end."""
+    started = Filling(url)
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
+def _fill(url: str, results: Connection) -> None:
+    os.environ["DATABASE_URL"] = url
+    results.send("started")
+    results.send(fill(Slow(), "text", batch_size=BATCH).embedded)

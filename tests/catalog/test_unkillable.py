@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,12 +15,18 @@ import psycopg
 import pytest
 
 from catalog.db.connection import connect
+from catalog.model_tables import add_model
+from embedding.registry import get_spec
+from tests.catalog.indexing_process import filling
 from tests.conftest import PROJECT, fresh_database
 
 pytestmark = pytest.mark.process
 
-PRODUCTS = 4000
+PRODUCTS = 1500
 KILLS = 20
+
+QUICK = "fashion_multilingual"
+"""Loads in half the time of the default model, which starts sentence-transformers."""
 
 
 def add_products(url: str, count: int = PRODUCTS) -> None:
@@ -41,38 +46,11 @@ def rows(url: str) -> list[tuple[str, str, str]]:
         ).fetchall()
 
 
-def count(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        found = connection.execute("SELECT count(*) FROM fashion_text").fetchone()
+def count(connection: psycopg.Connection, model: str = "fashion") -> int:
+    """The number of embedded texts; the connection is in autocommit mode."""
+    found = connection.execute(f"SELECT count(*) FROM {model}_text").fetchone()
     assert found
     return int(found[0])
-
-
-@contextmanager
-def filling(**environment: str) -> Iterator["subprocess.Popen[str]"]:
-    """A process that has started to embed."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.catalog.indexing_process"],
-        cwd=PROJECT,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        assert process.stdout
-        assert process.stdout.readline().strip() == "started"
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def finish(process: "subprocess.Popen[str]") -> int:
-    """Wait for the process to end; returns the number of rows that it embedded."""
-    printed, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    return int(printed.split()[-1])
 
 
 def test_after_twenty_kills_the_rows_equal_those_of_an_undisturbed_run(
@@ -81,55 +59,61 @@ def test_after_twenty_kills_the_rows_equal_those_of_an_undisturbed_run(
     add_products(database)
     draw = random.Random(7)
     progress = [0]
-    for number in range(KILLS):
-        with filling() as process:
-            while number % 2 and count(database) == progress[-1] and process.poll() is None:
-                time.sleep(0.01)  # so that it has embedded something, on a slow machine too
-            time.sleep(draw.uniform(0, 0.25))
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        progress.append(count(database))
+    with psycopg.connect(database, autocommit=True) as connection:
+        for number in range(KILLS):
+            with filling(database) as running:
+                alive = running.process.is_alive
+                while number % 2 and count(connection) == progress[-1] and alive():
+                    time.sleep(0.01)  # so that it has embedded something, on a slow machine too
+                time.sleep(draw.uniform(0, 0.1))
+                running.kill()
+            progress.append(count(connection))
     assert progress == sorted(progress)
     assert 0 < progress[-1] < PRODUCTS, "the kills must interrupt the work"
-    with filling() as process:
-        remaining = finish(process)
+    with filling(database) as running:
+        remaining = running.finish()
     assert remaining == PRODUCTS - progress[-1]
     with fresh_database(template) as undisturbed:
         add_products(undisturbed)
-        with filling(DATABASE_URL=undisturbed) as process:
-            assert finish(process) == PRODUCTS
+        with filling(undisturbed) as running:
+            assert running.finish() == PRODUCTS
         assert rows(undisturbed) == rows(database)
 
 
 def test_two_concurrent_processes_embed_nothing_twice(database: str) -> None:
     add_products(database, 1000)
-    with filling() as first, filling() as second:
-        assert finish(first) + finish(second) == 1000
-    assert count(database) == 1000
+    with filling(database) as first, filling(database) as second:
+        assert first.finish() + second.finish() == 1000
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert count(connection) == 1000
 
 
 def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
-    add_products(database, 30_000)
+    add_products(database, 3000)
+    with connect() as connection:
+        add_model(connection, get_spec(QUICK))
+    arguments = ["--model", QUICK, "--modality", "text", "--batch-size", "16"]
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "embed_catalog", "--model", "fashion", "--modality", "text"],
+        [sys.executable, "manage.py", "embed_catalog", *arguments],
         cwd=PROJECT,
         env=os.environ | {"PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    try:
-        deadline = time.monotonic() + 300
-        while count(database) == 0 and time.monotonic() < deadline:
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 130, errors
-    assert "The same command continues from here" in errors
-    assert "Traceback" not in errors
-    assert 0 < count(database) < 30_000
+    with psycopg.connect(database, autocommit=True) as connection:
+        try:
+            deadline = time.monotonic() + 300
+            while count(connection, QUICK) == 0 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
+        assert process.returncode == 130, errors
+        assert "The same command continues from here" in errors
+        assert "Traceback" not in errors
+        assert 0 < count(connection, QUICK) < 3000
 
 
 @pytest.fixture
@@ -167,9 +151,10 @@ def test_embedding_continues_after_postgresql_restarts(own_server: Path) -> None
             check=True,
         )
         add_products(url)
-        with filling(VAR_DIR=str(own_server), DATABASE_URL=url) as process:
-            while count(url) < 500:
-                time.sleep(0.02)
+        with filling(url) as running:
+            with psycopg.connect(url, autocommit=True) as connection:
+                while count(connection) < 500:
+                    time.sleep(0.02)
             folder = own_server / "postgres"
             user = folder.owner()
             for mode in ("fast", "immediate"):
@@ -180,8 +165,9 @@ def test_embedding_continues_after_postgresql_restarts(own_server: Path) -> None
                     stdout=subprocess.DEVNULL,
                     user=user if os.geteuid() == 0 else None,
                 )
-            finish(process)
-        assert count(url) == PRODUCTS
+            running.finish()
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert count(connection) == PRODUCTS
     finally:
         keeper.communicate()
 
@@ -213,4 +199,5 @@ def test_a_dry_run_estimates_and_changes_nothing(
     call_command("embed_catalog", "--dry-run", model=["fashion"], modality="text")
     output = capsys.readouterr().out
     assert re.search(r"fashion text: 300 to embed, about \d+ (s|min) at \d+/s", output)
-    assert count(database) == 0
+    with psycopg.connect(database, autocommit=True) as connection:
+        assert count(connection) == 0
