@@ -102,7 +102,8 @@ def fresh_database(template: str) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(numbers)}"
     with psycopg.connect(server_url(), autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        server.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+        # Without fsync, a copy of the files takes half the time of the default, a copy by the log.
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
         try:
             with using_database(server_url(name)) as url:
                 yield url
