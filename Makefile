@@ -3,9 +3,10 @@ PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
-# Each worker holds models in memory, hence not one for each of many cores. A module's tests stay
-# together, so that its fixtures are made once.
-PARALLEL := --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+# One worker more than cores, because many tests wait for other processes. Each holds models in
+# memory, hence at most 4. A module's tests stay together, so that its fixtures are made once.
+PARALLEL := --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 \
+	--dist loadscope --no-loadscope-reorder
 
 .PHONY: help setup demo test test-fast test-ray lint format lock clean
 .DEFAULT_GOAL := help

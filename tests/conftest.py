@@ -72,6 +72,13 @@ DRAWN = 72
 """The number of products in the drawn catalogue."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run modules with slow tests first, so that the workers end at about the same time."""
+    markers = ("slow", "process", "browser")
+    slow = {item.path for item in items if any(map(item.get_closest_marker, markers))}
+    items.sort(key=lambda item: item.path not in slow)
+
+
 @contextmanager
 def using_database(url: str) -> Iterator[str]:
     """Make Django and SQLAlchemy use the database at `url`."""

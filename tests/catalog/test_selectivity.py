@@ -1,6 +1,6 @@
 """Filters work at every selectivity: pages are full, and the best products are found.
 
-With 24,000 products some searches use the indexes and others an exact scan.
+With 12,000 products some searches use the indexes and others an exact scan.
 """
 
 import re
@@ -24,7 +24,7 @@ from tests.fakes import WordsAndColours
 
 pytestmark = pytest.mark.slow
 
-PRODUCTS = 24_000
+PRODUCTS = 12_000
 WINDOW = 240
 FASHION = get_spec("fashion")
 
@@ -86,7 +86,7 @@ FILTERS = {
     "no filter": Filters(),
     **{name: Filters(colour=(name,)) for name in SELECTIVITY},
     "4 %, a category far from the query": Filters(category=("category 3",)),
-    "50 %, by price": Filters(min_price=100),  # type: ignore[arg-type]
+    "75 %, by price": Filters(min_price=50),  # type: ignore[arg-type]
 }
 
 
@@ -164,7 +164,7 @@ def test_an_exact_scan_follows_if_the_index_returns_too_few_products(catalogue: 
     with connect() as connection:
         connection.exec_driver_sql(
             "UPDATE product SET colour = 'gone' WHERE id IN (SELECT product_id FROM fashion_text"
-            " ORDER BY embedding <=> %(fashion_text_vector)s LIMIT 6000)",
+            " ORDER BY embedding <=> %(fashion_text_vector)s LIMIT 3000)",
             statement.parameters,
         )
         connection.exec_driver_sql(SETTINGS, statement.parameters)
