@@ -27,10 +27,10 @@ MODEL = get_spec("fashion")
 WAYS = {"exact": 1e9, "index": 0.0, "chosen": EXACT_FACTOR}
 FILTERS = {
     "no filter": Filters(),
-    **{name: Filters(colour=(name,)) for name in SELECTIVITY},
-    "20 %, far": Filters(category=tuple(f"category {n}" for n in range(4))),
-    "10 %, far": Filters(category=("category 3", "category 4")),
-    "5 %, far": Filters(category=("category 3",)),
+    **{name: Filters({"colour": (name,)}) for name in SELECTIVITY},
+    "20 %, far": Filters({"category": tuple(f"category {n}" for n in range(4))}),
+    "10 %, far": Filters({"category": ("category 3", "category 4")}),
+    "5 %, far": Filters({"category": ("category 3",)}),
     "50 %, price": Filters(min_price=100),  # type: ignore[arg-type]
 }
 

@@ -53,7 +53,7 @@ def measure(connection: Connection, phrases: list[str]) -> None:
 
 
 def _call(phrase: str, filters: Filters) -> tuple[str, dict[str, object]]:
-    colour = filters.colour[0] if filters.colour else None
+    (colour,) = filters.values.get("colour", (None,))
     return (
         "SELECT * FROM search.products(%(phrase)s, %(model)s, colour => %(colour)s)",
         {"phrase": phrase, "model": MODEL.name, "colour": colour},

@@ -29,9 +29,9 @@ MODEL = get_spec("clip")
 
 FILTERS = {
     "no filter": Filters(),
-    "90 %": Filters(colour=("90 %",)),
-    "5 %": Filters(colour=("5 %",)),
-    "0.4 %": Filters(colour=("0.4 %",)),
+    "90 %": Filters({"colour": ("90 %",)}),
+    "5 %": Filters({"colour": ("5 %",)}),
+    "0.4 %": Filters({"colour": ("0.4 %",)}),
 }
 
 

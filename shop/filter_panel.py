@@ -1,14 +1,15 @@
 """The controls around the results: the filter panel, the chips of active filters, pagination."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.core.paginator import Paginator
 
-from catalog.search.filters import FACETS, FacetValue
+from catalog.search.facets import Facet
+from catalog.search.filters import FacetCounts
 from embedding.registry import ModelSpec
 from shop.forms import needed_modalities, usable_models
-from shop.search_params import SearchParams
+from shop.search_params import SearchParams, parameter
 from shop.templatetags.storefront import amount
 
 SORTS = {
@@ -26,13 +27,19 @@ MAX_CHIPS = 24
 make a large page."""
 MAX_VALUES_LISTED = 120
 """The maximum number of values of a facet in the panel, besides the chosen ones."""
+MAX_OPTIONS = 600
+"""The maximum number of values in the panel, besides the chosen ones and the `VALUES_SHOWN` most
+frequent ones of each facet. The facets that come first in the panel get theirs first."""
+UNCLEAR_ALONE = ("other", "size")
+"""The kinds of facets whose chips also show the facet: "Heel height: 5"."""
+FACETS_SHOWN = 8
+"""The number of facets that are visible before "more filters" is opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Option:
     value: str
-    count: int
-    or_more: bool
+    count: int | None
     chosen: bool
 
 
@@ -40,10 +47,14 @@ class Option:
 class FacetGroup:
     """One facet in the panel. `rest` contains values that are not chosen and is collapsed."""
 
-    facet: str
-    label: str
+    facet: Facet
+    parameter: str
     shown: list[Option]
     rest: list[Option]
+
+    @property
+    def is_chosen(self) -> bool:
+        return any(option.chosen for option in self.shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +66,51 @@ class Chip:
     colour: str = ""
 
 
-def facet_groups(state: SearchParams, counts: dict[str, list[FacetValue]]) -> list[FacetGroup]:
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """The facets of the panel. `rest` is collapsed and contains no chosen values."""
+
+    shown: list[FacetGroup]
+    rest: list[FacetGroup]
+
+
+def facet_panel(state: SearchParams, facets: Iterable[Facet], counts: FacetCounts) -> Panel:
+    """The facets with a choice: at least two values, or a chosen one."""
     groups = []
-    for facet, label in FACETS.items():
-        chosen = set(getattr(state.filters, facet))
+    listed = 0
+    for facet in facets:
+        chosen = set(state.filters.values.get(facet.name, ()))
+        limit = min(MAX_VALUES_LISTED, max(VALUES_SHOWN, MAX_OPTIONS - listed))
         options = [
-            Option(found.value, found.count, found.or_more, found.value in chosen)
-            for place, found in enumerate(counts[facet])
-            if place < MAX_VALUES_LISTED or found.value in chosen
+            Option(found.value, found.count, found.value in chosen)
+            for place, found in enumerate(counts.get(facet.name, ()))
+            if place < limit or found.value in chosen
         ]
-        if options:
-            groups.append(_group(facet, label, options))
-    return groups
+        if len(options) > 1 or chosen:
+            groups.append(_group(facet, options))
+            listed += len(options)
+    shown, others = groups[:FACETS_SHOWN], groups[FACETS_SHOWN:]
+    return Panel(
+        shown + [group for group in others if group.is_chosen],
+        [group for group in others if not group.is_chosen],
+    )
 
 
-def _group(facet: str, label: str, options: list[Option]) -> FacetGroup:
+def _group(facet: Facet, options: list[Option]) -> FacetGroup:
     frequent, others = options[:VALUES_SHOWN], options[VALUES_SHOWN:]
     chosen = [option for option in others if option.chosen]
     rest = [option for option in others if not option.chosen]
-    return FacetGroup(facet, label, frequent + chosen, rest)
+    return FacetGroup(facet, parameter(facet.name), frequent + chosen, rest)
 
 
-def chips(state: SearchParams, currency: str = "") -> Iterator[Chip]:
+def chips(state: SearchParams, facets: Iterable[Facet], currency: str = "") -> Iterator[Chip]:
     """Yield a chip for each active filter; prices are shown in `currency`, if it is not empty."""
     filters = state.filters
-    for facet in FACETS:
-        for value in getattr(filters, facet):
-            colour = value if facet == "colour" else ""
-            yield Chip(value, state.without(facet, value).url(), colour)
+    for facet in facets:
+        for value in filters.values.get(facet.name, ()):
+            label = f"{facet.label}: {value}" if facet.kind in UNCLEAR_ALONE else value
+            colour = value if facet.kind == "colour" else ""
+            yield Chip(label, state.without(facet.name, value).url(), colour)
     if filters.min_price is not None:
         label = f"from {amount(filters.min_price, currency)}"
         yield Chip(label, state.filtered(min_price=None).url())

@@ -11,12 +11,20 @@ from django import forms
 
 from catalog import config
 from catalog.importing.cell_parsers import DEFAULT_MAX_LENGTH
-from catalog.search.filters import FACETS, Filters
+from catalog.search.facets import Facet
+from catalog.search.filters import Filters
 from catalog.search.ranking_sql import ORDERS
 from catalog.text import normalize_space
 from embedding.registry import Modality, ModelSpec, models
 from shop.query_pictures import DIGEST
-from shop.search_params import DEFAULT_BLEND, DEFAULT_LIMIT, LIMITS, MAX_PICTURES, SearchParams
+from shop.search_params import (
+    DEFAULT_BLEND,
+    DEFAULT_LIMIT,
+    LIMITS,
+    MAX_PICTURES,
+    SearchParams,
+    parameter,
+)
 
 MAX_QUERY_LENGTH = 500
 MAX_VALUES = 20
@@ -93,7 +101,10 @@ def _price() -> PriceField:
 
 
 class SearchForm(forms.Form):
-    """The search box, filter panel and tool bar, parsed from the parameters of an address."""
+    """The search box, filter panel and tool bar, parsed from the parameters of an address.
+
+    Each of the facets has a field with the name of its parameter.
+    """
 
     q = QueryField(required=False)
     picture = PicturesField(required=False)
@@ -148,17 +159,14 @@ class SearchForm(forms.Form):
         max_value=MAX_PAGE,
         error_messages=_same_message("There is no such page; this is the first one."),
     )
-    category = ValuesField(required=False)
-    product_type = ValuesField(required=False)
-    gender = ValuesField(required=False)
-    colour = ValuesField(required=False)
-    brand = ValuesField(required=False)
     min_price = _price()
     max_price = _price()
     in_stock = forms.BooleanField(required=False)
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: Mapping[str, Any], facets: Iterable[Facet] = ()) -> None:
         super().__init__(data)
+        self._facets = {facet.name: parameter(facet.name) for facet in facets}
+        self.fields |= {name: ValuesField(required=False) for name in self._facets.values()}
         self.remarks: list[str] = []
         self.is_valid()
 
@@ -172,7 +180,7 @@ class SearchForm(forms.Form):
     def state(self) -> SearchParams:
         """The requested search, without the invalid parameters."""
         data = {name: value for name, value in self.cleaned_data.items() if value is not None}
-        chosen = {facet: data.get(facet, ()) for facet in FACETS}
+        chosen = {facet: data.get(name, ()) for facet, name in self._facets.items()}
         return SearchParams(
             text=data.get("q", ""),
             pictures=data.get("picture", ()),
@@ -187,7 +195,7 @@ class SearchForm(forms.Form):
             group_variants=data.get("group_variants") != "0",
             diversity=data.get("diversity", 0.0),
             filters=Filters(
-                **chosen,
+                chosen,
                 min_price=data.get("min_price"),
                 max_price=data.get("max_price"),
                 in_stock=data.get("in_stock", False),
@@ -212,13 +220,13 @@ class SearchForm(forms.Form):
         return data
 
     def _check_values(self, data: dict[str, Any]) -> None:
-        for facet in FACETS:
-            values = [value for value in data[facet] if _can_be_a_value(value)]
-            if len(values) < len(data[facet]):
+        for name in self._facets.values():
+            values = [value for value in data[name] if _can_be_a_value(value)]
+            if len(values) < len(data[name]):
                 self.remarks.append("An invalid value of a filter was ignored.")
             if len(values) > MAX_VALUES:
                 self.remarks.append(f"Only the first {MAX_VALUES} values of a filter were used.")
-            data[facet] = tuple(values[:MAX_VALUES])
+            data[name] = tuple(values[:MAX_VALUES])
 
     def _check_prices(self, data: dict[str, Any]) -> None:
         low, high = data.get("min_price"), data.get("max_price")

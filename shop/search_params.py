@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
-from catalog.search.filters import FACETS, Filters
+from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchSpec
 from catalog.search.ranking_sql import Sort
 
@@ -17,6 +17,23 @@ DEFAULT_LIMIT = 24
 DEFAULT_BLEND = 0.5
 MAX_PICTURES = 4
 NO_FILTERS = Filters()
+
+OWN_PARAMETERS = frozenset(
+    {
+        *("q", "picture", "like", "blend", "model", "sort", "min_match", "verbatim"),
+        *("group_variants", "diversity", "limit", "page", "min_price", "max_price", "in_stock"),
+    }
+)
+"""The parameters of an address that are not facets."""
+
+FACET_PREFIX = "facet_"
+
+
+def parameter(facet: str) -> str:
+    """The parameter of an address with the values of a facet: its name, with a prefix where another
+    parameter has this name."""
+    taken = facet in OWN_PARAMETERS or facet.startswith(FACET_PREFIX)
+    return FACET_PREFIX + facet if taken else facet
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +112,8 @@ class SearchParams:
 
     def without(self, facet: str, value: str) -> "SearchParams":
         """The same search without one value of a facet."""
-        kept = tuple(known for known in getattr(self.filters, facet) if known != value)
-        return self.filtered(**{facet: kept})
+        kept = [known for known in self.filters.values.get(facet, ()) if known != value]
+        return self.changed(filters=self.filters.choose(facet, kept))
 
     def _parameters(self) -> Iterator[tuple[str, str]]:
         if self.text:
@@ -107,9 +124,9 @@ class SearchParams:
             yield "like", self.like
         if self.blend != DEFAULT_BLEND:
             yield "blend", f"{self.blend:g}"
-        for facet in FACETS:
-            for value in getattr(self.filters, facet):
-                yield facet, value
+        for facet, values in self.filters.values.items():
+            for value in values:
+                yield parameter(facet), value
         for name in ("min_price", "max_price"):
             price: Decimal | None = getattr(self.filters, name)
             if price is not None:

@@ -18,7 +18,8 @@ from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
-from catalog.search.filters import FACETS, Filters, known_values
+from catalog.search.facets import enabled_facets
+from catalog.search.filters import Filters, known_values
 from catalog.search.pipeline import SearchSpec, search
 from embedding.image_decoding import ImageError
 from shop import filter_panel, query_pictures, thumbnails
@@ -59,7 +60,7 @@ class HtmxRequest(HttpRequest):
 @never_stale
 @vary_on_headers("HX-Request")
 def search_page(request: HtmxRequest) -> HttpResponse:
-    form = SearchForm(request.GET)
+    form = _parse(request.GET)
     return _search_page(request, form.state, form.notes)
 
 
@@ -71,13 +72,12 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
         raise Http404(f"There is no product with the SKU {sku}.")
     with connect() as connection:
         similar = try_search(connection, SearchSpec(like=sku, limit=SIMILAR_LIMIT, min_match=0.0))
+        facets = enabled_facets(connection)
     context = {
         "product": product,
         "images": ProductImage.objects.filter(product=product).order_by("position"),
         "facets": [
-            (label, facet, getattr(product, facet))
-            for facet, label in FACETS.items()
-            if getattr(product, facet)
+            (facet, value) for facet in facets if (value := getattr(product, facet.name, ""))
         ],
         "similar": similar.results,
     }
@@ -102,7 +102,7 @@ def upload_picture(request: HtmxRequest) -> HttpResponse:
 
 @csrf_protect
 def _store_picture(request: HtmxRequest) -> HttpResponse:
-    form = SearchForm(QueryDict(request.POST.get("state", "")))
+    form = _parse(QueryDict(request.POST.get("state", "")))
     state = form.state
     upload = request.FILES.get("file")
     if not isinstance(upload, UploadedFile):
@@ -135,6 +135,11 @@ def product_image(request: HttpRequest, width: int, path: str) -> HttpResponse:
     return HttpResponse(content, content_type="image/webp")
 
 
+def _parse(parameters: QueryDict) -> SearchForm:
+    with connect() as connection:
+        return SearchForm(parameters, enabled_facets(connection))
+
+
 def _search_page(
     request: HtmxRequest, state: SearchParams, notes: list[str], status: int = 200
 ) -> HttpResponse:
@@ -150,22 +155,23 @@ def _search_page(
         if state.model and state.model not in in_use:
             notes.append("This model is not available; the default one was used.")
             state = replace(state, model="")
-        known = known_values(connection, state.filters)
-        notes += _unknown_values(state.filters, known)
+        facets = enabled_facets(connection)
+        known, unknown = known_values(connection, state.filters)
+        notes += _unknown_values(unknown)
         state = replace(state, filters=known)
         outcome = try_search(connection, state.spec(tuple(images.values())))
         why_empty = _why_empty(connection, outcome)
     results = outcome.results
     log_search(request, requested, results, in_use)
     currency = next((hit.currency for hit in results if hit.currency), "")
-    chips = list(filter_panel.chips(state, currency))
+    chips = list(filter_panel.chips(state, facets, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     context = {
         "state": state,
         "notes": [*notes, *filter(None, [outcome.note]), *map(sentence, results.notes)],
         "results": results,
         "why_empty": why_empty,
-        "groups": filter_panel.facet_groups(state, results.facets),
+        "panel": filter_panel.facet_panel(state, facets, results.facets),
         "chips": chips[: filter_panel.MAX_CHIPS],
         "more_chips": len(chips[filter_panel.MAX_CHIPS :]),
         "pagination": filter_panel.pagination(state, results.total),
@@ -209,18 +215,12 @@ def _why_empty(connection: Connection, outcome: Outcome) -> str:
     return "excluded_by_filters"
 
 
-def _unknown_values(chosen: Filters, known: Filters) -> list[str]:
+def _unknown_values(values: list[str]) -> list[str]:
     """A note about the values that were removed from the filters, if there are any."""
-    unknown = [
-        f"“{Truncator(value).chars(40)}”"
-        for facet in FACETS
-        for value in getattr(chosen, facet)
-        if value not in getattr(known, facet)
-    ]
-    if not unknown:
+    if not values:
         return []
-    listed = ", ".join(unknown[:MAX_LISTED_VALUES])
-    others = len(unknown) - MAX_LISTED_VALUES
+    listed = ", ".join(f"“{Truncator(value).chars(40)}”" for value in values[:MAX_LISTED_VALUES])
+    others = len(values) - MAX_LISTED_VALUES
     more = f" and {others} more" if others > 0 else ""
     return [f"No product has {listed}{more}, so this filter was ignored."]
 

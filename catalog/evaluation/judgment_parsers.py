@@ -3,13 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
 from catalog.evaluation.product_lookup import Catalogue
 from catalog.importing.cell_parsers import CENT, MAX_PRICE, shorten
-from catalog.search.filters import FACETS, Filters
+from catalog.search.filters import Filters
 from embedding.errors import UserFacingError
 
 MAX_GRADE = 100
@@ -122,28 +121,29 @@ def parse_relevant(value: Any, catalogue: Catalogue) -> dict[str, int]:
     return dict(value)
 
 
-def parse_filters(value: Any) -> Filters:
-    """`Filters` from an object with their fields.
+def parse_filters(value: Any, catalogue: Catalogue) -> Filters:
+    """`Filters` from an object with prices, `in_stock`, and lists of values by facet.
 
     Raises:
         FormatError: not an object, an unknown field, or a value of a wrong type.
     """
     if not isinstance(value, dict):
         raise FormatError(f"'filters' must be an object, not {shorten(value)}")
-    known = [each.name for each in fields(Filters)]
+    known = [*catalogue.facets, *PRICES, "in_stock"]
     if unknown := [name for name in value if name not in known]:
         raise FormatError(f"unknown filter {unknown[0]!r}; known filters: {', '.join(known)}")
-    values: dict[str, Any] = {}
+    chosen: dict[str, tuple[str, ...]] = {}
+    others: dict[str, Any] = {}
     for name, item in value.items():
-        if name in FACETS:
-            values[name] = tuple(parse_texts(name, item))
-        elif name in PRICES:
-            values[name] = _parse_price(name, item)
+        if name in PRICES:
+            others[name] = _parse_price(name, item)
+        elif name != "in_stock":
+            chosen[name] = tuple(parse_texts(name, item))
         elif isinstance(item, bool):
-            values[name] = item
+            others[name] = item
         else:
             raise FormatError(f"{name!r} must be true or false, not {shorten(item)}")
-    return Filters(**values)
+    return Filters(chosen, **others)
 
 
 def _parse_price(name: str, value: Any) -> Decimal:

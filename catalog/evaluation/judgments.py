@@ -128,7 +128,7 @@ def _judgment(line: int, record: Mapping[str, Any], folder: Path, catalogue: Cat
     like = words.get("like", "")
     if like:
         parse_skus("like", [like], catalogue)
-    filters = parse_filters(record.get("filters", {}))
+    filters = parse_filters(record.get("filters", {}), catalogue)
     exclude = frozenset(parse_skus("exclude", record.get("exclude", []), catalogue))
     relevant = parse_relevant(record["relevant"], catalogue)
     if relevant:

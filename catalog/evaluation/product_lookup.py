@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters
 
 FIELDS = (
@@ -34,10 +35,12 @@ class Product:
 
 
 class Catalogue:
-    """The catalogue's products. `products` is by SKU and sorted by SKU."""
+    """The catalogue's products. `products` is by SKU and sorted by SKU; `facets` are the names of
+    the enabled facets."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.facets = tuple(facet.name for facet in enabled_facets(connection))
         rows = connection.exec_driver_sql(
             f"SELECT p.sku, {', '.join(f'p.{field}' for field in FIELDS)}, p.attributes,"
             " i.path AS image_path, coalesce(leader.sku, p.sku) AS leader FROM product p"

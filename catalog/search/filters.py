@@ -1,55 +1,64 @@
 """Metadata filters: a frozen value, its SQL condition, and the counts of a filter panel."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from sqlalchemy import Connection
 
-FACETS: Mapping[str, str] = {
-    "category": "Category",
-    "product_type": "Type",
-    "gender": "For",
-    "colour": "Colour",
-    "brand": "Brand",
-}
-"""The columns of `product` that can be filtered and counted by value, each with its label."""
+from catalog.search.facets import IS_SHOWN
+
+MAX_COUNTED = 20_000
+"""Maximum number of products whose facet values are counted without a query. If more match, the
+values are listed without numbers."""
+
+MAX_VALUES_LISTED = 120
+"""The maximum number of values of a facet without a query, besides the chosen ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Conditions on a product. Values of one facet are alternatives; different facets all apply.
 
-    Prices are inclusive bounds in the catalogue's currency. A product without a price matches
-    neither bound.
+    `values` has the chosen values by name of the facet, in any spelling that `public.fold_text`
+    makes equal. Prices are inclusive bounds in the catalogue's currency. A product without a price
+    matches neither bound.
     """
 
-    category: tuple[str, ...] = ()
-    product_type: tuple[str, ...] = ()
-    gender: tuple[str, ...] = ()
-    colour: tuple[str, ...] = ()
-    brand: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     in_stock: bool = False
 
+    def __post_init__(self) -> None:
+        chosen = {facet: tuple(values) for facet, values in self.values.items() if values}
+        object.__setattr__(self, "values", MappingProxyType(chosen))
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.values.items()), self.min_price, self.max_price, self.in_stock))
+
     def __bool__(self) -> bool:
-        return any(getattr(self, field.name) not in ((), None, False) for field in fields(self))
+        return self != Filters()
+
+    def choose(self, facet: str, values: Iterable[str]) -> "Filters":
+        """The same filters with these values of one facet instead of the chosen ones."""
+        return replace(self, values={**self.values, facet: tuple(values)})
 
     def open(self, facet: str) -> "Filters":
         """The same filters without the values of `facet`."""
-        return replace(self, **{facet: ()})  # type: ignore[arg-type]
+        return self.choose(facet, ())
 
-    def conditions(self, without: str = "") -> Iterator[str]:
-        """The SQL conditions on `product p`, with named parameters (`parameters`).
-
-        Args:
-            without: a facet to leave out, as its own counts require.
-        """
-        for facet in FACETS:
-            if getattr(self, facet) and facet != without:
-                yield f"p.{facet} = ANY(%({facet})s)"
+    def conditions(self) -> Iterator[str]:
+        """The SQL conditions on `product p`, with named parameters (`parameters`)."""
+        for place, (_, values) in enumerate(self.values.items()):
+            # PostgreSQL folds these while it plans, so it knows how many products match.
+            keys = ", ".join(
+                f"%(facet_{place})s || '=' || public.fold_text(%(value_{place}_{number})s)"
+                for number, _ in enumerate(values)
+            )
+            yield has_any(f"ARRAY[{keys}]")
         if self.min_price is not None:
             yield "p.price >= %(min_price)s"
         if self.max_price is not None:
@@ -58,63 +67,129 @@ class Filters:
             yield "p.in_stock"
 
     def parameters(self) -> dict[str, Any]:
-        values: dict[str, Any] = {facet: list(getattr(self, facet)) for facet in FACETS}
-        return values | {"min_price": self.min_price, "max_price": self.max_price}
+        chosen: dict[str, Any] = {"min_price": self.min_price, "max_price": self.max_price}
+        for place, (facet, values) in enumerate(self.values.items()):
+            chosen[f"facet_{place}"] = facet
+            chosen |= {f"value_{place}_{number}": value for number, value in enumerate(values)}
+        return chosen
 
 
-def known_values(connection: Connection, filters: Filters) -> Filters:
-    """The same, without the values that no product has. Each is looked up in an index."""
-    chosen = [facet for facet in FACETS if getattr(filters, facet)]
-    if not chosen:
-        return filters
-    lookups = " UNION ALL ".join(
-        f"SELECT '{facet}', value FROM unnest(%({facet})s::text[]) AS value"
-        f" WHERE EXISTS (SELECT FROM product p WHERE p.{facet} = value)"
-        for facet in chosen
+def has_any(keys: str) -> str:
+    """The SQL condition that `product p` has one of the facet values `keys`, SQL of a text[]."""
+    return f"p.facets && {keys}"
+
+
+def known_values(connection: Connection, filters: Filters) -> tuple[Filters, list[str]]:
+    """The same filters with every value in its most frequent spelling, and the values that are left
+    out because no product has them."""
+    asked = [(facet, value) for facet, values in filters.values.items() for value in values]
+    if not asked:
+        return filters, []
+    rows = connection.exec_driver_sql(
+        "SELECT asked.facet, asked.value, v.value FROM search.facet_value v"
+        "  JOIN unnest(%(facets)s::text[], %(values)s::text[]) AS asked (facet, value)"
+        "    ON v.key = asked.facet || '=' || public.fold_text(asked.value)",
+        {"facets": [facet for facet, _ in asked], "values": [value for _, value in asked]},
     )
-    found = set(map(tuple, connection.exec_driver_sql(lookups, filters.parameters())))
+    shown = {(facet, value): common for facet, value, common in rows}
+    # A product may be newer than the view.
+    for facet, value in asked:
+        if (facet, value) not in shown and _exists(connection, Filters({facet: (value,)})):
+            shown[facet, value] = value
     known = {
-        facet: tuple(value for value in getattr(filters, facet) if (facet, value) in found)
-        for facet in chosen
+        facet: tuple(dict.fromkeys(shown[facet, it] for it in values if (facet, it) in shown))
+        for facet, values in filters.values.items()
     }
-    return replace(filters, **known)  # type: ignore[arg-type]
+    unknown = [value for facet, value in asked if (facet, value) not in shown]
+    return replace(filters, values=known), unknown
+
+
+def _exists(connection: Connection, filters: Filters) -> bool:
+    condition = " AND ".join(filters.conditions())
+    found = connection.exec_driver_sql(
+        f"SELECT EXISTS (SELECT FROM product p WHERE {condition})", filters.parameters()
+    )
+    return bool(found.scalar())
 
 
 @dataclass(frozen=True, slots=True)
 class FacetValue:
-    """A value of a facet and the number of products that have it."""
+    """A value of a facet, in its most frequent spelling, and the number of products that have it;
+    None if only a part of the matching products was looked at."""
 
     value: str
-    count: int
-    or_more: bool = False
-    """Whether only the products of the window were counted, so that there may be more."""
+    count: int | None
 
 
 FacetCounts = dict[str, list[FacetValue]]
 """For each facet its values, the most frequent first."""
 
 
+def named_values(counted: str) -> str:
+    """SQL that selects facet, value and products from `counted`, SQL of a relation with the columns
+    key and products. A value that is newer than the view is shown folded."""
+    return f"""SELECT f.name AS facet,
+       coalesce(v.value, substr(counted.key, length(f.name) + 2)) AS value, counted.products
+  FROM ({counted}) AS counted
+       JOIN facet f ON f.name = split_part(counted.key, '=', 1) AND {IS_SHOWN}
+       LEFT JOIN search.facet_value v ON v.key = counted.key"""
+
+
 def count_facets(connection: Connection, filters: Filters) -> FacetCounts:
     """Count the products that each value would leave if it were the only one chosen in its facet
     and all other filters stayed. Chosen values are listed even where no product is left.
     """
-    counts = " UNION ALL ".join(
-        f"SELECT '{facet}', p.{facet}, count(*) FROM product p WHERE "
-        + " AND ".join([f"p.{facet} <> ''", *filters.conditions(without=facet)])
-        + f" GROUP BY p.{facet}"
-        for facet in FACETS
-    )
-    found: dict[str, dict[str, int]] = {facet: {} for facet in FACETS}
-    for facet, value, count in connection.exec_driver_sql(counts, filters.parameters()):
-        found[facet][value] = count
-    return {facet: list_values(found[facet], getattr(filters, facet)) for facet in FACETS}
+    others, is_exact = _count(connection, filters)
+    counts = {
+        facet: list_values(values, (), is_exact)
+        for facet, values in others.items()
+        if facet not in filters.values
+    }
+    for facet, chosen in filters.values.items():
+        found, is_exact = _count(connection, filters.open(facet), facet, chosen)
+        counts[facet] = list_values(found.get(facet, {}), chosen, is_exact)
+    return counts
+
+
+def _count(
+    connection: Connection, filters: Filters, only: str = "", chosen: tuple[str, ...] = ()
+) -> tuple[dict[str, dict[str, int]], bool]:
+    """Count the most frequent values of every facet, or of `only` and its `chosen` values.
+
+    Also returns whether all products were counted.
+    """
+    conditions = " AND ".join(filters.conditions())
+    if conditions:
+        matching = f"SELECT p.facets FROM product p WHERE {conditions} LIMIT {MAX_COUNTED + 1}"
+        counted = named_values(
+            "SELECT key, count(*) AS products FROM matching, unnest(matching.facets) AS key"
+            " GROUP BY key"
+        )
+    else:
+        matching = "SELECT WHERE false"
+        counted = "SELECT facet, value, products FROM search.facet_value"
+    rows = connection.exec_driver_sql(
+        f"""
+WITH matching AS MATERIALIZED ({matching})
+SELECT facet, value, products, (SELECT count(*) FROM matching) <= {MAX_COUNTED} AS is_exact
+  FROM (SELECT named.*,
+               row_number() OVER (PARTITION BY facet ORDER BY products DESC, value) AS place
+          FROM ({counted}) AS named
+         WHERE %(only)s IN ('', facet)) AS ranked
+ WHERE place <= {MAX_VALUES_LISTED} OR value = ANY (%(chosen)s::text[])""",
+        filters.parameters() | {"only": only, "chosen": list(chosen)},
+    ).all()
+    found: dict[str, dict[str, int]] = {}
+    for row in rows:
+        found.setdefault(row.facet, {})[row.value] = row.products
+    return found, all(row.is_exact for row in rows)
 
 
 def list_values(
-    counts: Mapping[str, int], chosen: tuple[str, ...], or_more: bool = False
+    counts: Mapping[str, int], chosen: tuple[str, ...], is_exact: bool
 ) -> list[FacetValue]:
     """The values of one facet, the most frequent first; chosen ones are listed with a count of 0
-    where no product has them."""
+    where no product has them. Without numbers, unless all products were counted."""
     values = dict.fromkeys(chosen, 0) | dict(counts)
     ordered = sorted(values.items(), key=lambda item: (-item[1], item[0]))
-    return [FacetValue(value, count, or_more) for value, count in ordered]
+    return [FacetValue(value, count if is_exact else None) for value, count in ordered]

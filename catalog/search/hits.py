@@ -1,6 +1,6 @@
 """Converts the rows of the search statement to the hits and facets of a page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -40,14 +40,19 @@ def diversify(
     return (first + others + last)[page]
 
 
-def facet_counts(summaries: Mapping[str, Mapping[str, Any]], filters: Filters) -> FacetCounts:
-    """The counts of each facet from the summary row of its statement."""
-    return {
-        facet: list_values(
-            (summary["facets"] or {}).get(facet, {}), getattr(filters, facet), summary["truncated"]
-        )
-        for facet, summary in summaries.items()
+def facet_counts(
+    summary: Mapping[str, Any], opened: Sequence[Mapping[str, Any]], filters: Filters
+) -> FacetCounts:
+    """The counts of each facet from the summary row of the search, and from one row for each facet
+    with chosen values, without these. A truncated window gives no numbers."""
+    counts = {
+        facet: list_values(values, (), not summary["truncated"])
+        for facet, values in (summary["facets"] or {}).items()
     }
+    for (facet, chosen), own in zip(filters.values.items(), opened, strict=True):
+        values = (own["facets"] or {}).get(facet, {})
+        counts[facet] = list_values(values, chosen, not own["truncated"])
+    return counts
 
 
 def to_hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:

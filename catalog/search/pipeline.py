@@ -14,7 +14,7 @@ from catalog import config
 from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
 from catalog.search.candidates import fan_out
-from catalog.search.filters import FACETS, count_facets
+from catalog.search.filters import count_facets
 from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.query import Query, build_query
@@ -78,17 +78,14 @@ def search(
     if not about.words and not spec.images and not spec.like:
         return _browse(connection, ranking, about)
     if not ranking.channels and not ranking.words:
-        return replace(about, facets={facet: [] for facet in FACETS})
+        return about
     started = time.perf_counter()
-    chosen = [facet for facet in FACETS if getattr(spec.filters, facet)]
     others = [
-        facet_statement(replace(ranking, filters=ranking.filters.open(facet))) for facet in chosen
+        facet_statement(replace(ranking, filters=ranking.filters.open(facet)))
+        for facet in spec.filters.values
     ]
-    rows, *unfiltered = run_statements(connection, [ranking_statement(ranking), *others])
+    rows, *opened = run_statements(connection, [ranking_statement(ranking), *others])
     summary = rows[0]
-    summaries = dict.fromkeys(FACETS, summary) | {
-        facet: found[0] for facet, found in zip(chosen, unfiltered, strict=True)
-    }
     if ranking.vectors:
         rows = diversify(connection, rows, spec, ranking.vectors)
     hits = tuple(to_hit(row, ranking) for row in rows if row["matches"])
@@ -99,7 +96,7 @@ def search(
         given_up=_given_up(ranking, hits),
         total=summary["total"],
         truncated=summary["truncated"],
-        facets=facet_counts(summaries, spec.filters),
+        facets=facet_counts(summary, [found[0] for found in opened], spec.filters),
         timings=replace(about.timings, sql=time.perf_counter() - started),
     )
 

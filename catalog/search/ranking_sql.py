@@ -23,7 +23,7 @@ from catalog.search.candidates import (
     vector_candidates,
     where,
 )
-from catalog.search.filters import FACETS, Filters
+from catalog.search.filters import Filters, named_values
 from catalog.search.fusion import BY_MATCH, FUSIONS, Channel, calibrated_sum
 from catalog.tables import embedding_table_name
 
@@ -378,9 +378,8 @@ def _window(ranking: Ranking) -> str:
 def _cards() -> str:
     """`cards`: the best variant of each product, or every product if variants are not grouped."""
     order = BY_SCORE.format(id="product_id")
-    facets = ", ".join(f"p.{facet}" for facet in FACETS)
     return f"""grouped AS MATERIALIZED (
-    SELECT best.*, {facets}, p.price,
+    SELECT best.*, p.colour, p.facets, p.price,
            CASE WHEN %(group_variants)s THEN coalesce(v.leader_id, best.product_id)
                 ELSE best.product_id END AS card
       FROM best
@@ -401,18 +400,20 @@ cards AS MATERIALIZED (
 def _summary(ranking: Ranking) -> str:
     """`summary`: the number of cards, whether the window was truncated, and each facet's values.
 
+    A card has the values of all its variants.
+
     If the window is ordered by match, it is truncated only if all its rows reach the minimum match.
     """
     found = "WHERE matches" if ranking.fusion == BY_MATCH else ""
-    facets = ", ".join(f"('{facet}', {facet})" for facet in FACETS)
+    values = named_values(
+        "SELECT key, count(DISTINCT card) AS products FROM grouped, unnest(facets) AS key"
+        " WHERE matches GROUP BY key"
+    )
     return f"""summary AS MATERIALIZED (
     SELECT (SELECT count(*) FROM cards WHERE matches) AS total,
            (SELECT count(*) FROM best {found}) >= %(window)s AS truncated,
            (SELECT jsonb_object_agg(facet, counts)
               FROM (SELECT facet, jsonb_object_agg(value, products) AS counts
-                      FROM (SELECT facet, value, count(DISTINCT card) AS products
-                              FROM grouped, LATERAL (VALUES {facets}) AS f (facet, value)
-                             WHERE matches AND value <> ''
-                             GROUP BY facet, value) AS valued
+                      FROM ({values}) AS named
                      GROUP BY facet) AS faceted) AS facets
 )"""

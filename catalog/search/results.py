@@ -86,7 +86,8 @@ class Results:
     truncated: bool = False
     """Whether there may be more matching products than the window contains."""
     facets: FacetCounts = field(default_factory=dict)
-    """For each facet its values, most frequent first, and the number of hits each would leave."""
+    """For each facet its values, most frequent first, and the number of hits each would leave, if
+    the window was not truncated."""
     words: str = ""
     """The words that were searched for, with their spelling corrected."""
     encoded: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)

@@ -25,7 +25,7 @@ from catalog.db.connection import DatabaseError
 from catalog.query_log import MAX_LENGTH, TRIES
 from catalog.search.ranking_sql import MAX_EF_SEARCH
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
-from catalog.sqlapi.rendered import StoredModel, cues, rankings, views
+from catalog.sqlapi.rendered import ARGUMENTS, MAX_FACETS, StoredModel, cues, rankings, views
 from catalog.tables import (
     FILLED_BY_TRIGGER,
     MODEL,
@@ -41,19 +41,11 @@ OBJECTS = (
     *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value", "meaning"),
     *("query_tokens", "query_spans", "query_item", "query_items", "understood"),
     *("size_part", "age_part", "understand", "part", "part_keys", "parsed", "parse"),
-    *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy", "find_model"),
-    *(
-        "embedding",
-        "query_vector",
-        "request",
-        "embed",
-        "product_embeddings",
-        "ranked",
-        "products",
-        "similar",
-    ),
-    *("blend", "recall", "neighbours", "duplicates", "popular_queries", "unanswered_queries"),
-    *("price_outliers", "misfiled", "gaps"),
+    *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
+    *("chosen_facets", "find_model", "embedding", "query_vector", "request", "embed"),
+    *("product_embeddings", "ranked", "products", "similar", "blend", "recall", "neighbours"),
+    *("duplicates", "popular_queries", "unanswered_queries", "price_outliers", "misfiled"),
+    "gaps",
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
@@ -65,6 +57,11 @@ CONSTANTS = {
     "tries": str(TRIES),
     "max_length": str(MAX_LENGTH),
     "max_ef_search": str(MAX_EF_SEARCH),
+    "max_facets": str(MAX_FACETS),
+    "facet_arguments": ", ".join(
+        f"chosen[{number}]::text[]" for number in range(1, MAX_FACETS + 1)
+    ),
+    "ranked_arguments": ", ".join(f"${number}" for number in range(1, len(ARGUMENTS) + 1)),
     "default_model": DEFAULT_MODEL,
     "without_weight": str(DEFAULT_WITHOUT_WEIGHT),
 }

@@ -16,13 +16,19 @@ from catalog.indexing.pending import COUNTS, states
 from catalog.query_log import TRIES
 from catalog.search.candidates import EXACT_FACTOR, MAX_LEXICAL, MAX_PARTS
 from catalog.search.cues import read_cues
-from catalog.search.filters import FACETS, Filters
+from catalog.search.filters import Filters, has_any
 from catalog.search.fusion import MIN_MATCH, WEIGHTS, Channel
 from catalog.search.ranking_sql import Ranking, ranking_statement
 from catalog.tables import embedding_table_name
 from embedding.registry import Modality
 
 MODALITIES: tuple[Modality, ...] = ("text", "image")
+
+MAX_FACETS = 10
+"""The maximum number of facets with chosen values in one call. Each is an argument, because the
+planner must know all values to choose an index."""
+
+FACETS = [f"facet_{number}" for number in range(1, MAX_FACETS + 1)]
 
 RANKED = "ranked_by_"
 """The prefix of the functions that rank; no other object has it."""
@@ -36,7 +42,7 @@ ARGUMENTS = {
     **{"min_match": "float8", "window": "integer", "fan_out": "integer"},
     **{"group_variants": "boolean", "exclude": "bigint", "excluded": "text[]"},
     "unwanted": "text[]",
-    **dict.fromkeys(FACETS, "text"),
+    **dict.fromkeys(FACETS, "text[]"),
     **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
 }
 """The arguments of a function that ranks, in the order in which `search.ranked` passes them. Their
@@ -68,8 +74,7 @@ class Template(Ranking):
             return
         one = Decimal(1)
         for facet in FACETS:
-            (condition,) = Filters(**{facet: ("",)}).conditions()  # type: ignore[arg-type]
-            yield f"(_{facet} IS NULL OR {condition})"
+            yield f"(_{facet} IS NULL OR {has_any(f'_{facet}')})"
         for limit in ("min_price", "max_price"):
             (condition,) = Filters(**{limit: one}).conditions()  # type: ignore[arg-type]
             yield f"(_{limit} IS NULL OR {condition})"
@@ -236,7 +241,6 @@ def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
         is_filtered=is_filtered,
     )
     values: dict[str, Composable] = {name: SQL(f"_{name}") for name in ARGUMENTS}
-    values |= {facet: SQL(f"ARRAY[_{facet}]") for facet in FACETS}
     values |= {"limit": SQL("_window"), "offset": Literal(0)}
     values |= {"exact_factor": Literal(EXACT_FACTOR), "max_lexical": Literal(MAX_LEXICAL)}
     for modality in model.modalities:

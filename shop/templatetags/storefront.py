@@ -129,7 +129,7 @@ def variants_url(sku: str) -> str:
 @register.simple_tag
 def facet_url(facet: str, value: str) -> str:
     """The address of the catalogue with one filter."""
-    return SearchParams().filtered(**{facet: (value,)}).url()
+    return SearchParams().filtered(values={facet: (value,)}).url()
 
 
 @register.simple_tag

@@ -84,8 +84,8 @@ def exact_top(columns: dict[str, np.ndarray], mask: np.ndarray, query: np.ndarra
 
 FILTERS = {
     "no filter": Filters(),
-    **{name: Filters(colour=(name,)) for name in SELECTIVITY},
-    "4 %, a category far from the query": Filters(category=("category 3",)),
+    **{name: Filters({"colour": (name,)}) for name in SELECTIVITY},
+    "4 %, a category far from the query": Filters({"category": ("category 3",)}),
     "75 %, by price": Filters(min_price=50),  # type: ignore[arg-type]
 }
 
@@ -96,10 +96,10 @@ def test_pages_are_full_and_contain_the_best_products(
 ) -> None:
     filters = FILTERS[name]
     mask = np.ones(PRODUCTS, dtype=bool)
-    if filters.colour:
-        mask = columns["colour"] == filters.colour[0]
-    elif filters.category:
-        mask = columns["category"] == filters.category[0]
+    if "colour" in filters.values:
+        mask = columns["colour"] == filters.values["colour"][0]
+    elif "category" in filters.values:
+        mask = columns["category"] == filters.values["category"][0]
     elif filters.min_price is not None:
         with connect() as connection:
             prices = connection.exec_driver_sql("SELECT price FROM product ORDER BY id").scalars()
@@ -148,9 +148,9 @@ def test_wide_filters_use_the_index_and_narrow_ones_an_exact_scan(
 ) -> None:
     index = f"fashion_{modality}_embedding_hnsw"
     assert executed(plan(Filters(), catalogue), index)
-    assert executed(plan(Filters(colour=("90 %",)), catalogue), index)
-    assert not executed(plan(Filters(colour=("5 %",)), catalogue), index)
-    assert not executed(plan(Filters(colour=("0.04 %",)), catalogue), index)
+    assert executed(plan(Filters({"colour": ("90 %",)}), catalogue), index)
+    assert not executed(plan(Filters({"colour": ("5 %",)}), catalogue), index)
+    assert not executed(plan(Filters({"colour": ("0.04 %",)}), catalogue), index)
 
 
 def test_an_exact_scan_follows_if_the_index_returns_too_few_products(catalogue: Synthetic) -> None:
@@ -158,7 +158,10 @@ def test_an_exact_scan_follows_if_the_index_returns_too_few_products(catalogue: 
     query = catalogue.near(1)[0]
     statement = ranking_statement(
         Ranking(
-            (channel("text", query),), filters=Filters(colour=("90 %",)), window=WINDOW, limit=96
+            (channel("text", query),),
+            filters=Filters({"colour": ("90 %",)}),
+            window=WINDOW,
+            limit=96,
         )
     )
     with connect() as connection:

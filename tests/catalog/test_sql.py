@@ -85,10 +85,8 @@ def arguments(**values: Any) -> tuple[str, list[Any]]:
 
 def as_filters(chosen: dict[str, Any]) -> Filters:
     facets = ("product_type", "gender", "colour", "brand")
-    values: dict[str, Any] = {
-        name: (value,) if name in facets else value for name, value in chosen.items()
-    }
-    return Filters(**values)
+    others = {name: value for name, value in chosen.items() if name not in facets}
+    return Filters({name: (chosen[name],) for name in facets if name in chosen}, **others)
 
 
 @given(

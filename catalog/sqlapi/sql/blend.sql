@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION search.blend(
     category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
     colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,
     max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, min_match float8 DEFAULT NULL,
-    group_variants boolean DEFAULT true)
+    group_variants boolean DEFAULT true, attributes jsonb DEFAULT NULL)
 RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
@@ -28,12 +28,13 @@ BEGIN
         CASE WHEN own.text IS NOT NULL THEN search.interpolate(ARRAY[own.text, vector], weights) END,
         CASE WHEN own.image IS NOT NULL THEN search.interpolate(ARRAY[own.image, vector], weights) END,
         weight, parsed, min_match, group_variants,
-        own.product_id, '{}', category, product_type, gender, colour, brand, min_price, max_price,
-        in_stock);
+        own.product_id, '{}',
+        search.chosen_facets(category, product_type, gender, colour, brand, attributes),
+        min_price, max_price, in_stock);
 END
 $$;
 
 COMMENT ON FUNCTION search.blend(text, text, float8, text, text, text, text, text, text, numeric, numeric, boolean,
-                                 float8, boolean) IS
+                                 float8, boolean, jsonb) IS
     'Search with a product and words; weight is the weight of the product: '
     'SELECT * FROM search.blend(''42419'', ''with flowers'', weight => 0.4) LIMIT 12';

@@ -2,7 +2,8 @@ CREATE OR REPLACE FUNCTION search.products(
     query text, model text DEFAULT NULL, category text DEFAULT NULL, product_type text DEFAULT NULL,
     gender text DEFAULT NULL, colour text DEFAULT NULL, brand text DEFAULT NULL,
     min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL,
-    min_match float8 DEFAULT NULL, group_variants boolean DEFAULT true, excluded text[] DEFAULT '{}')
+    min_match float8 DEFAULT NULL, group_variants boolean DEFAULT true, excluded text[] DEFAULT '{}',
+    attributes jsonb DEFAULT NULL)
 RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
@@ -15,12 +16,13 @@ BEGIN
     RETURN QUERY SELECT * FROM search.ranked(
         chosen, 'words', vector,
         CASE WHEN (SELECT m.has_image FROM search.models m WHERE m.name = chosen) THEN vector END,
-        0, parsed, min_match, group_variants, NULL, excluded, category, product_type, gender, colour, brand,
+        0, parsed, min_match, group_variants, NULL, excluded,
+        search.chosen_facets(category, product_type, gender, colour, brand, attributes),
         min_price, max_price, in_stock);
 END
 $$;
 
 COMMENT ON FUNCTION search.products(text, text, text, text, text, text, text, numeric, numeric, boolean, float8,
-                                    boolean, text[]) IS
+                                    boolean, text[], jsonb) IS
     'Search with words, best match first, with the same results as the shop: '
     'SELECT * FROM search.products(''red sneakers'', max_price => 2000, gender => ''Boys'') LIMIT 12';

@@ -1,8 +1,7 @@
 CREATE OR REPLACE FUNCTION search.ranked(
     model text, query text, text_vector halfvec, image_vector halfvec, picture_share float8,
     parsed search.parsed, min_match float8 DEFAULT NULL, group_variants boolean DEFAULT true,
-    exclude bigint DEFAULT NULL, excluded text[] DEFAULT '{}', category text DEFAULT NULL,
-    product_type text DEFAULT NULL, gender text DEFAULT NULL, colour text DEFAULT NULL, brand text DEFAULT NULL,
+    exclude bigint DEFAULT NULL, excluded text[] DEFAULT '{}', chosen text[] DEFAULT NULL,
     min_price numeric DEFAULT NULL, max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL)
 RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
@@ -19,21 +18,18 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT * INTO STRICT weight FROM search.weights w WHERE w.query = ranked.query;
-    RETURN QUERY EXECUTE format('SELECT * FROM search.%I($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,'
-                                ' $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29)',
-                                'ranked_by_' || model)
+    RETURN QUERY EXECUTE format('SELECT * FROM search.%I({{ranked_arguments}})', 'ranked_by_' || model)
     USING parsed.words, weight.lexical, parsed.wanted, weight.structure * parsed.share,
           search.part_keys(parsed.wanted[1]), search.part_keys(parsed.wanted[2]),
           search.part_keys(parsed.wanted[3]), search.part_keys(parsed.wanted[4]),
           text_vector, search.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search.quantiles(model, query, 'image', picture_share), weight.image,
           coalesce(min_match, weight.min_match), weight.products, search.fan_out(),
-          group_variants, exclude, excluded || parsed.excluded, parsed.unwanted,
-          category, product_type, gender, colour, brand,
+          group_variants, exclude, excluded || parsed.excluded, parsed.unwanted, {{facet_arguments}},
           greatest(min_price, parsed.min_price), least(max_price, parsed.max_price), in_stock;
 END
 $$;
 
 COMMENT ON FUNCTION search.ranked(text, text, halfvec, halfvec, float8, search.parsed, float8, boolean, bigint, text[],
-                                  text, text, text, text, text, numeric, numeric, boolean) IS
+                                  text[], numeric, numeric, boolean) IS
     'Ranks products, for search.products, search.similar and search.blend.';

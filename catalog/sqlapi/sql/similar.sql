@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION search.similar(
     category text DEFAULT NULL, product_type text DEFAULT NULL, gender text DEFAULT NULL,
     colour text DEFAULT NULL, brand text DEFAULT NULL, min_price numeric DEFAULT NULL,
     max_price numeric DEFAULT NULL, in_stock boolean DEFAULT NULL, min_match float8 DEFAULT NULL,
-    group_variants boolean DEFAULT true)
+    group_variants boolean DEFAULT true, attributes jsonb DEFAULT NULL)
 RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
@@ -22,11 +22,12 @@ BEGIN
     RETURN QUERY SELECT * FROM search.ranked(
         chosen, 'product', CASE WHEN using_texts THEN own.text END,
         CASE WHEN using_images THEN own.image END, 1, NULL, min_match, group_variants, own.product_id, '{}',
-        category, product_type, gender, colour, brand, min_price, max_price, in_stock);
+        search.chosen_facets(category, product_type, gender, colour, brand, attributes),
+        min_price, max_price, in_stock);
 END
 $$;
 
 COMMENT ON FUNCTION search.similar(text, text, boolean, boolean, text, text, text, text, text, numeric, numeric,
-                                   boolean, float8, boolean) IS
+                                   boolean, float8, boolean, jsonb) IS
     'Products similar to the one with this SKU by picture, text or both: '
     'SELECT * FROM search.similar(''42419'', using_texts => false) LIMIT 12';
