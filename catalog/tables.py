@@ -73,7 +73,7 @@ HNSW = {"m": 16, "ef_construction": 64}
 FACET_KINDS = (
     *("type", "person", "colour", "brand", "occasion", "material", "pattern", "size", "other"),
 )
-
+FACET_ROLES = ("", "searched", "identifier")
 
 _ZERO = {"server_default": "0"}
 
@@ -352,7 +352,7 @@ class Facet(CatalogTable, table=True):
             "name <> '' AND name = public.fold_text(name) AND name NOT LIKE '%=%'", name="name"
         ),
         CheckConstraint(f"kind IN {FACET_KINDS}", name="kind"),
-        CheckConstraint("role IN ('', 'searched', 'identifier')", name="role"),
+        CheckConstraint(f"role IN {FACET_ROLES}", name="role"),
     )
 
     name: str = Field(sa_type=Text, primary_key=True)
@@ -423,6 +423,7 @@ PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
 IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
 FACET: Table = Facet.__table__  # type: ignore[attr-defined]
 MODEL: Table = Model.__table__  # type: ignore[attr-defined]
+FACET: Table = Facet.__table__  # type: ignore[attr-defined]
 SETTING: Table = Setting.__table__  # type: ignore[attr-defined]
 SYNONYM: Table = Synonym.__table__  # type: ignore[attr-defined]
 

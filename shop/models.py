@@ -8,6 +8,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from catalog.tables import FACET_KINDS, FACET_ROLES
+
 
 class Product(models.Model):
     """A product of the shop, identified by its `sku`."""
@@ -56,6 +58,28 @@ class ProductImage(models.Model):
 
     def __str__(self) -> str:
         return self.path
+
+
+class Facet(models.Model):
+    """A property of products that can be filtered; see `catalog.tables.Facet`."""
+
+    name = models.TextField(primary_key=True)
+    label = models.TextField()
+    kind = models.TextField(default="other", choices=[(kind, kind) for kind in FACET_KINDS])
+    position = models.IntegerField()
+    enabled = models.BooleanField(default=True)
+    source = models.TextField(default="starter")
+    role = models.TextField(
+        blank=True, default="", choices=[(role, role) for role in FACET_ROLES if role]
+    )
+
+    class Meta:
+        managed = False
+        db_table = "facet"
+        ordering: ClassVar = ["position", "name"]
+
+    def __str__(self) -> str:
+        return self.label
 
 
 class EmbeddingFailure(models.Model):

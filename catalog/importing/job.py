@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
+from catalog.importing.automatic_facets import choose_facets
 from catalog.importing.column_mapping import ProductRow
 from catalog.importing.file_reader import FileError, Progress, RowError, read_rows
 from catalog.importing.image_folder import import_picture
@@ -74,7 +75,7 @@ def import_catalog(
     finally:
         report.errors.sort(key=lambda error: error.line)
         if report.imported and not dry_run:
-            _refresh_statistics_and_vocabulary(report)
+            _refresh_derived(report)
     return report
 
 
@@ -102,10 +103,11 @@ def _batches(rows: Iterable[ProductRow | RowError]) -> Iterator[list[ProductRow 
         yield batch
 
 
-def _refresh_statistics_and_vocabulary(report: Report) -> None:
+def _refresh_derived(report: Report) -> None:
+    """Refresh what depends on all products: statistics, automatic facets, words and values."""
     with connect() as connection:
         connection.exec_driver_sql("ANALYZE product, product_image, image_address")
-        if report.added or report.updated:
+        if choose_facets(connection) or report.added or report.updated:
             refresh_vocabulary(connection)
 
 

@@ -14,7 +14,7 @@ from catalog import config
 from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
 from catalog.search.candidates import fan_out
-from catalog.search.filters import count_facets
+from catalog.search.filters import count_facets, list_values
 from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.query import Query, build_query
@@ -78,7 +78,8 @@ def search(
     if not about.words and not spec.images and not spec.like:
         return _browse(connection, ranking, about)
     if not ranking.channels and not ranking.words:
-        return about
+        chosen = spec.filters.values.items()
+        return replace(about, facets={facet: list_values({}, it, True) for facet, it in chosen})
     started = time.perf_counter()
     others = [
         facet_statement(replace(ranking, filters=ranking.filters.open(facet)))

@@ -6,7 +6,7 @@ into the wanted parts that products are compared with.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -93,6 +93,8 @@ def parse(connection: Connection, text: str) -> Parsed:
 
 
 def _part(row: Mapping[str, Any]) -> Part:
-    prices = {it: None if row[it] is None else Decimal(str(row[it])) for it in ("low", "high")}
-    names = ("place", "phrase", "kind", "value", "wanted", "why", "start", "stop")
-    return Part(**{name: row[name] for name in names}, **prices)
+    values = {field.name: row[field.name] for field in fields(Part)}
+    for name in ("low", "high"):
+        if values[name] is not None:
+            values[name] = Decimal(str(values[name]))
+    return Part(**values)

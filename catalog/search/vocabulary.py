@@ -57,14 +57,18 @@ def refresh_vocabulary(connection: Connection) -> None:
     Other connections see them once this transaction has committed. Takes about 20 s for
     200,000 products with 20,000 facet values.
     """
-    refresh_view(connection, "vocabulary")
-    refresh_view(connection, "facet_value")
-    refresh_view(connection, "meaning")
+    _refresh_view(connection, "vocabulary")
+    refresh_facet_values(connection)
     forget_vocabulary()
 
 
-def refresh_view(connection: Connection, name: str) -> None:
-    """Compute a materialized view of the schema `search` again, without blocking its readers."""
+def refresh_facet_values(connection: Connection) -> None:
+    """Count the values of the enabled facets, and what phrases mean, without blocking searches."""
+    _refresh_view(connection, "facet_value")
+    _refresh_view(connection, "meaning")
+
+
+def _refresh_view(connection: Connection, name: str) -> None:
     view = f"search.{name}"
     populated = connection.exec_driver_sql(
         "SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", (view,)

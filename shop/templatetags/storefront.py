@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
 from catalog.search.pipeline import Hit
+from catalog.text import readable
 from shop import swatches
 from shop.search_params import SearchParams
 from shop.thumbnails import SIZES
@@ -84,12 +85,7 @@ def attribute_rows(attributes: Any) -> list[tuple[str, list[str]]]:
     if not isinstance(attributes, dict):
         return []
     rows = ((name, _values(value)) for name, value in attributes.items())
-    return [(_label(name), values) for name, values in rows if values]
-
-
-def _label(name: str) -> str:
-    words = name.replace("_", " ").strip()
-    return words[:1].upper() + words[1:]
+    return [(readable(name), values) for name, values in rows if values]
 
 
 def _values(value: Any) -> list[str]:

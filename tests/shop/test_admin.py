@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
+from catalog.search.facets import enabled_facets
 from catalog.tables import PRODUCT
 from tests.shop.test_pictures import PLAIN_STORAGE
 
@@ -90,3 +91,41 @@ def test_saving_unchanged_values_changes_nothing(admin: Client) -> None:
     assert not save(admin, page, attributes=attributes, **forms)
     assert product() | {"updated_at": before["updated_at"]} == before
     assert LogEntry.objects.latest("id").get_change_message() == "No fields changed."
+
+
+def facet_rows(*columns: str) -> dict[str, tuple[object, ...]]:
+    with connect() as connection:
+        rows = connection.exec_driver_sql(f"SELECT name, {', '.join(columns)} FROM facet")
+        return {name: tuple(values) for name, *values in rows}
+
+
+def facet_values() -> set[str]:
+    with connect() as connection:
+        return set(connection.exec_driver_sql("SELECT key FROM search.facet_value").scalars())
+
+
+FACET = {"label": "Heel", "kind": "size", "position": "30", "enabled": "on", "role": ""}
+
+
+def test_an_added_facet_is_stored_folded_and_has_values_at_once(admin: Client) -> None:
+    save(admin, attributes='{"Heel Height": ["5 cm", "High"]}')
+    response = admin.post("/admin/shop/facet/add/", {**FACET, "name": " Heel  HEIGHT "})
+    assert response.status_code == 302
+    assert facet_rows("label", "kind", "source")["heel height"] == ("Heel", "size", "admin")
+    assert {"heel height=5 cm", "heel height=high"} <= facet_values()
+    response = admin.post("/admin/shop/facet/add/", {**FACET, "name": "heel height"})
+    assert "There is already a facet “heel height”." in response.content.decode()
+    response = admin.post("/admin/shop/facet/add/", {**FACET, "name": "a=b"})
+    assert "A name has letters or digits" in response.content.decode()
+
+
+def test_an_edited_facet_becomes_the_admins_and_its_values_follow(admin: Client) -> None:
+    save(admin, brand="Nord", colour="Red")
+    changed = {**FACET, "label": "Make", "kind": "brand", "enabled": ""}
+    assert admin.post("/admin/shop/facet/brand/change/", changed).status_code == 302
+    assert facet_rows("label", "enabled", "source")["brand"] == ("Make", False, "admin")
+    with connect() as connection:
+        assert [facet.name for facet in enabled_facets(connection)][-1] == "usage"
+    assert facet_values() == {"colour=red"}
+    assert admin.get("/admin/shop/facet/").status_code == 200
+    assert admin.post("/admin/shop/facet/brand/delete/", {"post": "yes"}).status_code == 403

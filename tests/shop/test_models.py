@@ -73,5 +73,6 @@ def test_model_has_the_columns_of_its_table(model: type[models.Model]) -> None:
 
 
 def test_only_tables_of_the_admin_have_models() -> None:
-    names = {model.__name__ for model in MODELS}
-    assert names == {"Product", "ProductImage", "EmbeddingFailure", "Synonym"}
+    assert {model.__name__ for model in MODELS} == {
+        *("Product", "ProductImage", "Facet", "EmbeddingFailure", "Synonym")
+    }
