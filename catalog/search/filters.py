@@ -92,10 +92,9 @@ def known_values(connection: Connection, filters: Filters) -> tuple[Filters, lis
         {"facets": [facet for facet, _ in asked], "values": [value for _, value in asked]},
     )
     shown = {(facet, value): common for facet, value, common in rows}
-    # A product may be newer than the view.
     for facet, value in asked:
-        if (facet, value) not in shown and _exists(connection, Filters({facet: (value,)})):
-            shown[facet, value] = value
+        if (facet, value) not in shown and (folded := _newer_value(connection, facet, value)):
+            shown[facet, value] = folded
     known = {
         facet: tuple(dict.fromkeys(shown[facet, it] for it in values if (facet, it) in shown))
         for facet, values in filters.values.items()
@@ -104,12 +103,16 @@ def known_values(connection: Connection, filters: Filters) -> tuple[Filters, lis
     return replace(filters, values=known), unknown
 
 
-def _exists(connection: Connection, filters: Filters) -> bool:
-    condition = " AND ".join(filters.conditions())
-    found = connection.exec_driver_sql(
-        f"SELECT EXISTS (SELECT FROM product p WHERE {condition})", filters.parameters()
-    )
-    return bool(found.scalar())
+def _newer_value(connection: Connection, facet: str, value: str) -> str | None:
+    """A value that products have and the view does not have yet, folded as `named_values` does."""
+    filters = Filters({facet: (value,)})
+    (condition,) = filters.conditions()
+    found: str | None = connection.exec_driver_sql(
+        "SELECT public.fold_text(%(value_0_0)s)"
+        f" WHERE EXISTS (SELECT FROM product p WHERE {condition})",
+        filters.parameters(),
+    ).scalar()
+    return found
 
 
 @dataclass(frozen=True, slots=True)

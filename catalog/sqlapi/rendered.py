@@ -217,10 +217,11 @@ RETURN QUERY {all};
 END IF;
 END
 $ranked$;
-COMMENT ON FUNCTION {name} IS {comment};"""
+COMMENT ON FUNCTION {name}({types}) IS {comment};"""
     ).format(
         name=name,
         arguments=SQL(", ").join(signature),
+        types=SQL(", ").join(map(SQL, ARGUMENTS.values())),
         filtered=SQL(" OR ").join(filtered),
         some=_hits(model, is_filtered=True),
         all=_hits(model, is_filtered=False),
