@@ -165,6 +165,22 @@ def test_function_with_an_old_signature_is_dropped(database: str) -> None:
         assert signatures.scalars().all() == ["search.tidy(text)"]
 
 
+def test_ranking_function_with_other_arguments_is_replaced(database: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("DROP FUNCTION search.ranked_by_fashion")
+        connection.exec_driver_sql(
+            "CREATE FUNCTION search.ranked_by_fashion(words text) RETURNS text"
+            " LANGUAGE sql RETURN ''"
+        )
+    pretend_changed("ranked_by_fashion")
+    command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        assert differences(connection) == []
+        assert connection.exec_driver_sql(
+            "SELECT pronargs > 20 FROM pg_proc WHERE proname = 'ranked_by_fashion'"
+        ).scalars().all() == [True]
+
+
 def test_changed_settings_are_reported(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def reported() -> list[str]:
         with connect() as connection:

@@ -1,5 +1,6 @@
 """The schema `search`, used in SQL with the role `analyst`."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -69,7 +70,8 @@ FILTERS = st.fixed_dictionaries(
         "product_type": st.sampled_from([f"{kind}s" for kind in KINDS]),
         "gender": st.sampled_from(["Men", "Women"]),
         "colour": st.sampled_from([colour.title() for colour in COLOURS]),
-        "brand": st.sampled_from(["Nord", "Sued"]),
+        "brand": st.sampled_from(["Nord", "nord ", "Sued"]),
+        "size": st.lists(st.sampled_from(["S", "s", "M", "L"]), min_size=1, max_size=2),
         "min_price": st.integers(5, 40),
         "max_price": st.integers(41, 90),
         "in_stock": st.booleans(),
@@ -80,13 +82,18 @@ MIN_MATCH = st.sampled_from([None, 0.0, 0.3, 0.8])
 
 def arguments(**values: Any) -> tuple[str, list[Any]]:
     given = {name: value for name, value in values.items() if value is not None}
+    if size := given.pop("size", None):
+        given["attributes"] = json.dumps({"Size": size})
     return "".join(f", {name} => %s" for name in given), list(given.values())
 
 
 def as_filters(chosen: dict[str, Any]) -> Filters:
-    facets = ("product_type", "gender", "colour", "brand")
-    others = {name: value for name, value in chosen.items() if name not in facets}
-    return Filters({name: (chosen[name],) for name in facets if name in chosen}, **others)
+    facets = ("product_type", "gender", "colour", "brand", "size")
+    values = {name: chosen[name] for name in facets if name in chosen}
+    return Filters(
+        {name: tuple(it) if name == "size" else (it,) for name, it in values.items()},
+        **{name: value for name, value in chosen.items() if name not in facets},
+    )
 
 
 @given(
@@ -117,6 +124,38 @@ def test_products_returns_the_storefronts_results(
         verbatim=True,
     )
     assert [row["sku"] for row in rows] == expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sizes"),
+    [
+        ('{"size": "M"}', {"m", "M"}),
+        ('{"SIZE": ["s", "L"]}', {"S", "L"}),
+        ('{"size": []}', {"S", "m", "M", "L"}),
+        ('{"size": null}', {"S", "m", "M", "L"}),
+        ('{"size": "XXL"}', set()),
+        ('{"colour": "red", "size": "L"}', {"L"}),
+    ],
+)
+def test_attributes_filter_by_any_facet(analyst: Analyst, attributes: str, sizes: set[str]) -> None:
+    rows = analyst.rows(
+        "SELECT DISTINCT p.attributes ->> 'Size' AS size, p.colour"
+        "  FROM search.products('linen red shirt', attributes => %s, min_match => 0)"
+        "  JOIN product p USING (sku)",
+        attributes,
+    )
+    assert {row["size"] for row in rows} == sizes
+    if "colour" in attributes:
+        assert {row["colour"] for row in rows} == {"Red"}
+
+
+def test_similar_and_blend_filter_by_attributes(analyst: Analyst) -> None:
+    for call in ("similar('S1'", "blend('S1', 'linen red shirt'"):
+        rows = analyst.rows(
+            f"SELECT p.attributes ->> 'Size' AS size FROM search.{call}, min_match => 0,"
+            """ attributes => '{"size": "L"}') JOIN product p USING (sku)"""
+        )
+        assert {row["size"] for row in rows} == {"L"}
 
 
 def test_words_use_another_model_if_the_default_has_only_images(
@@ -314,6 +353,8 @@ WRONG = {
     "SELECT * FROM search.products('x', model => 'imagenet')": "has no text embeddings",
     "SELECT * FROM search.products(repeat('x', 600))": "500 characters",
     "SELECT * FROM search.products('linen red shirt', min_match => 2)": "between 0 and 1",
+    "SELECT * FROM search.similar('S1', attributes => '[1]')": "must be a JSON object",
+    """SELECT * FROM search.similar('S1', attributes => '{"a": 1}')""": "no facet 'a'",
     "SELECT * FROM search.similar('nothing')": "no product with the SKU 'nothing'",
     "SELECT * FROM search.similar(NULL)": "no product with the SKU",
     "SELECT * FROM search.similar('S1', using_images => false, using_texts => false)": "be true",
@@ -372,6 +413,8 @@ CALLS = (
     "SELECT * FROM search.blend(%s, 'linen red shirt')",
     "SELECT * FROM search.blend('S1', %s)",
     "SELECT * FROM search.recall(%s)",
+    "SELECT * FROM search.similar('S1', attributes => jsonb_build_object('size', %s::text))",
+    "SELECT * FROM search.similar('S1', attributes => jsonb_build_object(%s::text, 'L'))",
     "SELECT * FROM search.recall('fashion', %s)",
     "SELECT * FROM search.duplicates(%s)",
     "SELECT * FROM search.price_outliers(%s)",
