@@ -133,8 +133,8 @@ def lexical_candidates(conditions: Sequence[str]) -> str:
     found = "SELECT p.id AS product_id FROM product p WHERE {0} LIMIT %(max_lexical)s"
     conjunction = " AND ".join(["p.lexemes @@ (SELECT every FROM asked)", *conditions])
     disjunction = " AND ".join(["p.lexemes @@ (SELECT rare FROM asked)", *conditions])
-    sku = " AND ".join(["p.sku = %(words)s", *conditions])
-    key = " AND ".join(["p.exact_keys @> ARRAY[(SELECT public.exact_key(%(words)s))]", *conditions])
+    sku = " AND ".join(["p.sku = %(typed)s", *conditions])
+    key = " AND ".join(["p.exact_keys @> ARRAY[(SELECT public.exact_key(%(typed)s))]", *conditions])
     return f"""terms AS MATERIALIZED (
     SELECT * FROM search.terms(%(words)s)
 ),

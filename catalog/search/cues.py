@@ -5,7 +5,6 @@
 """
 
 import tomllib
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -23,13 +22,15 @@ class Cue(NamedTuple):
 
 @cache
 def read_cues() -> tuple[Cue, ...]:
-    """All cues. The codes of currencies are one cue, "currency"."""
-    return tuple(_read(tomllib.loads(FILE.read_text("utf-8"))))
-
-
-def _read(tables: dict[str, dict[str, object]]) -> Iterator[Cue]:
-    for cue, entries in tables.items():
-        for language, phrases in entries.items():
-            if isinstance(phrases, str):
-                for phrase in phrases.split("|"):
-                    yield Cue(phrase, cue, language)
+    """All cues. The words for all currencies are one cue, "currency"."""
+    tables = tomllib.loads(FILE.read_text("utf-8"))
+    currencies = tables.pop("currency").values()
+    entries = [*tables.items(), *(("currency", words) for words in currencies)]
+    return tuple(
+        dict.fromkeys(
+            Cue(phrase, cue, language)
+            for cue, words in entries
+            for language, phrases in words.items()
+            for phrase in phrases.split("|")
+        )
+    )

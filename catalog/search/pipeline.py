@@ -150,6 +150,7 @@ def rank(
     weights = WEIGHTS[query.kind]
     ranking = Ranking(
         channels=tuple(found),
+        typed=query.parsed.typed,
         words=query.words if is_lexical else "",
         lexical_weight=weights["lexical"] if is_lexical else 0.0,
         wanted=query.parsed.wanted if is_structured else "",

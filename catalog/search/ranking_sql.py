@@ -102,6 +102,8 @@ class Ranking:
     """What to rank, by which signals, and which hits to return."""
 
     channels: tuple[Channel, ...]
+    typed: str = ""
+    """The whole text, which may be a title or an identifier."""
     words: str = ""
     """Query words for the lexical signal; empty if it is not used."""
     lexical_weight: float = 0.0
@@ -158,6 +160,7 @@ class Ranking:
 
     def parameters(self) -> dict[str, Any]:
         values = self.filters.parameters() | {
+            "typed": self.typed,
             "words": self.words,
             "exclude": self.exclude,
             "excluded": list(self.excluded),

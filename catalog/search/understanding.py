@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 PARSE = """
-SELECT words, avoided, excluded, unwanted, min_price, max_price, share, wanted::text AS wanted,
+SELECT typed, words, avoided, excluded, unwanted, min_price, max_price, share, wanted::text AS wanted,
        array_to_json(wanted) AS parts,
        (SELECT json_agg(search.part_keys(part)) FROM unnest(wanted) AS part) AS wanted_keys,
        array_to_json(understood) AS understood
@@ -48,6 +48,8 @@ class Part:
 class Parsed:
     """A text in the form in which it is searched."""
 
+    typed: str = ""
+    """The whole text."""
     words: str = ""
     """The words to search for, in the catalogue's own words where they have synonyms."""
     avoided: str = ""
@@ -78,6 +80,7 @@ def parse(connection: Connection, text: str) -> Parsed:
     if row is None or row["words"] is None:
         return NOTHING
     return Parsed(
+        typed=row["typed"],
         words=row["words"],
         avoided=row["avoided"],
         excluded=tuple(row["excluded"]),

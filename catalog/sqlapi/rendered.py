@@ -34,7 +34,7 @@ RANKED = "ranked_by_"
 """The prefix of the functions that rank; no other object has it."""
 
 ARGUMENTS = {
-    **{"words": "text", "lexical_weight": "float8"},
+    **{"typed": "text", "words": "text", "lexical_weight": "float8"},
     **{"wanted": "search.part[]", "structure_weight": "float8"},
     **{f"wanted_{place}": "text[]" for place in range(1, MAX_PARTS + 1)},
     **{"text_vector": "halfvec", "text_quantiles": "float8[]", "text_weight": "float8"},

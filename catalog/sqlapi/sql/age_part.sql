@@ -1,5 +1,5 @@
 -- An age in years or months as the group of persons that shops sort by.
-CREATE OR REPLACE FUNCTION search.age_part(age numeric, unit text)
+CREATE OR REPLACE FUNCTION search.age_part(age numeric, in_months boolean)
 RETURNS search.understood
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
@@ -10,9 +10,9 @@ RETURN (
                coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 2), '{}'), NULL, NULL, '')::search.understood
       FROM search.meaning m
      WHERE m.kind = 'person'
-       AND m.key = CASE WHEN age < 2 OR unit ~* '^(month|monat|mois|mes|maand|miesi)' THEN 'babi'
-                        WHEN age < 13 THEN 'kid' WHEN age < 18 THEN 'teen' ELSE 'adult' END
+       AND m.key = CASE WHEN in_months OR age < 2 THEN 'babi' WHEN age < 13 THEN 'kid' WHEN age < 18 THEN 'teen'
+                        ELSE 'adult' END
     HAVING count(*) FILTER (WHERE m.level < 2) > 0);
 
-COMMENT ON FUNCTION search.age_part(numeric, text) IS
+COMMENT ON FUNCTION search.age_part(numeric, boolean) IS
     'The part of a query that tells an age; NULL if the catalogue does not distinguish ages.';

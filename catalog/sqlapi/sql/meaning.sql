@@ -72,10 +72,11 @@ SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::small
  WHERE NOT EXISTS (SELECT FROM leads l WHERE l.source = s.node)
  GROUP BY s.key
  UNION ALL
-SELECT DISTINCT public.phrase_key(c.phrase) COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint,
-       ARRAY['']::text[], false
+SELECT public.phrase_key(c.phrase) COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint,
+       array_agg(DISTINCT c.language), false
   FROM search.cue c
- WHERE public.phrase_key(c.phrase) <> '';
+ WHERE public.phrase_key(c.phrase) <> ''
+ GROUP BY 1, 5;
 
 CREATE UNIQUE INDEX meaning_key ON search.meaning (key, facet_key, kind, value);
 

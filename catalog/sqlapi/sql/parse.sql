@@ -3,8 +3,12 @@ RETURNS search.parsed
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-WITH part AS MATERIALIZED (
-    SELECT * FROM search.understand(query)
+-- The title of a product is searched as it is: "No Fear Top" negates nothing.
+WITH title AS MATERIALIZED (
+    SELECT EXISTS (SELECT FROM public.product p WHERE p.exact_keys @> ARRAY[public.exact_key(query)]) AS is_exact
+),
+part AS MATERIALIZED (
+    SELECT * FROM search.understand(query) WHERE NOT (SELECT is_exact FROM title)
 ),
 -- Where two persons overlap, as in "kids girls" or "4 year old boy", the overlap is meant.
 narrowed AS (
@@ -14,7 +18,8 @@ narrowed AS (
        AND NOT (p.kind = 'person' AND EXISTS (
                SELECT FROM part o
                 WHERE o.wanted AND o.kind = 'person' AND o.place <> p.place
-                  AND o.keys <> '{}' AND o.keys <@ (p.keys || p.accepted) AND NOT p.keys <@ o.keys))
+                  AND o.keys <> '{}'
+                  AND o.keys <@ (p.keys || p.accepted) AND NOT p.keys || p.accepted <@ o.keys || o.accepted))
 ),
 -- "jeans jacket" is a jacket: the last of several types is the head, in most languages.
 headed AS (
@@ -48,19 +53,22 @@ cheap AS (
 ),
 word AS (
     SELECT p.kind IN ('word', 'number', 'quoted') AND NOT EXISTS (
-               SELECT FROM search.vocabulary v WHERE v.word = lower(token)) AS is_unknown
+               SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(token)) AS is_unknown
       FROM part p, regexp_split_to_table(p.words, '[^[:alnum:]]+') AS token
      WHERE p.wanted AND token <> ''
 )
 SELECT ROW(
-    coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''), ''),
+    query,
+    CASE WHEN (SELECT is_exact FROM title) THEN query ELSE
+        coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''), '') END,
     coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM part
                WHERE NOT wanted AND why = 'unwanted' AND keys || accepted = '{}' AND words <> ''), ''),
     ARRAY(SELECT words FROM part WHERE NOT wanted AND words <> '' AND (why = 'excluded' OR keys || accepted = '{}')),
     ARRAY(SELECT DISTINCT unnest(keys || accepted) FROM part WHERE NOT wanted),
     (SELECT low FROM priced),
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
-    ARRAY(SELECT ROW(kind, weight, keys, accepted, close, plainto_tsquery('english', title))::search.part
+    ARRAY(SELECT ROW(kind, weight, keys, accepted, close,
+                     search.phrase(public.split_words(public.fold_text(title)), public.search_languages()))::search.part
             FROM wanted ORDER BY weight DESC, kind),
     coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0) FROM word), 1),
     ARRAY(SELECT p::search.understood FROM part p ORDER BY place)

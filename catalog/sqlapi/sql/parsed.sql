@@ -1,5 +1,5 @@
 CREATE TYPE search.parsed AS (
-    words text, avoided text, excluded text[], unwanted text[], min_price numeric, max_price numeric,
+    typed text, words text, avoided text, excluded text[], unwanted text[], min_price numeric, max_price numeric,
     wanted search.part[], share float8, understood search.understood[]
 );
 

@@ -1,6 +1,7 @@
 -- Everything that neighbouring words can mean, and the parts of compounds that nothing else explains.
 CREATE OR REPLACE FUNCTION search.query_spans(words text[])
-RETURNS TABLE (first integer, last integer, kind text, value text, is_name boolean, keys text[], accepted text[], close text[], split integer)
+RETURNS TABLE (first integer, last integer, kind text, value text, is_name boolean,
+               keys text[], accepted text[], close text[], split integer)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
@@ -24,6 +25,17 @@ found AS MATERIALIZED (
            JOIN search.meaning m ON m.key = ANY (s.spellings)
      WHERE s.length = s.last - s.first + 1
 ),
+-- The language that most words have alone; English if none stands out.
+spoken AS MATERIALIZED (
+    SELECT coalesce((SELECT language
+                       FROM (SELECT language, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
+                               FROM (SELECT DISTINCT first, last, language, last - first + 1 AS words
+                                       FROM found, unnest(languages) AS language
+                                      WHERE language <> '') AS each) AS voted
+                      GROUP BY language
+                      ORDER BY sum(votes) DESC, language <> 'en'
+                      LIMIT 1), 'en') AS language
+),
 compound AS (
     SELECT w.place AS first, w.place AS last, half.number AS split, half.text
       FROM word w
@@ -42,12 +54,18 @@ compound AS (
            CROSS JOIN LATERAL (VALUES (1, left(w.word, cut)), (2, substr(w.word, cut + 1))) AS half (number, text)
 ),
 meant AS (
-    TABLE found
+    -- Short cues differ between languages: "no" negates in English, and is a preposition in Portuguese.
+    SELECT first, last, split, key, kind, facet, facet_key, value, products, level, languages, is_name
+      FROM (SELECT f.*, bool_or(is_name OR language = ANY (languages)) OVER (PARTITION BY first, last) AS is_spoken
+              FROM found f, spoken) AS each, spoken
+     WHERE language = ANY (languages) OR is_name OR '' = ANY (languages) AND kind <> 'cue'
+        OR NOT is_spoken AND (kind <> 'cue' OR length(key) > 3)
      UNION ALL
     SELECT c.first, c.last, c.split, m.*
       FROM compound c
            JOIN search.meaning m
-             ON m.key IN (public.singular(c.text), CASE c.split WHEN 1 THEN regexp_replace(c.text, '(s|en|n|es|er)$', '') END)
+             ON m.key IN (public.singular(c.text),
+                          CASE c.split WHEN 1 THEN regexp_replace(c.text, '(s|en|n|es|er)$', '') END)
      WHERE m.kind <> 'cue'
 ),
 chosen AS (
@@ -58,10 +76,11 @@ chosen AS (
       FROM meant
     WINDOW likeliest AS (PARTITION BY first, last, split
                              ORDER BY kind = 'word', kind = 'cue' DESC, level, is_name DESC,
-                                      array_position('{type,person,colour,size,material,pattern,brand,occasion,other}', kind))
+                                      array_position(
+                                          '{type,person,colour,size,material,pattern,brand,occasion,other}', kind))
 )
 SELECT first, last, kind,
-       CASE WHEN kind IN ('word', 'cue') THEN min(value)
+       CASE kind WHEN 'word' THEN min(value) WHEN 'cue' THEN string_agg(DISTINCT value, ' ')
             ELSE (array_agg(value ORDER BY level, is_above, is_name DESC, products DESC, value))[1] END,
        coalesce(bool_or(is_name), false),
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 0 AND NOT is_above AND facet_key <> ''), '{}'),

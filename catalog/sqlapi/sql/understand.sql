@@ -13,11 +13,13 @@ DECLARE
     last_part search.understood;
     parts search.understood[] := '{}';
     place integer := 0;
-    cue text;
+    cues text[];                 -- what the item can be, such as {under,for}
+    next_cues text[];
+    before_number boolean;       -- whether a number follows, perhaps after a currency
     start integer;               -- of the cues since the last part, which belong to the next part
     negation text := '';         -- next: the next part is unwanted; list: all parts up to a comma
     continues boolean := false;  -- whether "or", "and" or a comma came last
-    limited text := '';          -- under, over, between or around, until its numbers have come
+    limited text := '';          -- under, over, between, around or age, until its number has come
     low numeric;
     high numeric;
 BEGIN
@@ -26,62 +28,81 @@ BEGIN
         item := items[place];
         after := items[place + 1];
         last_part := parts[cardinality(parts)];
-        cue := CASE WHEN item.kind = 'cue' THEN item.value ELSE '' END;
+        cues := CASE WHEN item.kind = 'cue' THEN string_to_array(item.value, ' ') ELSE '{}' END;
+        next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
+        before_number := after.kind = 'number' OR 'currency' = ANY (next_cues) AND items[place + 2].kind = 'number';
         part := NULL;
-        IF cue = 'filler' THEN
-            CONTINUE;
-        ELSIF cue <> '' THEN
+        IF item.kind = 'cue' THEN
             start := coalesce(start, item.start);
         END IF;
-        IF cue IN ('not', 'but_not') THEN
-            negation := CASE cue WHEN 'not' THEN 'next' ELSE 'list' END;
-        ELSIF cue IN ('or', 'and', 'comma') THEN
-            negation := CASE WHEN cue = 'comma' AND negation = 'list' THEN '' ELSE negation END;
-            continues := true;
-            CONTINUE;
-        ELSIF cue = 'for' THEN
-            negation := CASE WHEN negation = 'list' AND NOT last_part.wanted THEN '' ELSE negation END;
-        ELSIF cue IN ('under', 'over', 'between', 'around', 'currency') THEN
-            IF after.kind = 'number' OR after.kind = 'cue' AND after.value = 'currency' THEN
-                limited := CASE WHEN cue = 'currency' THEN coalesce(nullif(limited, ''), 'under')
-                                WHEN negation = 'next' AND cue = 'under' THEN 'over'
-                                WHEN negation = 'next' AND cue = 'over' THEN 'under'
-                                ELSE cue END;
-                negation := '';
+        IF cues && '{under,over,between,around,currency}' AND before_number THEN
+            limited := CASE WHEN 'currency' = ANY (cues) THEN coalesce(nullif(limited, ''), 'under')
+                            WHEN 'under' = ANY (cues) THEN CASE negation WHEN 'next' THEN 'over' ELSE 'under' END
+                            WHEN 'between' = ANY (cues) AND items[place + 2].kind = 'cue' THEN 'between'
+                            WHEN 'over' = ANY (cues) THEN CASE negation WHEN 'next' THEN 'under' ELSE 'over' END
+                            WHEN 'between' = ANY (cues) THEN 'between'
+                            ELSE 'around' END;
+            negation := '';
+        ELSIF 'age' = ANY (cues) AND after.kind = 'number' THEN
+            limited := 'age';
+        ELSIF 'size' = ANY (cues) AND after.kind IN ('number', 'word', 'size', 'cue')
+              OR 'size_system' = ANY (cues) AND after.number < 60 THEN
+            IF after.kind = 'cue' AND 'size_system' = ANY (next_cues) THEN
+                place := place + 1;
+                after := items[place + 1];
             END IF;
-        ELSIF cue IN ('cheap', 'expensive') THEN
-            part := ROW(NULL, NULL, NULL, item.stop, cue, cue, negation = '', 'price', '{}', '{}', '{}', NULL, NULL, '');
-        ELSIF cue = 'size' THEN
             IF after.kind IN ('number', 'word', 'size') THEN
                 place := place + 1;
                 part := search.size_part(substr(typed, after.start + 1, after.stop - after.start));
                 part.stop := after.stop;
             END IF;
-        ELSIF item.kind = 'number' AND after.kind = 'cue' AND after.value = 'year_old' THEN
-            place := place + 1;
-            part := search.age_part(item.number, substr(typed, after.start + 1, after.stop - after.start));
-            part.stop := after.stop;
-        ELSIF item.kind = 'number' AND item.number IS NOT NULL AND NOT item.excluded AND (
-                  limited <> ''
-                  OR after.kind = 'cue' AND after.value IN ('currency', 'under_after', 'over_after')
-                  OR after.kind = 'cue' AND after.value = 'range' AND items[place + 2].kind = 'number'
-                     AND least(item.number, items[place + 2].number) >= 100) THEN
+        ELSIF cues && '{not,but_not}' THEN
+            negation := CASE WHEN 'but_not' = ANY (cues) THEN 'list' ELSE 'next' END;
+        ELSIF cues && '{or,and,comma}' THEN
+            negation := CASE WHEN 'comma' = ANY (cues) AND negation = 'list' THEN '' ELSE negation END;
+            continues := true;
+            CONTINUE;
+        ELSIF 'for' = ANY (cues) THEN
+            negation := CASE WHEN negation = 'list' AND NOT last_part.wanted THEN '' ELSE negation END;
+        ELSIF cues && '{cheap,expensive}' THEN
+            part := ROW(NULL, NULL, NULL, item.stop, CASE WHEN 'cheap' = ANY (cues) THEN 'cheap' ELSE 'expensive' END,
+                        substr(typed, item.start + 1, item.stop - item.start), negation = '', 'price',
+                        '{}', '{}', '{}', NULL, NULL, '');
+        ELSIF cues && '{filler,currency,range}' THEN
+            start := CASE WHEN start = item.start THEN NULL ELSE start END;
+        ELSIF item.kind = 'number' AND (next_cues && '{year_old,month_old}' OR limited = 'age') THEN
             start := coalesce(start, item.start);
-            IF after.kind = 'cue' AND after.value = 'currency' THEN
+            part := search.age_part(item.number, 'month_old' = ANY (next_cues));
+            part.stop := item.stop;
+            IF next_cues && '{year_old,month_old}' THEN
+                place := place + 1;
+                part.stop := after.stop;
+            END IF;
+            limited := '';
+        ELSIF item.number IS NOT NULL AND NOT item.excluded AND (
+                  limited <> '' OR next_cues && '{currency,under_after,over_after,around_after}'
+                  OR 'range' = ANY (next_cues) AND least(item.number, items[place + 2].number) >= 100
+                     AND items[place + 2].number IS NOT NULL) THEN
+            start := coalesce(start, item.start);
+            IF 'currency' = ANY (next_cues) THEN
                 item.stop := after.stop;
                 place := place + 1;
                 after := items[place + 1];
+                next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
             END IF;
-            IF after.kind = 'cue' AND after.value IN ('under_after', 'over_after') THEN
-                limited := split_part(after.value, '_', 1);
-                item.stop := after.stop;
-                place := place + 1;
-            ELSIF low IS NULL AND limited IN ('', 'between') AND after.kind = 'cue'
-                  AND (after.value = 'range' OR after.value IN ('and', 'comma') AND limited = 'between') THEN
+            IF low IS NULL AND (limited = 'between' AND next_cues && '{range,and,comma}'
+                                OR limited IN ('', 'over') AND 'range' = ANY (next_cues))
+               AND items[place + 2].number IS NOT NULL THEN
                 limited := 'between';
                 low := item.number;
                 place := place + 1;
                 CONTINUE;
+            END IF;
+            IF limited IN ('', 'under') AND next_cues && '{under_after,over_after,around_after}' THEN
+                limited := CASE WHEN 'under_after' = ANY (next_cues) THEN 'under'
+                                WHEN 'over_after' = ANY (next_cues) THEN 'over' ELSE 'around' END;
+                item.stop := after.stop;
+                place := place + 1;
             END IF;
             IF limited = 'around' THEN
                 low := 0.8 * item.number;
@@ -100,7 +121,11 @@ BEGIN
         ELSIF item.number BETWEEN 2000 AND 2099 AND NOT EXISTS (
                   SELECT FROM search.vocabulary v WHERE v.word = item.number::text) THEN
             CONTINUE; -- a year, as in "best sandals 2026"
-        ELSIF cue = '' THEN
+        ELSE
+            IF item.kind = 'cue' THEN -- "over knee boots": a cue for numbers is a word without one
+                item.kind := 'word';
+                item.value := substr(typed, item.start + 1, item.stop - item.start);
+            END IF;
             -- "not black or brown": the second colour is unwanted too
             IF continues AND negation = '' AND NOT last_part.wanted AND last_part.kind = item.kind
                AND item.kind NOT IN ('word', 'number') THEN
