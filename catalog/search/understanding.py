@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 PARSE = """
-SELECT typed, words, avoided, excluded, unwanted, min_price, max_price, share, wanted::text AS wanted,
-       array_to_json(wanted) AS parts,
+SELECT typed, words, avoided, excluded, unwanted, min_price, max_price, share,
+       wanted::text AS wanted, array_to_json(wanted) AS parts,
        (SELECT json_agg(search.part_keys(part)) FROM unnest(wanted) AS part) AS wanted_keys,
        array_to_json(understood) AS understood
   FROM search.parse(%(text)s)

@@ -19,7 +19,7 @@ narrowed AS (
                SELECT FROM part o
                 WHERE o.wanted AND o.kind = 'person' AND o.place <> p.place
                   AND o.keys <> '{}'
-                  AND o.keys <@ (p.keys || p.accepted) AND NOT p.keys || p.accepted <@ o.keys || o.accepted))
+                  AND o.keys <@ (p.keys || p.accepted) AND NOT (p.keys || p.accepted) <@ (o.keys || o.accepted)))
 ),
 -- "jeans jacket" is a jacket: the last of several types is the head, in most languages.
 headed AS (

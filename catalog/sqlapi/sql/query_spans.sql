@@ -31,7 +31,7 @@ spoken AS MATERIALIZED (
                        FROM (SELECT language, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
                                FROM (SELECT DISTINCT first, last, language, last - first + 1 AS words
                                        FROM found, unnest(languages) AS language
-                                      WHERE language <> '') AS each) AS voted
+                                      WHERE language <> '' AND (kind <> 'cue' OR length(key) > 2)) AS each) AS voted
                       GROUP BY language
                       ORDER BY sum(votes) DESC, language <> 'en'
                       LIMIT 1), 'en') AS language
@@ -55,13 +55,14 @@ compound AS (
 ),
 meant AS (
     -- Short cues differ between languages: "no" negates in English, and is a preposition in Portuguese.
-    SELECT first, last, split, key, kind, facet, facet_key, value, products, level, languages, is_name
-      FROM (SELECT f.*, bool_or(is_name OR language = ANY (languages)) OVER (PARTITION BY first, last) AS is_spoken
+    SELECT first, last, split, key, kind, facet, facet_key, value, products, level, languages, is_name, is_named
+      FROM (SELECT f.*, bool_or(is_name AND kind <> 'brand') OVER (PARTITION BY first, last) AS is_named,
+                   bool_or(is_name OR language = ANY (languages)) OVER (PARTITION BY first, last) AS is_spoken
               FROM found f, spoken) AS each, spoken
      WHERE language = ANY (languages) OR is_name OR '' = ANY (languages) AND kind <> 'cue'
         OR NOT is_spoken AND (kind <> 'cue' OR length(key) > 3)
      UNION ALL
-    SELECT c.first, c.last, c.split, m.*
+    SELECT c.first, c.last, c.split, m.*, false
       FROM compound c
            JOIN search.meaning m
              ON m.key IN (public.singular(c.text),
@@ -75,7 +76,7 @@ chosen AS (
            AND kind = 'type' AND level = 0 AS is_above
       FROM meant
     WINDOW likeliest AS (PARTITION BY first, last, split
-                             ORDER BY kind = 'word', kind = 'cue' DESC, level, is_name DESC,
+                             ORDER BY kind = 'word', kind = 'cue' AND NOT is_named DESC, kind = 'cue', level, is_name DESC,
                                       array_position(
                                           '{type,person,colour,size,material,pattern,brand,occasion,other}', kind))
 )

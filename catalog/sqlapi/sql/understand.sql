@@ -45,7 +45,8 @@ BEGIN
             negation := '';
         ELSIF 'age' = ANY (cues) AND after.kind = 'number' THEN
             limited := 'age';
-        ELSIF 'size' = ANY (cues) AND after.kind IN ('number', 'word', 'size', 'cue')
+        ELSIF 'size' = ANY (cues) AND (after.kind IN ('number', 'size') OR 'size_system' = ANY (next_cues)
+                                       OR after.kind = 'word' AND after.value ~* '^(\d*x{0,4}[sml]|\d+[a-z]+)$')
               OR 'size_system' = ANY (cues) AND after.number < 60 THEN
             IF after.kind = 'cue' AND 'size_system' = ANY (next_cues) THEN
                 place := place + 1;
