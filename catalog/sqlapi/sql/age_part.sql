@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION search.age_part(age numeric, in_months boolean)
 RETURNS search.understood
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 RETURN (
     SELECT ROW(NULL, NULL, NULL, NULL, 'person', string_agg(m.value, ' or ' ORDER BY m.products DESC), true, 'age',
                coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 0), '{}'),

@@ -2,6 +2,7 @@ CREATE OR REPLACE FUNCTION search.parse(query text)
 RETURNS search.parsed
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 BEGIN ATOMIC
 -- The title of a product is searched as it is: "No Fear Top" negates nothing.
 WITH title AS MATERIALIZED (

@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION search.query_items(query text)
 RETURNS search.query_item[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 DECLARE
     tokens text[];

@@ -4,6 +4,7 @@ RETURNS TABLE (first integer, last integer, kind text, value text, is_name boole
                keys text[], accepted text[], close text[], split integer)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 BEGIN ATOMIC
 WITH word AS (
     SELECT place::integer AS place, word, public.singular(word) AS stem

@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION search.query_tokens(query text)
 RETURNS TABLE (place integer, separator text, token text, word text, number numeric, excluded boolean, start integer)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 8
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 BEGIN ATOMIC
 WITH matched AS (
     SELECT place, part[1] AS separator, part[2] AS token,

@@ -2,6 +2,7 @@ CREATE OR REPLACE FUNCTION search.size_part(size text)
 RETURNS search.understood
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 RETURN (
     SELECT ROW(NULL, NULL, NULL, NULL, 'size', size, true,
                CASE WHEN count(v.key) = 0 THEN 'ignored' ELSE 'name' END,

@@ -3,6 +3,7 @@ CREATE OR REPLACE FUNCTION search.understand(query text)
 RETURNS SETOF search.understood
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 DECLARE
     typed text := normalize(query, NFC);
