@@ -72,10 +72,9 @@ SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::small
  WHERE NOT EXISTS (SELECT FROM leads l WHERE l.source = s.node)
  GROUP BY s.key
  UNION ALL
-SELECT public.phrase_key(c.phrase) COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint,
-       array_agg(DISTINCT c.language), false
-  FROM search.cue c
- WHERE public.phrase_key(c.phrase) <> ''
+SELECT key COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint, array_agg(DISTINCT c.language), false
+  FROM search.cue c, regexp_replace(public.fold_text(c.phrase), '[^[:alnum:]]', '', 'g') AS key
+ WHERE key <> ''
  GROUP BY 1, 5;
 
 CREATE UNIQUE INDEX meaning_key ON search.meaning (key, facet_key, kind, value);

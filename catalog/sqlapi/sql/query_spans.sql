@@ -13,7 +13,7 @@ WITH word AS (
 ),
 span AS (
     SELECT first.place AS first, last.place AS last, NULL::integer AS split,
-           (SELECT ARRAY[string_agg(stem, '' ORDER BY place),
+           (SELECT ARRAY[string_agg(word, '' ORDER BY place), string_agg(stem, '' ORDER BY place),
                          public.singular(string_agg(word, '' ORDER BY place))]
               FROM word WHERE place BETWEEN first.place AND last.place) AS spellings,
            (SELECT count(*) FROM word WHERE place BETWEEN first.place AND last.place) AS length
@@ -23,7 +23,8 @@ span AS (
 found AS MATERIALIZED (
     SELECT s.first, s.last, s.split, m.*
       FROM span s
-           JOIN search.meaning m ON m.key = ANY (s.spellings)
+           JOIN search.meaning m
+             ON m.key = ANY (s.spellings) AND (m.kind <> 'cue' OR m.key = s.spellings[1])
      WHERE s.length = s.last - s.first + 1
 ),
 -- The language that most words have alone; English if none stands out.
@@ -32,7 +33,7 @@ spoken AS MATERIALIZED (
                        FROM (SELECT language, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
                                FROM (SELECT DISTINCT first, last, language, last - first + 1 AS words
                                        FROM found, unnest(languages) AS language
-                                      WHERE language <> '' AND (kind <> 'cue' OR length(key) > 2)) AS each) AS voted
+                                      WHERE language <> '' AND (kind <> 'cue' OR length(key) > 3)) AS each) AS voted
                       GROUP BY language
                       ORDER BY sum(votes) DESC, language <> 'en'
                       LIMIT 1), 'en') AS language

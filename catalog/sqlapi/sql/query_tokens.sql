@@ -18,7 +18,7 @@ folded AS (
     SELECT place, separator, token, start,
            replace(public.fold_text(token), '''', '') AS word,
            count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]') OVER (ORDER BY place) AS compound,
-           (separator ~ '\s-+$' OR separator ~ '^-+$' AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
+           (separator ~ '\s[-–—−‐]+$' OR separator ~ '^[-–—−‐]+$' AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
            AND token ~ '[[:alnum:]]' AS is_excluded
       FROM matched
 )

@@ -33,7 +33,7 @@ BEGIN
         next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
         before_number := after.kind = 'number' OR 'currency' = ANY (next_cues) AND items[place + 2].kind = 'number';
         part := NULL;
-        IF item.kind = 'cue' THEN
+        IF item.kind = 'cue' AND item.value <> 'comma' THEN
             start := coalesce(start, item.start);
         END IF;
         IF cues && '{under,over,between,around,currency}' AND before_number THEN
@@ -142,7 +142,13 @@ BEGIN
                                   OR item.value = substr(typed, item.start + 1, item.stop - item.start) THEN 'words'
                              ELSE 'synonym' END,
                         item.keys, item.accepted, item.close, NULL, NULL, item.value);
-            IF item.is_name OR NOT part.wanted THEN
+            -- A phrase is searched as typed if products have its words, else by the name of what it means.
+            IF item.is_name OR NOT part.wanted OR NOT EXISTS (
+                   SELECT FROM regexp_split_to_table(substr(typed, item.start + 1, item.stop - item.start),
+                                                     '[^[:alnum:]]+') AS token
+                    WHERE token <> '' AND NOT EXISTS (
+                          SELECT FROM search.vocabulary v
+                           WHERE v.word = public.fold_text(token) AND v.products > 2)) THEN
                 part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');
             END IF;
         END IF;
