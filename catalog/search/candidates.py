@@ -39,11 +39,14 @@ def where(conditions: Sequence[str]) -> str:
     return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
-def plan(conditions: Sequence[str]) -> str:
+def plan(conditions: Sequence[str], keys: str = "") -> str:
     """`plan`: one row that says whether an HNSW scan is faster than an exact scan.
 
     PostgreSQL counts the matching products while the statement runs and never executes the branch
-    that is not needed. Without conditions, the planner's statistics give the number.
+    that is not needed. Without conditions, the planner's statistics give the number. With the
+    `keys` of chosen facet values, SQL of a text[], the products that were counted for the rarest
+    facet are an upper bound, which is often low enough. Without other conditions than on one facet,
+    it is the number itself.
     """
     exact_limit = "(%(exact_factor)s * sqrt(%(window)s * greatest(products, %(window)s)))::bigint"
     matching = (
@@ -52,12 +55,26 @@ def plan(conditions: Sequence[str]) -> str:
         if conditions
         else "products"
     )
+    if keys:
+        is_known = "most IS NOT NULL" if len(conditions) == 1 else "most <= exact_limit"
+        matching = (
+            f"(SELECT CASE WHEN {is_known} THEN most ELSE {matching} END FROM ({_most(keys)}))"
+        )
     return f"""plan AS MATERIALIZED (
     SELECT products, exact_limit, {matching} > exact_limit AS use_index
       FROM (SELECT products, {exact_limit} AS exact_limit
               FROM (SELECT reltuples AS products FROM pg_class
                      WHERE oid = 'product'::regclass) AS size) AS bounds
 )"""
+
+
+def _most(keys: str) -> str:
+    """SQL that selects `most`: at most so many products can match; NULL if it is not known."""
+    return f"""SELECT min(products) AS most
+              FROM (SELECT sum(v.products) AS products
+                      FROM unnest({keys}) AS key LEFT JOIN search.facet_value v USING (key)
+                     GROUP BY split_part(key, '=', 1)
+                    HAVING count(v.key) = count(*)) AS each"""
 
 
 def vector_candidates(

@@ -52,19 +52,27 @@ class Filters:
 
     def conditions(self) -> Iterator[str]:
         """The SQL conditions on `product p`, with named parameters (`parameters`)."""
-        for place, (_, values) in enumerate(self.values.items()):
-            # PostgreSQL folds these while it plans, so it knows how many products match.
-            keys = ", ".join(
-                f"%(facet_{place})s || '=' || public.fold_text(%(value_{place}_{number})s)"
-                for number, _ in enumerate(values)
-            )
-            yield has_any(f"ARRAY[{keys}]")
+        yield from (has_any(f"ARRAY[{', '.join(keys)}]") for keys in self._keys())
         if self.min_price is not None:
             yield "p.price >= %(min_price)s"
         if self.max_price is not None:
             yield "p.price <= %(max_price)s"
         if self.in_stock:
             yield "p.in_stock"
+
+    def keys(self) -> str:
+        """SQL of a text[] with the keys of all chosen values; empty if there are none."""
+        keys = [key for facet in self._keys() for key in facet]
+        return f"ARRAY[{', '.join(keys)}]" if keys else ""
+
+    def _keys(self) -> Iterator[list[str]]:
+        """The SQL of the keys of each facet. PostgreSQL folds the values while it plans, so it
+        knows how many products have them."""
+        for place, values in enumerate(self.values.values()):
+            yield [
+                f"%(facet_{place})s || '=' || public.fold_text(%(value_{place}_{number})s)"
+                for number, _ in enumerate(values)
+            ]
 
     def parameters(self) -> dict[str, Any]:
         chosen: dict[str, Any] = {"min_price": self.min_price, "max_price": self.max_price}

@@ -154,6 +154,10 @@ class Ranking:
         """The signals of `fusion.NAMED` that are used."""
         return ("structure",) * bool(self.wanted) + ("lexical",) * bool(self.words)
 
+    def keys(self) -> str:
+        """SQL of a text[] with the keys of all chosen facet values; empty if there are none."""
+        return self.filters.keys()
+
     def given(self, parameter: str) -> list[str]:
         """Conditions for a parameter to be used: none, since what is not given is left out."""
         return []
@@ -252,7 +256,7 @@ def facet_statement(ranking: Ranking) -> Statement:
 
 def _steps(ranking: Ranking) -> Iterator[str]:
     conditions = list(ranking.conditions())
-    yield plan(conditions)
+    yield plan(conditions, ranking.keys())
     for channel in ranking.channels:
         yield vector_candidates(channel, conditions, ranking.given(f"{channel.name}_vector"))
     if ranking.words:

@@ -87,6 +87,9 @@ class Template(Ranking):
         (condition,) = Ranking((), unwanted=("",)).conditions()
         yield f"((_unwanted <> '{{}}') IS NOT TRUE OR {condition})"
 
+    def keys(self) -> str:
+        return " || ".join(f"_{facet}" for facet in FACETS) if self.is_filtered else ""
+
     def given(self, parameter: str) -> list[str]:
         return [f"%({parameter})s IS NOT NULL"]
 
