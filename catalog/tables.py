@@ -117,12 +117,6 @@ class Product(CatalogTable, table=True):
         CheckConstraint("sku <> ''", name="sku"),
         CheckConstraint("title <> ''", name="title"),
         CheckConstraint("price >= 0", name="price"),
-        # Common combinations of filters, range last: several times as fast as single columns.
-        Index(None, "category", "gender", "colour", "price"),
-        Index(None, "product_type", "gender", "colour", "price"),
-        Index(None, "gender", "colour", "price"),
-        Index(None, "colour", "price"),
-        Index(None, "brand", "price"),
         Index(None, "price"),
         # The order of results without a query.
         Index(None, "in_stock", "id"),
@@ -423,7 +417,6 @@ PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
 IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
 FACET: Table = Facet.__table__  # type: ignore[attr-defined]
 MODEL: Table = Model.__table__  # type: ignore[attr-defined]
-FACET: Table = Facet.__table__  # type: ignore[attr-defined]
 SETTING: Table = Setting.__table__  # type: ignore[attr-defined]
 SYNONYM: Table = Synonym.__table__  # type: ignore[attr-defined]
 

@@ -68,7 +68,7 @@ def test_report_shows_wrong_hits_and_escapes_text(tmp_path: Path) -> None:
 
 
 def test_page_is_the_search_of_the_shop() -> None:
-    filters = Filters(colour=("Red",))
+    filters = Filters({"colour": ("Red",)})
     judgment = Judgment("1", 1, "red shirt", like="A", filters=filters)
     picture = b"a picture"
     params = SearchParams(text="red shirt", like="A", filters=filters)
