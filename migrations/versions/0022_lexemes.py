@@ -24,13 +24,15 @@ COMMENT ON FUNCTION public.search_languages() IS
 CREATE FUNCTION public.exact_key(value text) RETURNS text
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
+DECLARE
+    folded text := public.fold_text(value);
 BEGIN
-    RETURN left(regexp_replace(public.fold_text(value), '[^[:alnum:]]+', '', 'g'), 500);
+    RETURN left(coalesce(nullif(regexp_replace(folded, '[^[:alnum:]]+', '', 'g'), ''), folded), 500);
 END
 $$;
 
 COMMENT ON FUNCTION public.exact_key(text) IS
-    'Equal for AB-12.3, ab 12 3 and AB123: folded letters and digits.';
+    'Equal for AB-12.3, ab 12 3 and AB123: folded letters and digits, or other characters if there are none.';
 
 -- Each replacement takes time, so single spaces stay.
 CREATE FUNCTION public.split_words(folded text) RETURNS text

@@ -96,7 +96,7 @@ def fill(products: list[dict[str, Any]]) -> None:
 
 def found(query: str, *excluded: str) -> list[str]:
     """The SKUs that full-text search alone finds, best first."""
-    ranking = Ranking((), words=query, lexical_weight=1.0, excluded=excluded, limit=100)
+    ranking = Ranking((), query, 1.0, typed=query, excluded=excluded, limit=100)
     with connect() as connection:
         (rows,) = run_statements(connection, [ranking_statement(ranking)])
     return [
@@ -107,7 +107,7 @@ def found(query: str, *excluded: str) -> list[str]:
 def exact(query: str) -> set[str]:
     with connect() as connection:
         (rows,) = run_statements(
-            connection, [ranking_statement(Ranking((), words=query, lexical_weight=1.0))]
+            connection, [ranking_statement(Ranking((), query, 1.0, typed=query))]
         )
     return {row["sku"] for row in rows if row["exact"]}
 

@@ -34,7 +34,8 @@ BEGIN
         CONTINUE WHEN span.split IS DISTINCT FROM 2 AND 0 <> ANY (owners[span.first:span.last])
                    OR span.split = 2 AND owners[span.first] = 0
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
-                   OR true = ANY (exclusions[span.first + 1:span.last]);
+                   OR true = ANY (exclusions[span.first + 1:span.last])
+                   OR span.kind = 'cue' AND exclusions[span.first];
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
                               offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first], span.is_name, span.keys, span.accepted,
                               span.close)::search.query_item;

@@ -9,7 +9,7 @@ WITH matched AS (
     SELECT place, part[1] AS separator, part[2] AS token,
            sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
       FROM regexp_matches(
-               left(normalize(query, NFC), 2000),
+               translate(left(normalize(query, NFC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
                '([^[:alnum:]"<>≤≥$€£¥₹,;]*)("[^"]*"|\d+(?:[.,]\d+)+(?![[:alnum:]])'
                '|[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|[$€£¥₹,;"])', 'g')
            WITH ORDINALITY AS found (part, place)
