@@ -142,8 +142,15 @@ class Pagination:
     links: list[PageLink]
 
 
-def pagination(state: SearchParams, total: int) -> Pagination | None:
-    """Links to the pages around the current one; None if there is only one page."""
+def pagination(state: SearchParams, total: int, or_more: bool = False) -> Pagination | None:
+    """Links to the pages around the current one; None if there is only one page.
+
+    Args:
+        or_more: whether there may be more than `total` hits, so that a full last page is followed
+            by another one.
+    """
+    if or_more and total == state.page * state.limit:
+        total += 1
     paginator = Paginator(range(total), state.limit)
     if paginator.num_pages < 2 or state.page > paginator.num_pages:
         return None

@@ -131,6 +131,8 @@ class SearchForm(forms.Form):
         max_value=100,
         error_messages=_same_message("The minimum match must be a number from 0 to 100."),
     )
+    # What the slider showed before anyone moved it, since it always sends a value.
+    default_min_match = forms.CharField(required=False)
     verbatim = QueryField(required=False)  # the words that must not be corrected
     group_variants = forms.ChoiceField(
         required=False,
@@ -214,6 +216,8 @@ class SearchForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = self.cleaned_data
+        if str(data.get("min_match")) == data.get("default_min_match"):
+            data["min_match"] = None
         self._check_values(data)
         self._check_prices(data)
         self._check_model(data)

@@ -12,6 +12,7 @@ from catalog.search.fusion import MIN_MATCH
 from catalog.search.pipeline import Results
 from embedding.registry import get_spec
 from shop.forms import SearchForm
+from shop.query_words import PRICES
 from shop.search_params import SearchParams
 
 
@@ -33,7 +34,8 @@ def log_search(
     if not encoded:  # full-text search only, or only the picture has a weight
         readers = [name for name in in_use if "text" in get_spec(name).modalities]
         encoded = dict.fromkeys(readers[:1])
-    is_narrowed = bool(state.filters) or _raises_min_match(state)
+    has_conditions = any(it.kind in PRICES or not it.wanted for it in results.understood)
+    is_narrowed = bool(state.filters) or has_conditions or _raises_min_match(state)
     remember(results.words, encoded.items(), results.total, is_narrowed)
 
 
@@ -67,7 +69,7 @@ def _page_before(request: HttpRequest) -> SearchParams | None:
 
 
 def _raises_min_match(state: SearchParams) -> bool:
-    """Whether the minimum match is above the default. The slider always sends a value."""
+    """Whether the minimum match is above the default."""
     usual = config.settings().search_min_match
     if usual is None:
         usual = MIN_MATCH["both" if state.pictures or state.like else "words"]

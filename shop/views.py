@@ -20,14 +20,18 @@ from catalog.active_models import models_in_use
 from catalog.db.connection import connect
 from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters, known_values
-from catalog.search.pipeline import SearchSpec, search
+from catalog.search.pipeline import Results, SearchSpec, search
 from embedding.image_decoding import ImageError
 from shop import filter_panel, query_pictures, thumbnails
 from shop.errors import Outcome, sentence, try_search
 from shop.forms import SearchForm
+from shop.given_up import given_up
 from shop.models import Product, ProductImage
+from shop.query_chips import QueryChip
+from shop.query_chips import query_chips as chips_of_query
 from shop.query_logging import log_search
 from shop.search_params import LIMITS, SearchParams
+from shop.ways_out import WayOut, ways_out
 
 SIMILAR_LIMIT = 8
 """The number of similar products on a product's page."""
@@ -61,6 +65,8 @@ class HtmxRequest(HttpRequest):
 @vary_on_headers("HX-Request")
 def search_page(request: HtmxRequest) -> HttpResponse:
     form = _parse(request.GET)
+    if "default_min_match" in request.GET and not request.htmx and not form.notes:
+        return redirect(form.state.url())  # without scripts, the form cannot leave values out
     return _search_page(request, form.state, form.notes)
 
 
@@ -160,28 +166,40 @@ def _search_page(
         notes += _unknown_values(unknown)
         state = replace(state, filters=known)
         outcome = try_search(connection, state.spec(tuple(images.values())))
-        why_empty = _why_empty(connection, outcome)
-    results = outcome.results
+        results = outcome.results
+        currency = _currency(results)
+        query_chips = chips_of_query(connection, state, results, currency)
+        lack = given_up(connection, results, bool(state.filters), currency)
+        why_empty, ways = _why_empty(connection, outcome, state, query_chips, currency)
     log_search(request, requested, results, in_use)
-    currency = next((hit.currency for hit in results if hit.currency), "")
     chips = list(filter_panel.chips(state, facets, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
+    is_ranked = bool(results.words or state.pictures or state.like)
+    if state.text and not is_ranked and not results.understood and not outcome.note:
+        everything = "all products with these filters" if state.filters else "all products"
+        text = Truncator(state.text).chars(40)
+        notes.append(f"“{text}” has no words to search for, so {everything} are shown.")
+    min_match = round(100 * results.min_match) if state.min_match is None else state.min_match
     context = {
         "state": state,
         "notes": [*notes, *filter(None, [outcome.note]), *map(sentence, results.notes)],
         "results": results,
+        "is_ranked": is_ranked and why_empty != "problem",
+        "query_chips": query_chips,
+        "given_up": lack,
         "why_empty": why_empty,
+        "ways_out": ways,
         "panel": filter_panel.facet_panel(state, facets, results.facets),
         "chips": chips[: filter_panel.MAX_CHIPS],
         "more_chips": len(chips[filter_panel.MAX_CHIPS :]),
-        "pagination": filter_panel.pagination(state, results.total),
+        "pagination": filter_panel.pagination(state, results.total, results.truncated),
         "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
         "sorts": filter_panel.SORTS,
-        "min_match": results.min_match * 100 if state.min_match is None else state.min_match,
+        "min_match": min_match,
         "verbatim": state.changed(verbatim=True),
         "more_diverse": filter_panel.MORE_DIVERSE,
-        "every_match": state.changed(min_match=0),
+        "default_min_match": state.changed(min_match=None),
         "currency": currency,
         "unfiltered": state.changed(filters=Filters()),
         "pictures": [(digest, state.without_picture(digest)) for digest in state.pictures],
@@ -196,23 +214,43 @@ def _search_page(
     return push_url(response, state.url()) if is_partial else response
 
 
-def _why_empty(connection: Connection, outcome: Outcome) -> str:
-    """The name of the template that explains an empty page; empty if there are hits."""
+def _why_empty(
+    connection: Connection,
+    outcome: Outcome,
+    state: SearchParams,
+    chips: list[QueryChip],
+    currency: str,
+) -> tuple[str, list[WayOut]]:
+    """The name of the template that explains an empty page, and searches that find something.
+
+    The name is empty if there are hits.
+    """
     results = outcome.results
     if results.hits:
-        return ""
+        return "", []
     if outcome.note:
-        return "problem"
+        return "problem", []
     if results.total:
-        return "past_the_end"
+        return "past_the_end", []
     if not Product.objects.exists():
-        return "no_catalogue"
-    if results.nearest:
-        return "nothing_matches"
-    anywhere = replace(results.spec, filters=Filters(), min_match=0.0, limit=1, page=1)
-    if results.spec.ranks and not search(connection, anywhere).total:
-        return "not_embedded"
-    return "excluded_by_filters"
+        return "no_catalogue", []
+    is_restricted = bool(state.filters) or any(chip.is_condition for chip in chips)
+    if is_restricted and (
+        ways := ways_out(connection, state, results.spec.images, chips, currency)
+    ):
+        return "restricted", ways
+    if results.close or is_restricted:
+        return "nothing_matches", []
+    anywhere = replace(results.spec, min_match=0.0, limit=1, page=1)
+    return ("nothing_matches" if search(connection, anywhere).total else "not_embedded"), []
+
+
+def _currency(results: Results) -> str:
+    """The currency of the prices on the page; without hits, that of the catalogue."""
+    shown = (hit.currency for hit in (*results.hits, *results.close) if hit.currency)
+    if found := next(shown, ""):
+        return found
+    return Product.objects.exclude(currency="").values_list("currency", flat=True).first() or ""
 
 
 def _unknown_values(values: list[str]) -> list[str]:

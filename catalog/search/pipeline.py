@@ -4,6 +4,7 @@ The storefront, the evaluation and the benchmarks all call `search`; no other co
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -52,6 +53,9 @@ __all__ = [
     "search",
 ]
 
+MAX_WINDOW = 3840
+"""How far the window is widened for pages that lie beyond it, in products."""
+
 
 def search(
     connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
@@ -81,12 +85,16 @@ def search(
         chosen = spec.filters.values.items()
         return replace(about, facets={facet: list_values({}, it, True) for facet, it in chosen})
     started = time.perf_counter()
-    others = [
-        facet_statement(replace(ranking, filters=ranking.filters.open(facet)))
-        for facet in spec.filters.values
-    ]
-    rows, *opened = run_statements(connection, [ranking_statement(ranking), *others])
-    summary = rows[0]
+    while True:
+        others = [
+            facet_statement(replace(ranking, filters=ranking.filters.open(facet)))
+            for facet in spec.filters.values
+        ]
+        rows, *opened = run_statements(connection, [ranking_statement(ranking), *others])
+        summary = rows[0]
+        if not _is_cut_off(ranking, summary):
+            break
+        ranking = replace(ranking, window=_wider(ranking))
     if ranking.vectors:
         rows = diversify(connection, rows, spec, ranking.vectors)
     hits = tuple(to_hit(row, ranking) for row in rows if row["matches"])
@@ -100,6 +108,26 @@ def search(
         facets=facet_counts(summary, [found[0] for found in opened], spec.filters),
         timings=replace(about.timings, sql=time.perf_counter() - started),
     )
+
+
+def _is_cut_off(ranking: Ranking, summary: Mapping[str, Any]) -> bool:
+    """Whether a wider window has more hits for this page.
+
+    Sorting needs all hits. Diversity, and fusions of ranks, order a wider window differently.
+    """
+    is_stable = ranking.fusion == BY_MATCH and ranking.vectors is None
+    wanted = MAX_WINDOW if ranking.sort else ranking.offset + ranking.limit
+    is_short = summary["truncated"] and summary["total"] < wanted
+    return is_stable and is_short and ranking.window < MAX_WINDOW
+
+
+def _wider(ranking: Ranking) -> int:
+    if ranking.sort:
+        return MAX_WINDOW
+    window = 2 * ranking.window
+    while window < ranking.offset + ranking.limit:
+        window *= 2
+    return min(window, MAX_WINDOW)
 
 
 def _browse(connection: Connection, ranking: Ranking, about: Results) -> Results:
@@ -180,6 +208,7 @@ def rank(
         min_match=min_match,
         corrected=query.corrected,
         understood=query.parsed.understood,
+        wanted=ranking.wanted_kinds,
         notes=tuple(notes),
         timings=Timings(encode=encode_seconds),
     )

@@ -96,6 +96,8 @@ class Results:
     """The same words if their spelling was corrected, otherwise empty."""
     understood: tuple[Part, ...] = ()
     """The parts of the query's text."""
+    wanted: tuple[str, ...] = ()
+    """The kinds of wanted parts, in the order of `Hit.fulfilled`."""
     given_up: tuple[str, ...] = ()
     """The kinds of wanted parts that no hit fulfils."""
     notes: tuple[str, ...] = ()

@@ -42,6 +42,12 @@ class Part:
     stop: int
     low: Decimal | None = None
     high: Decimal | None = None
+    keys: tuple[str, ...] = ()
+    """Keys of the facet values that are equal to the phrase, such as "colour=navy blue"."""
+    accepted: tuple[str, ...] = ()
+    """Keys of the other facet values that fulfil the phrase."""
+    words: str = ""
+    """As typed, without "for" or "not", if the phrase is a name or unwanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,4 +106,6 @@ def _part(row: Mapping[str, Any]) -> Part:
     for name in ("low", "high"):
         if values[name] is not None:
             values[name] = Decimal(str(values[name]))
+    for name in ("keys", "accepted"):
+        values[name] = tuple(values[name])
     return Part(**values)

@@ -20,7 +20,13 @@ register = template.Library()
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
 MAX_LIST_LENGTH = 80
 """An attribute's text with `,`, `;` or `|` is shown as a list up to this number of characters."""
-SIGNAL_LABELS = {"lexical": "Your words", "text": "Meaning", "image": "Picture"}
+SIGNALS = {
+    "structure": ("What you ask for", "share of what was understood that the product is"),
+    "lexical": ("Your words", "share of your words that the product contains"),
+    "text": ("Meaning", ""),
+    "image": ("Picture", ""),
+}
+"""The label of each signal, and what it measures if no model computes it."""
 
 
 @register.simple_tag
@@ -65,15 +71,21 @@ def percent(share: float) -> int:
 
 
 @register.filter
+def match_percent(share: float) -> int:
+    """A match in percent, never rounded up: what is below the minimum must not seem to reach it."""
+    return int(100 * share + 1e-6)
+
+
+@register.filter
 def signals(hit: Hit) -> list[tuple[str, int, str]]:
     """The name of each signal, its match in percent, and an explanation."""
     return [
         (
-            SIGNAL_LABELS[signal.name],
-            percent(min(1.0, max(0.0, signal.match))),
+            SIGNALS[signal.name][0],
+            match_percent(min(1.0, max(0.0, signal.match))),
             f"{signal.model}, similarity {signal.similarity:.2f}"
             if signal.similarity is not None
-            else "share of your words that the product contains",
+            else SIGNALS[signal.name][1],
         )
         for signal in hit.signals
     ]

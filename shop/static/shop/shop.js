@@ -82,6 +82,19 @@ document.addEventListener("input", (event) => {
   document.querySelector(".blend output").textContent = `${share}%`;
 });
 
+// Close the menu of a chip with Escape, and with a click elsewhere.
+const openMenu = () => document.querySelector(".query-chips details[open]");
+document.addEventListener("click", (event) => {
+  const menu = openMenu();
+  if (menu && !menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && openMenu();
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
 // Keep open lists open when the panel is swapped.
 let openLists = [];
 document.addEventListener("htmx:beforeSwap", () => {

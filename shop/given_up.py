@@ -1,0 +1,137 @@
+"""Says in words what no product is: "No red sneakers for boys. Red sneakers for men:"."""
+
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from catalog.search.facet_keys import facet_keys
+from catalog.search.results import Hit, Results
+from catalog.search.understanding import Part
+from shop.query_chips import facet_of
+from shop.query_words import LITERAL, PRICES, label, named, price, spoken
+
+BEFORE_NOUN = ("brand", "colour", "size", "material", "pattern", "occasion", "other")
+"""The kinds that stand before the noun, in this order."""
+
+RESEMBLES = 0.5
+"""The degree to which a product fulfils a part if its value is only close to what is wanted."""
+
+MAX_NAMED = 2
+"""The maximum number of values to name where the hits have several."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What no product is, and what the hits are instead; the latter may be empty."""
+
+    missing: str
+    instead: str
+
+
+def given_up(
+    connection: Connection, results: Results, has_filters: bool, currency: str
+) -> GivenUp | None:
+    """What to say over the hits if none has a part of what is wanted, otherwise None."""
+    wanted = _wanted(results.understood)
+    if not results.hits or results.hits[0].exact:
+        return None
+    if not any(_is_missing(kind, parts, results) for kind, parts in wanted.items()):
+        return None
+    prices = [price(it, currency) for it in results.understood if it.kind in PRICES]
+    names = {kind: _listed([named(part) for part in parts], "or") for kind, parts in wanted.items()}
+    missing = f"No {_describe(names, prices)}"
+    unwanted = [label(it, currency) for it in results.understood if not it.wanted]
+    if unwanted:
+        missing += f" ({_listed(unwanted, 'and')})"
+    if has_filters:
+        missing += ", with these filters"
+    products = facet_keys(connection, (hit.id for hit in results.hits))
+    actual = {
+        kind: name
+        for kind, parts in wanted.items()
+        if (name := _what_all_are(kind, parts, names[kind], products, results.hits))
+    }
+    instead = f"{_describe(actual, [])}:" if actual else ""
+    return GivenUp(f"{missing}.", instead[:1].upper() + instead[1:])
+
+
+def _wanted(parts: Iterable[Part]) -> dict[str, list[Part]]:
+    """The wanted parts with values by kind. Of several types the last one is the head."""
+    found: dict[str, list[Part]] = {}
+    for part in parts:
+        if part.wanted and part.kind not in LITERAL and facet_of(part):
+            found.setdefault(part.kind, []).append(part)
+    return found | ({"type": found["type"][-1:]} if "type" in found else {})
+
+
+def _is_missing(kind: str, parts: Sequence[Part], results: Results) -> bool:
+    """Whether no hit on any page is what is wanted of one kind, or only resembles it."""
+    if kind in results.given_up:
+        return True
+    if kind not in results.wanted:
+        return False
+    place = results.wanted.index(kind)
+    if any(hit.fulfilled[place] > RESEMBLES for hit in results.hits if hit.fulfilled):
+        return False
+    keys = {key for part in parts for key in (*part.keys, *part.accepted)}
+    facets = {key.partition("=")[0] for key in keys}
+    if not facets <= results.facets.keys():  # nothing but the best hits says what others are
+        return results.spec.page == 1 and not results.spec.sort
+    found = {
+        f"{facet}={_folded(it.value)}"
+        for facet in facets
+        for it in results.facets[facet]
+        if it.count != 0
+    }
+    return not keys & found
+
+
+def _folded(text: str) -> str:
+    """Without case and accents, as in keys of facet values."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
+
+
+def _what_all_are(
+    kind: str,
+    parts: Sequence[Part],
+    name: str,
+    products: Sequence[frozenset[str]],
+    hits: Sequence[Hit],
+) -> str:
+    """The name of what all `products` are, in one facet; empty if they differ too much."""
+    keys = {key for part in parts for key in (*part.keys, *part.accepted)}
+    if all(keys & product for product in products) and not (
+        kind == "type" and len({hit.product_type for hit in hits}) == 1
+    ):
+        return name
+    if kind in ("type", "colour", "brand"):
+        attribute = "product_type" if kind == "type" else kind
+        values = [getattr(hit, attribute) for hit in hits]
+    else:
+        start = f"{facet_of(parts[0])}="
+        values = [
+            next((key.removeprefix(start) for key in product if key.startswith(start)), "")
+            for product in products
+        ]
+    distinct = list(dict.fromkeys(spoken(kind, value) for value in values))
+    return _listed(distinct, "and") if all(distinct) and len(distinct) <= MAX_NAMED else ""
+
+
+def _describe(names: Mapping[str, str], prices: Sequence[str]) -> str:
+    """The parts as one phrase: "red sneakers for boys under ₹1,500"."""
+    words = [names.get(kind, "") for kind in BEFORE_NOUN]
+    words.append(names.get("type", "products"))
+    if "person" in names:
+        words.append(f"for {names['person']}")
+    return " ".join(filter(None, [*words, *prices]))
+
+
+def _listed(names: Sequence[str], last: str) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    names = list(dict.fromkeys(names))
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"

@@ -1,0 +1,71 @@
+"""Changes of a query's text: without one of its parts, or with other words in its place."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from catalog.search.results import Results
+from catalog.search.understanding import Part
+from catalog.text import normalize_space
+
+SIGNS = re.compile(r'[^\w"]+')
+
+
+def searched_text(results: Results) -> str:
+    """The text that the places of the parts refer to."""
+    return results.corrected or unicodedata.normalize("NFC", results.spec.text)
+
+
+def without(text: str, parts: Sequence[Part], part: Part) -> str:
+    """`text` without `part`; empty if it is the only part.
+
+    Words before the part that also concern the next one stay: "not black or brown" without black
+    is "not brown".
+    """
+    if len(parts) == 1:
+        return ""
+    after = next((other for other in parts if other.start >= part.stop), None)
+    if after is not None and _is_one_list(part, after):
+        return _join(text[: part.start], cue(part) + text[after.start + len(cue(after)) :])
+    return _join(text[: part.start], text[part.stop :])
+
+
+def quoted(text: str, part: Part) -> str:
+    """`text` with `part` in double quotes, so that its words are searched literally."""
+    return _replaced(text, part, f'{cue(part)}"{own_words(part)}"')
+
+
+def replaced(text: str, part: Part, value: str) -> str:
+    """`text` with `value` in place of what `part` names."""
+    return _replaced(text, part, cue(part) + value)
+
+
+def own_words(part: Part) -> str:
+    """The words of the phrase without those of `cue`, quotation marks and punctuation around it."""
+    return normalize_space(part.phrase[len(cue(part)) :].replace('"', " ")).strip(" ,;")
+
+
+def cue(part: Part) -> str:
+    """The words of the phrase that come before what it names: "for ", "that are not ", "-"; empty
+    if they are not known."""
+    if part.why == "excluded" and (signs := SIGNS.match(part.phrase)):
+        return signs[0]
+    named = part.phrase.rstrip('"')
+    if part.words and named.endswith(part.words):
+        return named.removesuffix(part.words).rstrip('"')
+    return ""
+
+
+def _is_one_list(part: Part, after: Part) -> bool:
+    """Whether the words before `part` also concern the part after it."""
+    if part.wanted != after.wanted or not cue(after):
+        return False
+    return not part.wanted or part.kind == after.kind
+
+
+def _replaced(text: str, part: Part, words: str) -> str:
+    return _join(text[: part.start], words, text[part.stop :])
+
+
+def _join(*pieces: str) -> str:
+    return normalize_space(" ".join(pieces))
