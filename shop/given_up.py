@@ -58,12 +58,22 @@ def given_up(
 
 
 def _wanted(parts: Iterable[Part]) -> dict[str, list[Part]]:
-    """The wanted parts with values by kind. Of several types the last one is the head."""
+    """The wanted parts with values by kind, as search.parse combines them: of several types the
+    last one is the head, and of persons such as "kids" and "girls" the narrower one is meant."""
     found: dict[str, list[Part]] = {}
     for part in parts:
         if part.wanted and part.kind not in LITERAL and facet_of(part):
             found.setdefault(part.kind, []).append(part)
-    return found | ({"type": found["type"][-1:]} if "type" in found else {})
+    if "type" in found:
+        found["type"] = found["type"][-1:]
+    if "person" in found:
+        found["person"] = [it for it in found["person"] if not _is_wider(it, found["person"])]
+    return found
+
+
+def _is_wider(part: Part, others: Iterable[Part]) -> bool:
+    keys = {*part.keys, *part.accepted}
+    return any(it.keys and keys > set(it.keys) and not set(part.keys) <= set(it.keys) for it in others)
 
 
 def _is_missing(kind: str, parts: Sequence[Part], results: Results) -> bool:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from catalog.search.facet_keys import frequent_values
 from catalog.search.results import Results
-from catalog.search.understanding import Part
+from catalog.search.understanding import Part, parse
 from shop import query_edits
 from shop.query_words import LITERAL, PRICES, label, spoken
 from shop.search_params import SearchParams
@@ -69,6 +69,9 @@ def query_chips(
     values = _other_values(connection, understood, results)
     text = query_edits.searched_text(results)
 
+    def understand(text: str) -> Sequence[Part]:
+        return parse(connection, text).understood
+
     def searching(text: str) -> SearchParams:
         return state.changed(text=text)
 
@@ -76,7 +79,7 @@ def query_chips(
         QueryChip(
             label(part, currency),
             part,
-            without=searching(query_edits.without(text, parts, part)),
+            without=searching(query_edits.without(text, parts, part, understand)),
             literal=searching(query_edits.quoted(text, part)),
             alternatives=[
                 Alternative(

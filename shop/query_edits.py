@@ -2,11 +2,14 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from catalog.search.results import Results
 from catalog.search.understanding import Part
 from catalog.text import normalize_space
+
+Understand = Callable[[str], Sequence[Part]]
+"""Finds the parts of a text."""
 
 SIGNS = re.compile(r'[^\w"]+')
 
@@ -16,7 +19,7 @@ def searched_text(results: Results) -> str:
     return results.corrected or unicodedata.normalize("NFC", results.spec.text)
 
 
-def without(text: str, parts: Sequence[Part], part: Part) -> str:
+def without(text: str, parts: Sequence[Part], part: Part, understand: Understand) -> str:
     """`text` without `part`; empty if it is the only part.
 
     Words before the part that also concern the next one stay: "not black or brown" without black
@@ -24,10 +27,22 @@ def without(text: str, parts: Sequence[Part], part: Part) -> str:
     """
     if len(parts) == 1:
         return ""
-    after = next((other for other in parts if other.start >= part.stop), None)
-    if after is not None and _is_one_list(part, after):
-        return _join(text[: part.start], cue(part) + text[after.start + len(cue(after)) :])
-    return _join(text[: part.start], text[part.stop :])
+    *tried, simplest = _cut(text, parts, part)
+    others = _meanings(it for it in parts if it is not part)
+    return next((it for it in tried if _meanings(understand(it)) == others), simplest)
+
+
+def _cut(text: str, parts: Sequence[Part], part: Part) -> Iterator[str]:
+    """The ways to leave out the part, the best one first."""
+    before, after = text[: part.start], text[part.stop :]
+    following = next((it for it in parts if it.start >= part.stop), None)
+    if following is not None and following.wanted == part.wanted and cue(part) + cue(following):
+        yield _join(before, cue(part) + text[following.start + len(cue(following)) :])
+    yield _join(before, after)
+
+
+def _meanings(parts: Iterable[Part]) -> list[tuple[object, ...]]:
+    return [(it.kind, it.value, it.wanted, it.low, it.high) for it in parts]
 
 
 def quoted(text: str, part: Part) -> str:
@@ -56,16 +71,9 @@ def cue(part: Part) -> str:
     return ""
 
 
-def _is_one_list(part: Part, after: Part) -> bool:
-    """Whether the words before `part` also concern the part after it."""
-    if part.wanted != after.wanted or not cue(after):
-        return False
-    return not part.wanted or part.kind == after.kind
-
-
 def _replaced(text: str, part: Part, words: str) -> str:
     return _join(text[: part.start], words, text[part.stop :])
 
 
 def _join(*pieces: str) -> str:
-    return normalize_space(" ".join(pieces))
+    return normalize_space(" ".join(pieces)).replace(" ,", ",").strip(" ,;")

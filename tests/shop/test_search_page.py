@@ -1,0 +1,211 @@
+"""What the search page says about a query, on the drawn catalogue and with the real model."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.test.utils import setup_test_environment, teardown_test_environment
+
+from catalog.db.connection import connect
+from tests.conftest import demo_database
+
+pytestmark = pytest.mark.slow
+
+CLIENT = Client(headers={"host": "localhost"})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shop(
+    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    with demo_database(template, demo_folder, tmp_path_factory.mktemp("media")):
+        setup_test_environment(debug=False)  # responses keep the context of their templates
+        yield
+        teardown_test_environment()
+
+
+def get(address: str) -> Any:
+    response = CLIENT.get(address)
+    assert response.status_code == 200
+    return response
+
+
+def text(response: Any) -> str:
+    """The words of the page."""
+    plain = re.sub(r"<(style|script|title).*?</\1>|<[^>]*>", " ", response.content.decode())
+    return " ".join(unescape(plain).split())
+
+
+def labels(response: Any) -> list[str]:
+    return [chip.label for chip in response.context["query_chips"]]
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("red sneakers for boys under 60", ["red", "sneakers", "for boys", "under €60"]),
+        ("dress not blue", ["dress", "not blue"]),
+        ("dress that are not blue or red", ["dress", "not blue", "not red"]),
+        ("boots without laces", ["boots", "without laces"]),
+        ("boots between 20 and 90", ["boots", "€20 to €90"]),
+        ("nordvik hoodies over 30", ["Nordvik", "hoodies", "over €30"]),
+        ("linen", []),
+        ('"red" dress', ["dress"]),
+    ],
+)
+def test_chips_name_what_was_understood(query: str, expected: list[str]) -> None:
+    found = [label.lower() for label in labels(get(f"/?q={query}"))]
+    singular = [re.sub(r"e?s$", "", label) for label in found]
+    assert singular == [re.sub(r"e?s$", "", label.lower()) for label in expected]
+
+
+def test_chip_leads_to_the_search_without_it() -> None:
+    page = get("/?q=red sneakers for boys&sort=price&gender=Boys")
+    address = page.context["query_chips"][-1].without.url()
+    assert address == "/?q=red+sneakers&gender=Boys&sort=price"
+    assert address in unescape(page.content.decode())
+
+
+def test_corrected_text_is_what_a_chip_changes() -> None:
+    chips = get("/?q=red drses under 60").context["query_chips"]
+    assert chips[-1].without.text == "red dress"
+
+
+def test_alternatives_are_other_values_of_the_facet() -> None:
+    chip = get("/?q=dress in red").context["query_chips"][-1]
+    assert 1 < len(chip.alternatives) <= 6
+    assert "red" not in {other.value for other in chip.alternatives}
+    with connect() as connection:
+        colours = connection.exec_driver_sql("SELECT lower(colour) FROM product").scalars().all()
+    assert {other.value for other in chip.alternatives} <= set(colours)
+    page = get(chip.alternatives[0].url)
+    assert labels(page)[-1] == chip.alternatives[0].value
+
+
+def test_what_was_given_up_is_said() -> None:
+    page = get("/?q=sneakers for women")
+    said = page.context["given_up"]
+    assert said.missing == "No sneakers for women."
+    assert {hit.product_type for hit in page.context["results"]} == {"Sneakers"}
+    assert re.fullmatch("Sneakers( for (men|boys|men and boys|boys and men))?:", said.instead)
+    assert "No sneakers for women." in text(page)
+    assert not re.search(r"\d+ match", text(page))
+
+
+@pytest.mark.parametrize("query", ["sneakers for boys", "dress", "red sneakers", "linen"])
+def test_nothing_is_said_where_all_can_be_had(query: str) -> None:
+    assert get(f"/?q={query}").context["given_up"] is None
+
+
+def test_sentence_has_the_conditions_of_the_search() -> None:
+    said = get("/?q=sneakers for women not black under 500&in_stock=1").context["given_up"]
+    assert said.missing == "No sneakers for women under €500 (not black), with these filters."
+
+
+@pytest.mark.parametrize("query", ["-", "without", "not", "- -"])
+def test_text_without_words_shows_the_catalogue(query: str) -> None:
+    page = get(f"/?q={query}")
+    assert f"“{query}” has no words to search for, so all products are shown." in text(page)
+    assert "72 products" in text(page)
+    assert "manage.py" not in text(page)
+    assert 'name="min_match"' not in page.content.decode()
+
+
+@pytest.mark.parametrize(("query", "label"), [("-red", "not red"), ("under 40", "under €40")])
+def test_text_with_only_conditions_shows_the_catalogue_with_them(query: str, label: str) -> None:
+    page = get(f"/?q={query}")
+    assert labels(page) == [label]
+    assert 0 < page.context["results"].total < 72
+    assert "has no words" not in text(page)
+    if query == "-red":
+        assert "Red" not in {hit.colour for hit in page.context["results"]}
+
+
+def test_condition_that_leaves_nothing_is_named() -> None:
+    page = get("/?q=dress under 1")
+    assert "Nothing matches “dress under 1”" in text(page)
+    [way] = page.context["ways_out"]
+    assert (way.label, way.total) == ("under €1", get("/?q=dress").context["results"].total)
+    assert "manage.py" not in text(page)
+
+
+def test_filters_of_the_last_search_are_named() -> None:
+    page = get("/?q=sneakers&colour=Mint&in_stock=1&max_price=500")
+    assert not page.context["results"].hits
+    assert "Nothing matches “sneakers” with these filters" in text(page)
+    [way] = page.context["ways_out"]
+    assert way.label == "Mint"
+    assert get(way.url).context["results"].total == way.total > 0
+
+
+def test_filters_that_leave_nothing_together_are_removed_together() -> None:
+    page = get("/?q=sneakers&colour=Mint&gender=Girls")
+    [way] = page.context["ways_out"]
+    assert way.label == "all filters"
+    assert get(way.url).context["results"].total == way.total > 0
+
+
+def test_nonsense_matches_nothing() -> None:
+    page = get("/?q=asdfghjkl")
+    assert "Nothing matches “asdfghjkl”" in text(page)
+    assert "The nearest products" in text(page)
+    assert not re.search(r"(at least|as close as) \d+ ?%", text(page))
+
+
+def test_close_products_stand_apart() -> None:
+    page = get("/?q=navy blue sneakers")
+    results = page.context["results"]
+    assert results.hits and results.close
+    assert "Close to what you asked for" in text(page)
+
+
+def test_slider_that_nobody_moved_is_not_in_the_address() -> None:
+    page = get("/?q=dress")
+    shown = re.search(r'name="default_min_match" value="(\d+)"', page.content.decode())
+    assert shown
+    same = CLIENT.get(f"/?q=dress&min_match={shown[1]}&default_min_match={shown[1]}&sort=price")
+    assert (same.status_code, same.headers["Location"]) == (302, "/?q=dress&sort=price")
+    moved = CLIENT.get(f"/?q=dress&min_match=60&default_min_match={shown[1]}")
+    assert moved.headers["Location"] == "/?q=dress&min_match=60"
+    assert 'name="default_min_match"' not in get("/?q=dress&min_match=60").content.decode()
+
+
+def test_address_of_a_swapped_page_has_no_value_that_nobody_moved() -> None:
+    address = "/?q=dress&min_match=40&default_min_match=40"
+    response = CLIENT.get(address, headers={"HX-Request": "true"})
+    assert response.headers["HX-Push-Url"] == "/?q=dress"
+
+
+def test_pages_reach_every_match(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = {hit.sku for hit in get("/?q=shirt&limit=96&min_match=0").context["results"]}
+    monkeypatch.setenv("SEARCH_WINDOW", "12")
+    found: list[str] = []
+    address = "/?q=shirt&limit=12&min_match=0"
+    pages = 0
+    while address:
+        page = get(address)
+        results = page.context["results"]
+        assert results.hits
+        found += [hit.sku for hit in results]
+        assert results.total >= len(found)
+        pagination = page.context["pagination"]
+        address = pagination.next if pagination else ""
+        assert ("At least" in text(page)) == results.truncated
+        pages += 1
+    assert pages > 3
+    assert len(found) == len(set(found)) == results.total
+    assert set(found) == every
+
+
+def test_log_has_the_words_that_were_searched_for() -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("DELETE FROM query_embedding")
+    for query in ("red sneakers not blue under 60", "under 5", "-", "dress under 1"):
+        get(f"/?q={query}")
+    with connect() as connection:
+        rows = connection.exec_driver_sql("SELECT text, unanswered FROM query_embedding")
+        assert dict(map(tuple, rows)) == {"red sneakers": 0, "dress": 0}
