@@ -103,15 +103,18 @@ document.addEventListener("htmx:beforeSwap", () => {
 document.addEventListener("htmx:afterSwap", () => {
   for (const id of openLists) document.getElementById(id)?.setAttribute("open", "");
   followResults();
+  // The link that was followed is gone; the keyboard continues at the results, not at the top.
+  if (document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
 });
 
-// Price and stock inputs are not swapped, so that typing continues; update them from the results.
+// The search box, prices and stock are not swapped, so that typing continues; update them from the
+// results.
 function followResults() {
-  const { minPrice, maxPrice, inStock } = document.getElementById("results").dataset;
-  const prices = { "min-price": minPrice, "max-price": maxPrice };
-  for (const [id, price] of Object.entries(prices)) {
+  const { text, minPrice, maxPrice, inStock } = document.getElementById("results").dataset;
+  const values = { q: text, "min-price": minPrice, "max-price": maxPrice };
+  for (const [id, value] of Object.entries(values)) {
     const input = document.getElementById(id);
-    if (input !== document.activeElement) input.value = price;
+    if (input !== document.activeElement) input.value = value;
   }
   document.getElementById("in-stock").checked = inStock === "1";
 }
