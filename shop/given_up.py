@@ -73,7 +73,9 @@ def _wanted(parts: Iterable[Part]) -> dict[str, list[Part]]:
 
 def _is_wider(part: Part, others: Iterable[Part]) -> bool:
     keys = {*part.keys, *part.accepted}
-    return any(it.keys and keys > set(it.keys) and not set(part.keys) <= set(it.keys) for it in others)
+    return any(
+        it.keys and keys > set(it.keys) and not set(part.keys) <= set(it.keys) for it in others
+    )
 
 
 def _is_missing(kind: str, parts: Sequence[Part], results: Results) -> bool:

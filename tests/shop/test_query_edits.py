@@ -44,7 +44,14 @@ def meanings(parts: tuple[Part, ...] | list[Part]) -> list[tuple[object, ...]]:
 PIECES = (
     *("red", "not blue", "-brown", "boots", "for boys", "for women", "Nordvik", "without laces"),
     *("under 1,500", "between 20 and 50", "that are not blue", "red or brown", "-laces", "linen"),
-    *("not red or blue", "not red, blue and brown", "navy blue", "für Jungen", "cheap", '"red shoe"'),
+    *(
+        "not red or blue",
+        "not red, blue and brown",
+        "navy blue",
+        "für Jungen",
+        "cheap",
+        '"red shoe"',
+    ),
 )
 TEXTS = st.lists(st.sampled_from(PIECES), min_size=1, max_size=4).map(" ".join)
 
