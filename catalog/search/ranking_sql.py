@@ -102,11 +102,11 @@ class Ranking:
     """What to rank, by which signals, and which hits to return."""
 
     channels: tuple[Channel, ...]
-    typed: str = ""
-    """The whole text, which may be a title or an identifier."""
     words: str = ""
     """Query words for the lexical signal; empty if it is not used."""
     lexical_weight: float = 0.0
+    typed: str = ""
+    """The whole text, which may be a title or an identifier."""
     wanted: str = ""
     """What the query wants, an array of `search.part` as text, for the structure signal; empty if
     it is not used."""

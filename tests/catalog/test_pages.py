@@ -148,7 +148,7 @@ def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> 
     assert len({hit.id for hit in hits}) == len(hits)
     assert not run(replace(spec, page=first.pages + 1)).hits
     assert all(passes(hit, spec.filters) for hit in hits)
-    assert bool(first.nearest) <= (first.total == 0)
+    assert bool(first.close) <= (first.total == 0)
 
     assert spec.min_match is None or not spec.ranks or first.min_match == spec.min_match
     if spec.ranks:

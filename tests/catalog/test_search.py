@@ -130,7 +130,7 @@ def test_without_a_match_the_nearest_products_are_returned_separately() -> None:
     results = run(text="asdfghjkl", min_match=0.5)
     assert results.hits == ()
     assert results.total == 0
-    assert 1 <= len(results.nearest) <= 6
+    assert 1 <= len(results.close) <= 6
 
 
 def test_an_exact_sku_or_title_comes_first() -> None:

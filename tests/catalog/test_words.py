@@ -94,6 +94,9 @@ def fill(products: list[dict[str, Any]]) -> None:
     forget_vocabulary()
 
 
+CASES: list[Callable[[str], str]] = [str, str.lower, str.upper]
+
+
 def found(query: str, *excluded: str) -> list[str]:
     """The SKUs that full-text search alone finds, best first."""
     ranking = Ranking((), query, 1.0, typed=query, excluded=excluded, limit=100)
@@ -269,7 +272,7 @@ def test_every_run_of_a_title_finds_and_excludes_its_product(
     database: str, title: str, data: st.DataObject
 ) -> None:
     run = data.draw(st.sampled_from(re.findall(r"[^\W_]+", title)))
-    change: Callable[[str], str] = data.draw(st.sampled_from([str, str.lower, str.upper]))
+    change: Callable[[str], str] = data.draw(st.sampled_from(CASES))
     form = change(run)
     with connect() as connection:
         connection.execute(PRODUCT.delete())
@@ -289,7 +292,7 @@ def test_every_identifier_is_found_in_any_form(
     separators = st.sampled_from(["-", "/", ".", " ", "_", "+", ""])
     code = parts[0] + "".join(data.draw(separators) + part for part in parts[1:])
     typed = parts[0] + "".join(data.draw(separators) + part for part in parts[1:])
-    form: Callable[[str], str] = data.draw(st.sampled_from([str, str.lower, str.upper]))
+    form: Callable[[str], str] = data.draw(st.sampled_from(CASES))
     column = data.draw(st.sampled_from(["sku", "gtin", "EAN", "Mpn", "model_number"]))
     with connect() as connection:
         connection.execute(PRODUCT.delete())

@@ -159,7 +159,8 @@ def test_nonsense_matches_nothing() -> None:
 def test_close_products_stand_apart() -> None:
     page = get("/?q=navy blue sneakers")
     results = page.context["results"]
-    assert results.hits and results.close
+    assert results.hits
+    assert results.close
     assert "Close to what you asked for" in text(page)
 
 
