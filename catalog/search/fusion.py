@@ -24,7 +24,7 @@ NAMED = ("structure", "lexical")
 SIGNALS = (*NAMED, "text", "image")
 
 WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
-    "words": {"structure": 0.45, "lexical": 0.2, "text": 0.2, "image": 0.15},
+    "words": {"structure": 0.5, "lexical": 0.15, "text": 0.2, "image": 0.15},
     "both": {"structure": 0.3, "lexical": 0.2, "text": 0.2, "image": 0.3},
     "picture": {"text": 0.35, "image": 0.65},
     "product": {"text": 0.4, "image": 0.6},

@@ -10,10 +10,12 @@ WITH entry AS MATERIALIZED (
      WHERE enabled
 ),
 equal AS MATERIALIZED (
-    SELECT source, target, language FROM entry WHERE relation = 'both'
+    SELECT source, target, language FROM entry WHERE relation = 'both' AND source <> target
      UNION
     SELECT a.source, b.target, a.language
-      FROM entry a JOIN entry b ON b.source = a.target AND a.relation = 'both' AND b.relation = 'both'
+      FROM entry a
+           JOIN entry b ON b.source = a.target AND (b.language = a.language OR '' IN (a.language, b.language))
+     WHERE a.relation = 'both' AND b.relation = 'both' AND a.source <> a.target AND b.source <> b.target
 ),
 relation AS MATERIALIZED (
     SELECT source, target, CASE relation WHEN 'one-way' THEN 1 ELSE 2 END AS level
@@ -22,6 +24,14 @@ relation AS MATERIALIZED (
     SELECT e.source, equal.target, CASE e.relation WHEN 'one-way' THEN 1 ELSE 2 END
       FROM entry e JOIN equal ON equal.source = e.target WHERE e.relation <> 'both'
 ),
+spoken AS MATERIALIZED (
+    SELECT code
+      FROM (VALUES ('english', 'en'), ('german', 'de'), ('french', 'fr'), ('spanish', 'es'), ('italian', 'it'),
+                   ('dutch', 'nl'), ('polish', 'pl'), ('portuguese', 'pt'), ('', '')) AS known (language, code)
+     WHERE language = '' OR language = ANY (public.search_languages()::text[])
+),
+-- A value is a word in a language of the catalogue: a German Shirt is a T-shirt, an English one is none.
+-- A value in another language counts where it cannot be mistaken.
 named AS MATERIALIZED (
     SELECT key AS facet_key, phrase_key AS node FROM search.facet_value
      UNION
@@ -29,6 +39,9 @@ named AS MATERIALIZED (
       FROM search.facet_value v
            JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
            JOIN equal ON equal.source = v.phrase_key
+     WHERE equal.language IN (SELECT code FROM spoken)
+        OR v.phrase_key NOT IN (SELECT target FROM entry)
+           AND v.phrase_key NOT IN (SELECT source FROM entry WHERE language IN (SELECT code FROM spoken))
 ),
 nearest AS MATERIALIZED (
     SELECT facet_key, node, min(level) AS level
@@ -39,14 +52,14 @@ nearest AS MATERIALIZED (
      GROUP BY facet_key, node
 ),
 phrase AS MATERIALIZED (
-    SELECT source AS node, phrase, language FROM entry
+    SELECT source AS node, phrase FROM entry
      UNION
-    SELECT target, meaning, '' FROM entry
+    SELECT target, meaning FROM entry
      UNION
-    SELECT phrase_key, value, '' FROM search.facet_value
+    SELECT phrase_key, value FROM search.facet_value
 ),
 spelling AS MATERIALIZED (
-    SELECT DISTINCT node, key, language
+    SELECT DISTINCT node, key
       FROM phrase,
            LATERAL (VALUES (node),
                            (public.singular(regexp_replace(public.fold_text(phrase), '[^[:alnum:]]', '', 'g'))))
@@ -54,12 +67,12 @@ spelling AS MATERIALIZED (
      WHERE key <> ''
 ),
 leads AS MATERIALIZED (
-    SELECT node AS source, facet_key, level FROM nearest
+    SELECT node AS source, facet_key, level, '' AS language FROM nearest
      UNION
-    SELECT equal.source, n.facet_key, n.level FROM equal JOIN nearest n ON n.node = equal.target
+    SELECT equal.source, n.facet_key, n.level, equal.language FROM equal JOIN nearest n ON n.node = equal.target
 )
 SELECT s.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v.products,
-       min(l.level)::smallint AS level, array_agg(DISTINCT s.language) AS languages,
+       min(l.level)::smallint AS level, array_agg(DISTINCT l.language) AS languages,
        bool_or(v.phrase_key = s.node) AS is_name
   FROM leads l
        JOIN spelling s ON s.node = l.source
@@ -67,7 +80,7 @@ SELECT s.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v
        JOIN public.facet f ON f.name = v.facet
  GROUP BY 1, 2, 3, 4, 5, 6
  UNION ALL
-SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::smallint, array_agg(DISTINCT s.language), false
+SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::smallint, array_agg(DISTINCT e.language), false
   FROM spelling s JOIN entry e ON e.source = s.node AND e.relation = 'both'
  WHERE NOT EXISTS (SELECT FROM leads l WHERE l.source = s.node)
  GROUP BY s.key
