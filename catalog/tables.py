@@ -384,6 +384,30 @@ class Synonym(CatalogTable, table=True):
     created_at: datetime = _now()
 
 
+class UnknownWord(CatalogTable, table=True):
+    """A word of logged queries that nothing explains; see `catalog.synonyms.unknown_words`.
+
+    `searches` counts the searches with it, `unanswered` those of them that found nothing.
+    `proposals` are the meanings proposed for it. A dismissed word is never suggested again.
+    """
+
+    __tablename__ = "unknown_word"
+    __table_args__ = (CheckConstraint("word <> '' AND length(word) <= 100", name="word"),)
+
+    word: str = Field(sa_type=Text, primary_key=True)
+    searches: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    unanswered: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    proposals: list[dict[str, Any]] = Field(
+        default_factory=list,
+        sa_type=JSONB,
+        nullable=False,
+        sa_column_kwargs={"server_default": text("'[]'::jsonb")},
+    )
+    dismissed: bool = Field(
+        False, nullable=False, sa_column_kwargs={"server_default": text("false")}
+    )
+
+
 class Setting(CatalogTable, table=True):
     """A setting of the whole shop, not of a process; see `catalog.active_models`."""
 

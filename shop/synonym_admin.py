@@ -1,4 +1,4 @@
-"""The admin of the synonyms: edits them, and imports and exports CSV files."""
+"""The admin of the synonyms: edits them, imports and exports CSV files, and shows suggestions."""
 
 from functools import partial
 from typing import Any
@@ -16,13 +16,16 @@ from django.urls import URLPattern, path, reverse
 from catalog.db.connection import connect
 from catalog.importing.cell_parsers import FieldError
 from catalog.synonyms.csv_files import LineError, SynonymFileError, import_synonyms, write_file
-from catalog.synonyms.row import FIELDS, PARSERS, SynonymRow, require_difference
+from catalog.synonyms.row import FIELDS, PARSERS, SynonymRow, parse_row, require_difference
 from catalog.synonyms.starter import SOURCE
+from catalog.synonyms.store import upsert
+from catalog.synonyms.unknown_words import dismiss_word, listed_words
 from shop.cell_field import CellField
 from shop.models import Synonym
 
 MAX_FILE_BYTES = 10 * 2**20
 MAX_LISTED_ERRORS = 200
+MAX_LISTED_WORDS = 100
 
 
 class SynonymForm(forms.ModelForm):
@@ -83,8 +86,12 @@ class SynonymAdmin(admin.ModelAdmin):
         return not starter and super().has_delete_permission(request, obj)
 
     def get_urls(self) -> list[URLPattern]:
-        page = self.admin_site.admin_view(self.import_page)
-        return [path("import/", page, name="shop_synonym_import"), *super().get_urls()]
+        pages = {"import": self.import_page, "suggestions": self.suggestions_page}
+        own = [
+            path(f"{name}/", self.admin_site.admin_view(page), name=f"shop_synonym_{name}")
+            for name, page in pages.items()
+        ]
+        return [*own, *super().get_urls()]
 
     @admin.action(description="Switch on the selected synonyms", permissions=["change"])
     def enable(self, request: HttpRequest, synonyms: QuerySet[Synonym]) -> None:
@@ -102,8 +109,7 @@ class SynonymAdmin(admin.ModelAdmin):
         return response
 
     def import_page(self, request: HttpRequest) -> HttpResponse:
-        if not (self.has_add_permission(request) and self.has_change_permission(request)):
-            raise PermissionDenied
+        self._require_editor(request)
         form = ImportForm(request.POST or None, request.FILES or None)
         errors: list[LineError] = []
         if request.method == "POST" and form.is_valid():
@@ -128,3 +134,51 @@ class SynonymAdmin(admin.ModelAdmin):
             "more_errors": max(0, len(errors) - MAX_LISTED_ERRORS),
         }
         return render(request, "admin/shop/synonym/import.html", context)
+
+    def _require_editor(self, request: HttpRequest) -> None:
+        """Both pages add synonyms and may replace others."""
+        if not (self.has_add_permission(request) and self.has_change_permission(request)):
+            raise PermissionDenied
+
+    def suggestions_page(self, request: HttpRequest) -> HttpResponse:
+        """Unknown words of logged queries with proposals; the admin accepts or dismisses."""
+        self._require_editor(request)
+        if request.method == "POST":
+            self._answer(request)
+            return redirect(reverse("admin:shop_synonym_suggestions"))
+        with connect() as connection:
+            words, total = listed_words(connection, MAX_LISTED_WORDS)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Suggestions",
+            "opts": self.opts,
+            "words": words,
+            "more_words": total - len(words),
+            "relations": Synonym.Relation.choices,
+        }
+        return render(request, "admin/shop/synonym/suggestions.html", context)
+
+    def _answer(self, request: HttpRequest) -> None:
+        """Accept a proposal, or dismiss a word."""
+        word = request.POST.get("word", "")
+        try:
+            with connect() as connection:
+                if "dismiss" in request.POST:
+                    phrase = PARSERS["phrase"]("phrase", word)
+                    dismiss_word(connection, phrase)
+                    done = f"{phrase} is not suggested again"
+                else:
+                    row = parse_row(
+                        {
+                            "phrase": word,
+                            "meaning": request.POST.get("meaning", ""),
+                            "relation": request.POST.get("relation", ""),
+                            "source": "admin",
+                        }
+                    )
+                    upsert(connection, [row])
+                    done = f"{row.phrase} means {row.meaning} ({row.relation})"
+        except FieldError as error:
+            self.message_user(request, str(error), messages.ERROR)
+        else:
+            self.message_user(request, done, messages.SUCCESS)

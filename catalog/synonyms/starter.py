@@ -3,11 +3,20 @@
 The first English word of a concept is the meaning of all its other words.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from catalog.synonyms.row import SynonymRow
-from embedding.lexicon import LANGUAGES, Concept, Kind, Language, Word, read_lexicon
+from embedding.lexicon import (
+    LANGUAGES,
+    Concept,
+    Kind,
+    Language,
+    Word,
+    read_lexicon,
+    read_training_lexicon,
+)
 
 SOURCE = "starter"
 
@@ -68,6 +77,20 @@ def phrases(concept: Concept, language: Language) -> list[str]:
         if form.casefold() not in elsewhere
     ]
     return list(dict.fromkeys([*stated, *concept.search.get(language, ())]))
+
+
+@cache
+def trained_words() -> frozenset[str]:
+    """All single words in the phrases that the packaged models were trained with, case-folded."""
+    texts = (
+        text
+        for concepts in read_training_lexicon().values()
+        for concept in concepts.values()
+        for words in concept.words.values()
+        for word in words
+        for text in (word.text, *(word.forms or ()))
+    )
+    return frozenset(part for text in texts for part in re.findall(r"\w+", text.casefold()))
 
 
 @cache
