@@ -9,6 +9,7 @@ from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog.db.connection import driver_connection
+from catalog.search.vocabulary import refresh_facet_values
 from embedding.registry import ModelSpec
 
 SELECTIVITY = {"90 %": 0.9, "5 %": 0.05, "0.4 %": 0.004, "0.04 %": 0.0004}
@@ -107,6 +108,7 @@ def fill_synthetic(
         for definition in indexes:
             cursor.execute(definition)
         cursor.execute("ANALYZE")
+    refresh_facet_values(connection)
     return data
 
 

@@ -11,7 +11,7 @@ from catalog.importing.automatic_facets import guess_kind
 from catalog.search.facets import Facet, enabled_facets
 from catalog.search.filters import Filters, count_facets
 
-COLUMNS = ("Heel_Height", "Material", "EAN", "Note", "Same", "Rare")
+COLUMNS = ("Heel_Height", "Shoe Fabrics", "EAN", "Note", "Same", "Rare")
 PRODUCTS = 40
 
 Import = Callable[..., None]
@@ -24,7 +24,7 @@ def imported(database: str, tmp_path: Path) -> Import:
         for number in range(first, first + count):
             usual = {
                 "Heel_Height": f"{number % 3} cm",
-                "Material": ("Wool", "wool", "Silk")[number % 3],
+                "Shoe Fabrics": ("Wool", "wool", "Silk")[number % 3],
                 "EAN": f"40{number:011}",
                 "Note": "a long text " * 5 + str(number % 2),
                 "Same": "yes",
@@ -50,11 +50,11 @@ def test_attributes_with_few_short_values_become_facets(imported: Import) -> Non
     imported()
     assert automatic() == [
         Facet("heel_height", "Heel Height", "other"),
-        Facet("material", "Material", "material"),
+        Facet("shoe fabrics", "Shoe Fabrics", "material"),
     ]
     with connect() as connection:
         counts = count_facets(connection, Filters())
-    assert [(value.value, value.count) for value in counts["material"]] == [
+    assert [(value.value, value.count) for value in counts["shoe fabrics"]] == [
         ("Wool", 27),
         ("Silk", 13),
     ]
@@ -65,13 +65,13 @@ def test_an_admins_facet_stays_as_it_is(imported: Import) -> None:
     with connect() as connection:
         connection.exec_driver_sql(
             "UPDATE facet SET source = 'admin', enabled = false, label = 'Cloth'"
-            " WHERE name = 'material'"
+            " WHERE name = 'shoe fabrics'"
         )
     imported(count=50)
     with connect() as connection:
         assert [facet.label for facet in enabled_facets(connection)][-1] == "Heel Height"
         row = connection.exec_driver_sql(
-            "SELECT enabled, label, source FROM facet WHERE name = 'material'"
+            "SELECT enabled, label, source FROM facet WHERE name = 'shoe fabrics'"
         ).one()
     assert tuple(row) == (False, "Cloth", "admin")
 
@@ -80,18 +80,18 @@ def test_an_automatic_facet_goes_with_its_values_or_when_it_has_many(
     imported: Import, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     imported()
-    imported(Material="")  # an import keeps attributes that are empty in the file
+    imported(**{"Shoe Fabrics": ""})  # an import keeps attributes that are empty in the file
     with connect() as connection:
-        connection.exec_driver_sql("UPDATE product SET attributes = attributes - 'Material'")
-    imported(count=1, first=99, Material="")
+        connection.exec_driver_sql("UPDATE product SET attributes = attributes - 'Shoe Fabrics'")
+    imported(count=1, first=99, **{"Shoe Fabrics": ""})
     assert [facet.name for facet in automatic()] == ["heel_height"]
     for number in range(4):
-        imported(count=1, first=number, Heel_Height=f"{number} inch", Material="")
+        imported(count=1, first=number, Heel_Height=f"{number} inch", **{"Shoe Fabrics": ""})
     assert [facet.name for facet in automatic()] == ["heel_height"]
     monkeypatch.setattr(
         automatic_facets, "ATTRIBUTES", automatic_facets.ATTRIBUTES.replace("50", "3")
     )
-    imported(count=1, first=5, Heel_Height="5 inch", Material="")
+    imported(count=1, first=5, Heel_Height="5 inch", **{"Shoe Fabrics": ""})
     assert automatic() == []
 
 

@@ -15,7 +15,8 @@ def add_facet(connection: Connection, name: str, **columns: Any) -> None:
     values = {"label": name, "position": 20, "enabled": True, "role": ""} | columns
     connection.exec_driver_sql(
         "INSERT INTO facet (name, label, position, enabled, role)"
-        " VALUES (%(name)s, %(label)s, %(position)s, %(enabled)s, %(role)s)",
+        " VALUES (%(name)s, %(label)s, %(position)s, %(enabled)s, %(role)s)"
+        " ON CONFLICT (name) DO UPDATE SET enabled = excluded.enabled, role = excluded.role",
         values | {"name": name},
     )
 
