@@ -20,7 +20,17 @@ NO_FILTERS = Filters()
 
 OWN_PARAMETERS = frozenset(
     {
-        *("q", "picture", "like", "blend", "model", "sort", "min_match", "verbatim"),
+        *(
+            "q",
+            "picture",
+            "like",
+            "blend",
+            "model",
+            "sort",
+            "min_match",
+            "verbatim",
+            "default_min_match",
+        ),
         *("group_variants", "diversity", "limit", "page", "min_price", "max_price", "in_stock"),
     }
 )

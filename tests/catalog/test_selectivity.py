@@ -107,7 +107,7 @@ def test_pages_are_full_and_contain_the_best_products(
     found = []
     for query in catalogue.near(20):
         spec = SearchSpec(
-            text="anything", signals=("text", "image"), filters=filters, min_match=0.0, limit=48
+            text="widget", signals=("text", "image"), filters=filters, min_match=0.0, limit=48
         )
         with connect() as connection:
             results = search(connection, spec, partial(given, query))

@@ -73,7 +73,7 @@ def test_unknown_value_is_ignored_with_a_note(shop: None) -> None:
     assert "“brand 2” and 7 more" in page
     # Both values exist, but no product has both.
     page = get("/?" + urlencode([("colour", red), ("brand", values("brand", 2)[1])]))
-    assert "No product matches all filters" in page
+    assert "No product matches with these filters" in page
     assert "No product has" not in page
 
 
