@@ -382,6 +382,8 @@ class Synonym(CatalogTable, table=True):
     source: str = _line("admin")
     enabled: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
     created_at: datetime = _now()
+    phrase_key: str = _generated(Text, "public.phrase_key(phrase)")
+    meaning_key: str = _generated(Text, "public.phrase_key(meaning)")
 
 
 class UnknownWord(CatalogTable, table=True):

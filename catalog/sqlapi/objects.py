@@ -38,7 +38,8 @@ from catalog.tables import (
 SCHEMA = "search"
 SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = (
-    *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value", "meaning"),
+    *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value"),
+    *("language_codes", "meaning"),
     *("query_tokens", "query_spans", "query_item", "query_items", "understood"),
     *("size_part", "age_part", "understand", "part", "part_keys", "parsed", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),

@@ -164,6 +164,18 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
+        sa.Column(
+            "phrase_key",
+            sa.Text(),
+            sa.Computed("public.phrase_key(phrase)", persisted=True),
+            nullable=True,
+        ),
+        sa.Column(
+            "meaning_key",
+            sa.Text(),
+            sa.Computed("public.phrase_key(meaning)", persisted=True),
+            nullable=True,
+        ),
         sa.CheckConstraint(
             "relation IN ('both', 'one-way', 'close')", name=op.f("synonym_relation_check")
         ),

@@ -4,8 +4,7 @@
 -- A phrase that leads to no value keeps the words that it means.
 CREATE MATERIALIZED VIEW search.meaning AS
 WITH entry AS MATERIALIZED (
-    SELECT public.phrase_key(phrase) AS source, public.phrase_key(meaning) AS target, relation, language,
-           phrase, meaning
+    SELECT phrase_key AS source, meaning_key AS target, relation, language, phrase, meaning
       FROM public.synonym
      WHERE enabled
 ),
@@ -24,24 +23,25 @@ relation AS MATERIALIZED (
     SELECT e.source, equal.target, CASE e.relation WHEN 'one-way' THEN 1 ELSE 2 END
       FROM entry e JOIN equal ON equal.source = e.target WHERE e.relation <> 'both'
 ),
-spoken AS MATERIALIZED (
-    SELECT code
-      FROM (VALUES ('english', 'en'), ('german', 'de'), ('french', 'fr'), ('spanish', 'es'), ('italian', 'it'),
-                   ('dutch', 'nl'), ('polish', 'pl'), ('portuguese', 'pt'), ('', '')) AS known (language, code)
-     WHERE language = '' OR language = ANY (public.search_languages()::text[])
-),
 -- A value is a word in a language of the catalogue: a German Shirt is a T-shirt, an English one is none.
 -- A value in another language counts where it cannot be mistaken.
+spoken AS MATERIALIZED (
+    SELECT source, target FROM equal
+     WHERE language = '' OR language = ANY ((SELECT search.language_codes())::text[])
+),
+foreign_word AS MATERIALIZED (
+    SELECT source, target FROM equal
+    EXCEPT ALL
+    SELECT equal.source, equal.target
+      FROM equal JOIN (SELECT source FROM spoken UNION SELECT target FROM entry) AS own USING (source)
+),
 named AS MATERIALIZED (
     SELECT key AS facet_key, phrase_key AS node FROM search.facet_value
      UNION
-    SELECT v.key, equal.target
+    SELECT v.key, word.target
       FROM search.facet_value v
            JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
-           JOIN equal ON equal.source = v.phrase_key
-     WHERE equal.language IN (SELECT code FROM spoken)
-        OR v.phrase_key NOT IN (SELECT target FROM entry)
-           AND v.phrase_key NOT IN (SELECT source FROM entry WHERE language IN (SELECT code FROM spoken))
+           JOIN (TABLE spoken UNION ALL TABLE foreign_word) AS word ON word.source = v.phrase_key
 ),
 nearest AS MATERIALIZED (
     SELECT facet_key, node, min(level) AS level
@@ -72,13 +72,13 @@ leads AS MATERIALIZED (
     SELECT equal.source, n.facet_key, n.level, equal.language FROM equal JOIN nearest n ON n.node = equal.target
 )
 SELECT s.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v.products,
-       min(l.level)::smallint AS level, array_agg(DISTINCT l.language) AS languages,
+       l.level::smallint AS level, array_agg(DISTINCT l.language) AS languages,
        bool_or(v.phrase_key = s.node) AS is_name
   FROM leads l
        JOIN spelling s ON s.node = l.source
        JOIN search.facet_value v ON v.key = l.facet_key
        JOIN public.facet f ON f.name = v.facet
- GROUP BY 1, 2, 3, 4, 5, 6
+ GROUP BY 1, 2, 3, 4, 5, 6, 7
  UNION ALL
 SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::smallint, array_agg(DISTINCT e.language), false
   FROM spelling s JOIN entry e ON e.source = s.node AND e.relation = 'both'
@@ -90,7 +90,7 @@ SELECT key COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint, array_a
  WHERE key <> ''
  GROUP BY 1, 5;
 
-CREATE UNIQUE INDEX meaning_key ON search.meaning (key, facet_key, kind, value);
+CREATE UNIQUE INDEX meaning_key ON search.meaning (key, facet_key, level, kind, value);
 
 COMMENT ON MATERIALIZED VIEW search.meaning IS
     'What each phrase means: facet values of this catalogue, other words, or a cue such as not or under.';

@@ -27,16 +27,18 @@ found AS MATERIALIZED (
              ON m.key = ANY (s.spellings) AND (m.kind <> 'cue' OR m.key = s.spellings[1])
      WHERE s.length = s.last - s.first + 1
 ),
--- The language that most words have alone; English if none stands out.
+-- The language that most words have alone, else that of the catalogue.
 spoken AS MATERIALIZED (
     SELECT coalesce((SELECT language
                        FROM (SELECT language, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
-                               FROM (SELECT DISTINCT first, last, language, last - first + 1 AS words
-                                       FROM found, unnest(languages) AS language
-                                      WHERE language <> '' AND (kind <> 'cue' OR length(key) > 3)) AS each) AS voted
+                               FROM (SELECT DISTINCT first, last, coalesce(nullif(spoken, ''), main.language) AS language,
+                                            last - first + 1 AS words
+                                       FROM found, unnest(languages) AS spoken
+                                      WHERE (kind <> 'cue' OR length(key) > 3)) AS each) AS voted
                       GROUP BY language
-                      ORDER BY sum(votes) DESC, language <> 'en'
-                      LIMIT 1), 'en') AS language
+                      ORDER BY sum(votes) DESC, language <> main.language
+                      LIMIT 1), main.language) AS language
+      FROM (SELECT coalesce((search.language_codes())[1], 'en') AS language) AS main
 ),
 compound AS (
     SELECT w.place AS first, w.place AS last, half.number AS split, half.text
@@ -71,12 +73,17 @@ meant AS (
                           CASE c.split WHEN 1 THEN regexp_replace(c.text, '(s|en|n|es|er)$', '') END)
      WHERE m.kind <> 'cue'
 ),
+nearest AS (
+    SELECT *
+      FROM (SELECT *, rank() OVER (PARTITION BY first, last, split, kind, facet_key ORDER BY level) AS distance FROM meant) AS each
+     WHERE distance = 1 OR facet_key = ''
+),
 chosen AS (
     SELECT *, first_value(kind) OVER likeliest AS likeliest_kind,
            -- "sandals" is rather a type of 84 products than the category above it
            rank() OVER (PARTITION BY first, last, split, kind, level ORDER BY is_name DESC, products) > 1
            AND kind = 'type' AND level = 0 AS is_above
-      FROM meant
+      FROM nearest
     WINDOW likeliest AS (PARTITION BY first, last, split
                              ORDER BY kind = 'word', kind = 'cue' AND NOT is_named DESC, kind = 'cue', level, is_name DESC,
                                       array_position(
