@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from catalog.text import compose, html_to_text, is_placeholder
 from embedding.errors import UserFacingError
 
 TRUE = {"true", "yes", "y", "1", "t", "in stock", "instock", "available"}
@@ -37,8 +38,15 @@ class FieldError(UserFacingError, ValueError):
     """An invalid cell; the message names the field and says what is wrong."""
 
 
+HTML = ("title", "description")
+"""Fields whose HTML is turned into text."""
+NAMES = ("sku", "title")
+"""Fields in which "None" is a name, not a missing value."""
+
+
 def parse_text(name: str, value: Any) -> str:
-    """The text without surrounding white space; "" for None. Numbers become their decimal form.
+    """The text in Unicode's normal form C, without surrounding white space; "" for None. Numbers
+    become their decimal form.
 
     Raises:
         FieldError: not a text or number, too long, or with characters that PostgreSQL rejects.
@@ -47,11 +55,24 @@ def parse_text(name: str, value: Any) -> str:
         return ""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise FieldError(f"{name} is not a text: {shorten(value)}")
-    text = _check_characters(name, str(value)).strip()
+    text = compose(_check_characters(name, str(value))).strip()
     if len(text) > MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH):
         limit = MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH)
         raise FieldError(f"{name} has {len(text)} characters; the limit is {limit}")
     return text
+
+
+def parse_value(name: str, value: Any) -> str:
+    """The text of a product's field: that of `parse_text`, "" for placeholders such as "N/A" except
+    in a SKU or title, and without HTML in a title or description.
+
+    Raises:
+        FieldError: see `parse_text`.
+    """
+    text = parse_text(name, value)
+    if name in HTML:
+        text = compose(html_to_text(text))
+    return "" if name not in NAMES and is_placeholder(text) else text
 
 
 def parse_price(name: str, value: Any) -> Decimal | None:
@@ -60,7 +81,7 @@ def parse_price(name: str, value: Any) -> Decimal | None:
     Raises:
         FieldError: not a price, too large, or ambiguous: `1,299` may be 1299.00 or 1.30.
     """
-    text = parse_text(name, value)
+    text = parse_value(name, value)
     if not text:
         return None
     price = Decimal(text) if isinstance(value, int | float) else _parse_price_text(name, text)
@@ -93,7 +114,7 @@ def parse_in_stock(name: str, value: Any) -> bool:
     """
     if isinstance(value, bool):
         return value
-    text = parse_text(name, value).casefold()
+    text = parse_value(name, value).casefold()
     if not text or text in TRUE:
         return True
     if text in FALSE:
@@ -104,7 +125,8 @@ def parse_in_stock(name: str, value: Any) -> bool:
 
 
 def parse_attributes(name: str, value: Any) -> dict[str, Any]:
-    """The non-empty entries of an object. A text with `;` becomes a list.
+    """The entries of an object that are neither empty nor placeholders such as "N/A". A text with
+    `;` becomes a list.
 
     Raises:
         FieldError: not an object, or an entry that cannot be stored as JSON.
@@ -112,15 +134,16 @@ def parse_attributes(name: str, value: Any) -> dict[str, Any]:
     if not isinstance(value, Mapping):
         raise FieldError(f'{name} is not an object like {{"pattern": "striped"}}: {shorten(value)}')
     return {
-        _check_characters(f"the name {shorten(key)}", key): _parse_attribute(key, entry)
+        compose(_check_characters(f"the name {shorten(key)}", key)): _parse_attribute(key, entry)
         for key, entry in value.items()
-        if entry not in (None, "")
+        if entry is not None
+        and not (isinstance(entry, str) and (not entry or is_placeholder(entry.strip())))
     }
 
 
 def _parse_attribute(column: str, value: Any) -> Any:
     if isinstance(value, str):
-        value = _check_characters(column, value).strip()
+        value = compose(_check_characters(column, value)).strip()
         return [part.strip() for part in value.split(";")] if ";" in value else value
     try:
         text = json.dumps(value, allow_nan=False, ensure_ascii=False)

@@ -11,6 +11,7 @@ from catalog.importing.cell_parsers import (
     parse_in_stock,
     parse_price,
     parse_text,
+    parse_value,
     shorten,
 )
 from catalog.media.fetching.safe_urls import AddressError, parse_address
@@ -58,7 +59,7 @@ PICTURES = ("images", "image_url")
 """Fields that are not columns of the table `product`."""
 
 PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(FIELDS, parse_text),
+    **dict.fromkeys(FIELDS, parse_value),
     "price": parse_price,
     "in_stock": parse_in_stock,
     "attributes": parse_attributes,
