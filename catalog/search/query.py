@@ -78,13 +78,24 @@ def build_query(connection: Connection, spec: SearchSpec) -> Query:
         UnknownProduct: no product has the SKU `spec.like`.
     """
     corrected = None
-    if spec.text and not spec.verbatim:
+    if spec.text and not spec.verbatim and not _is_exact(connection, spec.text):
         corrected = correct(spec.text, get_vocabulary(connection))
     return Query(
         spec,
         parsed=parse(connection, corrected or spec.text) if spec.text else NOTHING,
         corrected=corrected or "",
         product_id=_find_product(connection, spec.like) if spec.like else None,
+    )
+
+
+def _is_exact(connection: Connection, text: str) -> bool:
+    """Whether the text is the title, the SKU or another identifier of a product."""
+    return bool(
+        connection.exec_driver_sql(
+            "SELECT EXISTS (SELECT FROM product"
+            " WHERE exact_keys @> ARRAY[public.exact_key(%(text)s)])",
+            {"text": text},
+        ).scalar()
     )
 
 

@@ -1,81 +1,137 @@
-"""Spelling correction of search words, based on the words of the catalogue.
+"""Spelling correction of search words, based on the words of the catalogue and of its synonyms.
 
 How the rules were chosen, and their accuracy: docs/decisions/0008-spelling.md.
 """
 
 import re
+from collections.abc import Iterator
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from snowballstemmer import stemmer
 
-from catalog.search.vocabulary import Vocabulary
+from catalog.search.vocabulary import Vocabulary, consonants
+from catalog.text import fold
 from embedding.model_vocabulary import model_words
 
 MIN_LETTERS = 4
 TWO_EDITS_FROM = 8
 """Length from which two edits are allowed; in a shorter word, two edits give an unrelated word."""
 
+VOWELS_FROM = 5
+"""Length from which two edits are allowed if the consonants are equal: "sandle" is "sandal"."""
+
+VALUE_FROM = 5
+"""Length from which a word that only the text model knows can be a misspelled facet value."""
+
 FIRST_LETTER = 10
 """How many times as likely a correction is if it has the same first letter, which is rarely
 mistyped."""
+
+MEANING = 3
+"""How many times as likely a correction is if it is a word of a type, colour or person."""
+
+ONLY_SYNONYM = 0.5
+"""The number of products that a word counts as that only synonyms have."""
+
+PREFIXES = frozenset("aetvx")
+"""Letters that compounds begin with: A-line, e-bike, T-shirt, V-neck, X-ray."""
 
 MAX_WORDS = 32
 """Maximum number of words to check; the rest stay unchanged, as do words over `MAX_LETTERS`."""
 
 MAX_LETTERS = 40
 
-# Only letters, between spaces or punctuation: not part of a compound, a number or an address.
+# Only letters, between spaces or punctuation: not a number, an address or one with digits.
 WORD = re.compile(
     "(?<![^\\s\"'\u201c\u2018(\\[,;:!])"
-    rf"[^\W\d_]{{{MIN_LETTERS},{MAX_LETTERS}}}"
+    rf"[^\W\d_]{{1,{MAX_LETTERS}}}(?:-[^\W\d_]{{1,{MAX_LETTERS}}})*"
     "(?=[.:]?(?:[\\s\"'\u201d\u2019)\\],;!?]|$))"
 )
 
 
 def correct(words: str, vocabulary: Vocabulary) -> str | None:
-    """`words` with misspelled words replaced, in lower case; None if there is nothing to correct.
+    """`words` with misspelled words replaced, folded; None if there is nothing to correct.
 
     A word stays unchanged if it has fewer than four letters or other characters than letters, if
-    the word or its stem is known to the catalogue or to the text model, or if no known word is
-    close enough. The last word also stays if a known word begins with it.
+    the word or its stem is known to the catalogue, its synonyms or the text model, or if no known
+    word is close enough. The last word also stays if a known word begins with it. A word that only
+    the text model knows is still corrected if one vowel makes it a word of a type, colour or
+    person: "heals" is "heels".
+    In a compound such as "t-shrit", each part is a word.
     """
-    stem = stemmer("english").stemWord  # not thread-safe, so not shared
-    replacements: list[tuple[re.Match[str], str]] = []
-    for count, match in enumerate(WORD.finditer(words)):
-        if count == MAX_WORDS:
-            break
-        word = match[0].lower()
-        if word in vocabulary.products or word in model_words():
-            continue
-        if (root := stem(word)) in vocabulary.stems or root in model_words():
-            continue
-        if match.end() == len(words.rstrip()) and vocabulary.has_prefix(word):
-            continue
-        if replacement := _closest_word(word, vocabulary):
-            replacements.append((match, replacement))
+    replacements: list[tuple[int, int, str]] = []
+    for start, end, word in _words(words, vocabulary):
+        if replacement := _correction(word, vocabulary, is_last=end == len(words.rstrip())):
+            replacements.append((start, end, replacement))
     if not replacements:
         return None
-    for match, replacement in reversed(replacements):
-        words = words[: match.start()] + replacement + words[match.end() :]
+    for start, end, replacement in reversed(replacements):
+        words = words[:start] + replacement + words[end:]
     return words
 
 
-def _closest_word(word: str, vocabulary: Vocabulary) -> str | None:
-    """The catalogue word that `word` is most likely a misspelling of, or None."""
-    edits = 2 if len(word) >= TWO_EDITS_FROM else 1
-    candidates = [
+def _words(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int, str]]:
+    """The words to check: where each one starts and ends, and its folded form."""
+    for count, match in enumerate(WORD.finditer(text)):
+        if count == MAX_WORDS:
+            return
+        if vocabulary.knows(fold(match[0]).replace("-", "")):
+            continue
+        for part in re.finditer("[^-]+", match[0]):
+            start = match.start() + part.start()
+            yield start, start + len(part[0]), fold(part[0])
+
+
+def _correction(word: str, vocabulary: Vocabulary, *, is_last: bool) -> str | None:
+    """The known word that `word` is most likely a misspelling of, or None."""
+    if not MIN_LETTERS <= len(word) <= MAX_LETTERS or vocabulary.knows(word):
+        return None
+    if is_last and vocabulary.has_prefix(word):
+        return None
+    if _model_knows(word, vocabulary):
+        near = _with_other_vowels(word, 1, vocabulary)
+        near = [it for it in near if vocabulary.is_meaning(it) and len(word) >= VALUE_FROM]
+    else:
+        one_edit = _within(word, 1, vocabulary)
+        near = [it for it in one_edit if it in vocabulary.products or vocabulary.is_meaning(it)]
+        near = near or _with_other_vowels(word, 2, vocabulary) or one_edit
+        if not near and len(word) >= TWO_EDITS_FROM:
+            # A word of a single product is too rare to be the target of two edits.
+            near = [it for it in _within(word, 2, vocabulary) if vocabulary.products.get(it, 0) > 1]
+
+    def likelihood(known: str) -> float:
+        products = vocabulary.products.get(known, ONLY_SYNONYM)
+        same_start = FIRST_LETTER if known[0] == word[0] else 1
+        return products * same_start * (MEANING if vocabulary.is_meaning(known) else 1)
+
+    return max(near, key=likelihood, default=None)
+
+
+def _model_knows(word: str, vocabulary: Vocabulary) -> bool:
+    return word in model_words() or any(
+        root in model_words() and word.startswith(root) for root in vocabulary.roots(word)
+    )
+
+
+def _with_other_vowels(word: str, edits: int, vocabulary: Vocabulary) -> list[str]:
+    """Known words with the same consonants and first letter, at most `edits` away."""
+    if len(word) < VOWELS_FROM:
+        return []
+    return [
         known
-        for letters in range(len(word) - edits, len(word) + edits + 1)
-        for known in vocabulary.by_length.get(letters, ())
+        for known in vocabulary.by_consonants.get(consonants(word), ())
+        if known[0] == word[0] and OSA.distance(word, known) <= edits
     ]
+
+
+def _within(word: str, edits: int, vocabulary: Vocabulary) -> list[str]:
+    """Known words at most `edits` away. Those of synonyms alone must start as `word` does, and none
+    lacks just a letter such as the first of "vneck"."""
+    candidates = vocabulary.near_length(len(word), edits)
     found = process.extract(word, candidates, scorer=OSA.distance, score_cutoff=edits, limit=None)
-
-    def likelihood(match: tuple[str, float, int]) -> tuple[float, int]:
-        known, distance, _ = match
-        products = vocabulary.products[known]
-        return -distance, products * (FIRST_LETTER if known[0] == word[0] else 1)
-
-    # A word of a single product is too rare to be the target of two edits.
-    likely = [match for match in found if match[1] < 2 or vocabulary.products[match[0]] > 1]
-    return max(likely, key=likelihood)[0] if likely else None
+    return [
+        known
+        for known, _, _ in found
+        if not (known == word[1:] and word[0] in PREFIXES)
+        and (known in vocabulary.products or known[0] == word[0])
+    ]

@@ -1,35 +1,74 @@
 """The words of the catalogue, stored in `search.vocabulary` (catalog/sqlapi/sql/vocabulary.sql)."""
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from snowballstemmer import algorithms, stemmer
 from sqlalchemy import Connection
 
 from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
+from catalog.text import fold
+
+MEANING_KINDS = ("type", "colour", "person")
+"""The kinds of facets whose values are preferred as corrections."""
+
+VOWELS = re.compile("[aeiouy]+")
+SEPARATOR = re.compile(r"[\W_]+")
+
+
+WORDS = "SELECT word, lexeme, products FROM search.vocabulary"
+SYNONYMS = "SELECT phrase, meaning FROM synonym WHERE enabled"
+MEANINGS = f"""
+SELECT value FROM search.facet_value v JOIN facet f ON f.name = v.facet
+ WHERE f.kind IN {MEANING_KINDS}
+"""
+LANGUAGES = "SELECT language::text FROM unnest(public.search_languages()) AS language"
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A snapshot: the number of products that contain each word, and the stems of these words.
-
-    Words are in lower case.
-    """
+    """A snapshot of the words that the catalogue and its synonyms have. All words are folded."""
 
     products: Mapping[str, int] = field(default_factory=dict)
+    """The number of products that contain each word."""
     stems: frozenset[str] = frozenset()
+    """The stems of these words in the languages of the catalogue."""
+    languages: tuple[str, ...] = ("english",)
+    """The languages of the catalogue, as snowballstemmer names them."""
+    synonyms: frozenset[str] = frozenset()
+    """The words of synonyms and of their meanings, in all languages."""
+    meanings: frozenset[str] = frozenset()
+    """The words of types, colours and persons that products have."""
 
-    @cached_property
-    def by_length(self) -> Mapping[int, list[str]]:
-        """The words that consist of letters only, by length."""
-        words = defaultdict(list)
-        for word in self.products:
-            if word.isalpha():
-                words[len(word)].append(word)
-        return words
+    def knows(self, word: str) -> bool:
+        """Whether the word or its stem is known."""
+        return (
+            word in self.products
+            or not self.synonyms.isdisjoint(_numbers(word))
+            or not self.stems.isdisjoint(self.roots(word))
+        )
+
+    def is_meaning(self, word: str) -> bool:
+        """Whether the word, in the singular or plural, is one of `meanings`."""
+        return not self.meanings.isdisjoint(_numbers(word))
+
+    def roots(self, word: str) -> set[str]:
+        """The stems of a folded word in each language."""
+        # A stemmer is not thread-safe, so it is not shared.
+        return {stemmer(language).stemWord(word) for language in self.languages}
+
+    def near_length(self, length: int, edits: int) -> list[str]:
+        """The words that a correction can be with up to `edits` letters more or fewer."""
+        return [
+            word
+            for letters in range(length - edits, length + edits + 1)
+            for word in self._by_length.get(letters, ())
+        ]
 
     def has_prefix(self, prefix: str) -> bool:
         """Whether any word begins with `prefix`."""
@@ -37,8 +76,37 @@ class Vocabulary:
         return any(word.startswith(prefix) for word in self._sorted[index : index + 1])
 
     @cached_property
+    def by_consonants(self) -> Mapping[str, list[str]]:
+        """The words that a correction can be, by their consonants."""
+        found = defaultdict(list)
+        for word in self._words:
+            found[consonants(word)].append(word)
+        return found
+
+    @cached_property
+    def _by_length(self) -> Mapping[int, list[str]]:
+        found = defaultdict(list)
+        for word in self._words:
+            found[len(word)].append(word)
+        return found
+
+    @cached_property
+    def _words(self) -> list[str]:
+        return sorted(filter(str.isalpha, {*self.products, *self.synonyms}))
+
+    @cached_property
     def _sorted(self) -> list[str]:
         return sorted(self.products)
+
+
+def _numbers(word: str) -> set[str]:
+    """The word, its regular plural and its singular, as far as there are any."""
+    return {word, f"{word}s"} | ({word[:-1]} if re.search("[^s]s$", word) else set())
+
+
+def consonants(word: str) -> str:
+    """The word without vowels."""
+    return VOWELS.sub("", word)
 
 
 def get_vocabulary(connection: Connection) -> Vocabulary:
@@ -80,15 +148,22 @@ def _refresh_view(connection: Connection, name: str) -> None:
 
 
 def _load(connection: Connection, _key: str) -> Vocabulary:
-    rows = (
-        driver_connection(connection)
-        .execute("SELECT word, lexeme, products FROM search.vocabulary")
-        .fetchall()
-    )
+    driver = driver_connection(connection)
+    words = driver.execute(WORDS).fetchall()
+    synonyms = driver.execute(SYNONYMS).fetchall()
+    values = [value for (value,) in driver.execute(MEANINGS)]
+    stored = [name for (name,) in driver.execute(LANGUAGES)]
     return Vocabulary(
-        {word: products for word, _, products in rows},
-        frozenset(lexeme for _, lexeme, _ in rows if lexeme),
+        {word: products for word, _, products in words},
+        frozenset(lexeme for _, lexeme, _ in words if lexeme),
+        tuple(name for name in stored if name in algorithms()),
+        _words(text for synonym in synonyms for text in synonym),
+        _words(values),
     )
+
+
+def _words(texts: Iterable[str]) -> frozenset[str]:
+    return frozenset(word for text in texts for word in SEPARATOR.split(fold(text)) if word)
 
 
 _cache = TtlCache(_load)

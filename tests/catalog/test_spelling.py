@@ -21,11 +21,17 @@ PRODUCTS = {
     "kurta": 15,
     "pantalons": 1,
     "elegant": 9,
+    "heels": 6,
     "red": 50,
     "2go": 4,
     "t-shirt": 8,
 }
-VOCABULARY = Vocabulary(PRODUCTS, frozenset(map(stemmer("english").stemWord, PRODUCTS)))
+VOCABULARY = Vocabulary(
+    PRODUCTS,
+    frozenset(map(stemmer("english").stemWord, PRODUCTS)),
+    synonyms=frozenset({"turnschuhe", "rote", "trainer"}),
+    meanings=frozenset({"sneakers", "shirts", "sandals", "heels"}),
+)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +45,11 @@ VOCABULARY = Vocabulary(PRODUCTS, frozenset(map(stemmer("english").stemWord, PRO
         ("snekers. Red", "sneakers. Red"),
         ("shrit 1", "shirt 1"),  # the more frequent of shirt, shirts, skirt
         ("snekaesr 1", "sneakers 1"),  # two edits in eight letters
+        ("sndlas 1", "sandals 1"),  # two vowels
+        ("turnschue rote", "turnschuhe rote"),  # a word of a synonym
+        ("red heals 1", "red heels 1"),  # known to the model, a vowel from a type
+        ("t-shrit 1", "t-shirt 1"),  # a part of a compound
+        ("snekers-x", "sneakers-x"),
     ],
 )
 def test_misspelled_words_are_corrected(words: str, corrected: str) -> None:
@@ -53,14 +64,18 @@ def test_misspelled_words_are_corrected(words: str, corrected: str) -> None:
         "SNEAKERS",
         "sneaker",  # its stem is known
         "adid",  # the beginning of a word, still being typed
+        "rote kurta",  # known to a synonym in another language
+        "trainers 1",  # the plural of one
+        "ROTE Kurtá",
+        "xskirt 1",  # not yet, an x-skirt
         "elephant",  # known to the model, although close to a word of the catalogue
         "wedding house 1",
         "with from they",
         "asdfghjkl",
         "rde 1",  # too short
-        "sndlas 1",  # two edits in six letters
+        "sndlxs 1",  # two edits in six letters
         "pantaloxxs 1",  # two edits from a word of a single product
-        "adidas2 snek3rs 12345 AB-1234 snekers-x snekers.com snekers@x.y",
+        "adidas2 snek3rs 12345 AB-1234 snekers.com snekers@x.y",
         "כפכפים 👟 ' \\ % \x00",
     ],
 )

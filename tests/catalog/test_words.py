@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from catalog.db.connection import connect
 from catalog.search.pipeline import run_statements
 from catalog.search.ranking_sql import Ranking, ranking_statement
-from catalog.search.vocabulary import forget_vocabulary, refresh_vocabulary
+from catalog.search.vocabulary import forget_vocabulary
 from catalog.tables import PRODUCT
 from tests.conftest import fresh_database
 
@@ -90,7 +90,7 @@ def fill(products: list[dict[str, Any]]) -> None:
     with connect() as connection:
         connection.execute(PRODUCT.insert(), products)
         connection.exec_driver_sql("ANALYZE product")
-        refresh_vocabulary(connection)
+        connection.exec_driver_sql("REFRESH MATERIALIZED VIEW search.vocabulary")
     forget_vocabulary()
 
 
@@ -99,7 +99,7 @@ CASES: list[Callable[[str], str]] = [str, str.lower, str.upper]
 
 def found(query: str, *excluded: str) -> list[str]:
     """The SKUs that full-text search alone finds, best first."""
-    ranking = Ranking((), query, 1.0, typed=query, excluded=excluded, limit=100)
+    ranking = Ranking((), query, query, 1.0, excluded=excluded, limit=100)
     with connect() as connection:
         (rows,) = run_statements(connection, [ranking_statement(ranking)])
     return [
@@ -109,9 +109,7 @@ def found(query: str, *excluded: str) -> list[str]:
 
 def exact(query: str) -> set[str]:
     with connect() as connection:
-        (rows,) = run_statements(
-            connection, [ranking_statement(Ranking((), query, 1.0, typed=query))]
-        )
+        (rows,) = run_statements(connection, [ranking_statement(Ranking((), query, query, 1.0))])
     return {row["sku"] for row in rows if row["exact"]}
 
 
