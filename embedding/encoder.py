@@ -49,6 +49,13 @@ class Encoder(Protocol):
         """
         ...
 
+    def unread_share(self, text: str) -> float:
+        """The share of a text's tokens that say nothing to the model, 0 to 1.
+
+        These are unknown tokens, and words of another script that are read letter by letter.
+        """
+        ...
+
     def encode_images(self, images: list[Image]) -> NDArray[np.float32]:
         """Unit vectors of n pictures from `open_image`, float32 (n, d).
 
@@ -76,6 +83,15 @@ class Encoder(Protocol):
             UnsupportedModality: the model does not encode `modality`.
         """
         ...
+
+
+def unread_share(tokens: list[str], unknown: str) -> float:
+    """See `Encoder.unread_share`. Tokens that continue a word begin with `##`, as in WordPiece."""
+    unread = sum(
+        token == unknown or (len(token) == 3 and token.startswith("##") and not token.isascii())
+        for token in tokens
+    )
+    return unread / max(1, len(tokens))
 
 
 def encode_picture(encoder: Encoder, source: bytes | Path) -> NDArray[np.float32]:

@@ -38,6 +38,9 @@ class WordsAndColours:
             [sum(map(self._word, text.casefold().split()), start=zero) for text in texts]
         )
 
+    def unread_share(self, text: str) -> float:
+        return float("\u725b" in text)
+
     def encode_images(self, images: list[Image.Image]) -> np.ndarray:
         return self._stack([self._picture(image) for image in images])
 

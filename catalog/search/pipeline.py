@@ -239,6 +239,7 @@ def _find_channels(
             if not query.words:
                 raise
             notes.append(f"{error}; only products with these words are shown")
+    notes += [f"the model {model} cannot read {words}" for words, model in texts.unread]
     return found, notes
 
 

@@ -106,14 +106,14 @@ def _vectors(query: Query, model: ModelSpec, texts: TextEncoder) -> QueryVectors
     share = query.picture_share
     parts: list[tuple[float, np.ndarray]] = []
     if query.words and share < 1:
-        parts.append((1 - share, texts.encode(query.words, model.name)))
+        vector = texts.encode(query.words, model.name)
+        parts += [] if vector is None else [(1 - share, vector)]
     each = share / max(1, query.examples)
     parts += [
         (each, encode_picture(encoder_for(model.name), image)) for image in spec.images if each > 0
     ]
-    negative = (
-        [(-spec.without_weight, texts.encode(query.without, model.name))] if query.without else []
-    )
+    avoided = texts.encode(query.without, model.name) if query.without else None
+    negative = [] if avoided is None else [(-spec.without_weight, avoided)]
     negative += [
         (
             -spec.without_weight / len(spec.without_images),

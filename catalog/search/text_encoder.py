@@ -9,6 +9,10 @@ from sqlalchemy import Connection
 
 from embedding.encoder import Encoder
 
+MAX_UNREAD = 0.5
+"""A text is not encoded if more than this share of its tokens says nothing to the model. Its vector
+would be similar to all texts that the model cannot read."""
+
 
 @dataclass(slots=True)
 class TextEncoder:
@@ -22,9 +26,12 @@ class TextEncoder:
     encoder_for: Callable[[str], Encoder]
     encoded: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     """All embeddings requested so far, float32 (d,), by words and model."""
+    unread: list[tuple[str, str]] = field(default_factory=list)
+    """The words, with the model, that the model cannot read."""
 
-    def encode(self, words: str, model: str) -> np.ndarray:
-        """The embedding of `words` as a unit vector, float32 (d,).
+    def encode(self, words: str, model: str) -> np.ndarray | None:
+        """The embedding of `words` as a unit vector, float32 (d,); None if the model cannot read
+        them.
 
         Raises:
             EncoderError: no embedding is stored and the model cannot be loaded.
@@ -37,6 +44,10 @@ class TextEncoder:
                 {"text": words, "model": model},
             ).scalar()
             if stored is None:
-                stored = HalfVector(self.encoder_for(model).encode_texts([words])[0])
+                encoder = self.encoder_for(model)
+                if encoder.unread_share(words) > MAX_UNREAD:
+                    self.unread.append(key)
+                    return None
+                stored = HalfVector(encoder.encode_texts([words])[0])
             self.encoded[key] = stored.to_numpy().astype(np.float32)
         return self.encoded[key]

@@ -15,7 +15,7 @@ from PIL import Image
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging
 
-from embedding.encoder import EncoderError
+from embedding.encoder import EncoderError, unread_share
 from embedding.image_decoding import WHITE
 from embedding.loaders.half_precision import half_precision
 from embedding.loaders.image_processor import split_processor
@@ -36,6 +36,12 @@ class CheckpointEncoder(TorchEncoder):
                 self._model.to(dtype)
         # Each use sets the tokenizer's padding, so threads must not use it concurrently.
         self._tokenizer = Lock()
+
+    def unread_share(self, text: str) -> float:
+        """See `Encoder.unread_share`."""
+        tokenizer = self._model.tokenizer
+        with self._tokenizer:
+            return unread_share(tokenizer.tokenize(text), getattr(tokenizer, "unk_token", "") or "")
 
     def _embed_texts(self, texts: list[str]) -> torch.Tensor:
         with self._tokenizer:

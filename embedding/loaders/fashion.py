@@ -40,6 +40,10 @@ class FashionEncoder(TorchEncoder):
         """See `Encoder.encode_texts`."""
         return self._texts.encode_texts(texts)
 
+    def unread_share(self, text: str) -> float:
+        """See `Encoder.unread_share`."""
+        return self._texts.unread_share(text)
+
     def tune(self, modality: Modality) -> int:
         """See `Encoder.tune`."""
         return self._texts.tune("text") if modality == "text" else super().tune(modality)

@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 import embedding
-from embedding.encoder import EncoderError
+from embedding.encoder import EncoderError, unread_share
 from embedding.loaders.backbone import PREPARATION, batch_size, to_device
 from embedding.loaders.fashion_tower import load_tower
 from embedding.loaders.packing import unpack
@@ -30,6 +30,9 @@ WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion_multilingual"
 PREFIX = "query: "
 """Prefix that multilingual e5 expects before a text."""
 
+UNKNOWN = "<unk>"
+"""The token for what the vocabulary lacks."""
+
 MAX_CHARACTERS = 16_000
 """Characters of a text that are tokenized, far more than fit into the tower's positions."""
 
@@ -41,6 +44,11 @@ class MultilingualTexts(TorchEncoder):
         super().__init__(spec, device)
         self._tokenizer = load_tokenizer(weights / "tokenizer.json")
         self._tower = load_text_tower(weights / "text.safetensors").to(self.device)
+
+    def unread_share(self, text: str) -> float:
+        """See `Encoder.unread_share`."""
+        encoding = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False)
+        return unread_share(encoding.tokens, UNKNOWN)
 
     def _embed_texts(self, texts: list[str]) -> Tensor:
         encodings = self._tokenizer.encode_batch_fast(
@@ -64,6 +72,10 @@ class MultilingualEncoder(TorchEncoder):
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
         return self._texts.encode_texts(texts)
+
+    def unread_share(self, text: str) -> float:
+        """See `Encoder.unread_share`."""
+        return self._texts.unread_share(text)
 
     def tune(self, modality: Modality) -> int:
         """See `Encoder.tune`."""

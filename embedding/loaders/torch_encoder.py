@@ -40,6 +40,10 @@ class TorchEncoder:
         result[order] = vectors
         return result
 
+    def unread_share(self, text: str) -> float:
+        """See `Encoder.unread_share`; 0 for models whose tokens can be any bytes."""
+        return 0.0
+
     def encode_images(self, images: list[Image]) -> NDArray[np.float32]:
         """See `Encoder.encode_images`."""
         self._check("image")

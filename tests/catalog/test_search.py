@@ -335,6 +335,16 @@ def test_without_embeddings_only_full_text_search_finds_products() -> None:
     assert {signal.name for hit in results for signal in hit.signals} == {"lexical"}
 
 
+def test_words_that_the_model_cannot_read_do_not_count_by_meaning() -> None:
+    results = run(text="\u725b\u4ed4\u88e4", min_match=0)
+    assert results.notes == ("the model fashion cannot read \u725b\u4ed4\u88e4",)
+    assert not results.encoded
+    assert not any(hit.signals for hit in results)
+    with_picture = run(picture("red"), text="\u725b\u4ed4\u88e4")
+    assert with_picture.notes == results.notes
+    assert with_picture.hits
+
+
 def test_if_a_model_cannot_be_loaded_only_words_are_searched() -> None:
     def broken(name: str) -> WordsAndColours:
         raise EncoderError("no weights")

@@ -99,7 +99,9 @@ CASES: list[Callable[[str], str]] = [str, str.lower, str.upper]
 
 def found(query: str, *excluded: str) -> list[str]:
     """The SKUs that full-text search alone finds, best first."""
-    ranking = Ranking((), query, query, 1.0, excluded=excluded, limit=100)
+    ranking = Ranking(
+        (), typed=query, words=query, lexical_weight=1.0, excluded=excluded, limit=100
+    )
     with connect() as connection:
         (rows,) = run_statements(connection, [ranking_statement(ranking)])
     return [
@@ -109,7 +111,10 @@ def found(query: str, *excluded: str) -> list[str]:
 
 def exact(query: str) -> set[str]:
     with connect() as connection:
-        (rows,) = run_statements(connection, [ranking_statement(Ranking((), query, query, 1.0))])
+        (rows,) = run_statements(
+            connection,
+            [ranking_statement(Ranking((), typed=query, words=query, lexical_weight=1.0))],
+        )
     return {row["sku"] for row in rows if row["exact"]}
 
 

@@ -163,3 +163,25 @@ def test_fashion_texts_with_the_same_meaning_are_similar() -> None:
     encoder = get_encoder("fashion", "cpu")
     trousers, pants, toaster = encoder.encode_texts(["blue trousers", "blue pants", "a toaster"])
     assert trousers @ pants > 0.8 > 0.4 > trousers @ toaster
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [("red shoes", 0.0), ("牛仔裤", 1.0), ("\U0001f389", 1.0), ("\U0001f45f red", 0.5)],
+)
+def test_unread_share_of_an_english_model(text: str, unread: float) -> None:
+    assert get_encoder("fashion", "cpu").unread_share(text) == unread
+
+
+def test_words_read_letter_by_letter_are_unread() -> None:
+    assert get_encoder("fashion", "cpu").unread_share("Красное платье") > 0.5
+    assert get_encoder("fashion", "cpu").unread_share("robe rouge à pois, kwzxq") == 0
+
+
+@pytest.mark.parametrize("text", ["rote Turnschuhe", "red shoes", "zapatos rojos", "a"])
+def test_unread_share_of_a_multilingual_model(text: str) -> None:
+    assert get_encoder("fashion_multilingual", "cpu").unread_share(text) == 0
+
+
+def test_a_model_without_texts_reads_any() -> None:
+    assert get_encoder("imagenet", "cpu").unread_share("牛仔裤") == 0
