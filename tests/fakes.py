@@ -67,3 +67,12 @@ class WordsAndColours:
             for word, colour in COLOURS.items()
         }
         return sum(weight * self._word(word) for word, weight in weights.items())
+
+
+class LettersAndColours(WordsAndColours):
+    """The same, but words with common groups of three letters are similar too."""
+
+    def _word(self, word: str) -> np.ndarray:
+        padded = f" {word} "
+        groups = [padded[start : start + 3] for start in range(len(padded) - 2)]
+        return sum(map(super()._word, groups))

@@ -91,13 +91,14 @@ SELECT v.key, v.value,
 """
 
 VOTES = """
-SELECT asked.place, voted.key, count(*)::float8 / %(nearest)s AS share
+SELECT asked.place, voted.key, count(*)::float8 / max(near.voters) AS share
   FROM unnest(%(vectors)s::text[]) WITH ORDINALITY AS asked (vector, place)
        CROSS JOIN LATERAL (
-           SELECT e.product_id
-             FROM {table} e JOIN product_image i ON i.id = e.image_id AND i.position = 0
-            ORDER BY e.embedding <=> asked.vector::halfvec
-            LIMIT %(nearest)s) AS near
+           SELECT found.product_id, count(*) OVER () AS voters
+             FROM (SELECT e.product_id
+                     FROM {table} e JOIN product_image i ON i.id = e.image_id AND i.position = 0
+                    ORDER BY e.embedding <=> asked.vector::halfvec
+                    LIMIT %(nearest)s) AS found) AS near
        JOIN product p ON p.id = near.product_id
        CROSS JOIN unnest(p.facets) AS voted (key)
  GROUP BY asked.place, voted.key
