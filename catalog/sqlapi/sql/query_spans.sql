@@ -100,7 +100,7 @@ SELECT first, last, kind,
   FROM chosen
  WHERE kind = likeliest_kind
  GROUP BY first, last, split, kind
- ORDER BY kind = 'word', last - first DESC, first, split;
+ ORDER BY kind = 'word' AND split IS NULL, last - first DESC, first, split;
 END;
 
 COMMENT ON FUNCTION search.query_spans(text[]) IS
