@@ -75,4 +75,4 @@ class LettersAndColours(WordsAndColours):
     def _word(self, word: str) -> np.ndarray:
         padded = f" {word} "
         groups = [padded[start : start + 3] for start in range(len(padded) - 2)]
-        return sum(map(super()._word, groups))
+        return sum(map(super()._word, groups), start=np.zeros(self.spec.dimensions))

@@ -43,7 +43,7 @@ OBJECTS = (
     *("query_tokens", "query_spans", "query_item", "query_items", "understood"),
     *("size_part", "age_part", "understand", "part", "part_keys", "parsed", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
-    *("chosen_facets", "find_model", "embedding", "query_vector", "request", "embed"),
+    *("chosen_facets", "find_model", "embedding", "query_vector", "texts", "request", "embed"),
     *("product_embeddings", "ranked", "products", "similar", "blend", "recall", "neighbours"),
     *("duplicates", "popular_queries", "unanswered_queries", "price_outliers", "misfiled"),
     "gaps",

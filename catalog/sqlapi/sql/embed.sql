@@ -4,21 +4,24 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     deadline timestamptz := clock_timestamp() + timeout;
-    words text := search.tidy(query);
+    texts text[] := search.texts(query);
     name text := search.find_model(model, 'text');
     asked record;
 BEGIN
-    PERFORM search.request(words, name);
+    PERFORM search.request(query, name);
     COMMIT;
     LOOP
-        SELECT q.embedding IS NOT NULL AS is_embedded, q.attempts, q.reason INTO asked
-          FROM public.query_embedding q WHERE q.text = words AND q.model = name;
-        IF asked.is_embedded THEN
+        SELECT q.text, q.attempts, q.reason INTO asked
+          FROM public.query_embedding q
+         WHERE q.text = ANY (texts) AND q.model = name AND q.embedding IS NULL
+         ORDER BY q.attempts DESC
+         LIMIT 1;
+        IF NOT FOUND THEN
             RETURN;
         ELSIF asked.attempts >= {{tries}} THEN
-            RAISE EXCEPTION '% could not be embedded: %', pg_catalog.quote_literal(words), asked.reason;
+            RAISE EXCEPTION '% could not be embedded: %', pg_catalog.quote_literal(asked.text), asked.reason;
         ELSIF pg_catalog.clock_timestamp() > deadline THEN
-            RAISE EXCEPTION '% is not embedded after %', pg_catalog.quote_literal(words), timeout
+            RAISE EXCEPTION '% is not embedded after %', pg_catalog.quote_literal(asked.text), timeout
                 USING ERRCODE = 'query_canceled',
                       HINT = 'Is a worker running? Start one: ./manage.py embedding_worker';
         END IF;

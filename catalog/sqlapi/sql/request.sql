@@ -6,9 +6,8 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     name text := search.find_model(model, 'text');
-    words text := search.tidy(query);
 BEGIN
-    INSERT INTO query_embedding AS q (text, model) VALUES (words, name)
+    INSERT INTO query_embedding AS q (text, model) SELECT words, name FROM unnest(search.texts(query)) AS words
         ON CONFLICT ON CONSTRAINT query_embedding_pkey DO UPDATE
        SET attempts = CASE WHEN q.embedding IS NULL THEN 0 ELSE q.attempts END,
            used_at = now();
