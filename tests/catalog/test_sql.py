@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 
@@ -21,6 +21,7 @@ from catalog.query_log import remember
 from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchSpec, search
 from catalog.sqlapi.objects import OBJECTS
+from catalog.synonyms.store import load_starter
 from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES
 from tests.catalog.test_pages import catalogue as catalogue
 
@@ -49,7 +50,9 @@ class Analyst:
 
 @pytest.fixture(scope="module")
 def analyst(catalogue: None) -> Iterator[Analyst]:
-    """All phrases are embedded, as after searches in the shop."""
+    """All phrases are embedded, as after searches in the shop. There are starter synonyms."""
+    with connect() as connection:
+        load_starter(connection)
     vectors = ENCODER.encode_texts(list(PHRASES))
     for phrase, vector in zip(PHRASES, vectors, strict=True):
         remember(phrase, [("fashion", vector)], 7, is_filtered=False)
@@ -58,9 +61,14 @@ def analyst(catalogue: None) -> Iterator[Analyst]:
     user.connection.close()
 
 
+PAGE = 48
+"""Further pages may need a wider window than SQL has."""
+
+
 def storefront(**spec: Any) -> list[str]:
+    """The first page."""
     with connect() as connection:
-        found = search(connection, SearchSpec(limit=240, **spec), lambda name: ENCODER)
+        found = search(connection, SearchSpec(limit=PAGE, **spec), lambda name: ENCODER)
     return [hit.sku for hit in found]
 
 
@@ -123,7 +131,49 @@ def test_products_returns_the_storefronts_results(
         group_variants=group_variants,
         verbatim=True,
     )
-    assert [row["sku"] for row in rows] == expected
+    assert [row["sku"] for row in rows[:PAGE]] == expected
+
+
+QUESTIONS = st.tuples(
+    st.sampled_from(["", "", "i am looking for", "do you have", "ich suche", "the best"]),
+    st.sampled_from(["", "summer", "scarlet", "rote", "navy", "not black", "non red", '"summer"']),
+    st.sampled_from(
+        [*KINDS, *(f"{kind}s" for kind in KINDS), "footwear", "zapatos", "Herrenschuhe"]
+    ),
+    st.sampled_from(
+        ["", "but not red", "without laces", "-black", "except blue or white", "no wool"]
+    ),
+    st.sampled_from(["", "for men", "for my daughter", "für Damen", "for a 4 year old"]),
+    st.sampled_from(
+        ["", "under 40", "between 20 and 60", "over 30 euro", "cheap", "max $50", "20-60 rs"]
+    ),
+    st.sampled_from(["", "size M", "2026", "online"]),
+).map(lambda parts: " ".join(filter(None, parts)))
+
+
+@settings(max_examples=200)
+@given(text=QUESTIONS, filters=FILTERS, min_match=MIN_MATCH)
+def test_questions_get_the_storefronts_results(
+    analyst: Analyst, text: str, filters: dict[str, Any], min_match: float | None
+) -> None:
+    """Queries as shoppers type them, in every form that is understood."""
+    with connect() as connection:
+        found = search(
+            connection,
+            SearchSpec(
+                text=text,
+                filters=as_filters(filters),
+                min_match=min_match,
+                limit=PAGE,
+                verbatim=True,
+            ),
+            lambda name: ENCODER,
+        )
+    for (words, model), vector in found.encoded.items():
+        remember(words, [(model, vector)], 1, is_filtered=True)
+    named, values = arguments(min_match=min_match, **filters)
+    rows = analyst.rows(f"SELECT sku FROM search.products(%s{named})", text, *values)
+    assert [row["sku"] for row in rows[:PAGE]] == [hit.sku for hit in found]
 
 
 @pytest.mark.parametrize(
@@ -168,9 +218,11 @@ def test_words_use_another_model_if_the_default_has_only_images(
         assert default_models() == ("imagenet", "fashion")
         for phrase in PHRASES[::20]:
             rows = analyst.rows("SELECT sku FROM search.products(%s)", phrase)
-            assert [row["sku"] for row in rows] == storefront(text=phrase, verbatim=True) != []
+            assert (
+                [row["sku"] for row in rows[:PAGE]] == storefront(text=phrase, verbatim=True) != []
+            )
             rows = analyst.rows("SELECT sku FROM search.blend(%s, %s)", SKUS[0], phrase)
-            assert [row["sku"] for row in rows] == storefront(
+            assert [row["sku"] for row in rows[:PAGE]] == storefront(
                 like=SKUS[0], text=phrase, verbatim=True
             )
     finally:
@@ -214,7 +266,7 @@ def test_similar_returns_the_storefronts_results(
         "min_match": min_match,
         "group_variants": group_variants,
     }
-    assert [row["sku"] for row in rows] == storefront(signals=using, **spec)
+    assert [row["sku"] for row in rows[:PAGE]] == storefront(signals=using, **spec)
 
 
 @given(
@@ -235,7 +287,7 @@ def test_blend_returns_the_storefronts_results(
     named, values = arguments(weight=weight, min_match=min_match, **filters)
     rows = analyst.rows(f"SELECT sku FROM search.blend(%s, %s{named})", sku, phrase, *values)
     spec = {"like": sku, "text": phrase, "blend": weight, "min_match": min_match, "verbatim": True}
-    assert [row["sku"] for row in rows] == storefront(filters=as_filters(filters), **spec)
+    assert [row["sku"] for row in rows[:PAGE]] == storefront(filters=as_filters(filters), **spec)
 
 
 def test_hit_contains_the_match_of_each_signal(analyst: Analyst) -> None:
@@ -266,11 +318,11 @@ def test_order_by_embedding_uses_the_index(analyst: Analyst) -> None:
 
 
 def test_unknown_phrase_has_a_hint(analyst: Analyst) -> None:
-    for call in ("search.embedding('a new phrase')", "search.products('a new phrase')"):
+    for call in ("search.embedding('unheard phrase')", "search.products('unheard phrase')"):
         with pytest.raises(psycopg.errors.NoDataFound) as caught:
             analyst.rows(f"SELECT * FROM {call}")
         assert "not embedded" in str(caught.value)
-        assert caught.value.diag.message_hint == "CALL search.embed('a new phrase', 'fashion');"
+        assert caught.value.diag.message_hint == "CALL search.embed('unheard phrase', 'fashion');"
 
 
 def test_phrase_is_embedded_on_request(analyst: Analyst) -> None:

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION search.part_keys(part search.part)
 RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = public, pg_temp
 RETURN CASE (part).keys || (part).accepted
        WHEN '{}' THEN (part).close ELSE (part).keys || (part).accepted END;
 

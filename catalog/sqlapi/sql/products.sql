@@ -11,8 +11,14 @@ AS $$
 DECLARE
     chosen text := search.find_model(model, 'text');
     parsed search.parsed := search.parse(search.tidy(query));
-    vector halfvec := search.query_vector(parsed, chosen);
+    vector halfvec;
 BEGIN
+    IF parsed.words = '' THEN
+        RAISE EXCEPTION 'there is nothing to search for in %', quote_literal(left(query, 80))
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = 'Conditions alone need no search: SELECT * FROM product WHERE price < 50;';
+    END IF;
+    vector := search.query_vector(parsed, chosen);
     RETURN QUERY SELECT * FROM search.ranked(
         chosen, 'words', vector,
         CASE WHEN (SELECT m.has_image FROM search.models m WHERE m.name = chosen) THEN vector END,

@@ -1,6 +1,7 @@
 CREATE OR REPLACE FUNCTION search.query_vector(parsed search.parsed, model text)
 RETURNS halfvec
 LANGUAGE sql STABLE PARALLEL SAFE
+SET search_path = public, pg_temp
 RETURN CASE (parsed).avoided WHEN '' THEN search.embedding((parsed).words, model)
        ELSE search.interpolate(ARRAY[search.embedding((parsed).words, model),
                                      search.embedding((parsed).avoided, model)],

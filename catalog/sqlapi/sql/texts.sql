@@ -4,10 +4,10 @@ RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
 RETURN (
-    SELECT array_agg(DISTINCT left(words, {{max_length}}))
+    SELECT array_agg(DISTINCT left(needed, {{max_length}}))
       FROM search.tidy(query) AS tidied, search.parse(tidied) AS parsed,
-           unnest(ARRAY[tidied, parsed.words, parsed.avoided]) AS words
-     WHERE words <> '');
+           unnest(ARRAY[tidied, parsed.words, parsed.avoided]) AS needed
+     WHERE needed <> '');
 
 COMMENT ON FUNCTION search.texts(text) IS
     'The texts that a search with these words embeds: what is wanted, what is to be avoided, and the words themselves.';
