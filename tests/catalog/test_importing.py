@@ -213,7 +213,7 @@ def test_bad_rows_are_reported_and_good_rows_are_imported(shop: Path) -> None:
         ("NOTITLE,,1,", "title is missing"),
         ("PRICE,Shirt,cheap,", "price is not a number"),
         ("NEGATIVE,Shirt,-1,", "price is not a number"),
-        ("NAN,Shirt,NaN,", "price is not a number"),
+        ("INF,Shirt,inf,", "price is not a number"),
         ("HUGE,Shirt,99999999999,", "price is too large"),
         ("GOOD,Again,1,", "the SKU is already on line 2"),
         ("GONE,Shirt,1,gone.jpg", "no such file"),

@@ -4,9 +4,12 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 BEGIN ATOMIC
--- The title of a product is searched as it is: "No Fear Top" negates nothing.
+-- The title of a product is searched as it is: "No Fear Top" negates nothing. But "red -shoe" is not the title
+-- "Red shoe", although it has the same key.
 WITH title AS MATERIALIZED (
-    SELECT EXISTS (SELECT FROM public.product p WHERE p.exact_keys @> ARRAY[public.exact_key(query)]) AS is_exact
+    SELECT EXISTS (SELECT FROM public.product p WHERE p.exact_keys @> ARRAY[public.exact_key(query)])
+           AND (query !~ '(^|\s)[-‐‑‒–—―−]+[[:alnum:]"]' OR EXISTS (SELECT FROM public.product p WHERE p.sku = query))
+           AS is_exact
 ),
 part AS MATERIALIZED (
     SELECT * FROM search.understand(query) WHERE NOT (SELECT is_exact FROM title)
