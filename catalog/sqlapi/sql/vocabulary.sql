@@ -5,7 +5,7 @@ WITH found AS (
            LEFT JOIN ts_stat(format('SELECT lexemes FROM %s', 'product'::regclass), 'ab') AS fields USING (word)
      WHERE whole.word LIKE 'ʷ%' AND (fields.word IS NOT NULL OR whole.ndoc > 1)
 )
-SELECT DISTINCT found.word COLLATE "C" AS word, stem.lexeme, found.products::integer AS products
+SELECT DISTINCT found.word COLLATE "C" AS word, stem.lexeme COLLATE "C" AS lexeme, found.products::integer AS products
   FROM found
        CROSS JOIN unnest(public.search_languages()) AS language
        LEFT JOIN LATERAL unnest(to_tsvector(language, found.word)) AS stem ON true;
