@@ -15,6 +15,9 @@ from shop.query_words import LITERAL, PRICES, label, named, price, spoken
 BEFORE_NOUN = ("brand", "colour", "size", "material", "pattern", "occasion", "other")
 """The kinds that stand before the noun, in this order."""
 
+FIRST = 4
+"""The number of hits to describe where not all of them are alike: one row."""
+
 RESEMBLES = 0.5
 """The degree to which a product fulfils a part if its value is only close to what is wanted."""
 
@@ -48,12 +51,21 @@ def given_up(
     if has_filters:
         missing += ", with these filters"
     products = facet_keys(connection, (hit.id for hit in results.hits))
-    actual = {
-        kind: name
-        for kind, parts in wanted.items()
-        if (name := _what_all_are(kind, parts, names[kind], products, results.hits))
-    }
-    instead = f"{_describe(actual, [])}:" if actual else ""
+
+    def what_are(count: int) -> str:
+        shown = [products[hit.id] for hit in results.hits[:count] if hit.id in products]
+        actual = {
+            kind: name
+            for kind, parts in wanted.items()
+            if (name := _what_all_are(kind, parts, names[kind], shown, results.hits[:count]))
+        }
+        return _describe(actual, []) if actual else ""
+
+    instead = what_are(len(results.hits))
+    first = what_are(FIRST) if results.spec.page == 1 else instead
+    if first != instead:
+        instead = f"{first} come first"
+    instead += ":" if instead else ""
     return GivenUp(f"{missing}.", instead[:1].upper() + instead[1:])
 
 
@@ -115,10 +127,15 @@ def _what_all_are(
 ) -> str:
     """The name of what all `products` are, in one facet; empty if they differ too much."""
     keys = {key for part in parts for key in (*part.keys, *part.accepted)}
-    if all(keys & product for product in products) and not (
-        kind == "type" and len({hit.product_type for hit in hits}) == 1
-    ):
-        return name
+    if all(keys & product for product in products):
+        types = {hit.product_type for hit in hits} if kind == "type" else set()
+        same = {key.partition("=")[2] for part in parts for key in part.keys}
+        # "dresses" instead of "dress"
+        return (
+            spoken(kind, types.pop())
+            if len(types) == 1 and set(map(_folded, types)) <= same
+            else name
+        )
     if kind in ("type", "colour", "brand"):
         attribute = "product_type" if kind == "type" else kind
         values = [getattr(hit, attribute) for hit in hits]

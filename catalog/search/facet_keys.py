@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 
-def facet_keys(connection: Connection, products: Iterable[int]) -> list[frozenset[str]]:
-    """For each product that still exists its facet values, as keys such as "colour=navy blue"."""
+def facet_keys(connection: Connection, products: Iterable[int]) -> Mapping[int, frozenset[str]]:
+    """The facet values of products that still exist, by id, as keys such as "colour=navy blue"."""
     rows = connection.exec_driver_sql(
-        "SELECT facets FROM product WHERE id = ANY (%(ids)s)", {"ids": list(products)}
+        "SELECT id, facets FROM product WHERE id = ANY (%(ids)s)", {"ids": list(products)}
     )
-    return [frozenset(row.facets) for row in rows]
+    return {row.id: frozenset(row.facets) for row in rows}
 
 
 def frequent_values(
