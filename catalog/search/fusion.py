@@ -31,9 +31,9 @@ WEIGHTS: Mapping[QueryKind, Mapping[str, float]] = {
 }
 """The weight of each signal in a weighted sum, by kind of query."""
 
-MIN_MATCH: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.5, "product": 0.4}
-"""The default minimum match of a hit. It is higher for pictures, because a picture of anything
-resembles some product."""
+MIN_MATCH: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.2, "product": 0.4}
+"""The default minimum match of a hit. That of a picture is for one that shows a product; see
+`catalog.search.picture_floor`."""
 
 
 @dataclass(frozen=True, slots=True)

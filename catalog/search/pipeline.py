@@ -18,6 +18,7 @@ from catalog.search.candidates import fan_out
 from catalog.search.filters import count_facets, list_values
 from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
+from catalog.search.picture_floor import picture_min_match
 from catalog.search.query import Query, build_query
 from catalog.search.query_vectors import EncoderFor, channels, models_for
 from catalog.search.ranking_sql import (
@@ -168,7 +169,12 @@ def rank(
     found, notes = _find_channels(query, in_use, texts)
     encode_seconds = time.perf_counter() - started
     asked = config.settings().search_min_match if spec.min_match is None else spec.min_match
-    min_match = MIN_MATCH[query.kind] if asked is None else asked
+    if asked is not None:
+        min_match = asked
+    elif query.kind == "picture":
+        min_match = picture_min_match(connection, found)
+    else:
+        min_match = MIN_MATCH[query.kind]
     window = max(config.settings().search_window, spec.limit)
     vectors = None
     if spec.diversity and not spec.sort and found:

@@ -53,7 +53,7 @@ class SearchSpec:
     """One of `fusion.FUSIONS`; "" is the default."""
     min_match: float | None = None
     """The minimum match of a hit, 0 to 1. None stands for the setting `SEARCH_MIN_MATCH`, or else
-    for `fusion.MIN_MATCH`."""
+    for `fusion.MIN_MATCH`, or `picture_floor.picture_min_match` for pictures without words."""
     verbatim: bool = False
     """Search for the words as typed, without correcting their spelling."""
     group_variants: bool = True

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.search.understanding import Part, parse
+from catalog.synonyms.store import load_starter
 from shop import query_edits
 from tests.conftest import fresh_database
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("catalogue")]
 
 CATALOGUE = """sku,title,product_type,gender,colour,brand
-A,red boots,Boots,Boys,Red,Nordvik
-B,blue sneakers,Sneakers,Girls,Blue,Nordvik
-C,brown boots,Boots,Men,Brown,Oak & Co
-D,black sneakers,Sneakers,Women,Navy Blue,Oak & Co
+A,Stavanger,Boots,Boys,Red,Nordvik
+B,Tromso,Sneakers,Girls,Blue,Nordvik
+C,Bergen,Boots,Men,Brown,Oak & Co
+D,Oslo,Sneakers,Women,Navy Blue,Oak & Co
 """
 
 
@@ -29,6 +30,8 @@ def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     file.write_text(CATALOGUE)
     with fresh_database(template):
         import_catalog(file)
+        with connect() as connection:
+            load_starter(connection)
         yield
 
 
