@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from catalog.synonyms.row import SynonymRow
 from catalog.synonyms.store import upsert
 
-# The first condition is cheap, and most texts fail it. Dismissed words and words of switched-off
-# synonyms are not asked about again.
+# Understanding a text takes milliseconds, so only texts of the words that may be returned are
+# understood: a word can be a part of a known phrase or compound. Dismissed words and words of
+# switched-off synonyms are not asked about again.
 READ = r"""
 WITH logged AS MATERIALIZED (
     SELECT text, max(searches) AS searches, max(unanswered) AS unanswered
@@ -22,31 +23,39 @@ WITH logged AS MATERIALIZED (
      WHERE searches > 0
      GROUP BY text
 ),
+token AS MATERIALIZED (
+    SELECT DISTINCT logged.*, lower(token) AS word
+      FROM logged, regexp_split_to_table(text, '[^[:alnum:]]+') AS token
+     WHERE token ~ '^[[:alpha:]]{2,40}$'
+),
 strange AS MATERIALIZED (
-    SELECT logged.*
-      FROM logged
-     WHERE EXISTS (
-               SELECT FROM regexp_split_to_table(public.fold_text(text), '[^[:alnum:]]+') AS token
-                WHERE token ~ '^[[:alpha:]]{2,40}$'
-                  AND NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = token)
-                  AND NOT EXISTS (SELECT FROM search.meaning m
-                                   WHERE m.key = public.singular(token)))
+    SELECT word, key
+      FROM (SELECT word, public.phrase_key(word) AS key
+              FROM (SELECT DISTINCT word FROM token) AS each) AS keyed
+     WHERE NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(keyed.word))
+       AND NOT EXISTS (SELECT FROM search.meaning m WHERE m.key = keyed.key)
+       AND key NOT IN (SELECT public.phrase_key(phrase) FROM synonym)
+       AND key NOT IN (SELECT public.phrase_key(word) FROM unknown_word WHERE dismissed)
+),
+counted AS MATERIALIZED (
+    SELECT min(word) AS word, key, sum(searches)::bigint AS searches,
+           sum(unanswered)::bigint AS unanswered,
+           array_agg(text ORDER BY unanswered DESC, searches DESC, text) AS texts
+      FROM strange JOIN token USING (word)
+     GROUP BY key
+     ORDER BY unanswered DESC, searches DESC, word
 )
-SELECT min(lower(token)) AS word, sum(searches)::bigint AS searches,
-       sum(unanswered)::bigint AS unanswered
-  FROM (SELECT DISTINCT strange.*, token, public.phrase_key(token) AS key
-          FROM strange, search.understand(text) AS part,
-               regexp_split_to_table(part.words, '[^[:alnum:]]+') AS token
-         WHERE part.kind = 'word' AND part.wanted AND token ~ '^[[:alpha:]]{2,40}$') AS found
- WHERE NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(token))
-   AND NOT EXISTS (SELECT FROM search.meaning m WHERE m.key = found.key)
-   AND NOT EXISTS (SELECT FROM synonym s WHERE public.phrase_key(s.phrase) = found.key)
-   AND NOT EXISTS (SELECT FROM unknown_word u
-                    WHERE u.dismissed AND public.phrase_key(u.word) = found.key)
- GROUP BY key
- ORDER BY unanswered DESC, searches DESC, word
+SELECT word, searches, unanswered
+  FROM counted
+ WHERE EXISTS (
+           SELECT FROM unnest(texts[1:%(texts)s]) AS text, search.understand(text) AS part,
+                       regexp_split_to_table(part.words, '[^[:alnum:]]+') AS word
+            WHERE part.kind = 'word' AND part.wanted AND public.phrase_key(word) = counted.key)
  LIMIT %(limit)s
 """
+
+MAX_TEXTS = 3
+"""Maximum number of texts to understand for each word."""
 
 STORE = """
 INSERT INTO unknown_word (word, searches, unanswered, proposals)
@@ -99,7 +108,7 @@ class UnknownWord:
 
 def read_unknown_words(connection: Connection, limit: int) -> list[UnknownWord]:
     """The unknown words of the query log, those with the most unanswered searches first."""
-    rows = connection.exec_driver_sql(READ, {"limit": limit})
+    rows = connection.exec_driver_sql(READ, {"limit": limit, "texts": MAX_TEXTS})
     return [UnknownWord(*row) for row in rows]
 
 

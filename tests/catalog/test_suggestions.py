@@ -100,6 +100,9 @@ def test_words_that_nothing_explains_are_counted(connection: Connection) -> None
     log(connection, "blue gumboots", 4)
     assert unknown(connection) == [("zoris", 5, 1), ("gumboots", 4, 0)]
     assert [it.word for it in read_unknown_words(connection, 1)] == ["zoris"]
+    log(connection, "Zori", 1, unanswered=1)  # the plural is the same word
+    log(connection, "flip zoris zoris", 1)
+    assert unknown(connection) == [("zori", 7, 2), ("gumboots", 4, 0), ("flip", 1, 0)]
 
 
 @pytest.mark.parametrize(
@@ -107,6 +110,7 @@ def test_words_that_nothing_explains_are_counted(connection: Connection) -> None
     [
         "schlappen",  # a synonym
         "red sneakers model",  # the catalogue's own words
+        "flip flops",  # the words of a meaning
         "gardinen",  # a synonym of something that the shop does not sell
         "sneakers -zoris",
         "sneakers without zoris",
@@ -222,7 +226,7 @@ def test_words_of_the_same_part_are_not_compared() -> None:
     (within,) = nearest_known(vectors[:1], vectors, known, parts[:1], parts)
     assert without == Guess("same", 1.0, 0, "same")
     assert within is not None
-    assert (within.meaning, within.score) == ("near", pytest.approx(0.8))
+    assert (within.key, within.score, within.like) == ("near", pytest.approx(0.8), "near")
     alone = np.array([0, 0, 0])
     assert nearest_known(vectors[:1], vectors, known, alone[:1], alone) == [None]
 
