@@ -62,7 +62,7 @@ def test_the_list_leads_to_the_words_and_their_proposals(admin: Client) -> None:
     assert f'href="{PAGE}"' in admin.get(LIST).content.decode()
     assert words(admin) == ["zoris", "gumboots"]
     text = page(admin)
-    assert "<td>2 of 5 searches</td>" in text
+    assert "<td>2 of 5 found nothing</td>" in text
     assert "like Schlappen, right in 62 %" in text
     assert "by pictures, right in 62 %" in text
     assert '<option value="one-way" selected' in text
