@@ -82,7 +82,7 @@ def search(
     ranking, about = rank(connection, spec, encoder_for)
     if not about.words and not spec.images and not spec.like:
         return _browse(connection, ranking, about)
-    if not ranking.channels and not ranking.words:
+    if not ranking.channels and not ranking.named:
         chosen = spec.filters.values.items()
         return replace(about, facets={facet: list_values({}, it, True) for facet, it in chosen})
     started = time.perf_counter()
@@ -190,7 +190,7 @@ def rank(
         wanted=query.parsed.wanted if is_structured else "",
         wanted_keys=query.parsed.keys if is_structured else (),
         wanted_kinds=query.parsed.kinds if is_structured else (),
-        structure_weight=weights["structure"] * query.parsed.share if is_structured else 0.0,
+        structure_weight=weights["structure"] * query.structure_share if is_structured else 0.0,
         filters=query.filters,
         excluded=query.parsed.excluded,
         unwanted=query.parsed.unwanted,

@@ -64,6 +64,11 @@ class Query:
         return self.spec.blend if self.words else 1.0
 
     @property
+    def structure_share(self) -> float:
+        """The share of the structure's weight that counts: none if only the examples count."""
+        return self.parsed.share * min(1.0, 2 * (1 - self.picture_share))
+
+    @property
     def needs(self) -> set[Modality]:
         """The modalities that a model must have to encode the whole query."""
         words, pictures = bool(self.words or self.without), bool(self.spec.images)
