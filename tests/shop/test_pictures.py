@@ -231,6 +231,7 @@ def test_invalid_or_unknown_digest_is_not_found(folder: Path, digest: str) -> No
     assert query_pictures.load_query_picture(digest) is None
 
 
+@pytest.mark.usefixtures("database")
 def test_upload_redirects_to_the_search_with_the_picture(folder: Path) -> None:
     response = post(encoded(), "q=red+dress&colour=Red&page=3&like=SKU")
     [digest] = kept(folder)
@@ -238,12 +239,14 @@ def test_upload_redirects_to_the_search_with_the_picture(folder: Path) -> None:
     assert response["Location"] == f"/?q=red+dress&picture={digest}&like=SKU&colour=Red"
 
 
+@pytest.mark.usefixtures("database")
 def test_upload_cannot_redirect_to_another_site(folder: Path) -> None:
     response = post(encoded(), "https://evil.example/?q=a&picture=../../x&next=//evil.example")
     assert response["Location"].startswith("/?picture=")
     assert "evil" not in response["Location"]
 
 
+@pytest.mark.usefixtures("database")
 def test_too_large_picture_is_rejected(folder: Path) -> None:
     assert post(b"x" * 100_001).status_code == 413
     assert not folder.exists()
