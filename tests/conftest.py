@@ -244,6 +244,13 @@ def database(template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         yield url
 
 
+@pytest.fixture
+def starter_synonyms(database: str) -> None:
+    """Load the starter synonyms into the catalogue of the test."""
+    with connect() as connection:
+        load_starter(connection)
+
+
 @pytest.fixture(scope="session")
 def tiny_registry(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A registry folder with the entry `tiny` and a tiny CLIP checkpoint."""

@@ -11,7 +11,7 @@ from sqlalchemy import inspect, text
 
 from catalog.db.connection import DatabaseError, connect, require_pgvector
 from catalog.search.fusion import WEIGHTS
-from catalog.sqlapi.objects import OBJECTS, differences
+from catalog.sqlapi.objects import OBJECTS, differences, drop_named
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from embedding.registry import TAKEN, Modality
 from tests.conftest import PROJECT, alembic_config
@@ -29,6 +29,7 @@ def test_alembic_sees_no_drift(database: str) -> None:
     command.check(alembic_config())
 
 
+@pytest.mark.usefixtures("starter_synonyms")
 def test_django_sees_no_drift(database: str) -> None:
     from django.core.management import call_command
 
@@ -152,7 +153,7 @@ def test_only_changed_objects_and_their_dependents_are_dropped(database: str) ->
 
 def test_function_with_an_old_signature_is_dropped(database: str) -> None:
     with connect() as connection:
-        connection.exec_driver_sql("DROP FUNCTION search.tidy(text)")
+        drop_named(connection, ["tidy"])
         connection.exec_driver_sql(
             "CREATE FUNCTION search.tidy(query text, older int) RETURNS text LANGUAGE sql RETURN ''"
         )

@@ -79,6 +79,7 @@ def test_database_without_pgvector_is_reported_in_one_line(
     assert tables(empty) == set()
 
 
+@pytest.mark.usefixtures("starter_synonyms")
 def test_check_finds_models_without_tables_and_changed_sql(
     database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

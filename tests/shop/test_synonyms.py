@@ -11,16 +11,22 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.test import Client, override_settings
 
+from catalog.db.connection import connect
+from catalog.synonyms.row import SynonymRow
+from catalog.synonyms.store import Changes, write
 from shop.models import Synonym
 from tests.shop.test_pictures import PLAIN_STORAGE
 
 PAGE = "/admin/shop/synonym/"
 TYPED = {"phrase": "Treter", "meaning": "sneakers", "relation": "both", "language": "de"}
 ON = {"enabled": "on"}
+TURNSCHUHE = SynonymRow("Turnschuhe", "sneakers", "both", "de", "starter")
 
 
 @pytest.fixture
 def admin(database: str) -> Iterator[Client]:
+    with connect() as connection:
+        write(connection, Changes([TURNSCHUHE]))
     ada = User.objects.create_superuser("ada", "ada@example.org")
     client = Client(headers={"host": "localhost"})
     client.force_login(ada)
