@@ -129,7 +129,7 @@ def passes(hit: Hit, filters: Filters) -> bool:
 
 
 def test_a_full_window_not_ordered_by_match_is_truncated() -> None:
-    found = run(SearchSpec(text="?", fusion="rrf", min_match=0.2, group_variants=False))
+    found = run(SearchSpec(text="linen red bag", fusion="rrf", min_match=0.8, group_variants=False))
     assert 0 < found.total < WINDOW
     assert found.truncated
     assert all(value.count is None for value in found.facets["product_type"])
@@ -137,18 +137,24 @@ def test_a_full_window_not_ordered_by_match_is_truncated() -> None:
 
 @given(spec=SPECS, data=st.data())
 def test_pages_facets_and_order_agree(spec: SearchSpec, data: st.DataObject) -> None:
-    first = run(spec)
-    hits = list(first)
-    for page in range(2, first.pages + 1):
+    first = last = run(spec)
+    hits, page = list(first), 1
+    while len(last.hits) == spec.limit and (page < last.pages or last.truncated):
+        page += 1
         more = run(replace(spec, page=page))
-        assert (more.total, more.facets) == (first.total, first.facets)
-        assert len(more.hits) == min(spec.limit, first.total - spec.limit * (page - 1))
-        hits += more
-    assert len(hits) == first.total
-    assert len({hit.id for hit in hits}) == len(hits)
-    assert not run(replace(spec, page=first.pages + 1)).hits
+        assert more.total >= last.total
+        if not first.truncated:
+            assert (more.total, more.facets) == (first.total, first.facets)
+        hits, last = hits + list(more), more
+    assert len(hits) == last.total
+    assert not run(replace(spec, page=page + 1)).hits
+    # A wider window may find a product that belongs on an earlier page.
+    moved = len(hits) - len({hit.id for hit in hits})
+    assert moved == 0 or (first.truncated and moved <= len(hits) / 10)
+    if spec.ranks and not spec.fusion and not spec.diversity:
+        assert not last.truncated
     assert all(passes(hit, spec.filters) for hit in hits)
-    assert bool(first.close) <= (first.total == 0)
+    assert not {hit.id for hit in first.hits} & {hit.id for hit in first.close}
 
     assert spec.min_match is None or not spec.ranks or first.min_match == spec.min_match
     if spec.ranks:
