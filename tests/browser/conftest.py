@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Error, Page, sync_playwright
 
+from embedding.encoder import get_encoder
 from tests.conftest import PROJECT, demo_database
 from tests.serving import serving
 
@@ -38,6 +39,7 @@ def shop(
 ) -> Iterator[str]:
     """The address of a running shop."""
     media = tmp_path_factory.mktemp("media")
+    get_encoder("fashion").encode_texts(["loaded before a page waits for it"])
     with demo_database(template, demo_folder, media), serving(threads=4) as port:
         yield f"http://127.0.0.1:{port}"
 
