@@ -149,7 +149,7 @@ def _given_up(ranking: Ranking, hits: tuple[Hit, ...]) -> tuple[str, ...]:
     return tuple(
         kind
         for kind, degree in zip(ranking.wanted_kinds, hits[0].fulfilled, strict=False)
-        if not degree
+        if degree <= (0 if kind == "type" else 0.5)  # as `met` in ranking_sql
     )
 
 

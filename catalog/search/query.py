@@ -65,8 +65,9 @@ class Query:
 
     @property
     def structure_share(self) -> float:
-        """The share of the structure's weight that counts: none if only the examples count."""
-        return self.parsed.share * min(1.0, 2 * (1 - self.picture_share))
+        """The share of the structure's weight that counts: little if most words are unknown, and none
+        if only the examples count."""
+        return self.parsed.share**2 * min(1.0, 2 * (1 - self.picture_share))
 
     @property
     def needs(self) -> set[Modality]:

@@ -16,7 +16,7 @@ part AS MATERIALIZED (
 ),
 -- Where two persons overlap, as in "kids girls" or "4 year old boy", the overlap is meant.
 narrowed AS (
-    SELECT p.place, p.kind, p.value, p.keys, p.accepted, p.close
+    SELECT p.place, p.kind, p.value, p.why, p.keys, p.accepted, p.close
       FROM part p
      WHERE p.wanted AND p.keys || p.accepted || p.close <> '{}'
        AND NOT (p.kind = 'person' AND EXISTS (
@@ -25,9 +25,10 @@ narrowed AS (
                   AND o.keys <> '{}'
                   AND o.keys <@ (p.keys || p.accepted) AND NOT (p.keys || p.accepted) <@ (o.keys || o.accepted)))
 ),
--- "jeans jacket" is a jacket: the last of several types is the head, in most languages.
+-- "jeans jacket" is a jacket: the last of several types is the head, one by its name before synonyms.
 headed AS (
-    SELECT n.*, n.kind <> 'type' OR place = max(place) FILTER (WHERE kind = 'type') OVER () AS is_head
+    SELECT n.*, n.kind <> 'type' OR place = coalesce(max(place) FILTER (WHERE kind = 'type' AND why = 'name') OVER (),
+                                             max(place) FILTER (WHERE kind = 'type') OVER ()) AS is_head
       FROM narrowed n
 ),
 wanted AS (
