@@ -13,7 +13,7 @@ import time
 import numpy as np
 from sqlalchemy import Connection
 
-from benchmarks.synthetic import SELECTIVITY, clustered, fill_synthetic
+from benchmarks.synthetic import SELECTIVITY, clustered, describe, fill_synthetic
 from catalog.db.connection import connect, forget_engine
 from catalog.db.embedded import embedded_url
 from catalog.search.calibration import UNCALIBRATED
@@ -35,12 +35,16 @@ FILTERS = {
 }
 
 
-def prepare(products: int, model: ModelSpec = MODEL) -> None:
-    """Set `DATABASE_URL` to the benchmark's database, migrate it, and fill it if it is empty."""
+def prepare(products: int, model: ModelSpec = MODEL, *, described: bool = False) -> None:
+    """Set `DATABASE_URL` to the benchmark's database, migrate it, and fill it if it is empty.
+
+    There is a separate database for products that are `described`, with all kinds of facets.
+    """
     from catalog.db.migrations import migrate
     from catalog.model_tables import add_model
 
-    os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{model.name}_{products}")
+    name = f"bench_{'facets_' if described else ''}{model.name}_{products}"
+    os.environ["DATABASE_URL"] = embedded_url(database=name)
     forget_engine()
     migrate()
     with connect() as connection:
@@ -49,6 +53,8 @@ def prepare(products: int, model: ModelSpec = MODEL) -> None:
         if not filled:
             print(f"filling a catalogue of {products:,} products", flush=True)
             fill_synthetic(connection, model, products)
+            if described:
+                describe(connection, products)
 
 
 def run(connection: Connection, statement: Statement, factor: float) -> tuple[list[int], float]:

@@ -1,6 +1,7 @@
 """Synthetic catalogues of any size, for tests and benchmarks of the SQL: products with facet values
 of known frequency, and clustered unit vectors as embeddings. There are no picture files."""
 
+import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog.db.connection import driver_connection
-from catalog.search.vocabulary import refresh_facet_values
+from catalog.search.vocabulary import refresh_facet_values, refresh_vocabulary
+from catalog.synonyms.starter import meaning
+from embedding.lexicon import read_lexicon
 from embedding.registry import ModelSpec
 
 SELECTIVITY = {"90 %": 0.9, "5 %": 0.05, "0.4 %": 0.004, "0.04 %": 0.0004}
@@ -110,6 +113,50 @@ def fill_synthetic(
         cursor.execute("ANALYZE")
     refresh_facet_values(connection)
     return data
+
+
+def describe(connection: Connection, products: int, *, values: int = 20_000, seed: int = 3) -> None:
+    """Give the products `1..products` types, colours and other facets with the names of the
+    starter synonyms, and brands and series, `values` in all.
+
+    A value is the rarer, the later it is in the lexicon: the n-th has a share in proportion to 1/n.
+    """
+    rng = np.random.default_rng(seed)
+    drawn: dict[str, np.ndarray] = {}
+    named = 0
+    for kind, concepts in read_lexicon().items():
+        names = np.array(list(dict.fromkeys(meaning(it) for it in concepts.values())))
+        share = 1 / np.arange(1, len(names) + 1)
+        drawn[kind] = rng.choice(names, products, p=share / share.sum())
+        named += len(names)
+    driver = driver_connection(connection)
+    with driver.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO facet (name, label, kind, position)"
+            " VALUES ('series', 'Series', 'other', 100)"
+            " ON CONFLICT DO NOTHING"
+        )
+        cursor.execute(
+            "CREATE TEMP TABLE described (id int8 PRIMARY KEY, type text, colour text, person text,"
+            " occasion text, brand text, attributes jsonb) ON COMMIT DROP"
+        )
+        with cursor.copy("COPY described FROM STDIN") as copy:
+            for number in range(products):
+                brand, series = rng.integers((values - named) // 2, size=2)
+                attributes = {
+                    "Material": drawn["material"][number],
+                    "Pattern": drawn["pattern"][number],
+                    "Series": f"Series {series}",
+                }
+                row = [drawn[kind][number] for kind in ("type", "colour", "person", "occasion")]
+                copy.write_row((number + 1, *row, f"Brand {brand}", json.dumps(attributes)))
+        cursor.execute(
+            "UPDATE product p SET title = p.title || ' ' || d.type, product_type = d.type,"
+            " colour = d.colour, gender = d.person, usage = d.occasion, brand = d.brand,"
+            " attributes = d.attributes FROM described d WHERE d.id = p.id"
+        )
+        cursor.execute("ANALYZE")
+    refresh_vocabulary(connection)
 
 
 def _drop_indexes(cursor: psycopg.Cursor, model: ModelSpec) -> list[bytes]:
