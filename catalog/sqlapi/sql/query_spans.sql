@@ -27,18 +27,21 @@ found AS MATERIALIZED (
              ON m.key = ANY (s.spellings) AND (m.kind <> 'cue' OR m.key = s.spellings[1])
      WHERE s.length = s.last - s.first + 1
 ),
+main AS MATERIALIZED ( -- once, not for each meaning
+    SELECT coalesce((search.language_codes())[1], 'en') AS language
+),
 -- The language that most words have alone, else that of the catalogue.
 spoken AS MATERIALIZED (
     SELECT coalesce((SELECT language
                        FROM (SELECT language, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
                                FROM (SELECT DISTINCT first, last, coalesce(nullif(spoken, ''), main.language) AS language,
                                             last - first + 1 AS words
-                                       FROM found, unnest(languages) AS spoken
+                                       FROM found, unnest(languages) AS spoken, main
                                       WHERE (kind <> 'cue' OR length(key) > 3)) AS each) AS voted
                       GROUP BY language
                       ORDER BY sum(votes) DESC, language <> main.language
                       LIMIT 1), main.language) AS language
-      FROM (SELECT coalesce((search.language_codes())[1], 'en') AS language) AS main
+      FROM main
 ),
 compound AS (
     SELECT w.place AS first, w.place AS last, half.number AS split, half.text
