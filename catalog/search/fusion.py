@@ -36,6 +36,11 @@ MIN_MATCH: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.
 `catalog.search.picture_floor`."""
 
 
+UNKNOWN_RAISE = 0.5
+"""Added to the default minimum match of a query that is understood in part, times the share of its
+unknown words: "why is the sky blue" names a colour."""
+
+
 @dataclass(frozen=True, slots=True)
 class Channel:
     """One list of candidates: a model's embeddings of one modality and a query vector."""

@@ -16,7 +16,7 @@ from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
 from catalog.search.candidates import fan_out
 from catalog.search.filters import count_facets, list_values
-from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
+from catalog.search.fusion import BY_MATCH, MIN_MATCH, UNKNOWN_RAISE, WEIGHTS, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.picture_floor import picture_min_match
 from catalog.search.query import Query, build_query
@@ -168,13 +168,15 @@ def rank(
     texts = TextEncoder(connection, encoder_for)
     found, notes = _find_channels(query, in_use, texts)
     encode_seconds = time.perf_counter() - started
-    asked = config.settings().search_min_match if spec.min_match is None else spec.min_match
-    if asked is not None:
-        min_match = asked
+    usual = config.settings().search_min_match
+    if spec.min_match is not None:
+        min_match = spec.min_match
+    elif usual is not None:
+        min_match = min(1.0, usual + UNKNOWN_RAISE * query.doubt)
     elif query.kind == "picture":
         min_match = picture_min_match(connection, found)
     else:
-        min_match = MIN_MATCH[query.kind]
+        min_match = min(1.0, MIN_MATCH[query.kind] + UNKNOWN_RAISE * query.doubt)
     window = max(config.settings().search_window, spec.limit)
     vectors = None
     if spec.diversity and not spec.sort and found:

@@ -65,9 +65,14 @@ class Query:
 
     @property
     def structure_share(self) -> float:
-        """The share of the structure's weight that counts: little if most words are unknown, and none
-        if only the examples count."""
+        """The share of the structure's weight that counts: little if most words are unknown, and
+        none if only the examples count."""
         return self.parsed.share**2 * min(1.0, 2 * (1 - self.picture_share))
+
+    @property
+    def doubt(self) -> float:
+        """The share of unknown words, 0 to 1, in a text of which something was understood."""
+        return 1 - self.parsed.share if self.parsed.kinds else 0.0
 
     @property
     def needs(self) -> set[Modality]:

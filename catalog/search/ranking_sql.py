@@ -74,15 +74,16 @@ WANTED = """wanted AS MATERIALIZED (
 
 FULFILLED = """
        SELECT sum(weight * degree) / sum(weight) AS structure,
-              sum(CASE WHEN degree > 0.5 THEN weight WHEN kind = 'type' THEN degree * weight ELSE 0 END)
-                  AS met,
+              sum(CASE WHEN degree > 0.5 THEN weight WHEN kind = 'type' THEN degree * weight
+                       ELSE 0 END) AS met,
               array_agg(degree ORDER BY place) AS fulfilled
          FROM (SELECT w.kind, w.weight, w.place,
                       CASE WHEN p.facets && w.keys THEN 1
                            WHEN p.facets && w.accepted THEN 0.9
-                           WHEN CASE w.kind WHEN 'type' THEN p.product_type WHEN 'colour' THEN p.colour
-                                            WHEN 'person' THEN p.gender WHEN 'brand' THEN p.brand
-                                            ELSE '' END = ''
+                           WHEN CASE w.kind WHEN 'type' THEN p.product_type
+                                            WHEN 'colour' THEN p.colour
+                                            WHEN 'person' THEN p.gender
+                                            WHEN 'brand' THEN p.brand ELSE '' END = ''
                                 AND ts_filter(p.lexemes, '{a}') @@ w.title THEN 0.8
                            WHEN p.facets && w.close THEN 0.5
                            ELSE 0 END::float8 AS degree
@@ -373,8 +374,8 @@ def _window(ranking: Ranking) -> str:
     signals += [f"'{name}', jsonb_build_array(NULL, {name})" for name in ranking.named]
     return f"""best AS MATERIALIZED (
     SELECT *, exact OR match >= %(min_match)s
-              AND (%(min_match)s = 0 OR %(structure_weight)s = 0 OR met IS NOT DISTINCT FROM most_met)
-              AS matches
+              AND (%(min_match)s = 0 OR %(structure_weight)s = 0
+                   OR met IS NOT DISTINCT FROM most_met) AS matches
       FROM (SELECT product_id, exact, met, max(met) OVER () AS most_met, fulfilled,
                    coalesce(({score})::float8, 0) AS score,
                    coalesce({match}, 0) AS match,

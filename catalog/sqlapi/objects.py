@@ -23,6 +23,7 @@ from catalog.active_models import DEFAULT_MODEL
 from catalog.config import settings
 from catalog.db.connection import DatabaseError
 from catalog.query_log import MAX_LENGTH, TRIES
+from catalog.search.fusion import UNKNOWN_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
 from catalog.sqlapi.rendered import ARGUMENTS, MAX_FACETS, StoredModel, cues, rankings, views
@@ -65,6 +66,7 @@ CONSTANTS = {
     "ranked_arguments": ", ".join(f"${number}" for number in range(1, len(ARGUMENTS) + 1)),
     "default_model": DEFAULT_MODEL,
     "without_weight": str(DEFAULT_WITHOUT_WEIGHT),
+    "unknown_raise": str(UNKNOWN_RAISE),
 }
 """Values of the placeholders `{{name}}` in the files."""
 

@@ -24,7 +24,9 @@ BEGIN
           search.part_keys(parsed.wanted[3]), search.part_keys(parsed.wanted[4]),
           text_vector, search.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search.quantiles(model, query, 'image', picture_share), weight.image,
-          coalesce(min_match, weight.min_match), weight.products, search.fan_out(),
+          coalesce(min_match, least(1, weight.min_match + CASE WHEN parsed.wanted <> '{}'
+                                                               THEN {{unknown_raise}} * (1 - parsed.share) ELSE 0 END)),
+          weight.products, search.fan_out(),
           group_variants, exclude, excluded || parsed.excluded, parsed.unwanted, {{facet_arguments}},
           greatest(min_price, parsed.min_price), least(max_price, parsed.max_price), in_stock;
 END
