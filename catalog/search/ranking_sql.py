@@ -34,12 +34,14 @@ SETTINGS = """
 SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
        set_config('hnsw.ef_search', %(ef_search)s, true),
        set_config('plan_cache_mode', 'force_custom_plan', true),
-       set_config('jit', 'off', true)
+       set_config('jit', 'off', true),
+       set_config('max_parallel_workers_per_gather', '0', true)
 """
 """Local to the transaction, so that pooled connections keep their defaults.
 
 psycopg prepares statements that it runs often. Without `force_custom_plan`, PostgreSQL would then
-use one generic plan for all filters.
+use one generic plan for all filters. Parallel workers would be started for the exact scan even
+where the index has found enough, which takes longer than they save.
 """
 
 MAX_NEAREST = 6

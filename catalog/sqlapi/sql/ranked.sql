@@ -9,6 +9,7 @@ SET search_path = public, pg_temp
 SET hnsw.iterative_scan = 'relaxed_order'
 SET hnsw.ef_search = {{ef_search}}
 SET jit = off
+SET max_parallel_workers_per_gather = 0 -- as in a search
 AS $$
 DECLARE
     weight search.weights;
