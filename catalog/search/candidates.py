@@ -190,8 +190,8 @@ def structure_candidates(parts: int, conditions: Sequence[str], given: Given) ->
     names: list[str] = []
     for subset in subsets:
         used = [it for part in subset for it in given(f"wanted_{part}")]
-        counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in names)
-        short = [f"greatest({counts}) < %(window)s"] if names else []
+        counts = " + ".join(f"(SELECT count(*) FROM {name})" for name in names)
+        short = [f"{counts} < %(window)s"] if names else []
         fulfilled = [f"p.facets && %(wanted_{part})s" for part in subset]
         names.append("structure_" + "".join(map(str, subset)))
         yield f"""{names[-1]} AS MATERIALIZED (

@@ -71,7 +71,7 @@ ORDERS: dict[Sort, str] = {
 
 WANTED = """wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(wanted)s::search.part[])
-           WITH ORDINALITY AS part (kind, weight, keys, accepted, close, title, place)
+           WITH ORDINALITY AS part (kind, weight, keys, accepted, close, title, typed, place)
 )"""
 
 FULFILLED = """
@@ -81,18 +81,19 @@ FULFILLED = """
               array_agg(degree ORDER BY place) AS fulfilled
          FROM (SELECT w.kind, w.weight, w.place,
                       CASE WHEN p.facets && w.keys THEN 1
-                           WHEN p.facets && w.accepted THEN 0.9
+                           WHEN p.facets && w.accepted OR p.lexemes @@ w.typed THEN 0.9
                            WHEN CASE w.kind WHEN 'type' THEN p.product_type
                                             WHEN 'colour' THEN p.colour
                                             WHEN 'person' THEN p.gender
                                             WHEN 'brand' THEN p.brand ELSE '' END = ''
-                                AND ts_filter(p.lexemes, '{a}') @@ w.title THEN 0.8
+                                AND p.lexemes @@ w.title THEN 0.8
                            WHEN p.facets && w.close THEN 0.5
                            ELSE 0 END::float8 AS degree
                  FROM wanted w) AS part"""
 """The degree to which a product fulfils each wanted part, and their weighted mean. `met` is the
 weight of the parts that it has; of those that are only close, a type counts half. A title counts
-for a product that has no value: a T-shirt is no shirt, and a black shoe of Red Tape is not red."""
+for a product that has no value: a T-shirt is no shirt, and a black shoe of Red Tape is not red.
+A synonym counts in every title that has it as typed: shoppers may mean its words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
+from sqlalchemy import Connection
 
 from catalog import config
 from catalog.db.connection import connect
@@ -65,9 +66,17 @@ PAGE = 48
 """Further pages may need a wider window than SQL has."""
 
 
+@contextmanager
+def in_shop() -> Iterator[Connection]:
+    """A connection for a search with the window that the SQL functions have."""
+    with pytest.MonkeyPatch.context() as patch, connect() as connection:
+        patch.setenv("SEARCH_WINDOW", "240")
+        yield connection
+
+
 def storefront(**spec: Any) -> list[str]:
     """The first page."""
-    with connect() as connection:
+    with in_shop() as connection:
         found = search(connection, SearchSpec(limit=PAGE, **spec), lambda name: ENCODER)
     return [hit.sku for hit in found]
 
@@ -157,7 +166,7 @@ def test_questions_get_the_storefronts_results(
     analyst: Analyst, text: str, filters: dict[str, Any], min_match: float | None
 ) -> None:
     """Queries as shoppers type them, in every form that is understood."""
-    with connect() as connection:
+    with in_shop() as connection:
         found = search(
             connection,
             SearchSpec(

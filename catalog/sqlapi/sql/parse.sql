@@ -16,7 +16,7 @@ part AS MATERIALIZED (
 ),
 -- Where two persons overlap, as in "kids girls" or "4 year old boy", the overlap is meant.
 narrowed AS (
-    SELECT p.place, p.kind, p.value, p.why, p.keys, p.accepted, p.close
+    SELECT p.place, p.kind, p.phrase, p.value, p.why, p.keys, p.accepted, p.close
       FROM part p
      WHERE p.wanted AND p.keys || p.accepted || p.close <> '{}'
        AND NOT (p.kind = 'person' AND EXISTS (
@@ -41,7 +41,8 @@ wanted AS (
              WHERE o.kind = h.kind AND o.is_head) AS accepted,
            (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM headed o, unnest(CASE WHEN o.is_head THEN o.close ELSE o.keys || o.accepted END) AS key
              WHERE o.kind = h.kind) AS close,
-           string_agg(value, ' ' ORDER BY place) FILTER (WHERE is_head) AS title
+           string_agg(value, ' ' ORDER BY place) FILTER (WHERE is_head) AS title,
+           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why = 'synonym') AS typed
       FROM headed h
      GROUP BY kind
 ),
@@ -72,8 +73,8 @@ SELECT ROW(
     ARRAY(SELECT DISTINCT unnest(keys || accepted) FROM part WHERE NOT wanted),
     (SELECT low FROM priced),
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
-    ARRAY(SELECT ROW(kind, weight, keys, accepted, close,
-                     search.phrase(public.split_words(public.fold_text(title)), public.search_languages()))::search.part
+    ARRAY(SELECT ROW(kind, weight, keys, accepted, close, search.title_phrase(title),
+                     search.title_phrase(typed))::search.part
             FROM wanted ORDER BY weight DESC, kind),
     coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0) FROM word), 1),
     ARRAY(SELECT p::search.understood FROM part p ORDER BY place)

@@ -1,6 +1,7 @@
 CREATE TYPE search.part AS (
-    kind text, weight float8, keys text[], accepted text[], close text[], title tsquery
+    kind text, weight float8, keys text[], accepted text[], close text[], title tsquery, typed tsquery
 );
 
 COMMENT ON TYPE search.part IS
-    'What a query wants of one kind: facet keys that are equal to it, that it accepts, and that are close to it.';
+    'What a query wants of one kind: facet keys that are equal to it, that it accepts, and that are close to it; '
+    'the name of the value as a title may have it, and a synonym as typed.';

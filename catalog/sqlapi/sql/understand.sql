@@ -148,7 +148,7 @@ BEGIN
                                                      '[^[:alnum:]]+') AS token
                     WHERE token <> '' AND NOT EXISTS (
                           SELECT FROM search.vocabulary v
-                           WHERE v.word = public.fold_text(token) AND v.products > 2)) THEN
+                           WHERE v.word = public.fold_text(token))) THEN
                 part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');
             END IF;
         END IF;
