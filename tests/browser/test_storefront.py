@@ -172,7 +172,7 @@ def test_product_page_shows_similar_products(page: Page) -> None:
 
 @pytest.mark.parametrize("page", [PHONE, PHONE | DARK], indirect=True, ids=["light", "dark"])
 def test_phone_has_no_horizontal_scrolling(page: Page) -> None:
-    search(page, "blue shirt")
+    search(page, "shoes")
     wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert wider <= 0
     page.get_by_role("button", name="Filters").click()

@@ -38,7 +38,7 @@ def test_the_index_is_built_with_progress_and_searches_work_without_it(database:
 
     def found() -> list[int]:
         with connect() as connection:
-            spec = SearchSpec(text="anything", signals=("text",), min_match=0.0)
+            spec = SearchSpec(text="widget", signals=("text",), min_match=0.0)
             results = search(connection, spec, lambda name: Given(data.vectors[7]))
         return [hit.id for hit in results]
 
