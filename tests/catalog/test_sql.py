@@ -175,12 +175,13 @@ def test_questions_get_the_storefronts_results(
                 min_match=min_match,
                 limit=PAGE,
                 verbatim=True,
+                group_variants=False,
             ),
             lambda name: ENCODER,
         )
     for (words, model), vector in found.encoded.items():
         remember(words, [(model, vector)], 1, is_filtered=True)
-    named, values = arguments(min_match=min_match, **filters)
+    named, values = arguments(min_match=min_match, group_variants=False, **filters)
     rows = analyst.rows(f"SELECT sku FROM search.products(%s{named})", text, *values)
     assert [row["sku"] for row in rows[:PAGE]] == [hit.sku for hit in found]
 
