@@ -239,9 +239,9 @@ def _why_empty(
         ways := ways_out(connection, state, results.spec.images, chips, currency)
     ):
         return "restricted", ways
-    if results.close or is_restricted:
+    if results.close or any(chip.is_condition for chip in chips):
         return "nothing_matches", []
-    anywhere = replace(results.spec, min_match=0.0, limit=1, page=1)
+    anywhere = replace(results.spec, filters=Filters(), min_match=0.0, limit=1, page=1)
     return ("nothing_matches" if search(connection, anywhere).total else "not_embedded"), []
 
 

@@ -108,7 +108,7 @@ def test_no_model_has_the_modalities_of_the_query(
     status, html = get("/?q=red")  # full-text search only
     assert status == HTTPStatus.OK
     assert "No single model in use understands words" in html
-    status, html = get(f"/?q=without+red&picture={digest}")
+    status, html = get(f"/?q=without+zips&picture={digest}")
     assert status == HTTPStatus.BAD_REQUEST
     assert "No single model in use understands words and pictures." in html
     assert "This search could not be run" in html

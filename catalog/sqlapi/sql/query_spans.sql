@@ -65,9 +65,9 @@ meant AS (
     SELECT first, last, split, key, kind, facet, facet_key, value, products, level, languages, is_name, is_named
       FROM (SELECT f.*, bool_or(is_name AND kind <> 'brand') OVER (PARTITION BY first, last) AS is_named,
                    bool_or(is_name OR language = ANY (languages)) OVER (PARTITION BY first, last) AS is_spoken
-              FROM found f, spoken) AS each, spoken
-     WHERE language = ANY (languages) OR is_name OR '' = ANY (languages) AND kind <> 'cue'
-        OR NOT is_spoken AND (kind <> 'cue' OR length(key) > 3)
+              FROM found f, spoken) AS each, spoken, main
+     WHERE spoken.language = ANY (languages) OR is_name OR '' = ANY (languages) AND kind <> 'cue'
+        OR NOT is_spoken AND (kind <> 'cue' OR length(key) > 3 OR main.language = ANY (languages))
      UNION ALL
     SELECT c.first, c.last, c.split, m.*, false
       FROM compound c
