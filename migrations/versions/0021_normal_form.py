@@ -26,10 +26,10 @@ BEGIN
                                     '  +| *[\u0001-\u001f][ \u0001-\u001f]*', ' ', 'g'));
     END IF;
     RETURN btrim(regexp_replace(
-        replace(replace(replace(replace(lower(regexp_replace(
+        replace(replace(replace(replace(translate(lower(regexp_replace(
             normalize(translate(value, 'ØŁĐĦŦøłđħŧı“’”‘„‛‟′`´‐‑‒–—―−﹘﹣－™®©',
                                        'oldhtoldhti"''"''"''"''''''----------'), NFKD),
-            '[\u0300-\u036f]+', '', 'g')), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
+            '[\u0300-\u036f]+', '', 'g')), 'øłđħŧı', 'oldhti'), 'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th'),
         '[[:space:]\u0001-\u001f\u00ad\u200b-\u200f\u2060\ufeff]+', ' ', 'g'));
 END
 $$;

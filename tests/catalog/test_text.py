@@ -1,7 +1,7 @@
 """Texts from files: HTML becomes text, placeholders become nothing, and words are folded."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.db.connection import connect
@@ -62,6 +62,7 @@ def test_texts_are_in_normal_form_c() -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(word="\u01fe")  # an O with a stroke and an accent
 @given(word=st.text(st.characters(categories=["Lu", "Ll", "Nd"], max_codepoint=0x24F), max_size=20))
 def test_words_are_folded_as_in_the_database(database: str, word: str) -> None:
     with connect() as connection:
