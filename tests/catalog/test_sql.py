@@ -62,7 +62,7 @@ def analyst(catalogue: None) -> Iterator[Analyst]:
     user.connection.close()
 
 
-PAGE = 48
+PAGE = 24
 """Further pages may need a wider window than SQL has."""
 
 
