@@ -44,6 +44,7 @@ def meanings(parts: tuple[Part, ...] | list[Part]) -> list[tuple[object, ...]]:
     return [(it.kind, it.value, it.wanted, it.low, it.high) for it in parts]
 
 
+# In one language: the removal of a part can change the language that a mixed text is taken for.
 PIECES = (
     *("red", "not blue", "-brown", "boots", "for boys", "for women", "Nordvik", "without laces"),
     *("under 1,500", "between 20 and 50", "that are not blue", "red or brown", "-laces", "linen"),
@@ -51,7 +52,6 @@ PIECES = (
         "not red or blue",
         "not red, blue and brown",
         "navy blue",
-        "für Jungen",
         "cheap",
         '"red shoe"',
     ),
