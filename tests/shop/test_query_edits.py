@@ -44,8 +44,8 @@ def meanings(parts: tuple[Part, ...] | list[Part]) -> list[tuple[object, ...]]:
     return [(it.kind, it.value, it.wanted, it.low, it.high) for it in parts]
 
 
-# In one language, and without lists: removal can change the language of a mixed text, and what a list
-# of unwanted things contains.
+# In one language and without lists: a removal can change the language of a mixed text, and what a
+# list of unwanted things contains.
 PIECES = (
     *("red", "not blue", "-brown", "boots", "for boys", "for women", "Nordvik"),
     *("under 1,500", "between 20 and 50", "red or brown", "-laces", "linen"),
