@@ -56,9 +56,9 @@ WITH value AS MATERIALIZED (
 written AS (
     SELECT phrase_key AS key, value AS phrase, '' AS concept FROM value
      UNION ALL
-    SELECT public.phrase_key(meaning), meaning, '' FROM synonym WHERE enabled AND relation = 'both'
+    SELECT meaning_key, meaning, '' FROM synonym WHERE enabled AND relation = 'both'
      UNION ALL
-    SELECT public.phrase_key(phrase), phrase, meaning || ' ' || language
+    SELECT phrase_key, phrase, meaning || ' ' || language
       FROM synonym
      WHERE enabled AND relation = 'both' AND phrase ~ '^[[:alpha:]]{2,40}$'
 ),

@@ -34,7 +34,7 @@ strange AS MATERIALIZED (
               FROM (SELECT DISTINCT word FROM token) AS each) AS keyed
      WHERE NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(keyed.word))
        AND NOT EXISTS (SELECT FROM search.meaning m WHERE m.key = keyed.key)
-       AND key NOT IN (SELECT public.phrase_key(phrase) FROM synonym)
+       AND key NOT IN (SELECT phrase_key FROM synonym)
        AND key NOT IN (SELECT public.phrase_key(word) FROM unknown_word WHERE dismissed)
 ),
 counted AS MATERIALIZED (
@@ -71,7 +71,7 @@ SELECT word, searches, unanswered, proposals, count(*) OVER () AS total
   FROM unknown_word u
  WHERE NOT dismissed
    AND NOT EXISTS (SELECT FROM synonym s
-                    WHERE public.phrase_key(s.phrase) = public.phrase_key(u.word))
+                    WHERE s.phrase_key = public.phrase_key(u.word))
  ORDER BY unanswered DESC, searches DESC, word
  LIMIT %(limit)s
 """
