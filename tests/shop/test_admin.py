@@ -1,34 +1,22 @@
 """The admin's form accepts the same values as the importer, and reports errors."""
 
 import re
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import User
-from django.test import Client, override_settings
+from django.test import Client
 from sqlalchemy import select
 
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.search.facets import enabled_facets
 from catalog.tables import PRODUCT
-from tests.shop.test_pictures import PLAIN_STORAGE
 
 TYPED = {"sku": "A", "title": "Shirt", "price": "19.90", "attributes": "{}", "in_stock": "on"}
 TYPED |= dict.fromkeys(("brand", "description", "category", "subcategory", "product_type"), "")
 TYPED |= dict.fromkeys(("gender", "usage", "colour", "currency"), "")
-
-
-@pytest.fixture
-def admin(database: str) -> Iterator[Client]:
-    ada = User.objects.create_superuser("ada", "ada@example.org")
-    client = Client(headers={"host": "localhost"})
-    client.force_login(ada)
-    with override_settings(STORAGES=PLAIN_STORAGE):
-        yield client
 
 
 def save(admin: Client, page: str = "add", **typed: str) -> str:

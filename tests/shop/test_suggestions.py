@@ -1,14 +1,13 @@
 """The command suggest_synonyms and the admin's page of suggestions."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.management import call_command
-from django.test import Client, override_settings
+from django.test import Client
 
 from catalog.db.connection import connect
 from catalog.search.vocabulary import refresh_vocabulary
@@ -19,7 +18,6 @@ from catalog.tables import PRODUCT
 from shop.management.commands import suggest_synonyms
 from shop.models import Synonym
 from tests.fakes import LettersAndColours
-from tests.shop.test_pictures import PLAIN_STORAGE
 
 LIST = "/admin/shop/synonym/"
 PAGE = f"{LIST}suggestions/"
@@ -29,17 +27,15 @@ ZORIS = UnknownWord("zoris", 5, 2, (SANDALS, replace(SANDALS, meaning="Red", way
 
 
 @pytest.fixture
-def admin(database: str) -> Iterator[Client]:
+def admin(admin: Client) -> Client:
+    """The shop sells sandals, and two unknown words are stored."""
     with connect() as connection:
         connection.execute(
             PRODUCT.insert(), [{"sku": "A", "title": "A", "product_type": "Sandals"}]
         )
         refresh_vocabulary(connection)
         store_unknown_words(connection, [ZORIS, UnknownWord("gumboots", 9, 1)])
-    client = Client(headers={"host": "localhost"}, enforce_csrf_checks=False)
-    client.force_login(User.objects.create_superuser("ada", "ada@example.org"))
-    with override_settings(STORAGES=PLAIN_STORAGE):
-        yield client
+    return admin
 
 
 def page(admin: Client) -> str:

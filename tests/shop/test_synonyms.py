@@ -1,7 +1,6 @@
 """Synonyms in the admin, and the commands import_synonyms and export_synonyms."""
 
 import io
-from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -9,13 +8,12 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
-from django.test import Client, override_settings
+from django.test import Client
 
 from catalog.db.connection import connect
 from catalog.synonyms.row import SynonymRow
 from catalog.synonyms.store import Changes, write
 from shop.models import Synonym
-from tests.shop.test_pictures import PLAIN_STORAGE
 
 PAGE = "/admin/shop/synonym/"
 TYPED = {"phrase": "Treter", "meaning": "sneakers", "relation": "both", "language": "de"}
@@ -24,14 +22,11 @@ TURNSCHUHE = SynonymRow("Turnschuhe", "sneakers", "both", "de", "starter")
 
 
 @pytest.fixture
-def admin(database: str) -> Iterator[Client]:
+def admin(admin: Client) -> Client:
+    """The shop has one starter synonym."""
     with connect() as connection:
         write(connection, Changes([TURNSCHUHE]))
-    ada = User.objects.create_superuser("ada", "ada@example.org")
-    client = Client(headers={"host": "localhost"})
-    client.force_login(ada)
-    with override_settings(STORAGES=PLAIN_STORAGE):
-        yield client
+    return admin
 
 
 def save(admin: Client, page: str = "add", **typed: str) -> str:
