@@ -1,25 +1,23 @@
 """Says in words what no product is: "No red sneakers for boys. Red sneakers for men:"."""
 
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from catalog.search.facet_keys import facet_keys
+from catalog.search.ranking_sql import CLOSE
 from catalog.search.results import Hit, Results
 from catalog.search.understanding import Part
+from catalog.text import fold
 from shop.query_chips import facet_of
-from shop.query_words import LITERAL, PRICES, label, named, price, spoken
+from shop.query_words import PRICES, label, named, price, spoken
 
 BEFORE_NOUN = ("brand", "colour", "size", "material", "pattern", "occasion", "other")
 """The kinds that stand before the noun, in this order."""
 
 FIRST = 4
 """The number of hits to describe where not all of them are alike: one row."""
-
-RESEMBLES = 0.5
-"""The degree to which a product fulfils a part if its value is only close to what is wanted."""
 
 MAX_NAMED = 2
 """The maximum number of values to name where the hits have several."""
@@ -37,7 +35,7 @@ def given_up(
     connection: Connection, results: Results, has_filters: bool, currency: str
 ) -> GivenUp | None:
     """What to say over the hits if none has a part of what is wanted, otherwise None."""
-    wanted = _wanted(results.understood)
+    wanted = {kind: parts for kind, parts in results.wanted.items() if any(map(facet_of, parts))}
     if not results.hits or results.hits[0].exact:
         return None
     if not any(_is_missing(kind, parts, results) for kind, parts in wanted.items()):
@@ -69,53 +67,24 @@ def given_up(
     return GivenUp(f"{missing}.", instead[:1].upper() + instead[1:])
 
 
-def _wanted(parts: Iterable[Part]) -> dict[str, list[Part]]:
-    """The wanted parts with values by kind, as search.parse combines them: of several types the
-    last one is the head, and of persons such as "kids" and "girls" the narrower one is meant."""
-    found: dict[str, list[Part]] = {}
-    for part in parts:
-        if part.wanted and part.kind not in LITERAL and facet_of(part):
-            found.setdefault(part.kind, []).append(part)
-    if "type" in found:
-        found["type"] = found["type"][-1:]
-    if "person" in found:
-        found["person"] = [it for it in found["person"] if not _is_wider(it, found["person"])]
-    return found
-
-
-def _is_wider(part: Part, others: Iterable[Part]) -> bool:
-    keys = {*part.keys, *part.accepted}
-    return any(
-        it.keys and keys > set(it.keys) and not set(part.keys) <= set(it.keys) for it in others
-    )
-
-
 def _is_missing(kind: str, parts: Sequence[Part], results: Results) -> bool:
     """Whether no hit on any page is what is wanted of one kind, or only resembles it."""
     if kind in results.given_up:
         return True
-    if kind not in results.wanted:
-        return False
-    place = results.wanted.index(kind)
-    if any(hit.fulfilled[place] > RESEMBLES for hit in results.hits if hit.fulfilled):
+    place = list(results.wanted).index(kind)
+    if any(hit.fulfilled[place] > CLOSE for hit in results.hits if hit.fulfilled):
         return False
     keys = {key for part in parts for key in (*part.keys, *part.accepted)}
     facets = {key.partition("=")[0] for key in keys}
     if not facets <= results.facets.keys():  # nothing but the best hits says what others are
         return results.spec.page == 1 and not results.spec.sort
     found = {
-        f"{facet}={_folded(it.value)}"
+        f"{facet}={fold(it.value)}"
         for facet in facets
         for it in results.facets[facet]
         if it.count != 0
     }
     return not keys & found
-
-
-def _folded(text: str) -> str:
-    """Without case and accents, as in keys of facet values."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _what_all_are(
@@ -132,9 +101,7 @@ def _what_all_are(
         same = {key.partition("=")[2] for part in parts for key in part.keys}
         # "dresses" instead of "dress"
         return (
-            spoken(kind, types.pop())
-            if len(types) == 1 and set(map(_folded, types)) <= same
-            else name
+            spoken(kind, types.pop()) if len(types) == 1 and set(map(fold, types)) <= same else name
         )
     if kind in ("type", "colour", "brand"):
         attribute = "product_type" if kind == "type" else kind

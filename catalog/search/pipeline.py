@@ -4,7 +4,7 @@ The storefront, the evaluation and the benchmarks all call `search`; no other co
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from catalog.search.picture_floor import picture_min_match
 from catalog.search.query import Query, build_query
 from catalog.search.query_vectors import EncoderFor, channels, models_for
 from catalog.search.ranking_sql import (
+    CLOSE,
     MIN_EF_SEARCH,
     SETTINGS,
     Ranking,
@@ -103,7 +104,7 @@ def search(
         about,
         hits=hits,
         close=tuple(to_hit(row, ranking) for row in rows if row["matches"] is False),
-        given_up=_given_up(ranking, hits),
+        given_up=_given_up(about.wanted, hits),
         total=summary["total"],
         truncated=summary["truncated"],
         facets=facet_counts(summary, [found[0] for found in opened], spec.filters),
@@ -142,14 +143,14 @@ def _browse(connection: Connection, ranking: Ranking, about: Results) -> Results
     )
 
 
-def _given_up(ranking: Ranking, hits: tuple[Hit, ...]) -> tuple[str, ...]:
-    """The kinds of wanted parts that no product fulfils together with the others."""
+def _given_up(wanted: Iterable[str], hits: tuple[Hit, ...]) -> tuple[str, ...]:
+    """Those of the wanted kinds that no product fulfils together with the others."""
     if not hits or hits[0].exact:
         return ()
     return tuple(
         kind
-        for kind, degree in zip(ranking.wanted_kinds, hits[0].fulfilled, strict=False)
-        if degree <= (0 if kind == "type" else 0.5)  # as `met` in ranking_sql
+        for kind, degree in zip(wanted, hits[0].fulfilled, strict=True)
+        if degree <= (0 if kind == "type" else CLOSE)  # as `met` in ranking_sql
     )
 
 
@@ -171,12 +172,11 @@ def rank(
     usual = config.settings().search_min_match
     if spec.min_match is not None:
         min_match = spec.min_match
-    elif usual is not None:
-        min_match = min(1.0, usual + UNKNOWN_RAISE * query.doubt)
-    elif query.kind == "picture":
+    elif usual is None and query.kind == "picture":
         min_match = picture_min_match(connection, found)
     else:
-        min_match = min(1.0, MIN_MATCH[query.kind] + UNKNOWN_RAISE * query.doubt)
+        usual = MIN_MATCH[query.kind] if usual is None else usual
+        min_match = min(1.0, usual + UNKNOWN_RAISE * query.doubt)
     window = max(config.settings().search_window, spec.limit)
     vectors = None
     if spec.diversity and not spec.sort and found:
@@ -191,7 +191,6 @@ def rank(
         lexical_weight=weights["lexical"] if is_lexical else 0.0,
         wanted=query.parsed.wanted if is_structured else "",
         wanted_keys=query.parsed.keys if is_structured else (),
-        wanted_kinds=query.parsed.kinds if is_structured else (),
         structure_weight=weights["structure"] * query.structure_share if is_structured else 0.0,
         filters=query.filters,
         excluded=query.parsed.excluded,
@@ -216,7 +215,7 @@ def rank(
         min_match=min_match,
         corrected=query.corrected,
         understood=query.parsed.understood,
-        wanted=ranking.wanted_kinds,
+        wanted=query.parsed.kinds if is_structured else {},
         notes=tuple(notes),
         timings=Timings(encode=encode_seconds),
     )

@@ -88,25 +88,17 @@ def build_query(connection: Connection, spec: SearchSpec) -> Query:
     Raises:
         UnknownProduct: no product has the SKU `spec.like`.
     """
+    parsed = parse(connection, spec.text) if spec.text else NOTHING
     corrected = None
-    if spec.text and not spec.verbatim and not _is_exact(connection, spec.text):
+    if spec.text and not spec.verbatim and not parsed.is_exact:
         corrected = correct(spec.text, get_vocabulary(connection))
+    if corrected:
+        parsed = parse(connection, corrected)
     return Query(
         spec,
-        parsed=parse(connection, corrected or spec.text) if spec.text else NOTHING,
+        parsed=parsed,
         corrected=corrected or "",
         product_id=_find_product(connection, spec.like) if spec.like else None,
-    )
-
-
-def _is_exact(connection: Connection, text: str) -> bool:
-    """Whether the text is the title, the SKU or another identifier of a product."""
-    return bool(
-        connection.exec_driver_sql(
-            "SELECT EXISTS (SELECT FROM product"
-            " WHERE exact_keys @> ARRAY[public.exact_key(%(text)s)])",
-            {"text": text},
-        ).scalar()
     )
 
 

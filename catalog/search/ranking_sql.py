@@ -71,12 +71,16 @@ ORDERS: dict[Sort, str] = {
 
 WANTED = """wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(wanted)s::search.part[])
-           WITH ORDINALITY AS part (kind, weight, keys, accepted, close, title, typed, place)
+           WITH ORDINALITY
+           AS part (kind, weight, keys, accepted, close, title, typed, places, place)
 )"""
 
-FULFILLED = """
+CLOSE = 0.5
+"""The degree to which a product fulfils a wanted part if its value is only close to it."""
+
+FULFILLED = f"""
        SELECT sum(weight * degree) / sum(weight) AS structure,
-              sum(CASE WHEN degree > 0.5 THEN weight WHEN kind = 'type' THEN degree * weight
+              sum(CASE WHEN degree > {CLOSE} THEN weight WHEN kind = 'type' THEN degree * weight
                        ELSE 0 END) AS met,
               array_agg(degree ORDER BY place) AS fulfilled
          FROM (SELECT w.kind, w.weight, w.place,
@@ -87,7 +91,7 @@ FULFILLED = """
                                             WHEN 'person' THEN p.gender
                                             WHEN 'brand' THEN p.brand ELSE '' END = ''
                                 AND p.lexemes @@ w.title THEN 0.8
-                           WHEN p.facets && w.close THEN 0.5
+                           WHEN p.facets && w.close THEN {CLOSE}
                            ELSE 0 END::float8 AS degree
                  FROM wanted w) AS part"""
 """The degree to which a product fulfils each wanted part, and their weighted mean. `met` is the
@@ -119,8 +123,6 @@ class Ranking:
     it is not used."""
     wanted_keys: tuple[tuple[str, ...], ...] = ()
     """For each part of `wanted` the keys of the facet values that fulfil it."""
-    wanted_kinds: tuple[str, ...] = ()
-    """The kind of each part of `wanted`."""
     structure_weight: float = 0.0
     filters: Filters = field(default_factory=Filters)
     excluded: tuple[str, ...] = ()

@@ -96,8 +96,8 @@ class Results:
     """The same words if their spelling was corrected, otherwise empty."""
     understood: tuple[Part, ...] = ()
     """The parts of the query's text."""
-    wanted: tuple[str, ...] = ()
-    """The kinds of wanted parts, in the order of `Hit.fulfilled`."""
+    wanted: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+    """The wanted kinds in the order of `Hit.fulfilled`, each with the parts that it combines."""
     given_up: tuple[str, ...] = ()
     """The kinds of wanted parts that no hit fulfils."""
     notes: tuple[str, ...] = ()

@@ -6,14 +6,14 @@ into the wanted parts that products are compared with.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection
 
 PARSE = """
-SELECT typed, words, avoided, excluded, unwanted, min_price, max_price, share,
+SELECT typed, is_exact, words, avoided, excluded, unwanted, min_price, max_price, share,
        wanted::text AS wanted, array_to_json(wanted) AS parts,
        (SELECT json_agg(search.part_keys(part)) FROM unnest(wanted) AS part) AS wanted_keys,
        array_to_json(understood) AS understood
@@ -56,6 +56,9 @@ class Parsed:
 
     typed: str = ""
     """The whole text."""
+    is_exact: bool = False
+    """Whether the text is the title, the SKU or another identifier of a product. Then no part of
+    it is understood."""
     words: str = ""
     """The words to search for, in the catalogue's own words where they have synonyms."""
     avoided: str = ""
@@ -68,8 +71,9 @@ class Parsed:
     max_price: Decimal | None = None
     wanted: str = "{}"
     """An array of `search.part` as text: what products are compared with."""
-    kinds: tuple[str, ...] = ()
-    """The kinds of `wanted`, the most important one first."""
+    kinds: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
+    """The kinds of `wanted`, the most important one first, each with the parts that it combines: of
+    several types only the head."""
     keys: tuple[tuple[str, ...], ...] = ()
     """For each of `wanted` the keys of the facet values that fulfil it."""
     share: float = 1.0
@@ -82,11 +86,12 @@ NOTHING = Parsed()
 
 def parse(connection: Connection, text: str) -> Parsed:
     """Parse a search text. Every text is valid."""
-    row = connection.exec_driver_sql(PARSE, {"text": text}).mappings().one_or_none()
-    if row is None or row["words"] is None:
-        return NOTHING
+    row = connection.exec_driver_sql(PARSE, {"text": text}).mappings().one()
+    understood = tuple(map(_part, row["understood"]))
+    by_place = {part.place: part for part in understood}
     return Parsed(
         typed=row["typed"],
+        is_exact=row["is_exact"],
         words=row["words"],
         avoided=row["avoided"],
         excluded=tuple(row["excluded"]),
@@ -94,15 +99,15 @@ def parse(connection: Connection, text: str) -> Parsed:
         min_price=row["min_price"],
         max_price=row["max_price"],
         wanted=row["wanted"],
-        kinds=tuple(part["kind"] for part in row["parts"]),
+        kinds={it["kind"]: tuple(by_place[place] for place in it["places"]) for it in row["parts"]},
         keys=tuple(map(tuple, row["wanted_keys"] or ())),
         share=row["share"],
-        understood=tuple(map(_part, row["understood"])),
+        understood=understood,
     )
 
 
 def _part(row: Mapping[str, Any]) -> Part:
-    values = {field.name: row[field.name] for field in fields(Part)}
+    values = {it.name: row[it.name] for it in fields(Part)}
     for name in ("low", "high"):
         if values[name] is not None:
             values[name] = Decimal(str(values[name]))

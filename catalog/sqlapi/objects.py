@@ -23,6 +23,7 @@ from catalog.active_models import DEFAULT_MODEL
 from catalog.config import settings
 from catalog.db.connection import DatabaseError
 from catalog.query_log import MAX_LENGTH, TRIES
+from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
@@ -71,6 +72,9 @@ CONSTANTS = {
     "max_facets": str(MAX_FACETS),
     "facet_arguments": ", ".join(
         f"chosen[{number}]::text[]" for number in range(1, MAX_FACETS + 1)
+    ),
+    "wanted_arguments": ", ".join(
+        f"search.part_keys(parsed.wanted[{place}])" for place in range(1, MAX_PARTS + 1)
     ),
     "ranked_arguments": ", ".join(f"${number}" for number in range(1, len(ARGUMENTS) + 1)),
     "default_model": DEFAULT_MODEL,

@@ -200,7 +200,7 @@ def test_proposals_above_the_bar_become_close_synonyms(connection: Connection) -
     refresh_facet_values(connection)
     part = connection.exec_driver_sql("SELECT * FROM search.understand('zoris')").one()
     assert (part.kind, part.keys, part.close) == ("type", [], ["product_type=sandals"])
-    assert parse(connection, "zoris").kinds == ("type",)
+    assert tuple(parse(connection, "zoris").kinds) == ("type",)
 
 
 def test_without_a_text_model_the_error_says_so(

@@ -21,14 +21,15 @@ narrowed AS (
      WHERE p.wanted AND p.keys || p.accepted || p.close <> '{}'
        AND NOT (p.kind = 'person' AND EXISTS (
                SELECT FROM part o
-                WHERE o.wanted AND o.kind = 'person' AND o.place <> p.place
-                  AND o.keys <> '{}'
-                  AND o.keys <@ (p.keys || p.accepted) AND NOT (p.keys || p.accepted) <@ (o.keys || o.accepted)))
+                WHERE o.wanted AND o.kind = 'person' AND o.place <> p.place AND o.keys <> '{}'
+                  AND o.keys <@ (p.keys || p.accepted)
+                  AND NOT (p.keys || p.accepted) <@ (o.keys || o.accepted)))
 ),
 -- "jeans jacket" is a jacket: the last of several types is the head, one by its name before synonyms.
 headed AS (
-    SELECT n.*, n.kind <> 'type' OR place = coalesce(max(place) FILTER (WHERE kind = 'type' AND why = 'name') OVER (),
-                                             max(place) FILTER (WHERE kind = 'type') OVER ()) AS is_head
+    SELECT n.*, kind <> 'type' OR place = coalesce(
+               max(place) FILTER (WHERE kind = 'type' AND why = 'name') OVER (),
+               max(place) FILTER (WHERE kind = 'type') OVER ()) AS is_head
       FROM narrowed n
 ),
 wanted AS (
@@ -39,15 +40,18 @@ wanted AS (
              WHERE o.kind = h.kind AND o.is_head) AS keys,
            (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM headed o, unnest(o.accepted) AS key
              WHERE o.kind = h.kind AND o.is_head) AS accepted,
-           (SELECT coalesce(array_agg(DISTINCT key), '{}') FROM headed o, unnest(CASE WHEN o.is_head THEN o.close ELSE o.keys || o.accepted END) AS key
+           (SELECT coalesce(array_agg(DISTINCT key), '{}')
+              FROM headed o, unnest(CASE WHEN o.is_head THEN o.close ELSE o.keys || o.accepted END) AS key
              WHERE o.kind = h.kind) AS close,
            string_agg(value, ' ' ORDER BY place) FILTER (WHERE is_head) AS title,
-           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why = 'synonym') AS typed
+           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why = 'synonym') AS typed,
+           array_agg(place ORDER BY place) FILTER (WHERE is_head) AS places
       FROM headed h
      GROUP BY kind
 ),
 priced AS (
-    SELECT max(low) AS low, min(high) AS high, bool_or(kind = 'cheap' AND wanted OR kind = 'expensive' AND NOT wanted) AS is_cheap
+    SELECT max(low) AS low, min(high) AS high,
+           bool_or(kind = 'cheap' AND wanted OR kind = 'expensive' AND NOT wanted) AS is_cheap
       FROM part WHERE kind IN ('price', 'cheap', 'expensive')
 ),
 cheap AS (
@@ -65,6 +69,7 @@ word AS (
 )
 SELECT ROW(
     query,
+    (SELECT is_exact FROM title),
     CASE WHEN (SELECT is_exact FROM title) THEN query ELSE
         coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''), '') END,
     coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM part
@@ -74,7 +79,7 @@ SELECT ROW(
     (SELECT low FROM priced),
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
     ARRAY(SELECT ROW(kind, weight, keys, accepted, close, search.title_phrase(title),
-                     search.title_phrase(typed))::search.part
+                     search.title_phrase(typed), places)::search.part
             FROM wanted ORDER BY weight DESC, kind),
     coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0) FROM word), 1),
     ARRAY(SELECT p::search.understood FROM part p ORDER BY place)

@@ -1,6 +1,6 @@
 CREATE TYPE search.parsed AS (
-    typed text, words text, avoided text, excluded text[], unwanted text[], min_price numeric, max_price numeric,
-    wanted search.part[], share float8, understood search.understood[]
+    typed text, is_exact boolean, words text, avoided text, excluded text[], unwanted text[],
+    min_price numeric, max_price numeric, wanted search.part[], share float8, understood search.understood[]
 );
 
 COMMENT ON TYPE search.parsed IS 'A query in the form in which it is searched.';

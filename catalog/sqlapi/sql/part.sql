@@ -1,7 +1,8 @@
 CREATE TYPE search.part AS (
-    kind text, weight float8, keys text[], accepted text[], close text[], title tsquery, typed tsquery
+    kind text, weight float8, keys text[], accepted text[], close text[], title tsquery, typed tsquery,
+    places integer[]
 );
 
 COMMENT ON TYPE search.part IS
     'What a query wants of one kind: facet keys that are equal to it, that it accepts, and that are close to it; '
-    'the name of the value as a title may have it, and a synonym as typed.';
+    'the name of the value as a title may have it, a synonym as typed, and the places of its parts in the query.';

@@ -37,16 +37,17 @@ BEGIN
                    OR true = ANY (exclusions[span.first + 1:span.last])
                    OR span.kind = 'cue' AND exclusions[span.first];
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
-                              offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first], span.is_name, span.keys, span.accepted,
-                              span.close)::search.query_item;
+                              offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first],
+                              span.is_name, span.keys, span.accepted, span.close)::search.query_item;
         starts := starts || span.first;
         FOR place IN span.first..span.last LOOP
             owners[place] := cardinality(spans);
         END LOOP;
     END LOOP;
     FOR place IN 1..count_of LOOP
-        IF numbers[place] IS NOT NULL AND numbers[place - 1] IS NOT NULL AND separators[place] ~ '^\s*[-–—]\s*$' THEN
-            items := items || ROW('cue', 'range', offsets[place] - 1, offsets[place], NULL, false, false, '{}', '{}', '{}')::search.query_item;
+        IF numbers[place] IS NOT NULL AND numbers[place - 1] IS NOT NULL AND separators[place] ~ '^\s*-\s*$' THEN
+            items := items || ROW('cue', 'range', offsets[place] - 1, offsets[place], NULL, false, false,
+                                  '{}', '{}', '{}')::search.query_item;
         END IF;
         IF owners[place] > 0 THEN
             FOR number IN 1..cardinality(spans) LOOP
@@ -65,7 +66,8 @@ BEGIN
             CASE WHEN sign IS NOT NULL THEN 'cue' WHEN quoted THEN 'quoted'
                  WHEN numbers[place] IS NOT NULL THEN 'number' ELSE 'word' END,
             CASE WHEN quoted THEN btrim(tokens[place], '"') ELSE coalesce(sign, tokens[place]) END,
-            offsets[place], offsets[place] + length(tokens[place]), numbers[place], exclusions[place], false, '{}', '{}', '{}')::search.query_item;
+            offsets[place], offsets[place] + length(tokens[place]), numbers[place], exclusions[place], false,
+            '{}', '{}', '{}')::search.query_item;
     END LOOP;
     RETURN items;
 END

@@ -34,8 +34,8 @@ main AS MATERIALIZED ( -- once, not for each meaning
 spoken AS MATERIALIZED (
     SELECT coalesce((SELECT language
                        FROM (SELECT language, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
-                               FROM (SELECT DISTINCT first, last, coalesce(nullif(spoken, ''), main.language) AS language,
-                                            last - first + 1 AS words
+                               FROM (SELECT DISTINCT first, last, last - first + 1 AS words,
+                                            coalesce(nullif(spoken, ''), main.language) AS language
                                        FROM found, unnest(languages) AS spoken, main
                                       WHERE (kind <> 'cue' OR length(key) > 3)) AS each) AS voted
                       GROUP BY language
@@ -44,21 +44,25 @@ spoken AS MATERIALIZED (
       FROM main
 ),
 compound AS (
-    SELECT w.place AS first, w.place AS last, half.number AS split, half.text
+    SELECT w.place AS first, w.place AS last, half.number AS split, half.spellings
       FROM word w
            CROSS JOIN LATERAL (
-               SELECT cut FROM generate_series(3, length(w.word) - 3) AS cut
+               SELECT written.first_half, written.second_half
+                 FROM generate_series(3, length(w.word) - 3) AS cut,
+                      -- the first half of a German or Dutch compound may have a joining ending
+                      LATERAL (VALUES (
+                          ARRAY[public.singular(left(w.word, cut)),
+                                regexp_replace(left(w.word, cut), '(s|en|n|es|er)$', '')],
+                          ARRAY[public.singular(substr(w.word, cut + 1))])) AS written (first_half, second_half)
                 WHERE length(w.word) BETWEEN 7 AND 40
                   AND NOT EXISTS (SELECT FROM found f WHERE w.place BETWEEN f.first AND f.last)
                   AND EXISTS (SELECT FROM search.meaning m
-                               WHERE m.key = public.singular(substr(w.word, cut + 1)) AND m.kind = 'type')
+                               WHERE m.key = ANY (written.second_half) AND m.kind = 'type')
                   AND EXISTS (SELECT FROM search.meaning m
-                               WHERE m.key IN (public.singular(left(w.word, cut)),
-                                               regexp_replace(left(w.word, cut), '(s|en|n|es|er)$', ''))
-                                 AND m.kind <> 'cue')
+                               WHERE m.key = ANY (written.first_half) AND m.kind <> 'cue')
                 ORDER BY cut
                 LIMIT 1) AS cutting
-           CROSS JOIN LATERAL (VALUES (1, left(w.word, cut)), (2, substr(w.word, cut + 1))) AS half (number, text)
+           CROSS JOIN LATERAL (VALUES (1, cutting.first_half), (2, cutting.second_half)) AS half (number, spellings)
 ),
 meant AS (
     -- Short cues differ between languages: "no" negates in English, and is a preposition in Portuguese.
@@ -70,15 +74,13 @@ meant AS (
         OR NOT is_spoken AND (kind <> 'cue' OR length(key) > 3 OR main.language = ANY (languages))
      UNION ALL
     SELECT c.first, c.last, c.split, m.*, false
-      FROM compound c
-           JOIN search.meaning m
-             ON m.key IN (public.singular(c.text),
-                          CASE c.split WHEN 1 THEN regexp_replace(c.text, '(s|en|n|es|er)$', '') END)
+      FROM compound c JOIN search.meaning m ON m.key = ANY (c.spellings)
      WHERE m.kind <> 'cue'
 ),
 nearest AS (
     SELECT *
-      FROM (SELECT *, rank() OVER (PARTITION BY first, last, split, kind, facet_key ORDER BY level) AS distance FROM meant) AS each
+      FROM (SELECT *, rank() OVER (PARTITION BY first, last, split, kind, facet_key ORDER BY level) AS distance
+              FROM meant) AS each
      WHERE distance = 1 OR facet_key = ''
 ),
 chosen AS (
@@ -88,7 +90,8 @@ chosen AS (
            AND kind = 'type' AND level = 0 AS is_above
       FROM nearest
     WINDOW likeliest AS (PARTITION BY first, last, split
-                             ORDER BY kind = 'word', kind = 'cue' AND NOT is_named DESC, kind = 'cue', level, is_name DESC,
+                             ORDER BY kind = 'word', kind = 'cue' AND NOT is_named DESC, kind = 'cue', level,
+                                      is_name DESC,
                                       array_position(
                                           '{type,person,colour,size,material,pattern,brand,occasion,other}', kind))
 )

@@ -1,6 +1,7 @@
 -- Words, numbers, quoted phrases and the signs that matter. Words in one row of a compound follow each other.
 CREATE OR REPLACE FUNCTION search.query_tokens(query text)
-RETURNS TABLE (place integer, separator text, token text, word text, number numeric, excluded boolean, start integer)
+RETURNS TABLE (place integer, separator text, token text, word text, number numeric, excluded boolean,
+               start integer)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 8
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
@@ -17,8 +18,10 @@ WITH matched AS (
 folded AS (
     SELECT place, separator, token, start,
            replace(public.fold_text(token), '''', '') AS word,
-           count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]') OVER (ORDER BY place) AS compound,
-           (separator ~ '\s[-–—−‐]+$' OR separator ~ '^[-–—−‐]+$' AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
+           count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]')
+               OVER (ORDER BY place) AS compound,
+           (separator ~ '\s-+$' OR separator ~ '^-+$'
+            AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
            AND token ~ '[[:alnum:]]' AS is_excluded
       FROM matched
 )

@@ -20,9 +20,9 @@ BEGIN
     END IF;
     SELECT * INTO STRICT weight FROM search.weights w WHERE w.query = ranked.query;
     RETURN QUERY EXECUTE format('SELECT * FROM search.%I({{ranked_arguments}})', 'ranked_by_' || model)
-    USING parsed.typed, parsed.words, weight.lexical, parsed.wanted, weight.structure * coalesce(parsed.share ^ 2, 0) * least(1, 2 * (1 - picture_share)),
-          search.part_keys(parsed.wanted[1]), search.part_keys(parsed.wanted[2]),
-          search.part_keys(parsed.wanted[3]), search.part_keys(parsed.wanted[4]),
+    USING parsed.typed, parsed.words, weight.lexical, parsed.wanted,
+          weight.structure * coalesce(parsed.share ^ 2, 0) * least(1, 2 * (1 - picture_share)),
+          {{wanted_arguments}},
           text_vector, search.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search.quantiles(model, query, 'image', picture_share), weight.image,
           coalesce(min_match, least(1, weight.min_match + CASE WHEN parsed.wanted <> '{}'
