@@ -174,6 +174,21 @@ def test_prices(connection: Connection, text: str, low: float | None, high: floa
     assert (parsed.min_price, parsed.max_price) == (low, high)
 
 
+@pytest.mark.parametrize(
+    ("text", "kind", "meant"),
+    [
+        ("tops jeans", "type", ["Jeans"]),  # the last of several types
+        ("jeans trainers", "type", ["Jeans"]),  # one by its name before a synonym
+        ("shirt for a 4 year old boy", "person", ["Boys"]),  # the narrower person
+        ("black or red shoes", "colour", ["Black", "Red"]),
+    ],
+)
+def test_parts_that_a_kind_combines(
+    connection: Connection, text: str, kind: str, meant: list[str]
+) -> None:
+    assert [part.value for part in parse(connection, text).kinds[kind]] == meant
+
+
 def test_cheap_is_the_lower_third_of_the_type(connection: Connection) -> None:
     assert parse(connection, "cheap casual shoes").max_price == 40
     assert parse(connection, "casual shoes").max_price is None
