@@ -24,20 +24,25 @@ class Filters:
 
     `values` has the chosen values by name of the facet, in any spelling that `public.fold_text`
     makes equal. Prices are inclusive bounds in the catalogue's currency. A product without a price
-    matches neither bound.
+    matches neither bound. No product may contain the words and phrases `excluded`, or have a facet
+    value with one of the keys `unwanted`.
     """
 
     values: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     min_price: Decimal | None = None
     max_price: Decimal | None = None
     in_stock: bool = False
+    excluded: tuple[str, ...] = ()
+    unwanted: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         chosen = {facet: tuple(values) for facet, values in self.values.items() if values}
         object.__setattr__(self, "values", MappingProxyType(chosen))
 
     def __hash__(self) -> int:
-        return hash((frozenset(self.values.items()), self.min_price, self.max_price, self.in_stock))
+        prices = self.min_price, self.max_price
+        words = self.excluded, self.unwanted
+        return hash((frozenset(self.values.items()), prices, self.in_stock, words))
 
     def __bool__(self) -> bool:
         return self != Filters()
@@ -59,6 +64,10 @@ class Filters:
             yield "p.price <= %(max_price)s"
         if self.in_stock:
             yield "p.in_stock"
+        if self.excluded:
+            yield "(p.lexemes @@ (SELECT search.excluded(%(excluded)s::text[]))) IS NOT TRUE"
+        if self.unwanted:
+            yield "NOT p.facets && %(unwanted)s::text[]"
 
     def keys(self) -> str:
         """SQL of a text[] with the keys of all chosen values; empty if there are none."""
@@ -76,6 +85,7 @@ class Filters:
 
     def parameters(self) -> dict[str, Any]:
         chosen: dict[str, Any] = {"min_price": self.min_price, "max_price": self.max_price}
+        chosen |= {"excluded": list(self.excluded), "unwanted": list(self.unwanted)}
         for place, (facet, values) in enumerate(self.values.items()):
             chosen[f"facet_{place}"] = facet
             chosen |= {f"value_{place}_{number}": value for number, value in enumerate(values)}

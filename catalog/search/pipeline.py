@@ -193,8 +193,6 @@ def rank(
         wanted_keys=query.parsed.keys if is_structured else (),
         structure_weight=weights["structure"] * query.structure_share if is_structured else 0.0,
         filters=query.filters,
-        excluded=query.parsed.excluded,
-        unwanted=query.parsed.unwanted,
         exclude=query.product_id,
         fusion=spec.fusion or BY_MATCH,
         min_match=min_match,

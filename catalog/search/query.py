@@ -36,11 +36,15 @@ class Query:
 
     @property
     def filters(self) -> Filters:
-        """The filters of the search and the prices of its text; the narrower bound applies."""
+        """The filters of the search and the conditions of its text. The narrower price applies."""
         low = [it for it in (self.spec.filters.min_price, self.parsed.min_price) if it is not None]
         high = [it for it in (self.spec.filters.max_price, self.parsed.max_price) if it is not None]
         return replace(
-            self.spec.filters, min_price=max(low, default=None), max_price=min(high, default=None)
+            self.spec.filters,
+            min_price=max(low, default=None),
+            max_price=min(high, default=None),
+            excluded=self.parsed.excluded,
+            unwanted=self.parsed.unwanted,
         )
 
     @property

@@ -125,10 +125,6 @@ class Ranking:
     """For each part of `wanted` the keys of the facet values that fulfil it."""
     structure_weight: float = 0.0
     filters: Filters = field(default_factory=Filters)
-    excluded: tuple[str, ...] = ()
-    """Words and phrases that no hit may contain."""
-    unwanted: tuple[str, ...] = ()
-    """Keys of facet values that no hit may have."""
     exclude: int | None = None
     """The id of a product to leave out."""
     fusion: str = BY_MATCH
@@ -148,10 +144,6 @@ class Ranking:
         yield from self.filters.conditions()
         if self.exclude is not None:
             yield "p.id <> %(exclude)s"
-        if self.excluded:
-            yield "(p.lexemes @@ (SELECT search.excluded(%(excluded)s::text[]))) IS NOT TRUE"
-        if self.unwanted:
-            yield "NOT p.facets && %(unwanted)s"
 
     @property
     def parts(self) -> int:
@@ -176,8 +168,6 @@ class Ranking:
             "typed": self.typed,
             "words": self.words,
             "exclude": self.exclude,
-            "excluded": list(self.excluded),
-            "unwanted": list(self.unwanted),
             "wanted": self.wanted,
             "structure_weight": self.structure_weight,
             "lexical_weight": self.lexical_weight,

@@ -82,10 +82,9 @@ class Template(Ranking):
         yield f"(_in_stock IS NOT TRUE OR {condition})"
         (condition,) = Ranking((), exclude=0).conditions()
         yield f"(_exclude IS NULL OR {condition})"
-        (condition,) = Ranking((), excluded=("",)).conditions()
-        yield f"((_excluded <> '{{}}') IS NOT TRUE OR {condition})"
-        (condition,) = Ranking((), unwanted=("",)).conditions()
-        yield f"((_unwanted <> '{{}}') IS NOT TRUE OR {condition})"
+        for words in ("excluded", "unwanted"):
+            (condition,) = Filters(**{words: ("",)}).conditions()  # type: ignore[arg-type]
+            yield f"((_{words} <> '{{}}') IS NOT TRUE OR {condition})"
 
     def keys(self) -> str:
         return " || ".join(f"_{facet}" for facet in FACETS) if self.is_filtered else ""

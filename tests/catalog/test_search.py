@@ -159,6 +159,13 @@ def test_excluded_words_and_words_to_avoid() -> None:
     assert "Green" in colours
 
 
+def test_a_text_of_conditions_alone_lists_and_counts_what_is_left() -> None:
+    results = run(text="-red")
+    assert {hit.colour for hit in results.hits} == {"Green", "Blue", ""}
+    assert {it.value for it in results.facets["colour"]} == {"Green", "Blue"}
+    assert sum(it.count or 0 for it in results.facets["product_type"]) == results.total
+
+
 def test_words_change_which_similar_products_are_found() -> None:
     assert skus(run(like="REDSHOE", text="blue", min_match=0.0))[0].startswith("BLUE")
 

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from catalog.db.connection import connect
+from catalog.search.filters import Filters
 from catalog.search.pipeline import run_statements
 from catalog.search.ranking_sql import Ranking, ranking_statement
 from catalog.search.vocabulary import forget_vocabulary
@@ -100,7 +101,12 @@ CASES: list[Callable[[str], str]] = [str, str.lower, str.upper]
 def found(query: str, *excluded: str) -> list[str]:
     """The SKUs that full-text search alone finds, best first."""
     ranking = Ranking(
-        (), typed=query, words=query, lexical_weight=1.0, excluded=excluded, limit=100
+        (),
+        typed=query,
+        words=query,
+        lexical_weight=1.0,
+        filters=Filters(excluded=excluded),
+        limit=100,
     )
     with connect() as connection:
         (rows,) = run_statements(connection, [ranking_statement(ranking)])
