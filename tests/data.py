@@ -1,7 +1,7 @@
 """Photos and judged queries that some tests need; they are not part of the repository.
 
-`SHARED_DATA` names the folder with `ecommerce` and `clothing`; the folder `queries` is beside it.
-Tests that need a missing folder are skipped.
+`SHARED_DATA` names the folder with `ecommerce` and `clothing`; the folders `queries` and `cases`
+are beside it. Tests that need a missing folder are skipped.
 """
 
 import os
@@ -14,6 +14,7 @@ DATA = Path(os.environ.get("SHARED_DATA") or PROJECT.parent / "shared" / "data")
 ECOMMERCE = DATA / "ecommerce"
 CLOTHING = DATA / "clothing"
 QUERIES = DATA.parent / "queries"
+CASES = DATA.parent / "cases"
 
 
 def _needs(folder: Path) -> pytest.MarkDecorator:
@@ -26,4 +27,7 @@ needs_ecommerce = _needs(ECOMMERCE)
 needs_clothing = _needs(CLOTHING)
 needs_queries = pytest.mark.skipif(
     not QUERIES.is_dir(), reason="needs the judged queries beside the photos (set SHARED_DATA)"
+)
+needs_cases = pytest.mark.skipif(
+    not CASES.is_dir(), reason="needs the inputs that went wrong, beside the photos (SHARED_DATA)"
 )
