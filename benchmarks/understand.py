@@ -131,7 +131,8 @@ def statements(connection: Connection, text: str, window: int) -> dict[str, Stat
     for way, signals in (("without", WITHOUT), ("all", ())):
         spec = SearchSpec(text=text, model=MODEL.name, signals=signals, verbatim=True)
         ranking, _ = rank(connection, spec, _no_encoder)
-        found[way] = ranking_statement(replace(ranking, window=window))
+        # With a minimum match, fewer products would match without structure, and have fewer facets.
+        found[way] = ranking_statement(replace(ranking, window=window, min_match=0.0))
     return found
 
 

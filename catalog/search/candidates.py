@@ -176,8 +176,8 @@ lexical_list AS MATERIALIZED (
 
 
 def structure_candidates(parts: int, conditions: Sequence[str], given: Given) -> Iterator[str]:
-    """`structure_list`: products that fulfil all wanted parts of the query; while these are fewer
-    than `window`, also products that lack less important parts, up to all but the first one.
+    """`structure_list`: up to `window` products that fulfil all wanted parts of the query; while
+    these are fewer, also products that lack less important parts, up to all but the first one.
 
     Args:
         parts: the number of wanted parts, at most `MAX_PARTS`; the first is the most important one.
@@ -190,16 +190,18 @@ def structure_candidates(parts: int, conditions: Sequence[str], given: Given) ->
     names: list[str] = []
     for subset in subsets:
         used = [it for part in subset for it in given(f"wanted_{part}")]
-        counts = " + ".join(f"(SELECT count(*) FROM {name})" for name in names)
-        short = [f"{counts} < %(window)s"] if names else []
         fulfilled = [f"p.facets && %(wanted_{part})s" for part in subset]
+        lacking = [
+            f"(p.facets && %(wanted_{part})s) IS NOT TRUE" for part in others if part not in subset
+        ]
+        left = " - ".join(["%(window)s", *(f"(SELECT count(*) FROM {name})" for name in names)])
         names.append("structure_" + "".join(map(str, subset)))
         yield f"""{names[-1]} AS MATERIALIZED (
     SELECT p.id AS product_id FROM product p
-    {where([*used, *short, *fulfilled, *conditions])}
-     LIMIT %(window)s
+    {where([*used, *fulfilled, *lacking, *conditions])}
+     LIMIT {left}
 )"""
-    union = " UNION ".join(f"SELECT product_id FROM {name}" for name in names)
+    union = " UNION ALL ".join(f"SELECT product_id FROM {name}" for name in names)
     yield f"structure_list AS MATERIALIZED ({union})"
 
 

@@ -1,7 +1,7 @@
 """Fusion: SQL formulas that combine the signals of a product into one score.
 
-The formulas read columns of the statement's `scored` CTE. Each channel has a `similarity`, a `rank`
-among the candidates and a calibrated `match`, which are NULL if the product has no such embedding.
+The formulas read columns of the statement's `scored` CTE. Each channel has a `similarity` and a
+calibrated `match`, which are NULL if the product has no such embedding.
 Queries with words also have `lexical`, the share of the query terms that the product contains, and
 `structure`, the share of what was understood that it fulfils.
 The default fusion was chosen by measurement: docs/evaluation.md.
@@ -88,9 +88,14 @@ def raw_max(channels: Sequence[Channel], named: Sequence[str]) -> str:
 
 
 def reciprocal_rank(channels: Sequence[Channel], named: Sequence[str]) -> str:
-    """The sum of 1 / (60 + rank) over the signals."""
-    ranks = [f"{name}_rank" for name in (*(channel.name for channel in channels), *named)]
-    return " + ".join(f"coalesce(1::float8 / ({RRF_K} + {rank}), 0)" for rank in ranks)
+    """The sum of 1 / (60 + rank) over the signals that a product has, ranked among candidates."""
+    columns = [f"{channel.name}_similarity" for channel in channels]
+    columns += [f"nullif({name}, 0)" for name in named]
+    ranks = [f"rank() OVER (ORDER BY {column} DESC NULLS LAST)" for column in columns]
+    return " + ".join(
+        f"CASE WHEN {column} IS NULL THEN 0 ELSE 1::float8 / ({RRF_K} + {rank}) END"
+        for column, rank in zip(columns, ranks, strict=True)
+    )
 
 
 def _greatest(columns: list[str], named: Sequence[str]) -> str:

@@ -78,26 +78,29 @@ WANTED = """wanted AS MATERIALIZED (
 CLOSE = 0.5
 """The degree to which a product fulfils a wanted part if its value is only close to it."""
 
+DEGREES = f"""
+       SELECT w.kind, w.weight, w.place,
+              CASE WHEN p.facets && w.keys THEN 1
+                   WHEN p.facets && w.accepted OR p.lexemes @@ w.typed THEN 0.9
+                   WHEN CASE w.kind WHEN 'type' THEN p.product_type
+                                    WHEN 'colour' THEN p.colour
+                                    WHEN 'person' THEN p.gender
+                                    WHEN 'brand' THEN p.brand ELSE '' END = ''
+                        AND p.lexemes @@ w.title THEN 0.8
+                   WHEN p.facets && w.close THEN {CLOSE}
+                   ELSE 0 END::float8 AS degree
+         FROM wanted w"""
+"""The degree to which a product fulfils each wanted part. A title counts for a product that has no
+value: a T-shirt is no shirt, and a black shoe of Red Tape is not red. A synonym counts in every
+title that has it as typed: shoppers may mean its words."""
+
 FULFILLED = f"""
        SELECT sum(weight * degree) / sum(weight) AS structure,
               sum(CASE WHEN degree > {CLOSE} THEN weight WHEN kind = 'type' THEN degree * weight
-                       ELSE 0 END) AS met,
-              array_agg(degree ORDER BY place) AS fulfilled
-         FROM (SELECT w.kind, w.weight, w.place,
-                      CASE WHEN p.facets && w.keys THEN 1
-                           WHEN p.facets && w.accepted OR p.lexemes @@ w.typed THEN 0.9
-                           WHEN CASE w.kind WHEN 'type' THEN p.product_type
-                                            WHEN 'colour' THEN p.colour
-                                            WHEN 'person' THEN p.gender
-                                            WHEN 'brand' THEN p.brand ELSE '' END = ''
-                                AND p.lexemes @@ w.title THEN 0.8
-                           WHEN p.facets && w.close THEN {CLOSE}
-                           ELSE 0 END::float8 AS degree
-                 FROM wanted w) AS part"""
-"""The degree to which a product fulfils each wanted part, and their weighted mean. `met` is the
-weight of the parts that it has; of those that are only close, a type counts half. A title counts
-for a product that has no value: a T-shirt is no shirt, and a black shoe of Red Tape is not red.
-A synonym counts in every title that has it as typed: shoppers may mean its words."""
+                       ELSE 0 END) AS met
+         FROM ({DEGREES}) AS part"""
+"""`structure` is the weighted mean of the degrees. `met` is the weight of the parts that the
+product has; of those that are only close, a type counts half."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,8 +224,8 @@ SELECT summary.*, hit.*
   FROM summary
   LEFT JOIN (
        SELECT {HIT_COLUMNS},
-              page.place, page.matches, page.exact, page.score, page.match, page.signals,
-              page.fulfilled,
+              page.place, page.matches, page.exact, page.score, page.match,
+              {_signals(ranking)} AS signals, {_fulfilled(ranking)} AS fulfilled,
               page.variants, page.colours{_vector(ranking.vectors)}
          FROM (SELECT placed.*
                  FROM summary,
@@ -237,6 +240,23 @@ SELECT summary.*, hit.*
        ) AS hit ON true
  ORDER BY hit.place"""
     return Statement(sql, ranking.parameters())
+
+
+def _signals(ranking: Ranking) -> str:
+    """A JSON object: the similarity and the match of each signal by name."""
+    signals = [
+        f"'{channel.name}', jsonb_build_array({channel.name}_similarity, {channel.name}_match)"
+        for channel in ranking.channels
+    ]
+    signals += [f"'{name}', jsonb_build_array(NULL, {name})" for name in ranking.named]
+    return f"jsonb_build_object({', '.join(signals)})"
+
+
+def _fulfilled(ranking: Ranking) -> str:
+    """The degrees of all wanted parts, in their order."""
+    if not ranking.wanted:
+        return "NULL::float8[]"
+    return f"(SELECT array_agg(degree ORDER BY place) FROM ({DEGREES}) AS part)"
 
 
 def _vector(channel: Channel | None) -> str:
@@ -273,7 +293,7 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     yield _scored(ranking)
     yield _window(ranking)
     yield _cards()
-    yield _summary(ranking)
+    yield _summary()
 
 
 def _compared(ranking: Ranking) -> str:
@@ -283,6 +303,7 @@ def _compared(ranking: Ranking) -> str:
         name, table = channel.name, embedding_table_name(channel.model, channel.modality)
         distance = f"e.embedding <=> %({name}_vector)s"
         picture = ", e.image_id" if channel.modality == "image" else ""
+        nearest = f"ORDER BY ({distance}) + 0" if picture else ""
         columns.append(
             f"1 - coalesce({name}_list.distance, {name}_else.distance) AS {name}_similarity"
         )
@@ -301,10 +322,10 @@ def _compared(ranking: Ranking) -> str:
   LEFT JOIN LATERAL (
        SELECT {distance} AS distance{picture} FROM {table} e
        {where(others)}
-        ORDER BY ({distance}) + 0 LIMIT 1) AS {name}_else ON true"""
+       {nearest} LIMIT 1) AS {name}_else ON true"""
         )
     named = "false AS exact, NULL::float8 AS lexical"
-    structure = "NULL::float8 AS structure, NULL::float8 AS met, NULL::float8[] AS fulfilled"
+    structure = "NULL::float8 AS structure, NULL::float8 AS met"
     if ranking.wanted:
         structure = "structure.*"
         joins.append(f"  CROSS JOIN LATERAL ({FULFILLED}) AS structure")
@@ -333,22 +354,11 @@ def _coverage() -> str:
 
 
 def _scored(ranking: Ranking) -> str:
-    columns = ["product_id", "exact", "lexical", "structure", "met", "fulfilled"]
+    columns = ["compared.*"]
     columns += [
-        f"CASE WHEN {name} > 0 THEN rank() OVER (ORDER BY {name} DESC NULLS LAST) END"
-        f" AS {name}_rank"
-        for name in ranking.named
+        f"search.match({name}_similarity, %({name}_quantiles)s) AS {name}_match"
+        for name in (channel.name for channel in ranking.channels)
     ]
-    for channel in ranking.channels:
-        name = channel.name
-        columns += [
-            f"{name}_similarity",
-            f"search.match({name}_similarity, %({name}_quantiles)s) AS {name}_match",
-            f"CASE WHEN {name}_similarity IS NOT NULL THEN rank()"
-            f" OVER (ORDER BY {name}_similarity DESC NULLS LAST) END AS {name}_rank",
-        ]
-        if channel.modality == "image":
-            columns.append(f"{name}_picture")
     separator = ",\n           "
     return f"""scored AS MATERIALIZED (
     SELECT {separator.join(columns)}
@@ -357,27 +367,21 @@ def _scored(ranking: Ranking) -> str:
 
 
 def _window(ranking: Ranking) -> str:
-    """`best`: the window, that is the best candidates by score."""
+    """`best`: the window, that is the best candidates by score, those that match first."""
     score = FUSIONS[ranking.fusion](ranking.channels, ranking.named)
     match = calibrated_sum(ranking.channels, ranking.named)
     seen = [channel.name for channel in ranking.channels if channel.modality == "image"]
     picture = "coalesce(" + "".join(f"{name}_picture, " for name in seen) + "NULL::bigint)"
-    signals = [
-        f"'{channel.name}', jsonb_build_array({channel.name}_similarity, {channel.name}_match)"
-        for channel in ranking.channels
-    ]
-    signals += [f"'{name}', jsonb_build_array(NULL, {name})" for name in ranking.named]
     return f"""best AS MATERIALIZED (
     SELECT *, exact OR match >= %(min_match)s
               AND (%(min_match)s = 0 OR %(structure_weight)s = 0
                    OR met IS NOT DISTINCT FROM most_met) AS matches
-      FROM (SELECT product_id, exact, met, max(met) OVER () AS most_met, fulfilled,
+      FROM (SELECT scored.*, max(met) OVER () AS most_met,
                    coalesce(({score})::float8, 0) AS score,
                    coalesce({match}, 0) AS match,
-                   {picture} AS image_id,
-                   jsonb_build_object({", ".join(signals)}) AS signals
+                   {picture} AS image_id
               FROM scored) AS fused
-     ORDER BY {BY_SCORE.format(id="product_id")}
+     ORDER BY matches DESC, {BY_SCORE.format(id="product_id")}
      LIMIT %(window)s
 )"""
 
@@ -404,21 +408,19 @@ cards AS MATERIALIZED (
 )"""
 
 
-def _summary(ranking: Ranking) -> str:
+def _summary() -> str:
     """`summary`: the number of cards, whether the window was truncated, and each facet's values.
 
-    A card has the values of all its variants.
-
-    If the window is ordered by match, it is truncated only if all its rows reach the minimum match.
+    A card has the values of all its variants. The window is truncated if all its rows match.
     """
-    found = "WHERE matches" if ranking.fusion == BY_MATCH else ""
     values = named_values(
-        "SELECT key, count(DISTINCT card) AS products FROM grouped, unnest(facets) AS key"
-        " WHERE matches GROUP BY key"
+        "SELECT key, count(*) AS products FROM ("
+        "SELECT DISTINCT key, card FROM grouped, unnest(facets) AS key WHERE matches) AS each"
+        " GROUP BY key"
     )
     return f"""summary AS MATERIALIZED (
     SELECT (SELECT count(*) FROM cards WHERE matches) AS total,
-           (SELECT count(*) FROM best {found}) >= %(window)s AS truncated,
+           (SELECT count(*) FROM best WHERE matches) >= %(window)s AS truncated,
            (SELECT jsonb_object_agg(facet, counts)
               FROM (SELECT facet, jsonb_object_agg(value, products) AS counts
                       FROM ({values}) AS named

@@ -128,11 +128,16 @@ def passes(hit: Hit, filters: Filters) -> bool:
     return has_values and priced and (hit.in_stock or not filters.in_stock)
 
 
-def test_a_full_window_not_ordered_by_match_is_truncated() -> None:
-    found = run(SearchSpec(text="linen red bag", fusion="rrf", min_match=0.8, group_variants=False))
+def test_products_that_match_enter_the_window_before_others_of_higher_score() -> None:
+    spec = SearchSpec(text="linen red bag", fusion="rrf", min_match=0.8, group_variants=False)
+    found = run(spec)
     assert 0 < found.total < WINDOW
-    assert found.truncated
-    assert all(value.count is None for value in found.facets["product_type"])
+    assert not found.truncated
+    for value in found.facets["product_type"]:
+        assert (
+            run(replace(spec, filters=Filters({"product_type": (value.value,)}))).total
+            == value.count
+        )
 
 
 @given(spec=SPECS, data=st.data())
