@@ -8,15 +8,23 @@ global settings.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError, features
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
+from embedding.colour_profiles import SPACES, tiles, to_srgb
 from embedding.errors import UserFacingError
+
+try:
+    import pillow_heif
+except ImportError:
+    HAS_HEIF = False
+else:
+    HAS_HEIF = True
+    pillow_heif.register_heif_opener()
 
 MAX_PIXELS = 50_000_000
 """Pictures that declare more pixels than this are rejected before they are decoded."""
@@ -28,6 +36,13 @@ can hold thousands."""
 MAX_SEGMENTS = 10_000
 """Segments of a JPEG. A thousand of full length exceed the largest file that is accepted."""
 
+END = b"\xff\xd9"
+"""The marker at the end of a JPEG."""
+
+FILLER = bytes(range(1, 240, 7)) * 64
+"""Data that a JPEG without its end is decoded with once more: if pixels were missing, they differ.
+"""
+
 MARKER = re.compile(rb"\xff[^\x00\x01\xd0-\xd8\xff]")
 """The start of a JPEG's segment. What is left out has no length, or occurs in compressed data."""
 
@@ -35,17 +50,20 @@ DECODED_SIDE = 600
 """Large JPEGs are decoded at a reduced scale, but the shorter side keeps at least so many pixels.
 """
 
-TILE = 1024
-"""Side in pixels of the tiles in which pictures are converted. Converting a whole picture at once
-would need a full copy for each step."""
-
 IMAGE_FORMATS: tuple[str, ...] = (
     *("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"),
     *(("AVIF",) if features.check("avif") else ()),
+    *(("HEIF",) if HAS_HEIF else ()),
 )
 """Accepted formats, by Pillow's names. Other formats are rejected without being parsed."""
 
+HEIC = re.compile(rb".{4}ftyp(?:hei[cxms]|hev[cxms]|mif1|msf1)", re.DOTALL)
+"""The beginning of a HEIC file."""
+
 WHITE = (255, 255, 255)
+
+UNREADABLE = "the file cannot be read"
+"""The beginning of the reason if not the picture is at fault: its file is missing or protected."""
 
 
 class ImageError(UserFacingError, ValueError):
@@ -57,7 +75,8 @@ def open_image(
 ) -> Image.Image:
     """Decode a picture completely, into 8-bit RGB.
 
-    The result is upright (EXIF orientation applied) and opaque (transparent parts become white).
+    The result is upright (EXIF orientation applied), in sRGB (a colour profile is applied) and
+    opaque (transparent parts become white). A JPEG may lack its end marker, if no pixel is missing.
     Animations give their first frame. Large JPEGs are decoded at a reduced scale (1/2, 1/4 or 1/8)
     that leaves at least `side` pixels on the shorter side.
 
@@ -69,30 +88,49 @@ def open_image(
     if source == b"":
         raise ImageError("the file is empty")
     try:
-        _check_segments(source)
-        with Image.open(
-            BytesIO(source) if isinstance(source, bytes) else source, formats=IMAGE_FORMATS
-        ) as image:
-            _check_pixels(image, MAX_PIXELS)
-            image.draft(None, _draft_size(image, side))
-            _check_pixels(image, most)
-            image.load()
-            _turn_upright(image)
-            return _flatten(image)
+        if _is_without_end(source):
+            content = source if isinstance(source, bytes) else source.read_bytes()
+            image, other = (_decode(content + it, side, most) for it in (END, FILLER + END))
+            if image.tobytes() != other.tobytes():
+                raise ImageError("the picture is damaged or incomplete")
+            return image
+        return _decode(source, side, most)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise ImageError(f"the picture has more than {MAX_PIXELS:,} pixels") from error
     except UnidentifiedImageError as error:
-        if isinstance(source, Path) and source.stat().st_size == 0:
-            raise ImageError("the file is empty") from error
-        raise ImageError(f"not a picture in a known format ({', '.join(IMAGE_FORMATS)})") from error
+        raise ImageError(_unknown_format(source)) from error
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise ImageError(f"the file cannot be read: {error.strerror}") from error
+        raise ImageError(f"{UNREADABLE}: {error.strerror}") from error
     except Exception as error:
         # Damaged files make Pillow's decoders raise nearly anything: OSError, SyntaxError,
         # ValueError, struct.error, EOFError, IndexError, MemoryError.
         raise ImageError("the picture is damaged or incomplete") from error
+
+
+def _decode(source: bytes | Path, side: int, most: int) -> Image.Image:
+    opened = BytesIO(source) if isinstance(source, bytes) else source
+    with Image.open(opened, formats=IMAGE_FORMATS) as image:
+        _check_pixels(image, MAX_PIXELS)
+        image.draft(None, _draft_size(image, side))
+        _check_pixels(image, most)
+        image.load()
+        _turn_upright(image)
+        return _flatten(image)
+
+
+def _unknown_format(source: bytes | Path) -> str:
+    if isinstance(source, Path):
+        with source.open("rb") as file:
+            start = file.read(12)
+    else:
+        start = source[:12]
+    if not start:
+        return "the file is empty"
+    if not HAS_HEIF and HEIC.match(start):
+        return "a HEIC picture: save it as JPEG, or install the extra: pip install -e '.[heic]'"
+    return f"not a picture in a known format ({', '.join(IMAGE_FORMATS)})"
 
 
 def square(image: Image.Image, size: int) -> Image.Image:
@@ -108,17 +146,21 @@ def square(image: Image.Image, size: int) -> Image.Image:
     return canvas
 
 
-def _check_segments(source: bytes | Path) -> None:
-    """Count a JPEG's segments and scans as the decoder will meet them."""
+def _is_without_end(source: bytes | Path) -> bool:
+    """Whether it is a JPEG without its end marker.
+
+    Raises:
+        ImageError: more segments or scans than are accepted, as the decoder will meet them.
+    """
     with BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         if file.read(2) != b"\xff\xd8":
-            return
+            return False
         content = file.read()
     scans = segments = position = 0
     while found := MARKER.search(content, position):
         kind = content[found.start() + 1]
-        if kind == 0xD9:  # the end of the picture
-            return
+        if kind == END[1]:
+            return False
         scans += kind == 0xDA
         segments += 1
         if scans > MAX_SCANS:
@@ -127,6 +169,7 @@ def _check_segments(source: bytes | Path) -> None:
             raise ImageError(f"the JPEG has more than {MAX_SEGMENTS:,} segments")
         length = int.from_bytes(content[found.end() : found.end() + 2])
         position = found.end() + max(length, 2)
+    return scans > 0
 
 
 def _check_pixels(image: Image.Image, most: int) -> None:
@@ -153,27 +196,25 @@ def _turn_upright(image: Image.Image) -> None:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Convert any mode to RGB."""
+    """Convert any mode to sRGB."""
+    profile = image.info.get("icc_profile") or b""
     if image.mode.startswith(("I", "F")):
-        return _to_8_bits(image).convert("RGB")
-    if image.mode == "CMYK":
-        return _apply_profile(image)
-    if image.has_transparency_data:
-        return _lay_on_white(image)
-    return image.convert("RGB")
+        image = _to_8_bits(image)
+    elif image.has_transparency_data:
+        return _lay_on_white(image, profile)
+    elif image.mode not in SPACES:
+        image = image.convert("RGB")
+    return to_srgb(image, profile)
 
 
-def _tiles(image: Image.Image) -> Iterator[tuple[int, int, int, int]]:
-    """Boxes (left, top, right, bottom) that cover the picture without overlap."""
-    for top in range(0, image.height, TILE):
-        for left in range(0, image.width, TILE):
-            yield left, top, min(left + TILE, image.width), min(top + TILE, image.height)
-
-
-def _lay_on_white(image: Image.Image) -> Image.Image:
+def _lay_on_white(image: Image.Image, profile: bytes) -> Image.Image:
     flat = Image.new("RGB", image.size)
-    for box in _tiles(image):
+    for box in tiles(image):
         tile = image.crop(box).convert("RGBA")
+        if profile:
+            colours = to_srgb(tile.convert("RGB"), profile)
+            colours.putalpha(tile.getchannel("A"))
+            tile = colours
         canvas = Image.new("RGBA", tile.size, (*WHITE, 255))
         canvas.alpha_composite(tile)
         flat.paste(canvas.convert("RGB"), box)
@@ -192,22 +233,11 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     low: Any = 0
     high: Any = 65535
     if not image.mode.startswith("I;16"):
-        ends = [(tile.min(), tile.max()) for tile in map(values, _tiles(image))]
+        ends = [(tile.min(), tile.max()) for tile in map(values, tiles(image))]
         low, high = min(low for low, _ in ends), max(high for _, high in ends)
     scale = 255 / (high - low) if high > low else 0.0
     grey = np.empty((image.height, image.width), np.uint8)
-    for box in _tiles(image):
+    for box in tiles(image):
         left, top, right, bottom = box
         grey[top:bottom, left:right] = np.rint((values(box) - low) * scale)
     return Image.fromarray(grey)
-
-
-def _apply_profile(image: Image.Image) -> Image.Image:
-    """Convert CMYK to sRGB with the embedded profile, or by Pillow's formula if it is unusable."""
-    try:
-        profile = ImageCms.ImageCmsProfile(BytesIO(image.info["icc_profile"]))
-        srgb = ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, profile, srgb, outputMode="RGB")
-    except (KeyError, OSError, ImageCms.PyCMSError):
-        converted = None
-    return converted or image.convert("RGB")

@@ -15,7 +15,7 @@ from catalog.indexing.pending import EVERYTHING, Selection, coverage, next_pendi
 from catalog.indexing.pipeline import AHEAD, run_pipeline
 from catalog.indexing.profile import Profile
 from catalog.indexing.reader import DECODING, Failure, Reader
-from catalog.indexing.writer import forget_failures, write
+from catalog.indexing.writer import forget_failures, forget_restored_pictures, write
 from catalog.tables import embedding_table_name
 from embedding.decoder_pool import Decoder
 from embedding.encoder import Encoder
@@ -142,8 +142,10 @@ def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:
 def count_pending(
     model: str, modality: Modality, rebuild: bool = False, selection: Selection = EVERYTHING
 ) -> int:
-    """The number of rows that `fill` would embed."""
+    """The number of rows that `fill` would embed. Pictures whose file was missing are among them
+    once it is there."""
     with connect() as connection:
+        forget_restored_pictures(connection, model)
         state = coverage(connection, model, modality, selection=selection)
     return state.total if rebuild else state.pending
 
@@ -151,6 +153,7 @@ def count_pending(
 def is_any_pending(model: str, modality: Modality) -> bool:
     """Whether `fill` would embed any row; faster than `count_pending`."""
     with connect() as connection:
+        forget_restored_pictures(connection, model)
         return bool(next_pending(connection, model, modality, after=0, limit=1))
 
 

@@ -1,16 +1,19 @@
 """The writer: one binary COPY and one upsert per batch."""
 
+from datetime import datetime
 from typing import LiteralString
 
 import numpy as np
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
+from catalog import config
 from catalog.db.connection import compose, connect, driver_connection
 from catalog.indexing.encoding import Encoded
 from catalog.indexing.pending import Pending
 from catalog.indexing.reader import Failure
 from catalog.tables import embedding_table_name
+from embedding.image_decoding import UNREADABLE
 from embedding.registry import Modality
 
 # Rows are locked in a fixed order, which prevents deadlocks.
@@ -114,3 +117,27 @@ def forget_failures(connection: Connection, model: str, modality: Modality) -> N
     connection.exec_driver_sql(
         f"DELETE FROM embedding_failure WHERE model = %(model)s AND {kind}", {"model": model}
     )
+
+
+def forget_restored_pictures(connection: Connection, model: str) -> None:
+    """Delete the failures of pictures whose file was missing and now is there, or was written
+    since."""
+    failed = connection.exec_driver_sql(
+        "SELECT f.id, f.reason, f.failed_at, i.path"
+        "  FROM embedding_failure f JOIN product_image i ON i.id = f.image_id"
+        " WHERE f.model = %(model)s",
+        {"model": model},
+    ).all()
+    if restored := [row.id for row in failed if _is_restored(*row[1:])]:
+        connection.exec_driver_sql(
+            "DELETE FROM embedding_failure WHERE id = ANY(%(ids)s)", {"ids": restored}
+        )
+
+
+def _is_restored(reason: str, failed_at: datetime, path: str) -> bool:
+    try:
+        state = (config.settings().media_root / path).stat()
+    except OSError:
+        return False
+    # A copy may keep the time of modification, hence the time of change.
+    return reason.startswith(UNREADABLE) or state.st_ctime > failed_at.timestamp()

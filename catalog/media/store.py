@@ -48,7 +48,8 @@ def check_and_store(content: bytes, known: Mapping[str, Picture], *, store: bool
     open_image(content)
     with Image.open(BytesIO(content), formats=IMAGE_FORMATS) as image:
         width, height = image.size
-        if image.getexif().get(0x0112, 1) in (5, 6, 7, 8):  # EXIF orientation: rotated by 90°
+        # EXIF orientation: rotated by 90°. Pillow gives the size of a TIFF as it is shown.
+        if image.format != "TIFF" and image.getexif().get(0x0112, 1) in (5, 6, 7, 8):
             width, height = height, width
         ending = (image.format or "").lower().replace("jpeg", "jpg")
     picture = Picture(f"{FOLDER}/{sha256[:2]}/{sha256}.{ending}", sha256, width, height)

@@ -173,14 +173,34 @@ def test_retry_after_is_respected(folder: Path, server: Server) -> None:
     assert server.start_times[1] - server.start_times[0] >= 0.9
 
 
-def test_host_with_a_long_retry_after_is_deferred_to_the_next_run(
+def test_an_address_with_a_long_retry_after_holds_up_no_others(
     folder: Path, server: Server
 ) -> None:
-    load(folder, *(f"S{n},Shirt,{server.url(f'later/9999?{n}')}" for n in range(5)))
+    paths = ["later/9999?1", "later/9999?2", "ok/red?3", "later/9999?4", "ok/blue?5"]
+    load(folder, *(f"S{n},Shirt,{server.url(path)}" for n, path in enumerate(paths)))
     summary = fetch(workers=1)
-    assert [link.reason for link in summary.deferred] == 5 * ["answered 429"]
-    assert sum(server.hits.values()) == 1
-    assert fetch_images(FetchOptions(workers=1, interval=0), limit=1).fetched == 1
+    assert summary.fetched == 2
+    assert [link.reason for link in summary.deferred] == 3 * ["answered 429"]
+
+
+def test_host_that_asks_for_long_pauses_is_deferred_to_the_next_run(
+    folder: Path, server: Server
+) -> None:
+    load(folder, *(f"S{n},Shirt,{server.url(f'later/9999?{n}')}" for n in range(6)))
+    summary = fetch(workers=1)
+    assert [link.reason for link in summary.deferred] == 6 * ["answered 429"]
+    assert sum(server.hits.values()) == job.MAX_LONG_PAUSES
+
+
+def test_addresses_that_failed_come_after_those_that_were_never_tried(
+    folder: Path, server: Server
+) -> None:
+    paths = [f"later/9999?{n}" for n in range(4)] + ["ok/red"]
+    load(folder, *(f"S{n},Shirt,{server.url(path)}" for n, path in enumerate(paths)))
+    fetch(workers=1)
+    assert server.hits["/ok/red"] == 0
+    fetch_images(FetchOptions(workers=1, interval=0), limit=2)
+    assert server.hits["/ok/red"] == 1
 
 
 def test_retry_after_parses_numbers_and_dates() -> None:

@@ -15,7 +15,8 @@ from PIL import Image
 
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
-from catalog.indexing import Coverage, coverage, fill
+from catalog.indexing import Coverage, count_pending, coverage, fill
+from catalog.indexing.job import is_any_pending
 from catalog.model_tables import add_model
 from embedding.registry import get_spec
 from tests.conftest import PROJECT
@@ -121,16 +122,34 @@ def test_an_undecodable_picture_is_recorded_and_skipped_until_a_rebuild(
     assert state("image") == Coverage(10, 9, 0, 0, 1)
     again = fill(encoder, "image")
     assert (again.embedded, again.failures) == (0, [])
-    broken.write_bytes(content)
-    assert fill(encoder, "image", rebuild=True).embedded == 10
-    assert state("image").failed == 0
+    assert not is_any_pending("fashion", "image")
+    assert fill(encoder, "image", rebuild=True).embedded == 9
+    assert state("image").failed == 1
 
 
-def test_a_missing_file_is_recorded_with_the_reason(catalogue: Path) -> None:
-    next(catalogue.rglob("*.png")).unlink()
+def test_a_missing_file_is_recorded_and_embedded_once_it_is_there_again(catalogue: Path) -> None:
+    lost = next(catalogue.rglob("*.png"))
+    content = lost.read_bytes()
+    lost.unlink()
     summary = fill(WordsAndColours(), "image")
     assert summary.embedded == 9
     assert "cannot be read" in summary.failures[0][1]
+    assert count_pending("fashion", "image") == 0
+    assert not is_any_pending("fashion", "image")
+    lost.write_bytes(content)
+    assert count_pending("fashion", "image") == 1
+    assert fill(WordsAndColours(), "image").embedded == 1
+    assert state("image") == Coverage(10, 10, 0, 0, 0)
+
+
+def test_a_damaged_file_is_tried_again_once_it_was_replaced(catalogue: Path) -> None:
+    damaged = next(catalogue.rglob("*.png"))
+    content = damaged.read_bytes()
+    damaged.write_bytes(content[:-30])
+    assert fill(WordsAndColours(), "image").embedded == 9
+    damaged.write_bytes(content)
+    assert is_any_pending("fashion", "image")
+    assert fill(WordsAndColours(), "image").embedded == 1
 
 
 class Picky(WordsAndColours):

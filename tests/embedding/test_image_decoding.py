@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from embedding import image_decoding
+from embedding.colour_profiles import TILE
 from embedding.image_decoding import (
     DECODED_SIDE,
     IMAGE_FORMATS,
     MAX_SCANS,
     MAX_SEGMENTS,
-    TILE,
     ImageError,
     open_image,
     square,
@@ -100,6 +101,71 @@ def test_cmyk_with_an_unusable_profile() -> None:
             Image.new("CMYK", (40, 30), (0, 255, 255, 0)), "JPEG", icc_profile=profile, quality=95
         )
         assert near(open_image(content).getpixel((20, 15)), RED)
+
+
+def tag(signature: bytes, *values: float) -> bytes:
+    """An entry of an ICC profile with numbers in fixed-point format."""
+    return signature + bytes(4) + b"".join(pack(">i", round(value * 65536)) for value in values)
+
+
+def rgb_profile(*primaries: tuple[float, float, float], gamma: float = 2.2) -> bytes:
+    """An ICC profile with these primaries (XYZ, D50) and one gamma."""
+    curve = b"curv" + bytes(4) + pack(">IH", 1, round(gamma * 256)) + bytes(2)
+    tags = {b"wtpt": tag(b"XYZ ", 0.9642, 1, 0.8249)}
+    tags |= {
+        name + b"XYZ": tag(b"XYZ ", *it)
+        for name, it in zip([b"r", b"g", b"b"], primaries, strict=True)
+    }
+    tags |= {name + b"TRC": curve for name in (b"r", b"g", b"b")}
+    start = 132 + 12 * len(tags)
+    table, body = pack(">I", len(tags)), b""
+    for name, entry in tags.items():
+        table += name + pack(">II", start + len(body), len(entry))
+        body += entry
+    header = pack(">I", start + len(body)) + b"lcms" + pack(">I", 0x02400000)
+    header += b"mntrRGB XYZ " + bytes(12) + b"acspAPPL" + bytes(24)
+    header += tag(b"", 0.9642, 1, 0.8249)[4:]
+    return header + bytes(128 - len(header)) + table + body
+
+
+SRGB = ((0.4360, 0.2225, 0.0139), (0.3851, 0.7169, 0.0971), (0.1431, 0.0606, 0.7141))
+"""The primaries of sRGB."""
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_a_colour_profile_is_applied(file_format: str, mode: str) -> None:
+    """The profile says that what is stored as red is blue."""
+    if file_format == "JPEG" and mode != "RGB":
+        pytest.skip("a JPEG has neither transparency nor a palette")
+    image = Image.new("RGB", (40, 30), (200, 30, 30))
+    image = image.quantize(4) if mode == "P" else image.convert(mode)
+    profile = rgb_profile(*reversed(SRGB))
+    with_profile = open_image(encode(image, file_format, icc_profile=profile))
+    assert near(with_profile.getpixel((20, 15)), (30, 30, 200))
+    assert near(open_image(encode(image, file_format)).getpixel((20, 15)), (200, 30, 30))
+
+
+def test_a_wide_colour_space_becomes_srgb() -> None:
+    adobe = rgb_profile(
+        (0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457)
+    )
+    content = encode(Image.new("RGB", (8, 8), (200, 30, 30)), icc_profile=adobe)
+    assert near(open_image(content).getpixel((4, 4)), (235, 22, 26))
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        pytest.param(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), id="sRGB"),
+        pytest.param(b"no profile", id="unusable"),
+        pytest.param(rgb_profile(*SRGB)[:200], id="cut off"),
+        pytest.param(ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(), id="Lab"),
+    ],
+)
+def test_a_profile_that_changes_nothing_leaves_the_pixels(profile: bytes) -> None:
+    image = noise(50, 40)
+    assert open_image(encode(image, icc_profile=profile)).tobytes() == image.tobytes()
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
@@ -232,6 +298,18 @@ def test_truncated(file_format: str, kept: float) -> None:
         open_image(content[: int(len(content) * kept)])
 
 
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_may_lack_its_end_marker(progressive: bool, tmp_path: Path) -> None:
+    content = encode(noise(200, 100), "JPEG", progressive=progressive, quality=80)
+    (tmp_path / "no_end.jpg").write_bytes(content[:-2])
+    expected = open_image(content).tobytes()
+    for source in (content[:-2], tmp_path / "no_end.jpg"):
+        assert open_image(source).tobytes() == expected
+    for missing in (20, 100, 1000):
+        with pytest.raises(ImageError, match="damaged or incomplete"):
+            open_image(content[:-missing])
+
+
 def test_empty(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     for source in (b"", tmp_path / "empty.jpg"):
@@ -245,6 +323,15 @@ def test_empty(tmp_path: Path) -> None:
 def test_not_a_picture(content: bytes) -> None:
     with pytest.raises(ImageError, match=r"known format|damaged"):
         open_image(content)
+
+
+def test_heic_needs_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    heic = encode(Image.new("RGB", (64, 48), (200, 30, 30)), "HEIF")
+    assert near(open_image(heic).getpixel((30, 20)), (200, 30, 30))
+    monkeypatch.setattr(image_decoding, "HAS_HEIF", False)
+    monkeypatch.setattr(image_decoding, "IMAGE_FORMATS", ("JPEG", "PNG"))
+    with pytest.raises(ImageError, match=r"a HEIC picture: save it as JPEG, or install the extra"):
+        open_image(heic)
 
 
 def test_unaccepted_format() -> None:

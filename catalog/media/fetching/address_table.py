@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from sqlalchemy import Connection, func, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, and_, func, literal, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 
 from catalog.db.connection import connect
@@ -59,13 +59,21 @@ def read_pending(limit: int | None = None) -> Iterator[PendingAddress]:
 
 
 def _read_pending() -> Iterator[PendingAddress]:
+    """Addresses that were never tried come first: some that always fail hold up no others."""
+    with connect() as connection:
+        start = connection.execute(select(func.now())).scalar_one()
+    yield from _pages(IMAGE_ADDRESS.c.attempts == 0)
+    yield from _pages(and_(IMAGE_ADDRESS.c.attempts > 0, IMAGE_ADDRESS.c.tried_at < start))
+
+
+def _pages(condition: ColumnElement[bool]) -> Iterator[PendingAddress]:
     product, position = IMAGE_ADDRESS.c.product_id, IMAGE_ADDRESS.c.position
     after = (-1, -1)
     while True:
         query = (
             select(product, PRODUCT.c.sku, IMAGE_ADDRESS.c.url, position)
             .join_from(IMAGE_ADDRESS, PRODUCT)
-            .where(IMAGE_ADDRESS.c.status == "", tuple_(product, position) > after)
+            .where(IMAGE_ADDRESS.c.status == "", tuple_(product, position) > after, condition)
         )
         with connect() as connection:
             rows = connection.execute(query.order_by(product, position).limit(CHUNK)).all()

@@ -4,6 +4,7 @@ A run can be stopped at any time; the next run continues.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
@@ -32,7 +33,10 @@ BACK_OFF = 1.0
 """Seconds before the second attempt, with jitter; the delay doubles with each further attempt."""
 
 MAX_RETRY_AFTER = 120.0
-"""Seconds. If a host asks for a longer pause, its addresses are deferred to the next run."""
+"""Seconds. An address that asks for a longer pause is deferred to the next run."""
+
+MAX_LONG_PAUSES = 3
+"""Addresses of a host in a row that ask for such a pause, until all of the host are deferred."""
 
 MAX_IN_FLIGHT = 20_000
 """Addresses in the queue at a time. Large, so that many hosts are used at once even if the rows
@@ -110,6 +114,7 @@ class _FetchJob:
         self.options, self.summary, self.stop = options, summary, stop
         self.limiter: RateLimiter[Download] = RateLimiter(options.per_host, options.interval)
         self.results: SimpleQueue[Result] = SimpleQueue()
+        self.long_pauses: Counter[str] = Counter()
 
     def run(self, rows: Iterator[PendingAddress], progress: Callable[[], None]) -> Summary:
         # Daemon threads: one that hangs in the resolver must not keep the process alive.
@@ -175,6 +180,7 @@ class _FetchJob:
             if isinstance(found, Address):
                 self._redirect(download, found)
                 return 0.0
+            self.long_pauses.pop(download.host, None)
             picture = check_and_store(found, {}, store=True)
         except (AddressError, DeadLink, ImageError) as error:
             self._fail(download.row, str(error), download.attempts, dead=True)
@@ -196,17 +202,24 @@ class _FetchJob:
     def _retry(self, download: Download, error: TransientError) -> float:
         """Queue the download again or give it up for this run; returns the pause as `_request`."""
         pause = error.wait or 0.0
-        if pause > MAX_RETRY_AFTER:
-            for other in self.limiter.cancel(download.host):
-                self._defer(other.row, str(error))
-        if download.attempts >= MAX_TRIES or pause > MAX_RETRY_AFTER:
+        is_long = pause > MAX_RETRY_AFTER
+        if is_long:
+            pause = 0.0
+            self._skip_host_if_paused(download.host, str(error))
+        if is_long or download.attempts >= MAX_TRIES:
             self._fail(download.row, str(error), download.attempts, dead=False)
-            return 0.0 if pause > MAX_RETRY_AFTER else pause
+            return pause
         back_off = BACK_OFF * 2 ** (download.attempts - 1) * random.uniform(0.5, 1.5)
         download.address, download.redirects = download.start, 0
         download.attempts += 1
         self.limiter.add(download, max(pause, back_off))
         return pause
+
+    def _skip_host_if_paused(self, host: str, reason: str) -> None:
+        self.long_pauses[host] += 1
+        if self.long_pauses[host] >= MAX_LONG_PAUSES:
+            for other in self.limiter.cancel(host):
+                self._defer(other.row, reason)
 
     def _fail(self, row: PendingAddress, reason: str, attempts: int, *, dead: bool) -> None:
         if record_failure(row, reason, attempts, dead=dead):
