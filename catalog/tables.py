@@ -109,7 +109,11 @@ class CatalogTable(SQLModel):
 
 
 class Product(CatalogTable, table=True):
-    """A product of the shop, identified by its `sku`."""
+    """A product of the shop, identified by its `sku`.
+
+    `price` is what a shopper pays: filters and sorting use it. `regular_price` is only shown, and
+    only while it is higher than `price`.
+    """
 
     __tablename__ = "product"
     __table_args__ = (
@@ -117,6 +121,7 @@ class Product(CatalogTable, table=True):
         CheckConstraint("sku <> ''", name="sku"),
         CheckConstraint("title <> ''", name="title"),
         CheckConstraint("price >= 0", name="price"),
+        CheckConstraint("regular_price >= 0", name="regular_price"),
         Index(None, "price"),
         # The order of results without a query.
         Index(None, "in_stock", "id"),
@@ -139,6 +144,7 @@ class Product(CatalogTable, table=True):
     colour: str = _line()
     usage: str = _line()
     price: Decimal | None = Field(None, sa_type=Numeric(12, 2))
+    regular_price: Decimal | None = Field(None, sa_type=Numeric(12, 2))
     currency: str = _line()
     in_stock: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
     attributes: dict[str, Any] = Field(

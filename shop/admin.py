@@ -25,7 +25,7 @@ from shop.cell_field import CellField
 from shop.embedding_state import embedding_states
 from shop.models import EmbeddingFailure, Facet, Product, ProductImage
 from shop.synonym_admin import SynonymAdmin as SynonymAdmin  # registers itself
-from shop.templatetags.storefront import amount, image_url
+from shop.templatetags.storefront import image_url, price
 
 admin.site.site_header = admin.site.site_title = "Catalogue"
 admin.site.index_title = "Products and their embeddings"
@@ -50,6 +50,17 @@ class AttributesField(CellField):
 
     def prepare_value(self, value: Any) -> str:
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+class ProductForm(forms.ModelForm):
+    """A product; a regular price must be higher than the price."""
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        price, regular = cleaned.get("price"), cleaned.get("regular_price")
+        if regular is not None and "price" in cleaned and (price is None or regular <= price):
+            self.add_error("regular_price", "It must be higher than the price, or empty.")
+        return cleaned
 
 
 class ReadOnly:
@@ -90,6 +101,7 @@ class EmbeddingFailureInline(ReadOnly, admin.TabularInline):
 
 @admin.register(Product)
 class ProductAdmin(admin.ModelAdmin):
+    form = ProductForm
     list_display = (
         *("thumbnail", "title", "sku", "brand", "product_type", "colour", "formatted_price"),
         *("in_stock", "updated_at"),
@@ -105,7 +117,7 @@ class ProductAdmin(admin.ModelAdmin):
         (None, {"fields": ("sku", "title", "brand", "description")}),
         ("Kind", {"fields": ("category", "subcategory", "product_type", "gender", "usage")}),
         ("Colour and details", {"fields": ("colour", "attributes")}),
-        ("Sale", {"fields": (("price", "currency"), "in_stock")}),
+        ("Sale", {"fields": (("price", "regular_price", "currency"), "in_stock")}),
         ("Search", {"fields": ("embeddings", ("created_at", "updated_at"))}),
     )
 
@@ -138,7 +150,7 @@ class ProductAdmin(admin.ModelAdmin):
 
     @admin.display(description="price", ordering="price")
     def formatted_price(self, product: Any) -> str:
-        return "" if product.price is None else amount(product.price, product.currency)
+        return "" if product.price is None else price(product.price, product.currency)
 
     @admin.display(description="embeddings")
     def embeddings(self, product: Any) -> SafeString | str:

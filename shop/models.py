@@ -25,6 +25,7 @@ class Product(models.Model):
     colour = models.TextField(blank=True, default="")
     usage = models.TextField(blank=True, default="")
     price = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
+    regular_price = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     currency = models.TextField(blank=True, default="")
     in_stock = models.BooleanField(default=True)
     attributes = models.JSONField(blank=True, default=dict)

@@ -18,8 +18,8 @@ from catalog.media.fetching.safe_urls import AddressError, parse_address
 
 FIELDS = (
     *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),
-    *("gender", "colour", "usage", "price", "currency", "in_stock", "images"),
-    "image_url",
+    *("gender", "colour", "usage", "price", "regular_price", "currency", "in_stock"),
+    *("images", "image_url"),
 )
 ALIASES = {
     "productid": "sku",
@@ -35,6 +35,15 @@ ALIASES = {
     "basecolour": "colour",
     "maincategory": "category",
     "mastercategory": "category",
+    "compareatprice": "regular_price",
+    "listprice": "regular_price",
+    "msrp": "regular_price",
+    "oldprice": "regular_price",
+    "originalprice": "regular_price",
+    "recommendedretailprice": "regular_price",
+    "rrp": "regular_price",
+    "uvp": "regular_price",
+    "wasprice": "regular_price",
     "stock": "in_stock",
     "available": "in_stock",
     "image": "images",
@@ -61,6 +70,7 @@ PICTURES = ("images", "image_url")
 PARSERS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(FIELDS, parse_value),
     "price": parse_price,
+    "regular_price": parse_price,
     "in_stock": parse_in_stock,
     "attributes": parse_attributes,
 }
@@ -140,6 +150,7 @@ class Columns:
         for required in ("sku", "title"):
             if not values[required]:
                 raise FieldError(f"{required} is missing")
+        settle_prices(values)
         others = {column: cells.get(column) for column in self.attributes}
         attributes = PARSERS["attributes"]("attributes", others)
         images = _parse_file_names(raw["images"]) if "images" in raw else None
@@ -147,6 +158,18 @@ class Columns:
         if attributes:
             values["attributes"] = attributes
         return ProductRow(line, values, images, addresses)
+
+
+def settle_prices(values: dict[str, Any]) -> None:
+    """Drop a `regular_price` that is not higher than the `price`. Without a price, it is the price:
+    many shops fill the price only during a sale."""
+    regular = values.get("regular_price")
+    if regular is None or "price" not in values:
+        return
+    if values["price"] is None:
+        values["price"] = regular
+    if regular <= values["price"]:
+        values["regular_price"] = None
 
 
 def _normalise_name(column: str) -> str:

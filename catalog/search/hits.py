@@ -82,6 +82,6 @@ def to_hit(row: dict[str, Any], ranking: Ranking | None = None) -> Hit:
 
 
 _HIT_FIELDS = (
-    *("id", "sku", "title", "brand", "product_type", "colour", "price", "currency", "in_stock"),
-    *("image_path", "image_width", "image_height"),
+    *("id", "sku", "title", "brand", "product_type", "colour", "price", "regular_price"),
+    *("currency", "in_stock", "image_path", "image_width", "image_height"),
 )

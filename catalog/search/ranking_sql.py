@@ -51,7 +51,8 @@ MAX_CLOSE = 12
 """Maximum number of products to show after the last match: they lack a part of what is wanted."""
 
 HIT_COLUMNS = """
-       p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.currency, p.in_stock,
+       p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.regular_price,
+       p.currency, p.in_stock,
        i.path AS image_path, i.width AS image_width, i.height AS image_height"""
 
 MAIN_IMAGE = "SELECT m.id FROM product_image m WHERE m.product_id = p.id AND m.position = 0"

@@ -39,6 +39,8 @@ class Hit:
     product_type: str
     colour: str
     price: Decimal | None
+    regular_price: Decimal | None
+    """The price without the reduction; it counts only while it is higher than `price`."""
     currency: str
     in_stock: bool
     image_path: str | None

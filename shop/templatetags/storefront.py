@@ -18,6 +18,11 @@ from shop.thumbnails import SIZES
 register = template.Library()
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
+WITHOUT_CENTS = {
+    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"),
+    *("XAF", "XOF", "XPF"),
+}
+"""Currencies that have no smaller unit (ISO 4217)."""
 MAX_LIST_LENGTH = 80
 """An attribute's text with `,`, `;` or `|` is shown as a list up to this number of characters."""
 SIGNALS = {
@@ -46,11 +51,32 @@ def element_id(value: str) -> str:
 
 
 @register.filter
-def amount(price: Decimal, currency: str = "") -> str:
-    """A price with its currency: `€1,249`, `€49.90`, `49.90 CHF`."""
-    number = f"{price:,.2f}".removesuffix(".00")
-    if currency in SYMBOLS:
-        return SYMBOLS[currency] + number
+def price(value: Decimal, currency: str = "") -> str:
+    """A price with its currency: `€1,249.00`, `¥1,500`, `49.90 CHF`.
+
+    The currency may be a code in any case, or a symbol. An unknown one is shown as it is.
+    """
+    number = f"{value:,.2f}"
+    if _code(currency) in WITHOUT_CENTS:
+        number = number.removesuffix(".00")
+    return _with_currency(number, currency)
+
+
+def amount(value: Decimal, currency: str = "") -> str:
+    """The limit of a price, as a shopper would write it: `€50`, `€49.90`, `50 CHF`."""
+    return _with_currency(f"{value:,.2f}".removesuffix(".00"), currency)
+
+
+def _code(currency: str) -> str:
+    """The code of a currency that is given by its code or symbol."""
+    by_symbol = {symbol: code for code, symbol in SYMBOLS.items()}
+    return by_symbol.get(currency, currency.upper())
+
+
+def _with_currency(number: str, currency: str) -> str:
+    code = _code(currency)
+    if code in SYMBOLS:
+        return SYMBOLS[code] + number
     return f"{number} {currency}".strip()
 
 

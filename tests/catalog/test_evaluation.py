@@ -302,7 +302,9 @@ def test_typo_changes_one_long_word(title: str, seed: int) -> None:
 
 def hit(sku: str, score: float, **more: Any) -> Hit:
     rest: dict[str, Any] = dict.fromkeys(("brand", "product_type", "colour", "currency"), "")
-    none: dict[str, Any] = dict.fromkeys(("price", "image_path", "image_width", "image_height"))
+    none: dict[str, Any] = dict.fromkeys(
+        ("price", "regular_price", "image_path", "image_width", "image_height")
+    )
     return Hit(
         id=1, sku=sku, title=sku, in_stock=True, score=score, match=score, **rest, **none, **more
     )

@@ -16,7 +16,7 @@ from catalog.tables import PRODUCT
 
 TYPED = {"sku": "A", "title": "Shirt", "price": "19.90", "attributes": "{}", "in_stock": "on"}
 TYPED |= dict.fromkeys(("brand", "description", "category", "subcategory", "product_type"), "")
-TYPED |= dict.fromkeys(("gender", "usage", "colour", "currency"), "")
+TYPED |= dict.fromkeys(("gender", "usage", "colour", "currency", "regular_price"), "")
 
 
 def save(admin: Client, page: str = "add", **typed: str) -> str:
