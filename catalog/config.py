@@ -60,6 +60,13 @@ class CatalogSettings(Settings):
         description="The database, as `postgresql://user:password@host/database` or any other"
         " address that libpq understands.",
     )
+    import_database_url: str | None = setting(
+        allowed="an address of SQLAlchemy",
+        default_text="none",
+        repr=False,
+        description="The database that `import_catalog --from-sql` reads, such as"
+        " `mysql+pymysql://user:password@host/database`.",
+    )
     var_dir: Folder = setting(
         PROJECT / "var",
         allowed="a folder",

@@ -1,10 +1,13 @@
 """Progress of long tasks on stderr: a bar on a terminal, otherwise a line every so often."""
 
 import sys
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Any, Self, TextIO
+from typing import Any, Self, TextIO, TypeVar
 
 from tqdm import tqdm
+
+Item = TypeVar("Item")
 
 INTERVAL = 30.0
 """Minimum number of seconds between two lines. The last line is printed at the end."""
@@ -59,6 +62,12 @@ class Progress:
         if detail:
             self._bar.set_postfix_str(detail, refresh=False)
         self._bar.update(amount)
+
+    def count(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield the items, and count each."""
+        for item in items:
+            self._bar.update()
+            yield item
 
     def reach(self, done: int, total: int) -> None:
         """Set the progress and the total, for tasks that report absolute numbers."""

@@ -3,17 +3,21 @@
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
-from catalog.importing.cell_parsers import FieldError, parse_text
+from catalog.importing.cell_parsers import FieldError, parse_text, parse_value
 from catalog.importing.column_mapping import Columns, ProductRow
 from embedding.errors import UserFacingError
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 JSON_LINES = (".jsonl", ".ndjson")
 MAX_CELL = 1_000_000
+
+Unit = Literal["line", "row"]
+"""What the number of a row counts: lines of a file, or rows of a query's result."""
 
 Progress = Callable[[int], None]
 """Called with the number of bytes read."""
@@ -25,7 +29,10 @@ class FileError(UserFacingError, ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """A rejected row: the line on which it begins, and its SKU ("" if unknown)."""
+    """A rejected row: the line on which it begins, and its SKU ("" if unknown).
+
+    The SKU is that of the product, so it may contain any character.
+    """
 
     line: int
     sku: str
@@ -51,18 +58,21 @@ def read_rows(
         with path.open("rb") as file:
             read = _read_json_lines if suffix in JSON_LINES else _read_table
             rows = read(file, mapping, DELIMITERS.get(suffix, ","), progress)
-            yield from _reject_duplicates(rows)
+            yield from reject_duplicates(rows)
     except OSError as error:
         raise FileError(f"{path}: {error.strerror}") from error
     except FieldError as error:
         raise FileError(f"{path}: {error}") from error
 
 
-def _reject_duplicates(rows: Iterator[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
+def reject_duplicates(
+    rows: Iterator[ProductRow | RowError], unit: Unit = "line"
+) -> Iterator[ProductRow | RowError]:
+    """The rows, with an error in place of a row whose SKU was in an earlier one."""
     lines: dict[str, int] = {}
     for row in rows:
         if isinstance(row, ProductRow) and row.sku in lines:
-            yield RowError(row.line, row.sku, f"the SKU is already on line {lines[row.sku]}")
+            yield RowError(row.line, row.sku, f"the SKU is already on {unit} {lines[row.sku]}")
             continue
         if isinstance(row, ProductRow):
             lines[row.sku] = row.line
@@ -99,7 +109,7 @@ def _read_table(
             reason = f"{len(cells)} cells, but the header has {len(header)}"
             yield RowError(line, "", reason)
             continue
-        yield _parse(columns, line, dict(zip(header, cells, strict=True)))
+        yield parse_row(columns, line, dict(zip(header, cells, strict=True)))
 
 
 def _read_json_lines(
@@ -116,7 +126,7 @@ def _read_json_lines(
             if not isinstance(cells, dict):
                 raise FieldError("the line is not a JSON object")
             known = {column: field for column, field in mapping.items() if column in cells}
-            yield _parse(Columns.from_header(list(cells), known), line, cells)
+            yield parse_row(Columns.from_header(list(cells), known), line, cells)
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, FieldError) else f"not JSON: {error}"
             yield RowError(line, "", reason)
@@ -124,12 +134,15 @@ def _read_json_lines(
         raise FieldError("the file is empty")
 
 
-def _parse(columns: Columns, line: int, cells: dict[str, Any]) -> ProductRow | RowError:
+def parse_row(columns: Columns, line: int, cells: Mapping[str, Any]) -> ProductRow | RowError:
+    """The product of a row, or why it is rejected."""
     try:
         return columns.parse(line, cells)
     except FieldError as error:
-        sku = cells.get(columns.fields["sku"])
-        return RowError(line, ascii(sku)[1:-1][:80] if isinstance(sku, str) else "", str(error))
+        sku = ""
+        with suppress(FieldError):
+            sku = parse_value("sku", cells.get(columns.fields["sku"]))
+        return RowError(line, sku, str(error))
 
 
 def _lines(file: BinaryIO, progress: Progress) -> Iterator[str]:

@@ -13,9 +13,10 @@ from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
 from catalog.importing.automatic_facets import choose_facets
 from catalog.importing.column_mapping import ProductRow
-from catalog.importing.file_reader import FileError, Progress, RowError, read_rows
+from catalog.importing.file_reader import FileError, Progress, RowError, Unit, read_rows
 from catalog.importing.image_folder import import_picture
 from catalog.importing.image_tables import replace_addresses, replace_images
+from catalog.importing.missing_products import CompleteCatalogue
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.search.vocabulary import refresh_vocabulary
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
@@ -26,12 +27,17 @@ BATCH = 500
 
 @dataclass(slots=True)
 class Report:
-    """Numbers of products that were added, updated and unchanged, and the rejected rows."""
+    """Numbers of products that were added, updated and unchanged, and the rejected rows.
+
+    `missing` are the SKUs of the products that a complete catalogue does not contain, and that were
+    hidden or deleted.
+    """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     errors: list[RowError] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
 
     @property
     def imported(self) -> int:
@@ -48,41 +54,69 @@ def import_catalog(
     mapping: Mapping[str, str] | None = None,
     *,
     dry_run: bool = False,
+    complete: CompleteCatalogue | None = None,
     progress: Progress = lambda size: None,
     report: Report | None = None,
 ) -> Report:
-    """Upsert the products of a file by SKU, with their pictures from the folder `images`.
+    """Upsert the products of a file by SKU: `import_rows` with the rows of a file.
 
-    Picture URLs are stored for `catalog.media.fetching`. Columns that are not in the file keep
-    their values. Each batch is committed separately. A `dry_run` checks everything and changes
-    nothing. `progress` is called with the number of bytes read. `report` is updated after every
-    batch, so it is right even if the import is interrupted.
+    `progress` is called with the number of bytes read.
 
     Raises:
-        FileError: the file or its header cannot be read, or it names pictures and there is no
-            folder `images`. The rows that `report` counts were imported.
+        FileError: the file or its header cannot be read; see `import_rows`.
+    """
+    rows = read_rows(path, mapping or {}, progress)
+    return import_rows(rows, images, dry_run=dry_run, complete=complete, report=report)
+
+
+def import_rows(
+    rows: Iterable[ProductRow | RowError],
+    images: Path | None = None,
+    *,
+    unit: Unit = "line",
+    dry_run: bool = False,
+    complete: CompleteCatalogue | None = None,
+    report: Report | None = None,
+) -> Report:
+    """Upsert products by SKU, with their pictures from the folder `images`.
+
+    Picture URLs are stored for `catalog.media.fetching`. Columns that the rows do not have keep
+    their values. Each batch is committed separately. A `dry_run` checks everything and changes
+    nothing. If the rows are the `complete` catalogue, the other products are hidden or deleted
+    after the last row. `report` is updated after every batch, so it is right even if the import is
+    interrupted.
+
+    Raises:
+        FileError: the rows cannot be read to the end, or they name pictures and there is no folder
+            `images`. The rows that `report` counts were imported.
+        MissingProductsError: too many products are missing. All rows were imported.
         OSError: the media folder cannot be written.
     """
     if images is not None and not images.is_dir():
         raise FileError(f"{images}: no such folder")
     report = Report() if report is None else report
-    reading = read_rows(path, mapping or {}, progress)
+    rows = rows if images else _without_pictures(rows, unit)
+    rows = complete.watch(rows) if complete else rows
     try:
-        for batch in _batches(_without_pictures(reading) if images is None else reading):
+        for batch in _batches(rows):
             report.errors += [row for row in batch if isinstance(row, RowError)]
-            rows = [row for row in batch if isinstance(row, ProductRow)]
-            _import_batch(rows, images, report, dry_run)
+            good = [row for row in batch if isinstance(row, ProductRow)]
+            _import_batch(good, images, report, dry_run)
+        if complete:
+            complete.take_away(complete.find_missing(), report.missing.extend, dry_run=dry_run)
     finally:
         report.errors.sort(key=lambda error: error.line)
-        if report.imported and not dry_run:
+        if (report.imported or report.missing) and not dry_run:
             _refresh_derived(report)
     return report
 
 
-def _without_pictures(rows: Iterable[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
+def _without_pictures(
+    rows: Iterable[ProductRow | RowError], unit: Unit
+) -> Iterator[ProductRow | RowError]:
     for row in rows:
         if isinstance(row, ProductRow) and row.images:
-            raise FileError(f"line {row.line} names pictures: give their folder with --images")
+            raise FileError(f"{unit} {row.line} names pictures: give their folder with --images")
         yield row
 
 
@@ -107,7 +141,7 @@ def _refresh_derived(report: Report) -> None:
     """Refresh what depends on all products: statistics, automatic facets, words and values."""
     with connect() as connection:
         connection.exec_driver_sql("ANALYZE product, product_image, image_address")
-        if choose_facets(connection) or report.added or report.updated:
+        if choose_facets(connection) or report.added or report.updated or report.missing:
             refresh_vocabulary(connection)
 
 

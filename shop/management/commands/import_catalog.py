@@ -3,8 +3,18 @@ from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
 
+from catalog import config
 from catalog.db.connection import connect
-from catalog.importing import FIELDS, FileError, Report, import_catalog
+from catalog.importing import (
+    FIELDS,
+    CompleteCatalogue,
+    FileError,
+    MissingProductsError,
+    Report,
+    import_catalog,
+    import_rows,
+)
+from catalog.importing.sql_source import read_query
 from embedding.progress import Progress
 from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
 from shop.management.demo_products import find_demo_products
@@ -13,17 +23,32 @@ from shop.management.outputs import output_file, write_csv
 
 class Command(CatalogCommand):
     help = (
-        "Import products from a CSV, TSV or JSON Lines file, and their pictures from a folder."
-        " Products are matched by SKU. Products and columns that are not in the file are kept."
-        " Exit status: 0 all rows imported, 1 some rows skipped, 2 misuse, no database, or a file"
-        " that cannot be read completely, 130 stopped by Ctrl-C."
+        "Import products from a CSV, TSV or JSON Lines file, or from a query in another database,"
+        " and their pictures from a folder. Products are matched by SKU. Products and columns that"
+        " are not in the file are kept; with --complete, products that are not in it are hidden or"
+        " deleted. Exit status: 0 all rows imported, 1 some rows skipped, 2 misuse, no database, a"
+        " file that cannot be read completely, or too many products missing from it, 130 stopped"
+        " by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "file",
             type=Path,
+            nargs="?",
             help="a UTF-8 file: .csv or .tsv with a header, or .jsonl with one object per line",
+        )
+        parser.add_argument(
+            "--from-sql",
+            type=Path,
+            metavar="FILE",
+            help="read the rows of the SELECT statement in this file instead, from --database",
+        )
+        parser.add_argument(
+            "--database",
+            metavar="URL",
+            help="the database of --from-sql, as an address of SQLAlchemy (default:"
+            " IMPORT_DATABASE_URL, which keeps a password out of the list of processes)",
         )
         parser.add_argument(
             "--images",
@@ -46,18 +71,38 @@ class Command(CatalogCommand):
             help="write the skipped rows and the reasons to a CSV file",
         )
         parser.add_argument(
+            "--complete",
+            action="store_true",
+            help="the file contains all products: those that are missing from it are hidden or"
+            " deleted, after all rows were read",
+        )
+        parser.add_argument(
+            "--missing",
+            choices=["hide", "delete"],
+            help="with --complete: mark missing products as out of stock (default), or delete them",
+        )
+        parser.add_argument(
+            "--force",
+            action="store_true",
+            help="with --complete: hide or delete even more than a fifth of the products",
+        )
+        parser.add_argument(
             "--dry-run",
             action="store_true",
             help="check everything, including pictures, and change nothing",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.check_options(options)
         report = Report()
+        complete = None
+        if options["complete"]:
+            complete = CompleteCatalogue(options["missing"] or "hide", options["force"])
         try:
-            self.load(report, options)
+            self.load(report, complete, options)
         except BaseException as error:
             if report.rows:  # these rows are committed
-                self.write_report(report, options)
+                self.write_report(report, complete, options)
             if isinstance(error, KeyboardInterrupt):
                 self.stderr.write(
                     "Stopped. Imported rows stay; the same command imports the others."
@@ -66,26 +111,68 @@ class Command(CatalogCommand):
             if isinstance(error, FileError):
                 after = f"stopped after {report.rows} rows: " if report.rows else ""
                 raise CommandError(f"{after}{error}", returncode=2) from error
+            if isinstance(error, MissingProductsError):
+                self.warn_of_demo()
             raise
-        self.write_report(report, options)
+        self.write_report(report, complete, options)
         if not options["dry_run"]:
             self.warn_of_demo()
         if report.errors:
             raise SystemExit(1)
 
-    def load(self, report: Report, options: dict[str, Any]) -> None:
-        path: Path = options["file"]
+    def check_options(self, options: dict[str, Any]) -> None:
+        """Check that the options go together."""
+        if (options["file"] is None) == (options["from_sql"] is None):
+            raise CommandError("name either a file or --from-sql FILE", returncode=2)
+        if options["database"] and not options["from_sql"]:
+            raise CommandError("--database requires --from-sql", returncode=2)
+        if (options["missing"] or options["force"]) and not options["complete"]:
+            raise CommandError("--missing and --force require --complete", returncode=2)
+
+    def load(
+        self, report: Report, complete: CompleteCatalogue | None, options: dict[str, Any]
+    ) -> None:
         with connect() as connection:  # fails on missing tables, before the file is read
             connection.exec_driver_sql("SELECT FROM product LIMIT 0")
-        size = path.stat().st_size if path.is_file() else 0
         quiet = options["verbosity"] == 0
+        mapping = self.mapping(options["map"])
+        if options["from_sql"]:
+            self.load_query(report, complete, mapping, options)
+            return
+        path: Path = options["file"]
+        size = path.stat().st_size if path.is_file() else 0
         with Progress("import", "B", size, quiet=quiet, unit_scale=True) as bar:
             import_catalog(
                 path,
                 options["images"],
-                self.mapping(options["map"]),
+                mapping,
                 dry_run=options["dry_run"],
+                complete=complete,
                 progress=bar.advance,
+                report=report,
+            )
+
+    def load_query(
+        self,
+        report: Report,
+        complete: CompleteCatalogue | None,
+        mapping: dict[str, str],
+        options: dict[str, Any],
+    ) -> None:
+        address = options["database"] or config.settings().import_database_url
+        if not address:
+            raise CommandError(
+                "--from-sql requires --database URL, or the setting IMPORT_DATABASE_URL",
+                returncode=2,
+            )
+        rows = read_query(options["from_sql"], address, mapping)
+        with Progress("import", " rows", quiet=options["verbosity"] == 0) as bar:
+            import_rows(
+                bar.count(rows),
+                options["images"],
+                unit="row",
+                dry_run=options["dry_run"],
+                complete=complete,
                 report=report,
             )
 
@@ -107,18 +194,44 @@ class Command(CatalogCommand):
             mapping[column.strip()] = field.strip()
         return mapping
 
-    def write_report(self, report: Report, options: dict[str, Any]) -> None:
-        for error in report.errors[:MAX_LISTED]:
-            named = f" ({error.sku})" if error.sku else ""
-            self.stderr.write(f"line {error.line}{named}: {error.reason}")
-        if len(report.errors) > MAX_LISTED:
-            more = len(report.errors) - MAX_LISTED
-            self.stderr.write(f"... and {more} more; --errors FILE writes all of them")
-        self.stdout.write(
-            f"{'Would be: ' if options['dry_run'] else ''}{report.added} added,"
-            f" {report.updated} updated, {report.unchanged} unchanged,"
+    def write_report(
+        self, report: Report, complete: CompleteCatalogue | None, options: dict[str, Any]
+    ) -> None:
+        unit = "row" if options["from_sql"] else "line"
+        lines = [
+            f"{unit} {error.line}{f' ({_printable(error.sku)})' if error.sku else ''}:"
+            f" {error.reason}"
+            for error in report.errors
+        ]
+        self.list_some(lines)
+        rows: list[tuple[object, ...]] = [
+            (error.line, error.sku, error.reason) for error in report.errors
+        ]
+        counts = (
+            f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged,"
             f" {len(report.errors)} skipped"
         )
+        if complete:
+            reason = f"missing: {complete.done}"
+            self.list_some([f"{_printable(sku)}: {reason}" for sku in report.missing])
+            rows += [("", sku, reason) for sku in report.missing]
+            counts += f", {len(report.missing)} {complete.done}"
+            if complete.without_sku:
+                self.stderr.write(
+                    f"No missing product was {complete.done}: the SKU on {unit}"
+                    f" {complete.without_sku[0]} is unknown"
+                )
+        self.stdout.write(f"{'Would be: ' if options['dry_run'] else ''}{counts}")
         if file := options["errors"]:
-            rows = ([error.line, error.sku, error.reason] for error in report.errors)
-            write_csv(file, ["line", "sku", "reason"], rows)
+            write_csv(file, [unit, "sku", "reason"], rows)
+
+    def list_some(self, lines: list[str]) -> None:
+        for line in lines[:MAX_LISTED]:
+            self.stderr.write(line)
+        if len(lines) > MAX_LISTED:
+            more = len(lines) - MAX_LISTED
+            self.stderr.write(f"... and {more} more; --errors FILE writes all of them")
+
+
+def _printable(sku: str) -> str:
+    return ascii(sku)[1:-1][:80]
