@@ -1,9 +1,41 @@
-"""Output files: commands check them at the start and write them at the end."""
+"""What commands write: the summary on stdout, and files, which are checked at the start and
+written at the end."""
 
 import csv
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from django.core.management.base import OutputWrapper
+
+
+class SummaryLine:
+    """The result of a command with several parts: each on a line of its own on a terminal, and all
+    in one line of a log, at the end of the `with` block."""
+
+    def __init__(self, stream: OutputWrapper) -> None:
+        self._stream = stream
+        self._parts: list[str] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def add(self, part: str) -> None:
+        if self._stream.isatty():
+            self._stream.write(part)
+        else:
+            self._parts.append(part)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._parts:
+            self._stream.write("; ".join(self._parts))
 
 
 def output_file(text: str) -> Path:

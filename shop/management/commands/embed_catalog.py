@@ -25,7 +25,7 @@ from embedding.progress import Progress
 from embedding.registry import Modality, ModelSpec, get_spec
 from shop.management.arguments import positive
 from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
-from shop.management.outputs import output_file
+from shop.management.outputs import SummaryLine, output_file
 from shop.management.variants import find_variants_with_bar
 
 
@@ -140,6 +140,10 @@ class Command(CatalogCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        with SummaryLine(self.stdout) as self.summary:
+            self.embed_all(options)
+
+    def embed_all(self, options: dict[str, Any]) -> None:
         if options["address"] and options["engine"] != "ray":
             raise CommandError("--address requires --engine ray", returncode=2)
         selection = Selection(tuple(options["sku"] or ()), options["since"])
@@ -205,7 +209,7 @@ class Command(CatalogCommand):
         total = count_pending(spec.name, modality, options["rebuild"], selection)
         total = min(total, options["limit"] or total)
         if not total:
-            self.stdout.write(f"{name}: 0 to embed")
+            self.summary.add(f"{name}: 0 to embed")
             return Summary(spec.name, modality)
         try:
             if options["dry_run"]:
@@ -249,7 +253,7 @@ class Command(CatalogCommand):
         encoder = get_encoder(spec.name, device)
         rate = estimate(encoder, modality, workers=workers, selection=selection)
         took = f", about {as_time(total / rate)} at {rate:.0f}/s" if rate else ""
-        self.stdout.write(f"{spec.name} {modality}: {total} to embed{took}")
+        self.summary.add(f"{spec.name} {modality}: {total} to embed{took}")
         return Summary(spec.name, modality)
 
     def embed_on_ray(
@@ -284,7 +288,7 @@ class Command(CatalogCommand):
         with Progress(f"{name} index", " rows", quiet=quiet, transient=True) as bar:
             seconds = ensure_index(spec.name, modality, bar.reach)
         if seconds:
-            self.stdout.write(f"{name}: index built in {seconds:.1f} s")
+            self.summary.add(f"{name}: index built in {seconds:.1f} s")
 
     def calibrate(self, spec: ModelSpec, options: dict[str, Any]) -> None:
         """Calibrate the model's similarities if that is due."""
@@ -295,10 +299,10 @@ class Command(CatalogCommand):
             if options["rebuild"] and "text" in spec.modalities:
                 forget_embeddings(connection, spec.name)  # of queries, from the former model
             if products := calibrate(connection, encoder):
-                self.stdout.write(f"{spec.name}: calibrated with pairs of {products:,} products")
+                self.summary.add(f"{spec.name}: calibrated with pairs of {products:,} products")
 
     def show(self, name: str, summary: Summary) -> None:
-        self.stdout.write(
+        self.summary.add(
             f"{name}: {summary.embedded} embedded in {summary.profile.seconds:.1f} s"
             f" ({summary.rate:.0f}/s, limited by the {summary.profile.limit}),"
             f" {len(summary.failures)} failed"

@@ -11,6 +11,7 @@ from catalog.media.prune import (
 )
 from embedding.progress import Progress
 from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
+from shop.management.outputs import SummaryLine
 from shop.thumbnails import thumbnails
 
 
@@ -36,18 +37,19 @@ class Command(CatalogCommand):
                 returncode=2,
             )
         try:
-            done = [self.prune(folder, options) for folder in folders]
+            with SummaryLine(self.stdout) as summary:
+                done = [self.prune(folder, summary, options) for folder in folders]
         except KeyboardInterrupt:
             self.stderr.write("Stopped. The same command continues from here.")
             raise SystemExit(INTERRUPTED) from None
         if any(pruned.failed for pruned in done):
             raise SystemExit(1)
 
-    def prune(self, folder: PictureFolder, options: dict[str, Any]) -> Pruned:
+    def prune(self, folder: PictureFolder, summary: SummaryLine, options: dict[str, Any]) -> Pruned:
         dry_run = options["dry_run"]
         with Progress(folder.name, " files", quiet=options["verbosity"] == 0) as bar:
             pruned = prune(folder, dry_run=dry_run, progress=bar.advance)
-        self.stdout.write(
+        summary.add(
             f"{folder.name}: {pruned.removed} files ({pruned.size / 1e6:.1f} MB)"
             f" {'to remove' if dry_run else 'removed'}, {pruned.in_use} in use,"
             f" {pruned.recent} younger than an hour, {len(pruned.failed)} failed"
