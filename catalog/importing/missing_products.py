@@ -71,9 +71,10 @@ class CompleteCatalogue:
         for row in rows:
             if isinstance(row, ProductRow):
                 row.values.setdefault("in_stock", True)
-            if row.sku:
                 self.skus.add(row.sku)
-            else:
+            elif isinstance(row, RowError) and row.sku:
+                self.skus.add(row.sku)
+            elif isinstance(row, RowError):
                 self.without_sku.append(row.line)
             yield row
 

@@ -1,6 +1,6 @@
 """The regular price of a product that is sold for less.
 
-Revision 0025, after 0024; 2026-11-28
+Revision 0025, after 0024; 2026-11-27
 """
 
 import sqlalchemy as sa
