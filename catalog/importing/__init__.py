@@ -1,14 +1,15 @@
-"""Importing a shop's own catalogue: from a CSV, TSV or JSON Lines file with pictures from a folder,
-or from a query in another database.
+"""Importing a shop's own catalogue: from a table, a shop's feed or a JSON Lines file with pictures
+from a folder, or from a query in another database.
 
 Bad rows are reported with their number and a reason. Good rows are imported. Rows that did
 not change are not written.
 """
 
-from catalog.importing.column_mapping import FIELDS
-from catalog.importing.file_reader import FileError, RowError
+from catalog.importing.column_names import FIELDS
+from catalog.importing.feed_formats import feed_formats
 from catalog.importing.job import Report, import_catalog, import_rows
 from catalog.importing.missing_products import CompleteCatalogue, MissingProductsError
+from catalog.importing.row_notes import FileError, RowError
 
 __all__ = [
     "FIELDS",
@@ -17,6 +18,7 @@ __all__ = [
     "MissingProductsError",
     "Report",
     "RowError",
+    "feed_formats",
     "import_catalog",
     "import_rows",
 ]

@@ -14,6 +14,33 @@ from embedding.errors import UserFacingError
 
 TRUE = {"true", "yes", "y", "1", "t", "in stock", "instock", "available"}
 FALSE = {"false", "no", "n", "0", "f", "out of stock", "outofstock", "sold out", "unavailable"}
+IN_STOCK = TRUE | {
+    *("low stock", "limited", "limited stock", "limited availability", "few left", "last items"),
+    *("preorder", "pre order", "presale", "backorder", "back order", "backordered", "on backorder"),
+    *("onbackorder", "available for order", "available to order", "made to order", "special order"),
+    *("online only", "in store only", "instoreonly", "onlineonly", "limitedavailability"),
+    *("ja", "auf lager", "lagernd", "verfügbar", "lieferbar", "sofort lieferbar", "vorrätig"),
+    *("oui", "en stock", "disponible", "si", "sí", "en existencia", "disponibile", "sì"),
+    *("op voorraad", "voorradig", "leverbaar", "sim", "em estoque", "em stock", "disponível"),
+    *("tak", "dostępny", "dostępna", "w magazynie"),
+}
+OUT_OF_STOCK = FALSE | {
+    *("soldout", "not available", "not in stock", "discontinued", "oos", "none left"),
+    *("temporarily out of stock", "currently unavailable", "temporarily unavailable"),
+    *("nein", "ausverkauft", "nicht verfügbar", "nicht lieferbar", "nicht auf lager"),
+    *("nicht vorrätig", "vergriffen", "non", "épuisé", "rupture de stock", "en rupture"),
+    *("indisponible", "non disponible", "agotado", "sin stock", "no disponible", "esaurito"),
+    *("non disponibile", "uitverkocht", "niet op voorraad", "niet leverbaar", "nee", "não"),
+    *("esgotado", "sem estoque", "indisponível", "nie", "niedostępny", "niedostępna", "brak"),
+}
+"""Words of stock in lower case, without hyphens and underscores. A product on preorder or on
+backorder can be bought, so it is in stock."""
+
+QUANTITY = re.compile(
+    r"(?P<sign>[<>~≈≥≤-]?)\s*(?P<number>[0-9][0-9.,'\u2019 \u00a0\u202f]{0,20})\+?"
+    r"(?:\s*[^\W\d_]{1,10}\.?)?(?:\s+in stock)?"
+)
+"""Matches a number of pieces: 2.0, 1,000, 10+, > 5, 3 pcs."""
 MAX_PRICE = Decimal("9999999999.99")
 MAX_LENGTH = {
     **{"sku": 200, "title": 500, "description": 100_000, "currency": 3},
@@ -31,7 +58,8 @@ NUMBER = re.compile(
 )
 """Matches 1299.00, 1,299.00, 1.299,00, 1'299.50, 1 299, and 1299,- for a whole number."""
 AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
-WITH_CURRENCY = re.compile(r"(?i:[a-z]{3}|[$€£¥])\s*\d|\d\s*(?i:[a-z]{3}|[$€£¥])", re.ASCII)
+SURROGATE = re.compile("[\ud800-\udfff]")
+WITH_CURRENCY = re.compile(r"(?i:\b[a-z]{3}|[$€£¥])\s*\d|\d\s*(?i:[a-z]{3}\b|[$€£¥])", re.ASCII)
 
 
 class FieldError(UserFacingError, ValueError):
@@ -75,6 +103,14 @@ def parse_value(name: str, value: Any) -> str:
     return "" if name not in NAMES and is_placeholder(text) else text
 
 
+def parse_sku(value: Any) -> str:
+    """The SKU of a row that may be invalid, or ""."""
+    try:
+        return parse_value("sku", value)
+    except FieldError:
+        return ""
+
+
 def parse_price(name: str, value: Any) -> Decimal | None:
     """The price, rounded to cents; None for an empty cell.
 
@@ -105,7 +141,7 @@ def _parse_price_text(name: str, text: str) -> Decimal:
 
 
 def parse_in_stock(name: str, value: Any) -> bool:
-    """Whether the product is in stock, from a word of `TRUE` or `FALSE` or a quantity.
+    """Whether the product is in stock, from a word of `IN_STOCK` or `OUT_OF_STOCK` or a quantity.
 
     An empty cell means in stock.
 
@@ -119,8 +155,14 @@ def parse_in_stock(name: str, value: Any) -> bool:
         return True
     if text in FALSE:
         return False
-    if re.fullmatch(r"-?\d{1,9}", text, re.ASCII):
-        return int(text) > 0
+    if found := QUANTITY.fullmatch(text):
+        return found["sign"] != "-" and bool(re.search("[1-9]", found["number"]))
+    # Vocabularies of feeds have addresses: https://schema.org/InStock
+    words = " ".join(re.split(r"[\s_-]+", text.rpartition("schema.org/")[2]))
+    if words in IN_STOCK:
+        return True
+    if words in OUT_OF_STOCK:
+        return False
     raise FieldError(f"in_stock is neither true nor false: {shorten(value)}")
 
 
@@ -156,7 +198,7 @@ def _parse_attribute(column: str, value: Any) -> Any:
 def _check_characters(name: str, text: str) -> str:
     if "\x00" in text:
         raise FieldError(f"{name} contains a NUL character")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if not text.isascii() and SURROGATE.search(text):
         raise FieldError(f"{name} is not UTF-8: {shorten(text)}")
     return text
 

@@ -1,7 +1,6 @@
-"""Which column of an import file is read as which product field."""
+"""Which column of an import file is read as which field."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,62 +9,16 @@ from catalog.importing.cell_parsers import (
     parse_attributes,
     parse_in_stock,
     parse_price,
-    parse_text,
     parse_value,
-    shorten,
 )
-from catalog.media.fetching.safe_urls import AddressError, parse_address
-
-FIELDS = (
-    *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),
-    *("gender", "colour", "usage", "price", "regular_price", "currency", "in_stock"),
-    *("images", "image_url"),
+from catalog.importing.column_names import (
+    FIELDS,
+    PICTURES,
+    REPEATED,
+    field_by_name,
+    normalise_name,
 )
-ALIASES = {
-    "productid": "sku",
-    "id": "sku",
-    "articlenumber": "sku",
-    "producttitle": "title",
-    "name": "title",
-    "productname": "title",
-    "productdisplayname": "title",
-    "type": "product_type",
-    "articletype": "product_type",
-    "color": "colour",
-    "basecolour": "colour",
-    "maincategory": "category",
-    "mastercategory": "category",
-    "compareatprice": "regular_price",
-    "listprice": "regular_price",
-    "msrp": "regular_price",
-    "oldprice": "regular_price",
-    "originalprice": "regular_price",
-    "recommendedretailprice": "regular_price",
-    "rrp": "regular_price",
-    "uvp": "regular_price",
-    "wasprice": "regular_price",
-    "stock": "in_stock",
-    "available": "in_stock",
-    "image": "images",
-    "imagefile": "images",
-    "filename": "images",
-    "picture": "images",
-    "pictures": "images",
-    "imageurls": "image_url",
-    "imagelink": "image_url",
-    "imagelinks": "image_url",
-    "imageaddress": "image_url",
-    "imgurl": "image_url",
-    "pictureurl": "image_url",
-    "pictureurls": "image_url",
-    "photourl": "image_url",
-    "photourls": "image_url",
-} | {name.replace("_", ""): name for name in FIELDS}
-"""Other names of fields, in lower case without spaces and punctuation."""
-
-NEXT_ADDRESS = re.compile(r";(?=\s*[a-z]{2,9}://)", re.ASCII | re.IGNORECASE)
-PICTURES = ("images", "image_url")
-"""Fields that are not columns of the table `product`."""
+from catalog.importing.feed_formats import PLAIN, FeedFormat
 
 PARSERS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(FIELDS, parse_value),
@@ -74,37 +27,25 @@ PARSERS: dict[str, Callable[[str, Any], Any]] = {
     "in_stock": parse_in_stock,
     "attributes": parse_attributes,
 }
-"""Parsers by field name. They take the field name, for their messages, and the cell."""
-
-
-@dataclass(frozen=True, slots=True)
-class ProductRow:
-    """A parsed row. `values` are checked values by column of `product`.
-
-    `images` are names of picture files and `addresses` are URLs of pictures to fetch, the main
-    picture first. Both are None if the file has no such column; stored pictures then stay.
-    """
-
-    line: int
-    values: dict[str, Any]
-    images: tuple[str, ...] | None = None
-    addresses: tuple[str, ...] | None = None
-
-    @property
-    def sku(self) -> str:
-        return str(self.values["sku"])
+"""Parsers of single values by field name, for forms. They take the field name, for their messages,
+and the value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The mapping: `fields` is column by field; all other columns become `attributes`."""
+    """The columns of each field, the most important one first, and those of the attributes."""
 
-    fields: Mapping[str, str]
-    attributes: tuple[str, ...] = field(default=())
+    fields: Mapping[str, tuple[str, ...]]
+    attributes: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
+    feed: FeedFormat = field(default=PLAIN)
 
     @classmethod
-    def from_header(cls, header: list[str], mapping: Mapping[str, str]) -> "Columns":
-        """Match columns to fields: first by `mapping` (column to field), then by name.
+    def from_header(
+        cls, header: Sequence[str], mapping: Mapping[str, str], feed: FeedFormat = PLAIN
+    ) -> "Columns":
+        """Match columns to fields: first by `mapping` (column to field), then as the columns of
+        `feed`, then by name.
 
         Raises:
             FieldError: no column for `sku` or `title`, two columns for one field, or an unknown
@@ -115,85 +56,101 @@ class Columns:
                 raise FieldError(f"--map: no column {column!r}; columns are {_join(header)}")
             if target not in FIELDS and target != "":
                 raise FieldError(f"--map: no field {target!r}; fields are {_join(FIELDS)}")
-        by_name = {column: ALIASES.get(_normalise_name(column)) for column in header}
-        mapped = set(mapping.values())
-        targets: dict[str, str | None] = {
-            column: None if field in mapped else field for column, field in by_name.items()
-        }
-        targets.update(mapping)
-        chosen: dict[str, str] = {}
-        for column, name in targets.items():
-            if name and name in chosen:
-                raise FieldError(
-                    f"the columns {chosen[name]!r} and {column!r} both map to {name}:"
-                    f" choose with --map 'COLUMN={name}'"
-                )
-            if name:
-                chosen[name] = column
+        targets = _targets(header, mapping, feed)
+        fields: dict[str, tuple[str, ...]] = {}
+        problems = []
+        for name in FIELDS:
+            columns = [column for column, target in targets.items() if target == name]
+            if len(columns) > 1 and not _may_be_several(name, columns, mapping, feed):
+                problems.append(_both(columns, header, name))
+            if columns:
+                fields[name] = tuple(_by_importance(name, columns, feed))
+        attributes = [column for column, target in targets.items() if target is None]
+        if not feed:
+            problems += [
+                f"the header has a column twice: {_both(pair, header)}"
+                for pair in _repeated(attributes)
+            ]
+        if problems:
+            raise FieldError("; ".join(problems))
         for required in ("sku", "title"):
-            if required not in chosen:
+            if required not in fields:
                 raise FieldError(
                     f"no column for {required} in {_join(header)}: specify it with"
                     f" --map 'COLUMN={required}'"
                 )
-        attributes = tuple(column for column, target in targets.items() if target is None)
-        return cls(chosen, attributes)
-
-    def parse(self, line: int, cells: Mapping[str, Any]) -> ProductRow:
-        """Check and convert one row; `cells` is keyed by column.
-
-        Raises:
-            FieldError: a cell is invalid, or `sku` or `title` is empty.
-        """
-        raw = {name: cells.get(column) for name, column in self.fields.items()}
-        values = {name: PARSERS[name](name, raw[name]) for name in raw if name not in PICTURES}
-        for required in ("sku", "title"):
-            if not values[required]:
-                raise FieldError(f"{required} is missing")
-        settle_prices(values)
-        others = {column: cells.get(column) for column in self.attributes}
-        attributes = PARSERS["attributes"]("attributes", others)
-        images = _parse_file_names(raw["images"]) if "images" in raw else None
-        addresses = _parse_urls(raw["image_url"]) if "image_url" in raw else None
-        if attributes:
-            values["attributes"] = attributes
-        return ProductRow(line, values, images, addresses)
+        ignored = (column for column, target in targets.items() if target == "")
+        return cls(fields, tuple(attributes), tuple(ignored), feed)
 
 
-def settle_prices(values: dict[str, Any]) -> None:
-    """Drop a `regular_price` that is not higher than the `price`. Without a price, it is the price:
-    many shops fill the price only during a sale."""
-    regular = values.get("regular_price")
-    if regular is None or "price" not in values:
-        return
-    if values["price"] is None:
-        values["price"] = regular
-    if regular <= values["price"]:
-        values["regular_price"] = None
+def unique_names(header: Iterable[str]) -> list[str]:
+    """The names with a number where a name comes again: price, "price (2)"."""
+    seen: dict[str, int] = {}
+    names = []
+    for name in header:
+        seen[name] = seen.get(name, 0) + 1
+        names.append(f"{name} ({seen[name]})" if name and seen[name] > 1 else name)
+    return names
 
 
-def _normalise_name(column: str) -> str:
-    return re.sub(r"[\W_]+", "", column.casefold())
+def _targets(
+    header: Sequence[str], mapping: Mapping[str, str], feed: FeedFormat
+) -> dict[str, str | None]:
+    """The field of each column; "" if it is ignored, None if it is an attribute."""
+    targets: dict[str, str | None] = {"": ""} if "" in header else {}
+    for column in header:
+        if column in mapping or not column:
+            continue
+        targets[column] = feed.field_of(normalise_name(REPEATED.sub("", column))) if feed else None
+    # A column that the format does not know may still be a field that no other column is.
+    taken = {target for target in (*targets.values(), *mapping.values()) if target}
+    for column, target in targets.items():
+        if target is None:
+            by_name = field_by_name(column)
+            if by_name in taken and by_name not in PICTURES:  # it was chosen against
+                by_name = "" if REPEATED.search(column) else None
+            targets[column] = by_name
+        elif target in mapping.values() and target not in PICTURES:
+            targets[column] = ""
+    return targets | dict(mapping)
 
 
-def _parse_file_names(value: Any) -> tuple[str, ...]:
-    parts = value if isinstance(value, list) else re.split(r"[;|]", parse_text("images", value))
-    names = (parse_text("images", part) for part in parts)
-    return tuple(dict.fromkeys(name for name in names if name))
+def _may_be_several(
+    name: str, columns: Sequence[str], mapping: Mapping[str, str], feed: FeedFormat
+) -> bool:
+    """Whether several columns of a field are no mistake."""
+    if name in PICTURES:
+        return True
+    known = [column for column in columns if column not in mapping]
+    return len(known) == len(columns) and name in feed.fields
 
 
-def _parse_urls(value: Any) -> tuple[str, ...]:
-    """URLs, split at `;` only where another URL begins: a URL may contain a `;`."""
-    parts = value if isinstance(value, list) else NEXT_ADDRESS.split(parse_text("image_url", value))
-    addresses = (parse_text("image_url", part).strip("; \t\r\n") for part in parts)
-    chosen = tuple(dict.fromkeys(address for address in addresses if address))
-    for address in chosen:
-        try:
-            parse_address(address)
-        except AddressError as error:
-            raise FieldError(f"image_url {shorten(address)}: {error}") from error
-    return chosen
+def _by_importance(name: str, columns: Sequence[str], feed: FeedFormat) -> list[str]:
+    order = [normalise_name(column) for column in feed.fields.get(name, ())]
+
+    def place(column: str) -> int:
+        base = normalise_name(REPEATED.sub("", column))
+        return order.index(base) if base in order else len(order)
+
+    return sorted(columns, key=place)
 
 
-def _join(names: Any) -> str:
+def _repeated(columns: Iterable[str]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for column in columns:
+        groups.setdefault(REPEATED.sub("", column), []).append(column)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _both(columns: Sequence[str], header: Sequence[str], name: str = "") -> str:
+    """Names the columns with their places, and how to choose one."""
+    places = [f"{column!r} (column {header.index(column) + 1})" for column in columns]
+    listed = f"{', '.join(places[:-1])} and {places[-1]}"
+    if not name:
+        return f"{listed}: ignore one with --map '{columns[-1]}='"
+    choices = " or ".join(f"--map '{column}={name}'" for column in columns)
+    return f"the columns {listed} both map to {name}: choose with {choices}"
+
+
+def _join(names: Iterable[str]) -> str:
     return ", ".join(names)

@@ -5,6 +5,8 @@ from pathlib import Path
 from catalog.media.store import MAX_BYTES, Picture, check_and_store
 from embedding.image_decoding import ImageError
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".JPG")
+
 
 def import_picture(folder: Path, name: str, known: dict[str, Picture], *, store: bool) -> Picture:
     """Check the picture file `name` in `folder` and, if `store`, copy it into the media folder.
@@ -16,6 +18,17 @@ def import_picture(folder: Path, name: str, known: dict[str, Picture], *, store:
         OSError: the media folder cannot be written.
     """
     return check_and_store(_read(folder, name), known, store=store)
+
+
+def picture_named(folder: Path, sku: str) -> tuple[str, ...] | None:
+    """The name of the picture in `folder` that is named after the SKU; None if there is none."""
+    if not sku.strip(".") or "/" in sku or "\0" in sku:
+        return None
+    names = (f"{sku}{suffix}" for suffix in SUFFIXES)
+    try:
+        return next(((name,) for name in names if (folder / name).is_file()), None)
+    except OSError:  # the name is too long
+        return None
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ColumnElement, Connection, Text, cast, func, literal_column, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 
 from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
 from catalog.importing.automatic_facets import choose_facets
-from catalog.importing.column_mapping import ProductRow
-from catalog.importing.file_reader import FileError, Progress, RowError, Unit, read_rows
-from catalog.importing.image_folder import import_picture
+from catalog.importing.column_report import ColumnReport
+from catalog.importing.file_reader import FileOptions, read_rows
+from catalog.importing.image_folder import import_picture, picture_named
 from catalog.importing.image_tables import replace_addresses, replace_images
 from catalog.importing.missing_products import CompleteCatalogue
+from catalog.importing.product_row import ProductRow, ReadRow
+from catalog.importing.row_notes import FileError, LeftOut, RowError, RowWarning, Unit
+from catalog.importing.text_files import Progress
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.search.vocabulary import refresh_vocabulary
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
@@ -27,16 +30,22 @@ BATCH = 500
 
 @dataclass(slots=True)
 class Report:
-    """Numbers of products that were added, updated and unchanged, and the rejected rows.
+    """Numbers of products that were added, updated and unchanged, and the other rows of the file.
 
-    `missing` are the SKUs of the products that a complete catalogue does not contain, and that were
-    hidden or deleted.
+    `errors` are rows that were skipped, and `left_out` are rows that are no products of their own.
+    `warnings` are about rows that were imported. `columns` says what was read as what, and
+    `with_pictures` is the number of rows that have pictures. `missing` are the SKUs of the products
+    that a complete catalogue does not contain, and that were hidden or deleted.
     """
 
     added: int = 0
     updated: int = 0
     unchanged: int = 0
     errors: list[RowError] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
+    warnings: list[RowWarning] = field(default_factory=list)
+    columns: ColumnReport = field(default_factory=ColumnReport)
+    with_pictures: int = 0
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -45,7 +54,26 @@ class Report:
 
     @property
     def rows(self) -> int:
-        return self.imported + len(self.errors)
+        """The number of rows in the file, as far as it was read."""
+        return self.imported + len(self.errors) + len(self.left_out)
+
+    def add_notes(self, rows: Iterable[ReadRow]) -> list[ProductRow]:
+        """Take up what is no product, and the warnings; returns the products."""
+        products = []
+        for row in rows:
+            if isinstance(row, RowError):
+                self.errors.append(row)
+            elif isinstance(row, LeftOut):
+                self.left_out.append(row)
+            else:
+                products.append(row)
+                self.warnings += (RowWarning(row.line, row.sku, it) for it in row.warnings)
+        return products
+
+    def sort(self) -> None:
+        """Put the notes into the order of the file."""
+        for notes in (self.errors, self.left_out, self.warnings):
+            notes.sort(key=lambda note: note.line)
 
 
 def import_catalog(
@@ -53,6 +81,8 @@ def import_catalog(
     images: Path | None = None,
     mapping: Mapping[str, str] | None = None,
     *,
+    format: str = "",
+    encoding: str = "",
     dry_run: bool = False,
     complete: CompleteCatalogue | None = None,
     progress: Progress = lambda size: None,
@@ -60,17 +90,20 @@ def import_catalog(
 ) -> Report:
     """Upsert the products of a file by SKU: `import_rows` with the rows of a file.
 
+    `format` is the name of a feed's format, or "none"; "" recognises it, as it does the `encoding`.
     `progress` is called with the number of bytes read.
 
     Raises:
         FileError: the file or its header cannot be read; see `import_rows`.
     """
-    rows = read_rows(path, mapping or {}, progress)
+    report = Report() if report is None else report
+    options = FileOptions(mapping or {}, format, encoding)
+    rows = read_rows(path, options, progress, report.columns)
     return import_rows(rows, images, dry_run=dry_run, complete=complete, report=report)
 
 
 def import_rows(
-    rows: Iterable[ProductRow | RowError],
+    rows: Iterable[ReadRow],
     images: Path | None = None,
     *,
     unit: Unit = "line",
@@ -80,10 +113,11 @@ def import_rows(
 ) -> Report:
     """Upsert products by SKU, with their pictures from the folder `images`.
 
-    Picture URLs are stored for `catalog.media.fetching`. Columns that the rows do not have keep
-    their values. Each batch is committed separately. A `dry_run` checks everything and changes
-    nothing. If the rows are the `complete` catalogue, the other products are hidden or deleted
-    after the last row. `report` is updated after every batch, so it is right even if the import is
+    Picture URLs are stored for `catalog.media.fetching`. If no column names pictures, those in the
+    folder that are named after a SKU are taken. Columns that the rows do not have keep their
+    values. Each batch is committed separately. A `dry_run` checks everything and changes nothing.
+    If the rows are the `complete` catalogue, the other products are hidden or deleted after the
+    last row. `report` is updated after every batch, so it is right even if the import is
     interrupted.
 
     Raises:
@@ -95,34 +129,38 @@ def import_rows(
     if images is not None and not images.is_dir():
         raise FileError(f"{images}: no such folder")
     report = Report() if report is None else report
-    rows = rows if images else _without_pictures(rows, unit)
+    rows = rows if images else _without_folder(rows, unit, report)
     rows = complete.watch(rows) if complete else rows
     try:
         for batch in _batches(rows):
-            report.errors += [row for row in batch if isinstance(row, RowError)]
-            good = [row for row in batch if isinstance(row, ProductRow)]
-            _import_batch(good, images, report, dry_run)
+            _import_batch(report.add_notes(batch), images, report, dry_run)
         if complete:
             complete.take_away(complete.find_missing(), report.missing.extend, dry_run=dry_run)
     finally:
-        report.errors.sort(key=lambda error: error.line)
+        report.sort()
         if (report.imported or report.missing) and not dry_run:
             _refresh_derived(report)
     return report
 
 
-def _without_pictures(
-    rows: Iterable[ProductRow | RowError], unit: Unit
-) -> Iterator[ProductRow | RowError]:
+def _without_folder(rows: Iterable[ReadRow], unit: Unit, report: Report) -> Iterator[ReadRow]:
+    """The rows without the names of picture files, if their format allows that."""
+    is_named = False
     for row in rows:
         if isinstance(row, ProductRow) and row.images:
-            raise FileError(f"{unit} {row.line} names pictures: give their folder with --images")
+            reason = "names pictures: give their folder with --images"
+            if not row.pictures_optional:
+                raise FileError(f"{unit} {row.line} {reason}")
+            if not is_named:
+                report.warnings.append(RowWarning(row.line, row.sku, reason))
+                is_named = True
+            row = replace(row, images=None)
         yield row
 
 
-def _batches(rows: Iterable[ProductRow | RowError]) -> Iterator[list[ProductRow | RowError]]:
+def _batches(rows: Iterable[ReadRow]) -> Iterator[list[ReadRow]]:
     """Lists of up to `BATCH` rows. Rows before an error are yielded before it is raised."""
-    batch = []
+    batch: list[ReadRow] = []
     try:
         for row in rows:
             batch.append(row)
@@ -150,31 +188,29 @@ def _import_batch(
 ) -> None:
     with connect() as connection:
         pictures: dict[str, list[Picture]] = {}
-        good = []
-        for row, result in _import_pictures(connection, rows, images, store=not dry_run):
-            if isinstance(result, RowError):
-                report.errors.append(result)
-            else:
-                good.append(row)
-                if result is not None:
-                    pictures[row.sku] = result
+        for row, found, reasons in _import_pictures(connection, rows, images, store=not dry_run):
+            report.warnings += (RowWarning(row.line, row.sku, reason) for reason in reasons)
+            if found is not None:
+                pictures[row.sku] = found
         # Two imports that write the same rows in different orders would deadlock.
         lock_transaction(connection, LockSpace.IMPORT)
-        added, updated = _upsert_products(connection, good)
-        addresses = {row.sku: row.addresses for row in good if row.addresses is not None}
+        added, updated = _upsert_products(connection, rows)
+        addresses = {row.sku: row.addresses for row in rows if row.addresses is not None}
         updated |= replace_images(connection, pictures) - added
         updated |= replace_addresses(connection, addresses) - added
         if dry_run:
             connection.rollback()
     report.added += len(added)
     report.updated += len(updated)
-    report.unchanged += len(good) - len(added) - len(updated)
+    report.unchanged += len(rows) - len(added) - len(updated)
+    report.with_pictures += sum(bool(pictures.get(it.sku) or it.addresses) for it in rows)
 
 
 def _import_pictures(
     connection: Connection, rows: list[ProductRow], folder: Path | None, *, store: bool
-) -> Iterator[tuple[ProductRow, list[Picture] | RowError | None]]:
-    """Each row with its pictures, None if the file has no such column, or an error."""
+) -> Iterator[tuple[ProductRow, list[Picture] | None, list[str]]]:
+    """Each row with its pictures, None if the file has no such column, and a reason for each
+    picture that cannot be used."""
     stored = connection.execute(
         select(*(PRODUCT_IMAGE.c[name] for name in PICTURE_COLUMNS))
         .join(PRODUCT)
@@ -182,19 +218,23 @@ def _import_pictures(
     )
     known = {picture.sha256: picture for picture in (Picture(*row) for row in stored)}
 
-    def import_row(row: ProductRow) -> list[Picture] | RowError | None:
-        if row.images is None or folder is None:
-            return None if row.images is None else []
+    def import_row(row: ProductRow) -> tuple[ProductRow, list[Picture] | None, list[str]]:
+        names = row.images
+        if folder is not None and names is None and row.addresses is None:
+            names = picture_named(folder, row.sku)
+        if names is None or folder is None:
+            return row, None if names is None else [], []
         pictures: list[Picture] = []
-        for name in row.images:
+        reasons = []
+        for name in names:
             try:
                 pictures.append(import_picture(folder, name, known, store=store))
             except ImageError as error:
-                return RowError(row.line, row.sku, f"picture {ascii(name)[:100]}: {error}")
-        return list(dict.fromkeys(pictures))
+                reasons.append(f"picture {ascii(name)[:100]}: {error}")
+        return row, list(dict.fromkeys(pictures)), reasons
 
     with ThreadPoolExecutor() as decoders:
-        yield from zip(rows, decoders.map(import_row, rows), strict=True)
+        yield from decoders.map(import_row, rows)
 
 
 def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[set[str], set[str]]:
@@ -202,16 +242,18 @@ def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[se
     written."""
     added: set[str] = set()
     changed: set[str] = set()
-    by_columns: dict[tuple[str, ...], list[ProductRow]] = {}
+    by_columns: dict[tuple[tuple[str, ...], tuple[str, ...]], list[ProductRow]] = {}
     for row in rows:
-        by_columns.setdefault(tuple(row.values), []).append(row)
-    for columns, group in by_columns.items():
+        by_columns.setdefault((tuple(row.values), row.attribute_names), []).append(row)
+    for (columns, attribute_names), group in by_columns.items():
         upsert = insert(PRODUCT).values([row.values for row in group])
         new: dict[str, ColumnElement[Any]] = {
             name: upsert.excluded[name] for name in columns if name != "sku"
         }
         if "attributes" in new:
-            new["attributes"] = PRODUCT.c.attributes.op("||")(upsert.excluded.attributes)
+            # An empty cell empties the attribute; attributes without a column stay.
+            others = PRODUCT.c.attributes.op("-")(cast(list(attribute_names), ARRAY(Text)))
+            new["attributes"] = others.op("||")(upsert.excluded.attributes)
         upsert = upsert.on_conflict_do_update(
             index_elements=[PRODUCT.c.sku],
             set_={**new, "updated_at": func.now()},

@@ -9,8 +9,8 @@ from sqlalchemy import Connection
 
 from catalog.db.connection import connect, retry_transient
 from catalog.db.locks import LockSpace, lock_transaction
-from catalog.importing.column_mapping import ProductRow
-from catalog.importing.file_reader import RowError
+from catalog.importing.product_row import ProductRow, ReadRow
+from catalog.importing.row_notes import RowError
 from embedding.errors import UserFacingError
 
 MAX_SHARE = 0.2
@@ -63,9 +63,9 @@ class CompleteCatalogue:
     without_sku: list[int] = field(default_factory=list)
     """The lines of the rejected rows whose SKU is unknown."""
 
-    def watch(self, rows: Iterable[ProductRow | RowError]) -> Iterator[ProductRow | RowError]:
+    def watch(self, rows: Iterable[ReadRow]) -> Iterator[ReadRow]:
         """Yield the rows, and remember which products there are. A product that is in the file is
-        in stock, unless the file says something else."""
+        in stock, unless the file says something else. A row that is left out is no product."""
         with connect() as connection:
             self.present = _count(connection, self.action)
         for row in rows:

@@ -13,8 +13,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.pool import NullPool
 
 from catalog.importing.cell_parsers import FieldError
-from catalog.importing.column_mapping import Columns, ProductRow
-from catalog.importing.file_reader import FileError, RowError, parse_row, reject_duplicates
+from catalog.importing.column_mapping import Columns
+from catalog.importing.column_report import SAMPLE, ColumnReport
+from catalog.importing.file_reader import reject_duplicates
+from catalog.importing.product_row import ReadRow, RowParser
+from catalog.importing.row_notes import FileError
 
 FETCHED = 1000
 """Rows that are fetched at once."""
@@ -38,23 +41,24 @@ READ_ONLY = {
 
 
 def read_query(
-    file: Path, address: str, mapping: Mapping[str, str]
-) -> Iterator[ProductRow | RowError]:
+    file: Path, address: str, mapping: Mapping[str, str], report: ColumnReport | None = None
+) -> Iterator[ReadRow]:
     """The rows of the SELECT statement in `file`, run in the database at a SQLAlchemy address.
 
     Its columns are matched to fields like those of a file. Rows are numbered from 1. They are
-    fetched as they are read, in a read-only transaction.
+    fetched as they are read, in a read-only transaction. `report` is filled while they are read.
 
     Raises:
         FileError: no single SELECT statement, an invalid address, a missing driver, or the database
             reports an error. The message never contains the address.
     """
+    report = ColumnReport() if report is None else report
     statement = _read_statement(file)
     url = _parse_address(address)
     engine = _create_engine(url)
     try:
         with engine.connect() as connection:
-            yield from reject_duplicates(_read(connection, statement, mapping), "row")
+            yield from reject_duplicates(_read(connection, statement, mapping, report), "row")
     except FieldError as error:
         raise FileError(f"{file}: {error}") from error
     except SQLAlchemyError as error:
@@ -126,8 +130,8 @@ def _run(connection: Any, statement: str) -> None:
 
 
 def _read(
-    connection: Connection, statement: str, mapping: Mapping[str, str]
-) -> Iterator[ProductRow | RowError]:
+    connection: Connection, statement: str, mapping: Mapping[str, str], report: ColumnReport
+) -> Iterator[ReadRow]:
     result = connection.execution_options(
         postgresql_readonly=True, yield_per=FETCHED, no_parameters=True
     ).exec_driver_sql(statement)
@@ -136,9 +140,14 @@ def _read(
         twice = sorted({name for name in header if header.count(name) > 1})
         raise FieldError(f"the query has a column twice: {', '.join(map(repr, twice))}")
     columns = Columns.from_header(header, mapping)
+    report.format = "a query"
+    report.add(columns)
+    parser = RowParser(columns)
     for number, row in enumerate(result, start=1):
         cells = {name: to_cell(value) for name, value in zip(header, row, strict=True)}
-        yield parse_row(columns, number, cells)
+        if report.rows < SAMPLE:
+            report.look_at(cells)
+        yield parser.parse(number, cells)
 
 
 def to_cell(value: Any) -> Any:

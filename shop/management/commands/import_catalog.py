@@ -11,24 +11,28 @@ from catalog.importing import (
     FileError,
     MissingProductsError,
     Report,
+    feed_formats,
     import_catalog,
     import_rows,
 )
+from catalog.importing.feed_formats import PLAIN_NAMES
+from catalog.importing.row_notes import Unit
 from catalog.importing.sql_source import read_query
 from embedding.progress import Progress
-from shop.management.base import INTERRUPTED, MAX_LISTED, CatalogCommand
+from shop.management.base import INTERRUPTED, CatalogCommand
 from shop.management.demo_products import find_demo_products
-from shop.management.outputs import output_file, write_csv
+from shop.management.import_report import ImportReport
+from shop.management.outputs import output_file
 
 
 class Command(CatalogCommand):
     help = (
-        "Import products from a CSV, TSV or JSON Lines file, or from a query in another database,"
-        " and their pictures from a folder. Products are matched by SKU. Products and columns that"
-        " are not in the file are kept; with --complete, products that are not in it are hidden or"
-        " deleted. Exit status: 0 all rows imported, 1 some rows skipped, 2 misuse, no database, a"
-        " file that cannot be read completely, or too many products missing from it, 130 stopped"
-        " by Ctrl-C."
+        "Import products from a table (CSV, TSV), a shop's feed or a JSON Lines file, or from a"
+        " query in another database, and their pictures from a folder. Products are matched by SKU."
+        " Products and columns that are not in the file are kept; with --complete, products that"
+        " are not in it are hidden or deleted. Exit status: 0 all rows imported, perhaps with"
+        " warnings, 1 some rows skipped, 2 misuse, no database, a file that cannot be read"
+        " completely, or too many products missing from it, 130 stopped by Ctrl-C."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -36,7 +40,21 @@ class Command(CatalogCommand):
             "file",
             type=Path,
             nargs="?",
-            help="a UTF-8 file: .csv or .tsv with a header, or .jsonl with one object per line",
+            help="a file in UTF-8 or UTF-16: .csv, .tsv or .txt with a header, or .jsonl with one"
+            " object per line",
+        )
+        parser.add_argument(
+            "--format",
+            default="",
+            choices=[*feed_formats(), *PLAIN_NAMES],
+            help="the format of the feed, if it is not recognised by its header; none reads the"
+            " columns by their names alone",
+        )
+        parser.add_argument(
+            "--encoding",
+            default="",
+            metavar="NAME",
+            help="the encoding of a file that is not UTF-8 or UTF-16, such as windows-1252",
         )
         parser.add_argument(
             "--from-sql",
@@ -68,7 +86,7 @@ class Command(CatalogCommand):
             "--errors",
             type=output_file,
             metavar="FILE",
-            help="write the skipped rows and the reasons to a CSV file",
+            help="write the skipped rows, the rows left out and the warnings to a CSV file",
         )
         parser.add_argument(
             "--complete",
@@ -124,6 +142,8 @@ class Command(CatalogCommand):
         """Check that the options go together."""
         if (options["file"] is None) == (options["from_sql"] is None):
             raise CommandError("name either a file or --from-sql FILE", returncode=2)
+        if options["from_sql"] and (options["format"] or options["encoding"]):
+            raise CommandError("--format and --encoding require a file", returncode=2)
         if options["database"] and not options["from_sql"]:
             raise CommandError("--database requires --from-sql", returncode=2)
         if (options["missing"] or options["force"]) and not options["complete"]:
@@ -146,6 +166,8 @@ class Command(CatalogCommand):
                 path,
                 options["images"],
                 mapping,
+                format=options["format"],
+                encoding=options["encoding"],
                 dry_run=options["dry_run"],
                 complete=complete,
                 progress=bar.advance,
@@ -165,7 +187,7 @@ class Command(CatalogCommand):
                 "--from-sql requires --database URL, or the setting IMPORT_DATABASE_URL",
                 returncode=2,
             )
-        rows = read_query(options["from_sql"], address, mapping)
+        rows = read_query(options["from_sql"], address, mapping, report.columns)
         with Progress("import", " rows", quiet=options["verbosity"] == 0) as bar:
             import_rows(
                 bar.count(rows),
@@ -197,41 +219,8 @@ class Command(CatalogCommand):
     def write_report(
         self, report: Report, complete: CompleteCatalogue | None, options: dict[str, Any]
     ) -> None:
-        unit = "row" if options["from_sql"] else "line"
-        lines = [
-            f"{unit} {error.line}{f' ({_printable(error.sku)})' if error.sku else ''}:"
-            f" {error.reason}"
-            for error in report.errors
-        ]
-        self.list_some(lines)
-        rows: list[tuple[object, ...]] = [
-            (error.line, error.sku, error.reason) for error in report.errors
-        ]
-        counts = (
-            f"{report.added} added, {report.updated} updated, {report.unchanged} unchanged,"
-            f" {len(report.errors)} skipped"
-        )
-        if complete:
-            reason = f"missing: {complete.done}"
-            self.list_some([f"{_printable(sku)}: {reason}" for sku in report.missing])
-            rows += [("", sku, reason) for sku in report.missing]
-            counts += f", {len(report.missing)} {complete.done}"
-            if complete.without_sku:
-                self.stderr.write(
-                    f"No missing product was {complete.done}: the SKU on {unit}"
-                    f" {complete.without_sku[0]} is unknown"
-                )
-        self.stdout.write(f"{'Would be: ' if options['dry_run'] else ''}{counts}")
-        if file := options["errors"]:
-            write_csv(file, [unit, "sku", "reason"], rows)
-
-    def list_some(self, lines: list[str]) -> None:
-        for line in lines[:MAX_LISTED]:
-            self.stderr.write(line)
-        if len(lines) > MAX_LISTED:
-            more = len(lines) - MAX_LISTED
-            self.stderr.write(f"... and {more} more; --errors FILE writes all of them")
-
-
-def _printable(sku: str) -> str:
-    return ascii(sku)[1:-1][:80]
+        unit: Unit = "row" if options["from_sql"] else "line"
+        written = ImportReport(self.stdout, self.stderr, report, complete, unit)
+        written.write(options["verbosity"] > 0, options["dry_run"])
+        if options["errors"]:
+            written.write_file(options["errors"])

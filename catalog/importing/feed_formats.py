@@ -1,0 +1,140 @@
+"""The formats of feeds, such as Shopify's export, as data: `formats/*.toml`.
+
+A format says which columns it is recognised by, which field each column is, and which rows are no
+products. The keys of a file are the fields of `FeedFormat`.
+"""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from catalog.importing.column_names import normalise_name, normalise_pattern
+
+FOLDER = Path(__file__).parent / "formats"
+PLAIN_NAMES = ("none", "plain")
+
+
+@dataclass(frozen=True)
+class FeedFormat:
+    """How a kind of feed is read. Column names match in any case, without spaces and punctuation.
+
+    Args:
+        name: the name of its file, for `--format`.
+        label: what it is, in words.
+        recognised_by: columns that must be there. `a|b` is one of them.
+        fields: the columns of each field, the most important one first.
+        ignored: patterns of columns that are not read.
+        empty: cells that stand for a missing value, besides those of every file.
+        in_stock, out_of_stock: words in its columns of stock, besides those of every file.
+        unlimited: cells by column with which a quantity does not count.
+        path_separator: between the parts of a category path.
+        path_list: between several category paths in one cell; "" if there is one.
+        path_root: a first part that all category paths have and that is left out.
+        picture_root: what the names of picture files begin with and the folder does not have.
+        pictures_optional: whether the import goes on, with a warning, if there is no folder.
+        attribute_names, attribute_values: pairs of columns with the name and value of an attribute.
+        attribute_list: a column such as "colour=Blue,material=Nylon".
+        lists: columns of attributes whose values are separated by commas.
+        left_out: reasons by cell (`*` is any that is not empty) by column: rows that are no
+            products.
+        group: the column (or one of `a|b`) that is the same in consecutive rows of one product.
+        own: patterns of the columns that rows of a group do not inherit from its first row.
+        parent: the rows from which other rows inherit, and the columns that connect them.
+    """
+
+    name: str = ""
+    label: str = ""
+    recognised_by: tuple[str, ...] = ()
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ignored: tuple[str, ...] = ()
+    empty: frozenset[str] = frozenset()
+    in_stock: frozenset[str] = frozenset()
+    out_of_stock: frozenset[str] = frozenset()
+    unlimited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    path_separator: str = ">"
+    path_list: str = ""
+    path_root: str = ""
+    picture_root: str = ""
+    pictures_optional: bool = False
+    attribute_names: tuple[str, ...] = ()
+    attribute_values: tuple[str, ...] = ()
+    attribute_list: str = ""
+    lists: tuple[str, ...] = ()
+    left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    group: str = ""
+    own: tuple[str, ...] = ()
+    parent: Mapping[str, Any] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.name)
+
+    def matches(self, names: Iterable[str]) -> bool:
+        """Whether a header with these normalised names is one of this format."""
+        known = set(names)
+        return bool(self.recognised_by) and all(
+            any(normalise_name(name) in known for name in choice.split("|"))
+            for choice in self.recognised_by
+        )
+
+    @cached_property
+    def by_column(self) -> dict[str, str]:
+        """The field of each normalised column name; "" for columns with another use."""
+        used = [
+            *(self.attribute_names + self.attribute_values),
+            *(self.attribute_list, *self.group.split("|"), *self.unlimited, *self.left_out),
+            *(self.parent.get(name, "") for name in ("column", "reference")),
+        ]
+        return dict.fromkeys(map(normalise_name, filter(None, used)), "") | {
+            normalise_name(column): name
+            for name, columns in self.fields.items()
+            for column in columns
+        }
+
+    def field_of(self, name: str) -> str | None:
+        """The field of a column by its normalised name, "" if it is ignored, None if unknown."""
+        if name in self.by_column:
+            return self.by_column[name]
+        ignored = any(fnmatchcase(name, pattern) for pattern in self._ignored)
+        return "" if ignored else None
+
+    @cached_property
+    def _ignored(self) -> tuple[str, ...]:
+        return tuple(map(normalise_pattern, self.ignored))
+
+    def is_own(self, column: str) -> bool:
+        """Whether a row has its own value in the column, even an empty one."""
+        name = normalise_name(column)
+        return any(fnmatchcase(name, normalise_pattern(pattern)) for pattern in self.own)
+
+
+PLAIN = FeedFormat()
+"""A file that is no known feed: its columns are read by their names."""
+
+
+@cache
+def feed_formats() -> dict[str, FeedFormat]:
+    """The formats by name, in the order in which they are tried."""
+    formats = (_read(file) for file in sorted(FOLDER.glob("*.toml")))
+    # A format that needs more columns comes first.
+    return {it.name: it for it in sorted(formats, key=lambda it: -len(it.recognised_by))}
+
+
+def recognise(names: Iterable[str]) -> FeedFormat:
+    """The format of a header with these normalised names; `PLAIN` if it is none."""
+    known = set(names)
+    return next((it for it in feed_formats().values() if it.matches(known)), PLAIN)
+
+
+def _read(file: Path) -> FeedFormat:
+    entries = tomllib.loads(file.read_text("utf-8"))
+    for name, value in entries.items():
+        if name in ("empty", "in_stock", "out_of_stock"):
+            entries[name] = frozenset(value)
+        elif isinstance(value, list):
+            entries[name] = tuple(value)
+    entries["fields"] = {name: tuple(columns) for name, columns in entries["fields"].items()}
+    return FeedFormat(name=file.stem, **entries)

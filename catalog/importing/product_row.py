@@ -1,0 +1,248 @@
+"""Turns the cells of a row into the values of a product."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.importing.cell_parsers import (
+    DEFAULT_MAX_LENGTH,
+    SURROGATE,
+    FieldError,
+    parse_attributes,
+    parse_in_stock,
+    parse_sku,
+    parse_value,
+)
+from catalog.importing.column_mapping import Columns
+from catalog.importing.column_names import PICTURES, PRICES, TEXTS, field_by_name
+from catalog.importing.feed_rows import FeedRows, text
+from catalog.importing.picture_cells import is_address, parse_addresses, parse_file_names
+from catalog.importing.price_cells import parse_currency, parse_prices
+from catalog.importing.row_notes import LeftOut, RowError
+from catalog.text import compose
+
+PATHS = ("category", "subcategory", "product_type")
+"""Fields whose values may be paths, such as "Home > Shoes > Heels"."""
+
+FROM_ATTRIBUTES = ("brand", "gender", "colour", "usage")
+"""Fields that a named attribute of a feed may be, such as an option "Color"."""
+
+ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+NOT_UTF8 = "save the file as UTF-8, or give its encoding, such as --encoding windows-1252"
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRow:
+    """A parsed row. `values` are checked values by column of `product`.
+
+    `images` are names of picture files and `addresses` are URLs of pictures to fetch, the main
+    picture first. Both are None if the row has no such cell; stored pictures then stay.
+    `attribute_names` are all attributes that the file has, also those without a value in this row.
+    `warnings` say what the row was imported without. `pictures_optional` says that the import goes
+    on if there is no folder for `images`.
+    """
+
+    line: int
+    values: dict[str, Any]
+    images: tuple[str, ...] | None = None
+    addresses: tuple[str, ...] | None = None
+    attribute_names: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    pictures_optional: bool = False
+
+    @property
+    def sku(self) -> str:
+        return str(self.values["sku"])
+
+
+ReadRow = ProductRow | RowError | LeftOut
+"""What becomes of a row."""
+
+
+class RowParser:
+    """Parses the rows of a file with these columns."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.fields = columns.fields
+        self.feed = columns.feed
+        self.rules = FeedRows(columns.feed, columns)
+        self.attributes = columns.attributes
+        self.attribute_names = tuple(map(compose, columns.attributes))
+        self.has_named_attributes = bool(self.rules.pairs or self.rules.attribute_list)
+        self.texts = [(name, columns.fields[name]) for name in TEXTS if name in columns.fields]
+        self.prices = [(name, columns.fields[name]) for name in PRICES if name in columns.fields]
+        self.stock = [
+            (column, name == "quantity")
+            for name in ("in_stock", "quantity")
+            for column in columns.fields.get(name, ())
+        ]
+        self.price_columns = [
+            *(["price"] if {"price", "sale_price"} & columns.fields.keys() else []),
+            *(["regular_price"] if {"sale_price", "regular_price"} & columns.fields.keys() else []),
+        ]
+
+    def parse(self, line: int, cells: Mapping[str, Any], doubt: str = "") -> ReadRow:
+        """The product of a row, or why it is none.
+
+        Args:
+            cells: by column.
+            doubt: a warning about how the row was divided into cells.
+        """
+        try:
+            if reason := self.rules.why_left_out(cells):
+                return LeftOut(line, self._sku(cells), reason)
+            return self._parse(line, cells, [doubt] if doubt else [])
+        except FieldError as error:
+            reason = str(error)
+            if reason_is_encoding(reason, cells):
+                reason += f"; {NOT_UTF8}"
+            return RowError(line, self._sku(cells), reason)
+
+    def _sku(self, cells: Mapping[str, Any]) -> str:
+        """The SKU of a row, or "" if it is invalid."""
+        return parse_sku(self._first(self.fields["sku"], cells))
+
+    def _first(self, columns: tuple[str, ...], cells: Mapping[str, Any]) -> Any:
+        """The first cell that is not empty."""
+        for column in columns:
+            cell = cells.get(column)
+            if cell is not None and cell != "" and not self._is_placeholder(cell):
+                return cell
+        return None
+
+    def _is_placeholder(self, cell: Any) -> bool:
+        return isinstance(cell, str) and cell in self.feed.empty
+
+    def _parse(self, line: int, cells: Mapping[str, Any], warnings: list[str]) -> ProductRow:
+        values: dict[str, Any] = {}
+        for name, columns in self.texts:
+            raw = self._first(columns, cells)
+            if name in PATHS:
+                raw = _shorten_path(name, raw, warnings)
+            values[name] = parse_value(name, raw)
+        for required in ("sku", "title"):
+            if not values[required]:
+                raise FieldError(f"{required} is missing")
+        if ROUNDED.fullmatch(values["sku"]):
+            warnings.append("the SKU looks like a number that a spreadsheet has rounded")
+        if "category_path" in self.fields:
+            self._add_path(values, cells, warnings)
+        self._add_prices(values, cells, warnings)
+        if self.stock:
+            values["in_stock"] = self._in_stock(cells)
+        names = self._add_attributes(values, cells)
+        images, addresses = self._pictures(cells, warnings)
+        optional = self.feed.pictures_optional
+        return ProductRow(line, values, images, addresses, names, tuple(warnings), optional)
+
+    def _add_path(
+        self, values: dict[str, Any], cells: Mapping[str, Any], warnings: list[str]
+    ) -> None:
+        """Fill what has no column of its own, or an empty cell, from the category path.
+
+        Its first part is the category, the second the subcategory, and the last the product type.
+        """
+        found = (text(cells, column) for column in self.fields["category_path"])
+        # Google's categories may be numbers.
+        parts = self.rules.split_path(next((it for it in found if it and not it.isdigit()), ""))
+        for name, place in zip(PATHS, (parts[:1], parts[1:2], parts[-1:]), strict=True):
+            if not values.get(name):
+                part = _shorten_path(name, "".join(place), warnings)
+                values[name] = parse_value(name, part)
+
+    def _add_prices(
+        self, values: dict[str, Any], cells: Mapping[str, Any], warnings: list[str]
+    ) -> None:
+        currency = warning = ""
+        if columns := self.fields.get("currency"):
+            currency, warning = parse_currency(self._first(columns, cells))
+            values["currency"] = currency
+        if self.prices:
+            raw = {name: self._first(columns, cells) for name, columns in self.prices}
+            prices = parse_prices(raw, currency)
+            warnings += prices.warnings
+            values |= {name: getattr(prices, name) for name in self.price_columns}
+            if prices.currency != currency:
+                values["currency"], warning = parse_currency(prices.currency)
+        if warning:
+            warnings.append(warning)
+
+    def _in_stock(self, cells: Mapping[str, Any]) -> bool:
+        """Whether no column says that the product is out of stock."""
+        unlimited = self.rules.is_unlimited(cells)
+        return all(
+            parse_in_stock("in_stock", cell)
+            for column, is_quantity in self.stock
+            if not (is_quantity and unlimited)
+            and not self._is_placeholder(cell := cells.get(column))
+        )
+
+    def _add_attributes(self, values: dict[str, Any], cells: Mapping[str, Any]) -> tuple[str, ...]:
+        """Fill the attributes, and return the names of all that the file has."""
+        if not self.attributes and not self.has_named_attributes:
+            return ()
+        entries = {column: cells.get(column) for column in self.attributes}
+        names = self.attribute_names
+        if self.feed:
+            for column, cell in entries.items():
+                empty = self._is_placeholder(cell)
+                entries[column] = "" if empty else self.rules.split_list(column, cell)
+            for name, value in self.rules.named_attributes(cells):
+                target = field_by_name(name)
+                if target in FROM_ATTRIBUTES and not values.get(target):
+                    words = "; ".join(value) if isinstance(value, list) else value
+                    values[target] = parse_value(target, words)
+                else:
+                    entries[name] = value
+                    names += (compose(name),)
+        values["attributes"] = parse_attributes("attributes", entries)
+        return names
+
+    def _pictures(
+        self, cells: Mapping[str, Any], warnings: list[str]
+    ) -> tuple[tuple[str, ...] | None, tuple[str, ...] | None]:
+        """The names of picture files, and the addresses of pictures. Each cell is read as what it
+        is, whatever its column is called."""
+        names: list[str] | None = None
+        addresses: list[str] | None = None
+        for field in PICTURES:
+            for column in self.fields.get(field, ()):
+                cell = cells.get(column)
+                if cell is None or cell == "" or self._is_placeholder(cell):
+                    if field == "images":
+                        names = names or []
+                    else:
+                        addresses = addresses or []
+                elif field == "image_url" or is_address(cell):
+                    valid, invalid = parse_addresses(cell)
+                    addresses = (addresses or []) + valid
+                    warnings += invalid
+                else:
+                    root = self.feed.picture_root
+                    listed = parse_file_names(cell, ",;|" if root else ";|")
+                    names = (names or []) + [name.removeprefix(root) for name in listed]
+        return _distinct(names), _distinct(addresses)
+
+
+def reason_is_encoding(reason: str, cells: Mapping[str, Any]) -> bool:
+    """Whether a row was rejected because the file is not UTF-8."""
+    return "is not UTF-8" in reason and any(
+        isinstance(cell, str) and SURROGATE.search(cell) for cell in cells.values()
+    )
+
+
+def _shorten_path(name: str, value: Any, warnings: list[str]) -> Any:
+    """The first parts of a category path that fit; other values as they are."""
+    if not isinstance(value, str) or len(value := value.strip()) <= DEFAULT_MAX_LENGTH:
+        return value
+    warnings.append(f"{name} has {len(value)} characters and was shortened to {DEFAULT_MAX_LENGTH}")
+    start = value[: DEFAULT_MAX_LENGTH + 1]
+    for separator in (" > ", ">", "/", " "):
+        if separator in start:
+            return start.rpartition(separator)[0].strip()
+    return start[:DEFAULT_MAX_LENGTH]
+
+
+def _distinct(parts: list[str] | None) -> tuple[str, ...] | None:
+    return None if parts is None else tuple(dict.fromkeys(parts))
