@@ -107,6 +107,15 @@ def test_nothing_goes_while_a_sku_is_unknown(shop: Path, line: str) -> None:
     assert in_stock() == {*TEN}
 
 
+def test_drafts_of_a_feed_are_missing(shop: Path) -> None:
+    header = "Handle,Title,Variant SKU,Variant Price,Status\n"
+    feed = [f"{sku},Thing,{sku},1,active\n" for sku in TEN]
+    load(shop, header + "".join(feed))
+    draft = feed[0].replace("active", "draft")
+    report = load(shop, header + draft + "".join(feed[1:]), complete=CompleteCatalogue())
+    assert (report.unchanged, len(report.left_out), report.missing) == (9, 1, ["S0"])
+
+
 def test_nothing_goes_if_the_file_ends_early(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load(shop, rows(*TEN))
 
@@ -172,8 +181,8 @@ def test_command_reports_what_is_hidden(shop: Path, capsys: pytest.CaptureFixtur
     assert said.out == ("0 added, 0 updated, 9 unchanged, 0 skipped, 1 marked out of stock\n")
     assert said.err == "S0: missing: marked out of stock\n"
     assert errors.read_text().splitlines() == [
-        "line,sku,reason",
-        ",S0,missing: marked out of stock",
+        "line,sku,kind,reason",
+        ",S0,missing,marked out of stock",
     ]
 
 

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.importing import FileError, RowError
-from catalog.importing.column_mapping import ProductRow
+from catalog.importing.product_row import ProductRow, ReadRow
 from catalog.importing.sql_source import read_query, to_cell
 from tests.catalog.test_importing import products
 from tests.conftest import server_url
 
-Run = Callable[..., list[ProductRow | RowError]]
+Run = Callable[..., list[ReadRow]]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def sqlite(tmp_path: Path) -> str:
 def run(tmp_path: Path) -> Run:
     """Run a query in a database."""
 
-    def run(query: str, address: str, **mapping: str) -> list[ProductRow | RowError]:
+    def run(query: str, address: str, **mapping: str) -> list[ReadRow]:
         (tmp_path / "q.sql").write_text(query)
         return list(read_query(tmp_path / "q.sql", address, mapping))
 
@@ -235,7 +235,7 @@ def test_command_imports_a_query(
     said = capsys.readouterr()
     assert said.out == ("2 added, 0 updated, 0 unchanged, 2 skipped, 0 marked out of stock\n")
     assert "row 3 (2): the SKU is already on row 2" in said.err
-    assert (tmp_path / "e.csv").read_text().startswith("row,sku,reason\n3,2,")
+    assert (tmp_path / "e.csv").read_text().startswith("row,sku,kind,reason\n3,2,skipped,")
     assert set(products()) == {"1", "2"}
 
 

@@ -85,7 +85,7 @@ def test_two_nights(night: Night, tmp_path: Path) -> None:
     assert len(log) == 4
     assert errors.strip() == "line 10 (S8): price is not a number like 19.90: 'cheap'"
     assert (tmp_path / "skipped.csv").read_text().splitlines()[1:] == [
-        "10,S8,price is not a number like 19.90: 'cheap'"
+        "10,S8,skipped,price is not a number like 19.90: 'cheap'"
     ]
 
     status, log, errors = night(*rows[:4])

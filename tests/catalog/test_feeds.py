@@ -1,0 +1,450 @@
+"""Feeds of other systems: each is recognised by its header and read as its system means it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from catalog.importing.column_names import normalise_name
+from catalog.importing.feed_formats import feed_formats, recognise
+from catalog.importing.row_notes import FileError
+from tests.catalog.feed_files import ReadFile, read
+from tests.data import CASES, needs_cases
+
+FEEDS = Path(__file__).parent.parent / "fixtures" / "feeds"
+
+
+def prices(found: ReadFile) -> dict[str, str]:
+    return {sku: str(price) for sku, price in found.values("price").items()}
+
+
+def out_of_stock(found: ReadFile) -> list[str]:
+    return sorted(sku for sku, in_stock in found.values("in_stock").items() if in_stock is False)
+
+
+def attributes(found: ReadFile, sku: str) -> dict[str, object]:
+    """Those that are not empty."""
+    return dict(found.rows[sku].values["attributes"])
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("google_merchant.txt", "google_merchant"),
+        ("shopify.csv", "shopify"),
+        ("woocommerce.csv", "woocommerce"),
+        ("magento.csv", "magento"),
+        ("amazon.txt", "amazon"),
+        ("styles.csv", "kaggle_styles"),
+    ],
+)
+def test_each_feed_is_recognised_and_every_row_is_accounted_for(file: str, name: str) -> None:
+    found = ReadFile(FEEDS / file)
+    assert found.columns.format.startswith(feed_formats()[name].label)
+    accounted = [*found.errors, *found.left_out, *(row.line for row in found.rows.values())]
+    assert len(accounted) == len(set(accounted))
+    assert not set(found.columns.attributes) & set(found.columns.ignored)
+    assert not found.columns.looks_like
+
+
+def test_formats_have_only_known_keys_and_labels() -> None:
+    for name, feed in feed_formats().items():
+        assert feed.label, name
+        assert recognise(map(normalise_name, feed.recognised_by[0].split("|"))).name == ""
+
+
+def test_google_merchant() -> None:
+    found = ReadFile(FEEDS / "google_merchant.txt")
+    assert prices(found) == {"N-100": "90.00", "N-101": "120.00", "N-102": "9.50", "N-103": "8.50"}
+    assert set(found.values("currency").values()) == {"EUR"}
+    assert out_of_stock(found) == ["N-101"]
+    jacket = found.rows["N-100"]
+    assert jacket.values["title"] == 'Trail "Fell" jacket'
+    path = [jacket.values[name] for name in ("category", "subcategory", "product_type")]
+    assert path == ["Clothing", "Outdoor", "Jackets"]
+    assert jacket.addresses == (
+        *("https://img.invalid/100.jpg", "https://img.invalid/100b.jpg"),
+        "https://img.invalid/100c.jpg?a=1&b=2",
+    )
+    assert attributes(found, "N-100")["gtin"] == "4000000000011"
+    assert found.values("product_type")["N-102"] == "Mugs"  # from Google's own category
+    assert found.values("category")["N-103"] == "Plates"  # which may be a number
+
+
+def test_shopify() -> None:
+    found = ReadFile(FEEDS / "shopify.csv")
+    assert sorted(found.rows) == [
+        *("0042", "OS-B", "OS-C", "OS-N", "rag-rug", "tall-vase-extra-large")
+    ]
+    assert set(found.values("brand").values()) == {"Holt"}
+    stools = {sku: row for sku, row in found.rows.items() if sku.startswith("OS")}
+    assert {row.values["title"] for row in stools.values()} == {"Oak stool"}
+    assert {row.values["description"] for row in stools.values()} == {"Solid oak"}
+    assert found.values("colour")["OS-B"] == "Black"
+    assert attributes(found, "OS-B") == {"Finish": "Oiled", "Tags": ["oak", "seat"]}
+    assert attributes(found, "rag-rug") == {}
+    assert str(found.values("regular_price")["OS-N"]) == "100.00"
+    assert found.values("regular_price")["OS-B"] is None
+    # The black one is sold out. The grey one, too, but can be ordered; the rug is not counted.
+    assert out_of_stock(found) == ["OS-B"]
+    shared = tuple(f"https://img.invalid/os{number}.jpg" for number in (1, 2, 3))
+    assert found.rows["OS-N"].addresses == shared
+    assert found.rows["OS-B"].addresses == ("https://img.invalid/os-black.jpg", *shared)
+    assert sorted(found.left_out) == [6, 10, 11]
+    assert "Option1 Name" in found.columns.by_format
+    assert "Variant Grams" in found.columns.ignored
+
+
+def test_a_broken_row_does_not_divide_the_variants_of_a_product(tmp_path: Path) -> None:
+    content = (
+        "Handle,Title,Vendor,Variant SKU,Variant Price\n"
+        "mug,Mug,Holt,M-1,5\nmug,,,M-2\nmug,,,M-3,6\n"
+    )
+    found = read(tmp_path, content)
+    assert found.values("title") == {"M-1": "Mug", "M-3": "Mug"}
+    assert found.errors == {3: "4 cells, but the header has 5"}
+
+
+def test_shopify_without_skus(tmp_path: Path) -> None:
+    content = (
+        "Handle,Title,Option1 Name,Option1 Value,Variant Price,Image Src\n"
+        "mug,Mug,Size,S,5,https://i.example/1.jpg\nmug,,,L,6,\nmug,,,,,https://i.example/2.jpg\n"
+        "pot,Pot,Title,Default Title,7,\n"
+    )
+    found = read(tmp_path, content)
+    assert prices(found) == {"mug-s": "5.00", "mug-l": "6.00", "pot": "7.00"}
+    assert found.left_out == {4: "adds a picture to mug"}
+
+
+def test_shopify_with_its_newer_column_names(tmp_path: Path) -> None:
+    content = (
+        "Title,URL handle,Vendor,Status,SKU,Option1 name,Option1 value,Price,Compare-at price,"
+        "Inventory tracker,Inventory quantity,Continue selling when out of stock,"
+        "Product image URL\n"
+        "Mug,mug,Holt,Active,M-1,Color,Red,5,6,shopify,0,FALSE,https://i.example/1.jpg\n"
+        ",mug,,,M-2,,Blue,5,,shopify,0,TRUE,https://i.example/2.jpg\nPot,pot,Holt,Draft,P,,,7,,,,,\n"
+    )
+    found = read(tmp_path, content)
+    assert found.columns.format.startswith("Shopify")
+    assert found.values("colour") == {"M-1": "Red", "M-2": "Blue"}
+    assert out_of_stock(found) == ["M-1"]
+    assert all(len(row.addresses or ()) == 2 for row in found.rows.values())
+    assert sorted(found.left_out) == [4]
+
+
+def test_woocommerce() -> None:
+    found = ReadFile(FEEDS / "woocommerce.csv")
+    assert prices(found) == {
+        **{"WC-1": "9.00", "WC-2-SAND": "20.00", "WC-2-SEA": "20.00"},
+        **{"14": "5.00", "WC-5": "3.00", "WC-8": "50.00"},
+    }
+    assert out_of_stock(found) == ["14", "WC-2-SAND"]
+    comb = found.rows["WC-1"]
+    assert comb.addresses == ("https://img.invalid/c1.jpg", "https://img.invalid/c2.jpg")
+    path = [comb.values[name] for name in ("category", "subcategory", "product_type")]
+    assert path == ["Care", "Hair", "Combs"]
+    assert attributes(found, "WC-1") == {"Tags": ["bamboo", "hair"], "Material": "Bamboo"}
+    # variations have what their parent has
+    assert found.rows["WC-2-SAND"].addresses == ("https://img.invalid/t.jpg",)
+    assert found.rows["WC-2-SEA"].addresses == ("https://img.invalid/sea.jpg",)
+    assert found.values("description")["WC-2-SEA"] == "Soft"
+    assert found.values("colour")["WC-2-SEA"] == "Sea"
+    assert sorted(found.left_out) == [3, 8, 9]
+
+
+def test_magento() -> None:
+    found = ReadFile(FEEDS / "magento.csv")
+    assert out_of_stock(found) == ["MA-2", "MA-3"]
+    assert prices(found)["MA-1"] == "25.00"
+    bag = found.rows["MA-1"]
+    path = [bag.values[name] for name in ("category", "subcategory", "product_type")]
+    assert path == ["Bags", "Canvas", "Satchels"]
+    assert bag.images == ("f/i/field.jpg", "f/i/field2.jpg", "f/i/field3.jpg")
+    assert bag.values["colour"] == "Olive"
+    assert attributes(found, "MA-1") == {
+        "material": ["Canvas", "Leather"],
+        "care": "Wipe, do not wash",
+    }
+    assert found.rows["MA-2"].images == ()
+    assert sorted(found.left_out) == [6, 7]
+
+
+def test_amazon() -> None:
+    found = ReadFile(FEEDS / "amazon.txt")
+    assert "header on line 3" in found.columns.format
+    assert found.values("title") == {"AZ-1": 'Desk 47" white', "AZ-2": "Chair red"}
+    assert found.values("description")["AZ-1"] == 'A "good" desk'
+    assert found.values("description")["AZ-2"] == "A chair"
+    assert found.rows["AZ-1"].addresses == tuple(f"https://img.invalid/d{n}.jpg" for n in (1, 2, 3))
+    assert prices(found) == {"AZ-1": "199.00", "AZ-2": "59.00"}
+    assert out_of_stock(found) == ["AZ-2"]
+    assert found.left_out == {5: "its variations are the products"}
+
+
+def test_amazon_listings(tmp_path: Path) -> None:
+    content = (
+        "item-name\titem-description\tlisting-id\tseller-sku\tprice\tquantity\timage-url\n"
+        'Mug 3"\tBig\t0101\tM-1\t5.00\t0\t\n'
+    )
+    found = read(tmp_path, content, "listings.txt")
+    assert (found.values("title"), out_of_stock(found)) == ({"M-1": 'Mug 3"'}, ["M-1"])
+    assert found.columns.attributes == []
+
+
+def test_kaggle_styles() -> None:
+    found = ReadFile(FEEDS / "styles.csv")
+    assert sorted(found.rows) == ["501", "502"]
+    sandals = found.rows["502"].values
+    assert (sandals["colour"], sandals["usage"]) == ("", "")
+    assert sandals["product_type"] == "Sandals"
+    assert found.errors == {4: "11 cells, but the header has 10", 5: "title is missing"}
+
+
+def test_format_can_be_chosen_and_columns_mapped_on_top(tmp_path: Path) -> None:
+    content = "id,title,availability,price,link,product_type\nA,Mug,in stock,5 EUR,x,Home > Mugs\n"
+    assert read(tmp_path, content).values("product_type") == {"A": "Mugs"}
+    plain = read(tmp_path, content, format="none")
+    assert plain.values("product_type") == {"A": "Home > Mugs"}
+    assert plain.columns.attributes == ["link"]
+    mapped = read(tmp_path, content, mapping={"link": "brand"})
+    assert (mapped.values("brand"), mapped.values("category")) == ({"A": "x"}, {"A": "Home"})
+    short = read(tmp_path, "id,title,product_type\nA,Mug,Home > Mugs\n", format="google_merchant")
+    assert short.values("product_type") == {"A": "Mugs"}
+    with pytest.raises(FileError, match=r"no format 'x'; formats are .*shopify"):
+        read(tmp_path, content, format="x")
+
+
+# -- columns and cells of any file
+
+
+@pytest.mark.parametrize(
+    ("price", "currency", "expected"),
+    [
+        *[("49.90 USD", "", "49.90 USD"), ("USD 1,299.00", "", "1299.00 USD")],
+        *[
+            ("€ 49,90", "", "49.90 EUR"),
+            ("49,90€", "", "49.90 EUR"),
+            ("$1,299.00", "", "1299.00 USD"),
+        ],
+        *[("$49.90 USD", "", "49.90 USD"), ("C$5", "", "5.00 CAD"), ("Rs. 500", "", "500.00 INR")],
+        *[("1.299,- €", "", "1299.00 EUR"), ("1 299,50 kr", "", "1299.50 SEK")],
+        *[("$5", "CAD", "5.00 CAD"), ("5 eur", "EUR", "5.00 EUR"), ("5", "€", "5.00 EUR")],
+        *[("5", "gbp", "5.00 GBP"), ("", "EUR", "None EUR"), ("5 USD", "usd", "5.00 USD")],
+    ],
+)
+def test_amount_and_currency(tmp_path: Path, price: str, currency: str, expected: str) -> None:
+    found = read(tmp_path, f"sku\ttitle\tprice\tcurrency\nA\tMug\t{price}\t{currency}\n")
+    values = found.rows["A"].values
+    assert f"{values['price']} {values['currency']}" == expected
+    assert not found.warnings
+
+
+def test_contradicting_and_unknown_currencies_are_named(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "sku,title,price,currency\nA,Mug,5 USD,EUR\nB,Pot,5,ZZZ\nC,Pan,5 QQQ,\nD,Cup,€5 USD,\n",
+    )
+    assert found.errors == {
+        2: "price '5 USD' is not in the row's currency EUR",
+        5: "price '\\u20ac5 USD' is in two currencies",
+    }
+    assert "'ZZZ' is no code" in found.warnings["B"][0]
+    assert "'QQQ' is no code" in found.warnings["C"][0]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "price", "regular"),
+    [
+        ("price,sale_price", "100,60", "60.00", "100.00"),
+        ("price,Special Price", "100,", "100.00", None),
+        ("price,sale_price", "100,0", "100.00", None),
+        ("price,sale_price", "100,100", "100.00", None),
+        ("price,sale_price", ",60", "60.00", None),
+        ("price,compare_at_price", "60,100", "60.00", "100.00"),
+        ("price,msrp", "60,50", "60.00", None),
+        ("price,list price", ",50", "50.00", None),
+        ("price,sale price,sale_end", "100,60,2020-01-01", "100.00", None),
+        ("price,sale price,sale_start", "100,60,2020-01-01 10:00", "60.00", "100.00"),
+        ("price,sale_price,sale_price_effective_date", "9,6,2020-01-01/2020-02-01", "9.00", None),
+    ],
+)
+def test_shoppers_pay_the_sale_price(
+    tmp_path: Path, header: str, row: str, price: str, regular: str | None
+) -> None:
+    found = read(tmp_path, f"sku,title,{header}\nA,Mug,{row}\n")
+    values = found.rows["A"].values
+    assert str(values["price"]) == price
+    assert not found.warnings
+    written = values["regular_price"]
+    assert (None if written is None else str(written)) == regular
+
+
+def test_regular_price_alone_does_not_change_the_price(tmp_path: Path) -> None:
+    values = read(tmp_path, "sku,title,msrp\nA,Mug,9\n").rows["A"].values
+    assert str(values["regular_price"]) == "9.00"
+    assert "price" not in values
+
+
+def test_sale_price_above_the_price_and_unreadable_dates_are_named(tmp_path: Path) -> None:
+    found = read(tmp_path, "sku,title,price,sale_price,sale_end\nA,Mug,5,6,\nB,Pot,6,5,soon\n")
+    assert prices(found) == {"A": "5.00", "B": "5.00"}
+    assert "higher than the price" in found.warnings["A"][0]
+    assert "not like 2025-12-31" in found.warnings["B"][0]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        *[
+            (cell, True)
+            for cell in ("2.0", "1,000", "10+", "> 5", "3 pcs", "10 Stück", "0.5", "<5")
+        ],
+        *[(cell, False) for cell in ("0", "0.0", "-3", "0 pcs", "0,000", "out_of_stock")],
+        *[(cell, True) for cell in ("in_stock", "In-Stock", "preorder", "Pre-Order", "low stock")],
+        *[(cell, True) for cell in ("backorder", "auf Lager", "https://schema.org/InStock", "")],
+        *[(cell, False) for cell in ("Sold Out", "ausverkauft", "http://schema.org/OutOfStock")],
+    ],
+)
+@pytest.mark.parametrize("column", ["availability", "stock", "qty"])
+def test_stock_cells(tmp_path: Path, cell: str, expected: bool, column: str) -> None:
+    found = read(tmp_path, f"sku\ttitle\t{column}\nA\tMug\t{cell}\n")
+    assert found.values("in_stock") == {"A": expected}
+
+
+def test_unknown_stock_words_are_no_stock(tmp_path: Path) -> None:
+    found = read(tmp_path, "sku,title,availability\nA,Mug,perhaps\n")
+    assert found.errors == {2: "in_stock is neither true nor false: 'perhaps'"}
+
+
+def test_product_is_out_of_stock_if_one_of_the_columns_says_so(tmp_path: Path) -> None:
+    found = read(tmp_path, "sku,title,is_in_stock,qty\nA,Mug,1,0\nB,Pot,0,5\nC,Pan,1,5\nD,Cup,1,\n")
+    assert out_of_stock(found) == ["A", "B"]
+
+
+def test_addresses_and_file_names_in_any_picture_column(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "sku,title,image,image 2,Image URL\nA,Mug,https://i.example/1.jpg,b.jpg,//i.example/2.jpg\n"
+        'B,Pot,"https://i.example/1.jpg, https://i.example/2.jpg?a=1,2",,\n'
+        'C,Pan,a.jpg;b.jpg,c.jpg,"[""https://i.example/1.jpg""]"\n'
+        'D,Cup,,,"https://i.example/1.jpg|https://i.example/2.jpg\nhttps://i.example/3.jpg x"\n',
+    )
+    one, two = "https://i.example/1.jpg", "https://i.example/2.jpg"
+    assert {sku: (row.images, row.addresses) for sku, row in found.rows.items()} == {
+        "A": (("b.jpg",), (one, two)),
+        "B": ((), (one, f"{two}?a=1,2")),
+        "C": (("a.jpg", "b.jpg", "c.jpg"), (one,)),
+        "D": ((), (one, two, "https://i.example/3.jpg x")),
+    }
+
+
+def test_long_category_paths_are_shortened_between_their_parts(tmp_path: Path) -> None:
+    path = " > ".join(f"Department no {number}" for number in range(9))
+    found = read(tmp_path, f"sku,title,category\nA,Mug,{path}\nB,Pot,{'x' * 101}\n")
+    assert found.values("category") == {
+        "A": " > ".join(f"Department no {number}" for number in range(5)),
+        "B": "x" * 100,
+    }
+    assert sorted(found.warnings) == ["A", "B"]
+
+
+def test_report_of_columns(tmp_path: Path) -> None:
+    content = (
+        "sku,title,Lagerbestand,Verkaufspreis,zoom,size,condition\n"
+        "A,Mug,0,5,https://i.example/1.jpg,M,sold out\n"
+    )
+    report = read(tmp_path, content, mapping={"size": ""}).columns
+    assert report.fields == {"sku": ("sku",), "title": ("title",)}
+    assert (report.ignored, report.attributes[-1]) == (["size"], "condition")
+    assert report.looks_like == {
+        **{"Lagerbestand": "stock", "Verkaufspreis": "price"},
+        **{"zoom": "pictures", "condition": "stock"},
+    }
+    warnings = list(report.warnings())
+    assert "all products count as in stock" in warnings[0]
+    assert "--map 'Lagerbestand=in_stock'" in warnings[0]
+    assert "--map 'zoom=image_url'" in warnings[2]
+    report = read(tmp_path, content, mapping={"Lagerbestand": "in_stock"}).columns
+    assert "count as in stock" not in "".join(report.warnings())
+
+
+@given(st.lists(st.text("Handle,Tyk\r\n\"' #12=>|:/;", max_size=60), max_size=5))
+def test_any_cells_of_a_feed_give_rows(lines: list[str]) -> None:
+    headers = (
+        "Handle,Title,Variant Price,Option1 Name,Option1 Value,Image Src",
+        "ID,Type,SKU,Name,Regular price,Categories,Parent,Images",
+        "sku,name,attribute_set_code,product_type,categories,additional_attributes,qty",
+    )
+    with TemporaryDirectory() as folder:
+        for header in headers:
+            found = read(Path(folder), "\n".join([header, *lines]))
+            assert all(found.errors.values())
+
+
+@needs_cases
+def test_case_google_merchant() -> None:
+    found = ReadFile(CASES / "google_merchant/feed.tsv")
+    assert prices(found) == {"GM-1": "39.90", "GM-2": "49.90", "GM-3": "39.90", "GM-4": "1139.90"}
+    assert set(found.values("currency").values()) == {"USD"}
+    assert out_of_stock(found) == ["GM-2"]
+    assert len(found.rows["GM-1"].addresses or ()) == 3
+    bare = ReadFile(CASES / "google_merchant_noprice_ccy/feed.tsv")
+    assert out_of_stock(bare) == ["GN-2"]
+
+
+@needs_cases
+def test_case_shopify_export() -> None:
+    found = ReadFile(CASES / "shopify_export/products_export.csv")
+    assert prices(found) == {"WB-R-S": "29.00", "WB-R-M": "29.00", "WB-B-S": "31.00"}
+    assert set(found.values("title").values()) == {"Wool Beanie"}
+    assert set(found.values("brand").values()) == {"Ovis"}
+    assert found.values("description")["WB-B-S"] == "Soft wool beanie. 100% wool Hand wash"
+    assert all(len(row.addresses or ()) == 4 for row in found.rows.values())
+    assert found.left_out == {5: "adds a picture to wool-beanie"}
+
+
+@needs_cases
+def test_case_magento() -> None:
+    found = ReadFile(CASES / "magento/catalog_product.csv")
+    assert out_of_stock(found) == ["MG-1"]
+    assert found.values("product_type") == {"MG-1": "Bags"}
+    assert prices(found) == {"MG-1": "39.00"}
+
+
+@needs_cases
+def test_case_kaggle_styles() -> None:
+    found = ReadFile(CASES / "kaggle_styles/styles.csv")
+    assert sorted(found.rows) == ["90001", "90003"]
+    assert found.errors == {3: "11 cells, but the header has 10", 5: "title is missing"}
+
+
+@needs_cases
+def test_case_picture_addresses() -> None:
+    one, two = "https://img.invalid/1.jpg", "https://img.invalid/2.jpg"
+    assert ReadFile(CASES / "images_urls/p.csv").rows["IU-1"].addresses == (one, two)
+    found = ReadFile(CASES / "images_urls/p2.csv")
+    for sku in ("IU-1", "IU-2", "IU-3", "IU-9"):
+        assert found.rows[sku].addresses == (one, two)
+    assert found.rows["IU-7"].addresses == ("https://img.invalid/ü.jpg?x=1&y=2",)
+    assert sorted(found.warnings) == ["IU-10", "IU-5"]
+
+
+@needs_cases
+def test_case_values() -> None:
+    assert prices(ReadFile(CASES / "sale_price/p.csv")) == {"SP-1": "60.00", "SP-2": "100.00"}
+    found = ReadFile(CASES / "facets/p.csv")
+    assert out_of_stock(found) == ["FA-3", "FA-5"]
+    assert found.rows["FA-6"].values["brand"] == found.rows["FA-6"].values["colour"] == ""
+    found = ReadFile(CASES / "currency/p.csv")
+    currencies = ["EUR", "EUR", "USD", "Rs.", "JPY", "EUR", "ZZZ", ""]
+    assert list(found.values("currency").values()) == currencies
+    assert sorted(found.warnings) == ["CU-7"]
+    found = ReadFile(CASES / "long_category/p.csv")
+    assert str(found.values("category")["LC-1"]).startswith("Vehicles & Parts > Vehicle Parts &")
+    found = ReadFile(CASES / "html_desc/p.csv")
+    assert found.values("title") == {"HT-1": "Tent & tarp"}
+    assert found.values("description") == {"HT-1": "Light tent for 2. 1.2 kg"}
+    found = ReadFile(CASES / "nfc_nfd/p.csv")
+    assert set(found.values("brand").values()) == {"Caf\u00e9"}

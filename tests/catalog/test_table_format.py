@@ -1,0 +1,316 @@
+"""Tables as programs write them: encodings, delimiters, headers, quotation marks, broken rows."""
+
+import csv
+import io
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from catalog.importing.row_notes import FileError
+from catalog.importing.table_rows import Row, TableRows, has_quoted_cells
+from catalog.importing.text_files import TextFile
+from tests.catalog.feed_files import ReadFile, read
+from tests.data import CASES, needs_cases
+
+TWO = "sku{0}title{0}price\nA{0}Käse{0}4.50\nB{0}Brot{0}5.50\n"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("name", ["c.csv", "c.tsv", "c.txt"])
+def test_delimiter_is_that_of_the_header(tmp_path: Path, delimiter: str, name: str) -> None:
+    assert read(tmp_path, TWO.format(delimiter), name).values("title") == {"A": "Käse", "B": "Brot"}
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=;\r", '"sep=;"'])
+def test_separator_line_of_a_spreadsheet(tmp_path: Path, line: str) -> None:
+    found = read(tmp_path, f"{line}\nsku;title,price\nA;x,y\n", mapping={"title,price": "title"})
+    assert found.values("title") == {"A": "x,y"}
+
+
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
+def test_encodings_and_line_ends(tmp_path: Path, encoding: str, line_end: str) -> None:
+    content = TWO.format(",").replace("\n", line_end).encode(encoding)
+    assert read(tmp_path, content).values("title") == {"A": "Käse", "B": "Brot"}
+
+
+def test_json_lines_may_be_utf_16(tmp_path: Path) -> None:
+    content = '{"sku": "A", "title": "Käse"}\n{"sku": "B", "title": "Brot"}\n'.encode("utf-16")
+    assert read(tmp_path, content, "c.jsonl").values("title") == {"A": "Käse", "B": "Brot"}
+
+
+def test_other_encodings_are_named_not_guessed(tmp_path: Path) -> None:
+    content = TWO.format(";").encode("cp1252")
+    found = read(tmp_path, content)
+    assert sorted(found.rows) == ["B"]
+    assert "title is not UTF-8" in found.errors[2]
+    assert "--encoding windows-1252" in found.errors[2]
+    found = read(tmp_path, content, encoding="windows-1252")
+    assert found.values("title") == {"A": "Käse", "B": "Brot"}
+    with pytest.raises(FileError, match="no encoding 'nonsense'"):
+        read(tmp_path, content, encoding="nonsense")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04\x14\x00", "Excel workbook or a ZIP file"),
+        (b"\x1f\x8b\x08\x00", "compressed"),
+        (b'<?xml version="1.0"?><rss>', "XML"),
+        (b"\n<!DOCTYPE html><html>", "a web page"),
+    ],
+)
+def test_what_is_no_table_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(FileError, match=message):
+        read(tmp_path, content)
+
+
+def test_blank_lines_and_titles_above_the_header(tmp_path: Path) -> None:
+    found = read(tmp_path, "\n,,\nExport of today,,\n\nsku,title,price\n\nA,Mug,1\n , ,\nB,Pot,2\n")
+    assert sorted(found.rows) == ["A", "B"]
+    assert [row.line for row in found.rows.values()] == [7, 9]
+    assert "header on line 5" in found.columns.format
+
+
+def test_cells_beyond_the_header(tmp_path: Path) -> None:
+    found = read(tmp_path, "sku,title,price,,\nA,Mug,1,\nB,Pot,2,,,\nC,Pan,3,x\nD,Cup\nE,Jug,5\n")
+    assert sorted(found.rows) == ["A", "B", "E"]
+    assert found.errors == {
+        4: "4 cells, but the header has 3",
+        5: "2 cells, but the header has 3",
+    }
+
+
+def test_column_without_a_name_is_ignored(tmp_path: Path) -> None:
+    found = read(tmp_path, ",sku,title\n0,A,Mug\n1,B,Pot\n")
+    assert found.values("title") == {"A": "Mug", "B": "Pot"}
+    assert (found.columns.attributes, found.columns.ignored) == ([], [""])
+
+
+def test_columns_for_one_field_are_named_with_their_places(tmp_path: Path) -> None:
+    content = "sku,title,price,Price \nA,Mug,1,2\n"
+    with pytest.raises(FileError) as error:
+        read(tmp_path, content)
+    assert "'price' (column 3) and 'Price' (column 4) both map to price" in str(error.value)
+    assert "--map 'Price=price'" in str(error.value)
+    found = read(tmp_path, content, mapping={"Price": "price", "price": ""})
+    assert str(found.rows["A"].values["price"]) == "2.00"
+    found = read(tmp_path, "sku,title,title\nA,Mug,Cup\n", mapping={"title (2)": "title"})
+    assert found.values("title") == {"A": "Cup"}
+
+
+def test_formulas_that_keep_a_number_as_text(tmp_path: Path) -> None:
+    found = read(tmp_path, 'sku,title\n="00123",Mug\n"=""00124""",Pot\n1.2E+12,Pan\n')
+    assert sorted(found.rows) == ["00123", "00124", "1.2E+12"]
+    assert "rounded" in found.warnings["1.2E+12"][0]
+
+
+# -- quotation marks in files with tabs
+
+
+def test_tabs_without_quoting(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        'id\ttitle\tdescription\nA\t"Best" mug\tGood\nB\t27" screen\tBig\nC\t"Tall\tClear\n'
+        'D\tPlate\t"white"\n',
+        "c.tsv",
+    )
+    assert found.values("title") == {
+        "A": '"Best" mug',
+        "B": '27" screen',
+        "C": '"Tall',
+        "D": "Plate",
+    }
+    assert found.rows["D"].values["description"] == '"white"'
+    assert "quotation marks" in found.warnings["D"][0]
+    assert not found.errors
+
+
+def test_tabs_with_quoting(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        'id\ttitle\tdescription\nA\t"27"" screen"\t"one\ttab"\nB\tPot\t"two\nlines"\n'
+        'C\t"Pan"\tx\nD\t"Tall\ty\nE\tJug\tz\n',
+        "c.tsv",
+    )
+    assert found.values("title") == {
+        "A": '27" screen',
+        "B": "Pot",
+        "C": "Pan",
+        "D": '"Tall',
+        "E": "Jug",
+    }
+    assert found.values("description") == {
+        **{"A": "one\ttab", "B": "two\nlines", "C": "x", "D": "y", "E": "z"}
+    }
+    assert "not closed" in found.warnings["D"][0]
+
+
+# -- broken rows
+
+
+def rows_after(tmp_path: Path, broken: str, rows: int = 200) -> ReadFile:
+    """A file in which the row on line 3 is broken and `rows` good rows follow."""
+    good = "".join(f'P-{number},"Pot, {number}",plain,{number}.00\n' for number in range(rows))
+    return read(tmp_path, f"sku,title,description,price\nA-1,Kettle,first,1.00\n{broken}\n{good}")
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        'A-2,Kettle,"never closed,20.00',
+        '"A-2,Kettle,never closed,20.00',
+        'A-2,Kettle,never closed,"20.00',
+        'A-2,Kettle,"closed" too early,20.00',
+        'A-2,Kettle,"a ""b"" c,20.00',
+        'A-2,Kettle,"<a href="x">link</a>,20.00',
+        'A-2,Kettle,"<p>\n<a href="x">link</a>\n</p>",20.00',
+        'A-2,Kettle,"one, two,\nBlue, red, green, white\nmore" and more,20.00',
+        'A-2,Kettle,"two\nlines",too,many,20.00',
+    ],
+)
+def test_broken_row_is_named_and_takes_no_others_with_it(tmp_path: Path, broken: str) -> None:
+    found = rows_after(tmp_path, broken)
+    assert sorted(found.rows) == sorted(["A-1", *(f"P-{number}" for number in range(200))])
+    assert 3 in found.errors
+    extra = broken.count("\n")
+    assert found.errors.keys() <= set(range(3, 4 + extra))
+
+
+def test_each_of_several_broken_rows_is_named(tmp_path: Path) -> None:
+    found = rows_after(tmp_path, 'A-2,x,"open,1\nA-3,y,"open too,2\nA-4,"z,open,3')
+    assert sorted(found.errors) == [3, 4, 5]
+    assert len(found.rows) == 201
+
+
+def test_rows_between_two_bare_quotation_marks_are_not_one_cell(tmp_path: Path) -> None:
+    content = (
+        'sku,title,description,price\nA-1,Kettle,"never closed,20.00\nA-2,Pot,plain,21.00\n'
+        'A-3,Screen,27",22.00\nA-4,Pan,x,23.00\n'
+    )
+    found = read(tmp_path, content)
+    assert sorted(found.rows) == ["A-2", "A-3", "A-4"]
+    assert list(found.errors) == [2]
+
+
+def test_long_cells_of_many_lines(tmp_path: Path) -> None:
+    html = "<ul>\n" + "".join(f"<li>part, {number}</li>\n\n" for number in range(2000)) + "</ul>"
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows([["sku", "title", "notes"], ["A", "x", html], ["B", "y", "z"]])
+    found = read(tmp_path, buffer.getvalue())
+    assert found.rows["A"].values["attributes"]["notes"] == html.replace("\r", "")
+    assert sorted(found.rows) == ["A", "B"]
+
+
+def test_file_of_nothing_but_open_quotation_marks_ends(tmp_path: Path) -> None:
+    found = read(tmp_path, "sku,title\n" + 'x","z\n' * 20_000)
+    assert not found.rows
+    assert len(found.errors) == 20_000
+
+
+@pytest.mark.parametrize(
+    ("line", "position"), [("a\x0bb\x0c\u2028,c", 1), ("two\r\nlines", 0), ("two\rlines", 0)]
+)
+def test_other_line_ends_in_cells(tmp_path: Path, line: str, position: int) -> None:
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer).writerows([["sku", "title", "x"], ["A", "Mug", line], ["B", "Pot", "y"]])
+    found = read(tmp_path, buffer.getvalue())
+    assert found.rows["A"].values["attributes"]["x"] == line
+    assert sorted(found.rows) == ["A", "B"]
+
+
+cells = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.text(
+    ' ,;\t|"\r\na1=<', max_size=8
+)
+
+
+@given(
+    rows=st.lists(st.lists(cells, min_size=2, max_size=2), min_size=1, max_size=6),
+    delimiter=st.sampled_from([",", ";", "\t", "|"]),
+    quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+)
+def test_what_a_program_writes_is_read_back(
+    rows: list[list[str]], delimiter: str, quoting: int, line_end: str, encoding: str
+) -> None:
+    texts = [cell for row in rows for cell in row]
+    assume(not any('="' in text for text in texts))  # a formula is read as its text
+    assume(line_end == "\r\n" or not any("\r" in text for text in texts))  # not quoted by csv
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, delimiter=delimiter, quoting=quoting, lineterminator=line_end)  # type: ignore[arg-type]
+    writer.writerow(["sku", "title", "one", "two"])
+    writer.writerows([f"S-{number}", "Mug", *row] for number, row in enumerate(rows))
+    text = TextFile(io.BytesIO(buffer.getvalue().encode(encoding)))
+    found = TableRows(islice(text.lines(), 1, None), first_line=2, width=4, delimiter=delimiter)
+    written = [[f"S-{number}", "Mug", *row] for number, row in enumerate(rows)]
+    assert [row.cells for row in found if isinstance(row, Row)] == written
+    assert has_quoted_cells(lambda: islice(text.lines(), 1, None), 4) or delimiter != "\t"
+
+
+@given(
+    st.binary(max_size=300)
+    | st.text('sku,title\n\r"; \t|ab1=', max_size=200).map(str.encode)
+    | st.text('a1,"\n', max_size=200).map(lambda text: f"sku,title\n{text}".encode()),
+    st.sampled_from(["c.csv", "c.tsv", "c.txt", "c.jsonl"]),
+)
+def test_any_bytes_give_rows_or_a_message(content: bytes, name: str) -> None:
+    with TemporaryDirectory() as folder:
+        try:
+            found = read(Path(folder), content, name)
+        except FileError:
+            return
+        assert all(found.errors.values())
+
+
+@given(
+    st.lists(
+        st.sampled_from(['P-{},"Pot, x",y', "P-{},Pot,y", 'P-{},"Pot,y', 'P-{},"a"b,c', "P-{},x"])
+    )
+)
+def test_every_line_is_accounted_for(lines: list[str]) -> None:
+    content = "\n".join(line.format(100 + number) for number, line in enumerate(lines))
+    with TemporaryDirectory() as folder:
+        found = read(Path(folder), f"sku,title,size\n{content}\n")
+    landed = {row.line: sku for sku, row in found.rows.items()}
+    assert sorted([*landed, *found.errors]) == list(range(2, 2 + len(lines)))
+    assert all(sku == f"P-{98 + line}" for line, sku in landed.items())
+    good = [line for line in lines if line in ('P-{},"Pot, x",y', "P-{},Pot,y")]
+    assert len(landed) == len(good)
+
+
+@needs_cases
+@pytest.mark.parametrize(
+    ("file", "landed", "skipped"),
+    [
+        ("attr_semicolon/p.csv", ["AS-1"], {}),
+        ("blank_lines/p.csv", ["BL-1", "BL-2"], {}),
+        ("cr_only/p.csv", ["M-1", "M-2"], {}),
+        ("excel_sku/p.csv", ["'0042", "00123", "1.23457E+12"], {}),
+        ("semicolon/p.csv", ["S-1", "S-2"], {}),
+        ("sep_line/p.csv", ["S-3"], {}),
+        ("tab_in_csv/p.csv", ["T-1"], {}),
+        ("trailing_comma/p.csv", ["TC-1", "TC-2"], {}),
+        ("tsv_quotes/p.tsv", [f"TQ-{number}" for number in range(1, 7)], {}),
+        ("txt_feed/feed.txt", ["G-0"], {}),
+        ("unclosed_quote/p.csv", ["UQ-2", "UQ-3"], {2: "not closed"}),
+        ("utf16/p.csv", [], {2: "1 cell, but the header has 3"}),
+    ],
+)
+def test_cases(file: str, landed: list[str], skipped: dict[int, str]) -> None:
+    found = ReadFile(CASES / file)
+    assert sorted(found.rows) == landed
+    assert found.errors.keys() == skipped.keys()
+    assert all(reason in found.errors[line] for line, reason in skipped.items())
+
+
+@needs_cases
+def test_case_doubled_header() -> None:
+    with pytest.raises(FileError, match=r"'price' \(column 3\) and 'Price' \(column 4\)"):
+        ReadFile(CASES / "header_dup/p.csv")
