@@ -1,5 +1,7 @@
 """Reads picture files from the folder that is given to an import."""
 
+import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 from catalog.media.store import MAX_BYTES, Picture, check_and_store
@@ -26,7 +28,7 @@ def picture_named(folder: Path, sku: str) -> tuple[str, ...] | None:
         return None
     names = (f"{sku}{suffix}" for suffix in SUFFIXES)
     try:
-        return next(((name,) for name in names if (folder / name).is_file()), None)
+        return next(((name,) for name in names if _find(folder, name)), None)
     except OSError:  # the name is too long
         return None
 
@@ -34,7 +36,7 @@ def picture_named(folder: Path, sku: str) -> tuple[str, ...] | None:
 def _read(folder: Path, name: str) -> bytes:
     root = folder.resolve()
     try:
-        file = (root / name).resolve()
+        file = (_find(root, name) or root / name).resolve()
         # The name comes from the file: it must not escape the folder by `..` or a symbolic link.
         if not file.is_relative_to(root):
             raise ImageError("the file is outside the picture folder")
@@ -47,3 +49,14 @@ def _read(folder: Path, name: str) -> bytes:
         if isinstance(error, ImageError):
             raise
         raise ImageError("the file cannot be read") from error
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    return next((it for it in _spellings(folder, name) if it.is_file()), None)
+
+
+def _spellings(folder: Path, name: str) -> Iterator[Path]:
+    """The file `name` in both Unicode forms: macOS may write "ü" as two characters."""
+    yield folder / name
+    yield folder / unicodedata.normalize("NFC", name)
+    yield folder / unicodedata.normalize("NFD", name)

@@ -10,6 +10,7 @@ import time
 from io import BytesIO
 from pathlib import Path
 from threading import Thread
+from unicodedata import normalize
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -298,6 +299,16 @@ def test_bad_picture_is_reported_and_its_product_is_imported_without_it(shop: Pa
         assert reason in found[line]
     assert (report.added, report.errors) == (len(rows), [])
     assert all(len(pictures(sku)) == 1 for sku in products())
+
+
+def test_names_of_pictures_match_in_any_unicode_form(shop: Path) -> None:
+    composed, decomposed = normalize("NFC", "Größe é.jpg"), normalize("NFD", "Größe ü.jpg")
+    for name, colour in ((composed, "green"), (decomposed, "blue")):
+        (shop / "images" / name).write_bytes(picture(colour))
+    rows = [f"A,Shirt,{normalize('NFD', composed)}", f"B,Shirt,{normalize('NFC', decomposed)}"]
+    report = load(shop, "sku,title,images\n" + "\n".join(rows) + "\n")
+    assert warnings(report) == {}
+    assert len(pictures("A")) == len(pictures("B")) == 1
 
 
 def test_symbolic_link_out_of_the_folder_is_not_followed(shop: Path) -> None:
