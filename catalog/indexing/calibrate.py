@@ -55,8 +55,9 @@ def calibrate(connection: Connection, encoder: Encoder, seed: int = 0) -> int:
     """Fit the quantiles of a model to randomly sampled products and store them.
 
     Each kind of item and of query is fitted to the products that have it, because some products
-    have no picture. A kind that fewer than `MIN_PRODUCTS` have is omitted; `search.quantiles` then
-    uses the closest kind that is fitted. If all are omitted, the stored quantiles stay as they are.
+    have no picture. A kind that fewer than `MIN_PRODUCTS` have is omitted; the closest kind that is
+    fitted is used instead (`search_internal.quantiles`). If all are omitted, the stored quantiles
+    stay as they are.
 
     Returns the number of embedded products, or 0 if nothing was fitted.
     """

@@ -38,7 +38,7 @@ Quantiles = tuple[float, ...]
 def get_quantiles(
     connection: Connection, model: str, query: QueryKind, item: Modality, picture_share: float
 ) -> Quantiles:
-    """The quantiles for a kind of query and of item, from the SQL function `search.quantiles`.
+    """The quantiles for a kind of query and of item, from `search_internal.quantiles` in SQL.
 
     Args:
         picture_share: the weight of the pictures in the query, 0 to 1. The result is interpolated
@@ -62,7 +62,7 @@ def forget_quantiles() -> None:
 
 def _load_query(connection: Connection, key: str) -> Quantiles:
     found = connection.exec_driver_sql(
-        "SELECT search.quantiles(%(model)s, %(query)s, %(item)s, %(share)s::float8)",
+        "SELECT search_internal.quantiles(%(model)s, %(query)s, %(item)s, %(share)s::float8)",
         dict(zip(("model", "query", "item", "share"), key.split(" "), strict=True)),
     ).scalar_one()
     return tuple(map(float, found))

@@ -206,7 +206,7 @@ def structure_candidates(parts: int, conditions: Sequence[str], given: Given) ->
 
 
 def _load_fan_out(connection: Connection, _key: str) -> int:
-    row = driver_connection(connection).execute("SELECT search.fan_out()").fetchone()
+    row = driver_connection(connection).execute("SELECT search_internal.fan_out()").fetchone()
     return int(row[0]) if row else FAN_OUT
 
 

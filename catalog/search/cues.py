@@ -1,7 +1,7 @@
 """Cues: words that structure a query, such as "not", "under" or "for", in every language.
 
 `cues.toml` lists them by cue and language. The understanding of queries in SQL reads them from
-`search.cue` (catalog/sqlapi/rendered.py).
+`search_internal.cue` (catalog/sqlapi/rendered.py).
 """
 
 import tomllib

@@ -65,7 +65,8 @@ class Filters:
         if self.in_stock:
             yield "p.in_stock"
         if self.excluded:
-            yield "(p.lexemes @@ (SELECT search.excluded(%(excluded)s::text[]))) IS NOT TRUE"
+            words = "(SELECT search_internal.excluded(%(excluded)s::text[]))"
+            yield f"(p.lexemes @@ {words}) IS NOT TRUE"
         if self.unwanted:
             yield "NOT p.facets && %(unwanted)s::text[]"
 

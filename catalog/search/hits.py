@@ -32,7 +32,7 @@ def diversify(
     if others:
         quantiles = get_quantiles(connection, channel.model, "product", channel.modality, 1.0)
         embedded = np.stack([row["vector"].to_numpy() for row in others]).astype(np.float64)
-        # As search.match, but at most 1: what is closer counts as identical.
+        # As search_internal.match, but at most 1: what is closer counts as identical.
         similarity = np.interp(embedded @ embedded.T, quantiles, np.linspace(0, 1, len(quantiles)))
         relevance = np.array([row["match"] for row in others], np.float64)
         order = maximal_marginal_relevance(relevance, similarity, spec.diversity)

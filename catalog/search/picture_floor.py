@@ -45,7 +45,7 @@ def _nearest_match(connection: Connection, channel: Channel) -> float | None:
     """The match of the catalogue's nearest embedding, or None if there is none."""
     table = embedding_table_name(channel.model, channel.modality)
     match: float | None = connection.exec_driver_sql(
-        f"SELECT search.match(1 - (e.embedding <=> %(vector)s), %(quantiles)s::float8[])"
+        f"SELECT search_internal.match(1 - (e.embedding <=> %(vector)s), %(quantiles)s::float8[])"
         f"  FROM {table} e ORDER BY e.embedding <=> %(vector)s LIMIT 1",
         {"vector": HalfVector(channel.vector), "quantiles": list(channel.quantiles)},
     ).scalar()

@@ -86,13 +86,13 @@ def channels(
 def interpolate(connection: Connection, parts: list[tuple[float, np.ndarray]]) -> np.ndarray:
     """The weighted sum of unit vectors, normalized and rounded to half precision; float32 (d,).
 
-    Computed by the SQL function `search.interpolate`, so that SQL users and the storefront get the
-    same vector.
+    Computed by the SQL function `search_internal.interpolate`, so that SQL users and the storefront
+    get the same vector.
     """
     if len(parts) == 1:
         return parts[0][1]
     found = connection.exec_driver_sql(
-        "SELECT search.interpolate(%(vectors)s::halfvec[], %(weights)s::float8[])",
+        "SELECT search_internal.interpolate(%(vectors)s::halfvec[], %(weights)s::float8[])",
         {
             "vectors": [HalfVector(vector).to_text() for _, vector in parts],
             "weights": [weight for weight, _ in parts],
@@ -135,7 +135,7 @@ def _vectors(query: Query, model: ModelSpec, texts: TextEncoder) -> QueryVectors
 def _product_vectors(connection: Connection, sku: str, model: str) -> QueryVectors:
     """The stored embeddings of a product's text and main picture, where they exist."""
     row = connection.exec_driver_sql(
-        "SELECT text, image FROM search.product_embeddings(%(sku)s, %(model)s)",
+        "SELECT text, image FROM search_internal.product_embeddings(%(sku)s, %(model)s)",
         {"sku": sku, "model": model},
     ).one()
     found: dict[Modality, HalfVector | None] = {"text": row.text, "image": row.image}

@@ -357,7 +357,7 @@ def _coverage() -> str:
 def _scored(ranking: Ranking) -> str:
     columns = ["compared.*"]
     columns += [
-        f"search.match({name}_similarity, %({name}_quantiles)s) AS {name}_match"
+        f"search_internal.match({name}_similarity, %({name}_quantiles)s) AS {name}_match"
         for name in (channel.name for channel in ranking.channels)
     ]
     separator = ",\n           "

@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 PARSE = """
 SELECT typed, is_exact, words, avoided, excluded, unwanted, min_price, max_price, share,
        wanted::text AS wanted, array_to_json(wanted) AS parts,
-       (SELECT json_agg(search.part_keys(part)) FROM unnest(wanted) AS part) AS wanted_keys,
+       (SELECT json_agg(search_internal.part_keys(part)) FROM unnest(wanted) AS part)
+           AS wanted_keys,
        array_to_json(understood) AS understood
   FROM search.parse(%(text)s)
 """

@@ -1,9 +1,12 @@
-"""The schema `search`: functions and views derived from the tables, the models and the settings.
+"""The schemas `search` and `search_internal`: functions and views derived from the tables, the
+models and the settings.
 
-They are replaced in place, so that an analyst's own views on them survive an upgrade. Only changed
-objects are replaced: the table `search.definition` stores a digest of each object's SQL. The
-digests also show whether the database matches this code and its settings. Objects with constant
-SQL are in `catalog/sqlapi/sql`, one per file; the others come from `catalog.sqlapi.rendered`.
+`search` has what analysts use, `search_internal` the helpers. Objects are replaced in place, so
+that an analyst's own views on them survive an upgrade. Only changed objects are replaced: the table
+`search_internal.definition` stores a digest of each object's SQL. The digests also show whether the
+database matches this code and its settings. Objects with constant SQL are in `catalog/sqlapi/sql`,
+one per file, those of `search_internal` in the folder `internal`; the others come from
+`catalog.sqlapi.rendered`.
 """
 
 import re
@@ -27,7 +30,15 @@ from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
-from catalog.sqlapi.rendered import ARGUMENTS, MAX_FACETS, StoredModel, cues, rankings, views
+from catalog.sqlapi.rendered import (
+    ARGUMENTS,
+    MAX_FACETS,
+    RANKED,
+    StoredModel,
+    cues,
+    rankings,
+    views,
+)
 from catalog.tables import (
     FILLED_BY_TRIGGER,
     MODEL,
@@ -37,7 +48,7 @@ from catalog.tables import (
     metadata,
 )
 
-SCHEMA = "search"
+SCHEMA, INTERNAL = "search", "search_internal"
 SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = (
     *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value"),
@@ -66,7 +77,7 @@ CONSTANTS = {
         f"chosen[{number}]::text[]" for number in range(1, MAX_FACETS + 1)
     ),
     "wanted_arguments": ", ".join(
-        f"search.part_keys(parsed.wanted[{place}])" for place in range(1, MAX_PARTS + 1)
+        f"search_internal.part_keys(parsed.wanted[{place}])" for place in range(1, MAX_PARTS + 1)
     ),
     "ranked_arguments": ", ".join(f"${number}" for number in range(1, len(ARGUMENTS) + 1)),
     "default_model": DEFAULT_MODEL,
@@ -114,24 +125,29 @@ SELECT about.type, about.schema, about.identity, max(node.depth) AS depth
 a view counts as the view itself, and the relation of a composite type as the type."""
 
 FIND = """
-SELECT 'pg_proc'::regclass::oid AS classid, oid AS objid, proname AS name
-  FROM pg_proc WHERE pronamespace = to_regnamespace('search')
+WITH place (name, namespace) AS (
+    SELECT nspname, oid FROM pg_namespace WHERE nspname IN ('search', 'search_internal')
+)
+SELECT place.name AS schema, 'pg_proc'::regclass::oid AS classid, oid AS objid, proname AS name
+  FROM pg_proc JOIN place ON namespace = pronamespace
  UNION ALL
-SELECT 'pg_class'::regclass, oid, relname
-  FROM pg_class WHERE relnamespace = to_regnamespace('search') AND relkind IN ('r', 'v', 'm')
+SELECT place.name, 'pg_class'::regclass, oid, relname
+  FROM pg_class JOIN place ON namespace = relnamespace
+ WHERE relkind IN ('r', 'v', 'm')
  UNION ALL
-SELECT 'pg_type'::regclass, t.oid, t.typname
-  FROM pg_type t JOIN pg_class c ON c.oid = t.typrelid
- WHERE t.typnamespace = to_regnamespace('search') AND c.relkind = 'c'
+SELECT place.name, 'pg_type'::regclass, t.oid, t.typname
+  FROM pg_type t
+       JOIN pg_class c ON c.oid = t.typrelid AND c.relkind = 'c'
+       JOIN place ON namespace = typnamespace
 """
 
 DEFINITIONS = """
-CREATE TABLE IF NOT EXISTS search.definition (name text PRIMARY KEY, digest text NOT NULL);
-COMMENT ON TABLE search.definition IS 'A digest of the SQL that created each object.';
+CREATE TABLE IF NOT EXISTS search_internal.definition (name text PRIMARY KEY, digest text NOT NULL);
+COMMENT ON TABLE search_internal.definition IS 'A digest of the SQL that created each object.';
 """
 
 Found = dict[str, set[tuple[int, int]]]
-"""The objects of the schema by name, as pairs of `classid` and `objid`; functions may share a
+"""The objects of a schema by name, as pairs of `classid` and `objid`; functions may share a
 name."""
 
 
@@ -143,7 +159,10 @@ def create_objects(connection: Connection) -> None:
     """
     # Functions can have `SET hnsw.…` only if pgvector is loaded, unless a superuser creates them.
     connection.exec_driver_sql("SELECT '[0]'::halfvec")
-    connection.execute(CreateSchema(SCHEMA, if_not_exists=True))
+    for schema in (SCHEMA, INTERNAL):
+        connection.execute(CreateSchema(schema, if_not_exists=True))
+    if "definition" in _find(connection, SCHEMA):  # helpers once had no schema of their own
+        _run(connection, "ALTER TABLE search.definition SET SCHEMA search_internal")
     _run(connection, DEFINITIONS)
     wanted, known = definitions(connection), _known(connection)
     unwanted = [name for name in known if name not in wanted]
@@ -152,9 +171,11 @@ def create_objects(connection: Connection) -> None:
         _note(connection, name, None)
     for name, sql in wanted.items():
         digest = _digest(sql)
-        if known.get(name) != digest or name not in _find(connection):
+        if known.get(name) != digest or name not in _find(connection, schema_of(name)):
             _replace(connection, name, sql)
             _note(connection, name, digest)
+    found = _find(connection, SCHEMA)
+    _drop(connection, {it for name in found if schema_of(name) != SCHEMA for it in found[name]})
     _grant(connection)
 
 
@@ -164,22 +185,28 @@ def drop_objects(connection: Connection) -> None:
     Raises:
         DatabaseError: see `create_objects`.
     """
-    drop_named(connection, _find(connection))
+    drop_named(connection, {**_find(connection, SCHEMA), **_find(connection, INTERNAL)})
 
 
 def drop_named(connection: Connection, names: Iterable[str]) -> None:
-    """Drop objects by name, and the objects of the schema that depend on them.
+    """Drop objects by name, and the objects of the schemas that depend on them.
 
     Raises:
         DatabaseError: see `create_objects`.
     """
-    found = _find(connection)
-    _drop(connection, {root for name in names for root in found.get(name, ())})
+    found = [_find(connection, schema) for schema in (SCHEMA, INTERNAL)]
+    _drop(connection, {root for name in names for it in found for root in it.get(name, ())})
+
+
+def schema_of(name: str) -> str:
+    """The schema of an object by its name."""
+    is_internal = name in ("cue", "definition") or name.startswith(RANKED) or _is_internal(name)
+    return INTERNAL if is_internal else SCHEMA
 
 
 def differences(connection: Connection) -> list[str]:
     """The names of the objects that differ from what this code and these settings define."""
-    if not connection.exec_driver_sql("SELECT to_regclass('search.definition')").scalar():
+    if not connection.exec_driver_sql("SELECT to_regclass('search_internal.definition')").scalar():
         return ["all"]
     wanted = {name: _digest(sql) for name, sql in definitions(connection).items()}
     known = _known(connection)
@@ -251,14 +278,20 @@ def _product_vectors(connection: Connection, models: Iterable[StoredModel]) -> s
 
 def _file(name: str) -> str:
     constants = CONSTANTS | {"ef_search": str(min(MAX_EF_SEARCH, 2 * settings().search_window))}
-    text = (SQL_FILES / f"{name}.sql").read_text("utf-8")
+    folder = SQL_FILES / "internal" if _is_internal(name) else SQL_FILES
+    text = (folder / f"{name}.sql").read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: constants[found[1]], text)
+
+
+def _is_internal(name: str) -> bool:
+    return (SQL_FILES / "internal" / f"{name}.sql").exists()
 
 
 def _replace(connection: Connection, name: str, sql: str) -> None:
     """Replace an object. One whose signature has changed is dropped and created again, and other
     functions with its name are dropped."""
-    before = _find(connection).get(name, set())
+    schema = schema_of(name)
+    before = _find(connection, schema).get(name, set())
     try:
         with connection.begin_nested():
             _run(connection, sql)
@@ -268,7 +301,7 @@ def _replace(connection: Connection, name: str, sql: str) -> None:
         _drop(connection, before)
         _run(connection, sql)
     else:
-        if _find(connection)[name] > before:
+        if _find(connection, schema)[name] > before:
             _drop(connection, before)
 
 
@@ -282,7 +315,11 @@ def find_dependents(connection: Connection, roots: Iterable[tuple[int, int]]) ->
     rows = connection.exec_driver_sql(
         DEPENDENTS, {"classes": list(classes), "objects": list(objects)}
     ).all()
-    others = [f"{row.type} {row.identity}" for row in rows if row.depth and row.schema != SCHEMA]
+    others = [
+        f"{row.type} {row.identity}"
+        for row in rows
+        if row.depth and row.schema not in (SCHEMA, INTERNAL)
+    ]
     if others:
         used = ", ".join(row.identity for row in rows if not row.depth)
         raise DatabaseError(
@@ -298,26 +335,27 @@ def _drop(connection: Connection, roots: set[tuple[int, int]]) -> None:
         _run(connection, f"DROP {kind} {row.identity}")
 
 
-def _find(connection: Connection) -> Found:
+def _find(connection: Connection, schema: str) -> Found:
     found: Found = {}
     for row in connection.exec_driver_sql(FIND):
-        found.setdefault(row.name, set()).add((row.classid, row.objid))
+        if row.schema == schema:
+            found.setdefault(row.name, set()).add((row.classid, row.objid))
     return found
 
 
 def _known(connection: Connection) -> dict[str, str]:
-    rows = connection.exec_driver_sql("SELECT name, digest FROM search.definition")
+    rows = connection.exec_driver_sql("SELECT name, digest FROM search_internal.definition")
     return {row.name: row.digest for row in rows}
 
 
 def _note(connection: Connection, name: str, digest: str | None) -> None:
     if digest is None:
         connection.exec_driver_sql(
-            "DELETE FROM search.definition WHERE name = %(name)s", {"name": name}
+            "DELETE FROM search_internal.definition WHERE name = %(name)s", {"name": name}
         )
         return
     connection.exec_driver_sql(
-        "INSERT INTO search.definition (name, digest) VALUES (%(name)s, %(digest)s)"
+        "INSERT INTO search_internal.definition (name, digest) VALUES (%(name)s, %(digest)s)"
         " ON CONFLICT (name) DO UPDATE SET digest = excluded.digest",
         {"name": name, "digest": digest},
     )

@@ -45,8 +45,8 @@ ARGUMENTS = {
     **dict.fromkeys(FACETS, "text[]"),
     **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
 }
-"""The arguments of a function that ranks, in the order in which `search.ranked` passes them. Their
-names get the prefix `_`, since no column has it."""
+"""The arguments of a function that ranks, in the order in which `search_internal.ranked`
+passes them. Their names get the prefix `_`, since no column has it."""
 
 FILTERS = (*FACETS, "min_price", "max_price", "exclude")
 """Arguments that filter unless they are NULL; `in_stock` and `excluded` have other defaults."""
@@ -115,12 +115,12 @@ def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
 
 
 def cues() -> Composed:
-    """The materialized view `search.cue`. When a cue changes, all that depends on it is rebuilt."""
+    """The materialized view `cue`. When a cue changes, all that depends on it is rebuilt."""
     rows = [SQL("({}, {}, {})").format(*map(Literal, cue)) for cue in read_cues()]
     return SQL(
-        "CREATE MATERIALIZED VIEW search.cue AS"
+        "CREATE MATERIALIZED VIEW search_internal.cue AS"
         " SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language);\n"
-        "COMMENT ON MATERIALIZED VIEW search.cue IS"
+        "COMMENT ON MATERIALIZED VIEW search_internal.cue IS"
         " 'Words that structure a query, such as not, under or for.';"
     ).format(rows=SQL(", ").join(rows))
 
@@ -201,7 +201,7 @@ def _coverage(models: Sequence[StoredModel]) -> Composed:
 
 def _ranked(model: StoredModel) -> Composed:
     """The function that ranks with a model: one statement with filters, one without."""
-    name = Identifier("search", RANKED + model.name)
+    name = Identifier("search_internal", RANKED + model.name)
     signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in ARGUMENTS.items()]
     filtered = [SQL("_{} IS NOT NULL").format(SQL(it)) for it in FILTERS]
     return SQL(
@@ -227,7 +227,7 @@ COMMENT ON FUNCTION {name}({types}) IS {comment};"""
         filtered=SQL(" OR ").join(filtered),
         some=_hits(model, is_filtered=True),
         all=_hits(model, is_filtered=False),
-        comment=Literal(f"Ranks products with the model {model.name}, for search.ranked."),
+        comment=Literal(f"Ranks products with the model {model.name}, for search_internal.ranked."),
     )
 
 

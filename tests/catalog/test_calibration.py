@@ -33,7 +33,7 @@ def catalogue(template: str) -> Iterator[None]:
 def matches(similarities: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarray:
     with connect() as connection:
         rows = connection.exec_driver_sql(
-            "SELECT search.match(s, %(quantiles)s) FROM unnest(%(similarities)s::float8[])"
+            "SELECT search_internal.match(s, %(quantiles)s) FROM unnest(%(similarities)s::float8[])"
             " WITH ORDINALITY AS given (s, place) ORDER BY place",
             {"similarities": similarities.tolist(), "quantiles": list(quantiles)},
         )
@@ -76,7 +76,7 @@ def test_quantiles_of_a_blend_are_interpolated() -> None:
             connection.execute(insert(TABLE), row | {"pairs": 1, "products": 1})
 
         def quantiles_of(query: str, share: float, item: str = "text") -> list[float]:
-            sql = "SELECT search.quantiles('mixed', %(query)s, %(item)s, %(share)s)"
+            sql = "SELECT search_internal.quantiles('mixed', %(query)s, %(item)s, %(share)s)"
             values = {"query": query, "item": item, "share": share}
             return list(connection.exec_driver_sql(sql, values).scalar_one())
 

@@ -98,7 +98,7 @@ def pretend_changed(*names: str) -> None:
     """Mark objects as if another version had created them."""
     with connect() as connection:
         connection.exec_driver_sql(
-            "UPDATE search.definition SET digest = '' WHERE name = ANY(%(names)s)",
+            "UPDATE search_internal.definition SET digest = '' WHERE name = ANY(%(names)s)",
             {"names": list(names)},
         )
         assert differences(connection) == sorted(names)
@@ -155,7 +155,8 @@ def test_function_with_an_old_signature_is_dropped(database: str) -> None:
     with connect() as connection:
         drop_named(connection, ["tidy"])
         connection.exec_driver_sql(
-            "CREATE FUNCTION search.tidy(query text, older int) RETURNS text LANGUAGE sql RETURN ''"
+            "CREATE FUNCTION search_internal.tidy(query text, older int) RETURNS text"
+            " LANGUAGE sql RETURN ''"
         )
     pretend_changed("tidy")
     command.upgrade(alembic_config(), "head")
@@ -163,14 +164,14 @@ def test_function_with_an_old_signature_is_dropped(database: str) -> None:
         signatures = connection.exec_driver_sql(
             "SELECT oid::regprocedure::text FROM pg_proc WHERE proname = 'tidy'"
         )
-        assert signatures.scalars().all() == ["search.tidy(text)"]
+        assert signatures.scalars().all() == ["search_internal.tidy(text)"]
 
 
 def test_ranking_function_with_other_arguments_is_replaced(database: str) -> None:
     with connect() as connection:
-        connection.exec_driver_sql("DROP FUNCTION search.ranked_by_fashion")
+        connection.exec_driver_sql("DROP FUNCTION search_internal.ranked_by_fashion")
         connection.exec_driver_sql(
-            "CREATE FUNCTION search.ranked_by_fashion(words text) RETURNS text"
+            "CREATE FUNCTION search_internal.ranked_by_fashion(words text) RETURNS text"
             " LANGUAGE sql RETURN ''"
         )
     pretend_changed("ranked_by_fashion")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -252,7 +253,7 @@ def test_words_use_another_model_if_the_default_has_only_images(
 def default_models() -> tuple[str, str]:
     """The default model of SQL functions: any, and with texts."""
     with connect() as connection:
-        sql = "SELECT search.find_model(NULL), search.find_model(NULL, 'text')"
+        sql = "SELECT search_internal.find_model(NULL), search_internal.find_model(NULL, 'text')"
         return tuple(connection.exec_driver_sql(sql).one())
 
 
@@ -544,7 +545,7 @@ REFUSED = (
     "CREATE TABLE search.mine (x int)",
     "CREATE FUNCTION search.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
     "REFRESH MATERIALIZED VIEW search.vocabulary",
-    "DROP FUNCTION search.tidy(text)",
+    "DROP FUNCTION search_internal.tidy(text)",
 )
 
 
@@ -589,18 +590,31 @@ def test_role_has_limits(analyst: Analyst) -> None:
 def test_all_objects_have_comments(analyst: Analyst) -> None:
     rows = analyst.rows(
         "SELECT oid::regprocedure::text AS name, obj_description(oid, 'pg_proc') AS comment"
-        " FROM pg_proc WHERE pronamespace = 'search'::regnamespace"
+        " FROM pg_proc WHERE pronamespace IN ('search'::regnamespace, 'search_internal'::regnamespace)"
         " UNION ALL SELECT oid::regclass::text, obj_description(oid, 'pg_class') FROM pg_class"
-        " WHERE relnamespace = 'search'::regnamespace AND relkind IN ('v', 'm')"
+        " WHERE relnamespace IN ('search'::regnamespace, 'search_internal'::regnamespace)"
+        " AND relkind IN ('v', 'm')"
     )
     assert len(rows) >= len(OBJECTS)
     assert [row["name"] for row in rows if not row["comment"]] == []
 
 
+def test_the_schema_has_only_what_analysts_use(analyst: Analyst) -> None:
+    """`\\df search.*` lists these; helpers are in `search_internal`."""
+    rows = analyst.rows(
+        "SELECT DISTINCT proname FROM pg_proc WHERE pronamespace = 'search'::regnamespace"
+    )
+    page = (config.PROJECT / "docs" / "sql.md").read_text()
+    names = {row["proname"] for row in rows}
+    assert names - set(re.findall(r"search\.(\w+)", page)) == set()
+    assert {"products", "understand", "parse", "recall"} <= names
+
+
 def test_functions_set_search_path(analyst: Analyst) -> None:
     rows = analyst.rows(
         "SELECT proname, proconfig, prosecdef FROM pg_proc"
-        " WHERE pronamespace = 'search'::regnamespace AND prolang <>"
+        " WHERE pronamespace IN ('search'::regnamespace, 'search_internal'::regnamespace)"
+        " AND prolang <>"
         " (SELECT oid FROM pg_language WHERE lanname = 'internal')"
     )
     unpinned = {

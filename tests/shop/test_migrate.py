@@ -86,7 +86,9 @@ def test_check_finds_models_without_tables_and_changed_sql(
     call_command("migrate", check_unapplied=True)
     with psycopg.connect(database) as connection:
         connection.execute("DELETE FROM model WHERE name = 'imagenet'")
-        connection.execute("UPDATE search.definition SET digest = '' WHERE name = 'products'")
+        connection.execute(
+            "UPDATE search_internal.definition SET digest = '' WHERE name = 'products'"
+        )
         connection.execute("DELETE FROM synonym WHERE phrase = 'Turnschuhe'")
     capsys.readouterr()
     with pytest.raises(SystemExit) as end:

@@ -128,7 +128,9 @@ def test_no_search_fails_while_a_model_is_replaced(
         call_command("set_default_model", "clip")
         with connect() as connection:
             assert default_model(connection) == "clip"
-            in_sql = connection.exec_driver_sql("SELECT search.find_model(NULL, 'text')").scalar()
+            in_sql = connection.exec_driver_sql(
+                "SELECT search_internal.find_model(NULL, 'text')"
+            ).scalar()
         assert in_sql == "clip"
         seen = len(shopper.models)
         while len(shopper.models) < seen + 5:

@@ -9,10 +9,10 @@ LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
 AS $$
 DECLARE
-    chosen text := search.find_model(model, 'text');
-    own record := search.product_embeddings(sku, chosen);
-    parsed search.parsed := search.parse(search.tidy(words));
-    vector halfvec := search.query_vector(parsed, chosen);
+    chosen text := search_internal.find_model(model, 'text');
+    own record := search_internal.product_embeddings(sku, chosen);
+    parsed search.parsed := search.parse(search_internal.tidy(words));
+    vector halfvec := search_internal.query_vector(parsed, chosen);
     weights float8[] := ARRAY[weight, 1 - weight];
 BEGIN
     IF own.text IS NULL AND own.image IS NULL THEN
@@ -23,13 +23,13 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'It is the weight of the product: 0 means only the words, 1 only the product.';
     END IF;
-    RETURN QUERY SELECT * FROM search.ranked(
+    RETURN QUERY SELECT * FROM search_internal.ranked(
         chosen, 'both',
-        CASE WHEN own.text IS NOT NULL THEN search.interpolate(ARRAY[own.text, vector], weights) END,
-        CASE WHEN own.image IS NOT NULL THEN search.interpolate(ARRAY[own.image, vector], weights) END,
+        CASE WHEN own.text IS NOT NULL THEN search_internal.interpolate(ARRAY[own.text, vector], weights) END,
+        CASE WHEN own.image IS NOT NULL THEN search_internal.interpolate(ARRAY[own.image, vector], weights) END,
         weight, parsed, min_match, group_variants,
         own.product_id, '{}',
-        search.chosen_facets(category, product_type, gender, colour, brand, attributes),
+        search_internal.chosen_facets(category, product_type, gender, colour, brand, attributes),
         min_price, max_price, in_stock);
 END
 $$;

@@ -12,7 +12,7 @@ BEGIN
     END IF;
     RETURN QUERY
         SELECT max(n.similarity), p.sku, p.title, o.sku, o.title
-          FROM search.neighbours(model, 20, category, sample) AS n
+          FROM search_internal.neighbours(model, 20, category, sample) AS n
                JOIN product p ON p.id = least(n.product_id, n.neighbour_id)
                JOIN product o ON o.id = greatest(n.product_id, n.neighbour_id)
          WHERE n.similarity >= threshold

@@ -4,8 +4,8 @@ LANGUAGE plpgsql
 AS $$
 DECLARE
     deadline timestamptz := clock_timestamp() + timeout;
-    texts text[] := search.texts(query);
-    name text := search.find_model(model, 'text');
+    texts text[] := search_internal.texts(query);
+    name text := search_internal.find_model(model, 'text');
     asked record;
 BEGIN
     PERFORM search.request(query, name);

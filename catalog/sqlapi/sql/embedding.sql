@@ -4,8 +4,8 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
 AS $$
 DECLARE
-    name text := search.find_model(model, 'text');
-    words text := search.tidy(query);
+    name text := search_internal.find_model(model, 'text');
+    words text := search_internal.tidy(query);
     stored halfvec;
 BEGIN
     SELECT q.embedding INTO stored FROM query_embedding q WHERE q.text = words AND q.model = name;

@@ -20,10 +20,10 @@ $$;
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
-        GRANT USAGE ON SCHEMA search TO analyst;
+        GRANT USAGE ON SCHEMA search, search_internal TO analyst;
         GRANT SELECT ON ALL TABLES IN SCHEMA search TO analyst;
-        GRANT EXECUTE ON ALL ROUTINES IN SCHEMA search TO analyst;
+        GRANT EXECUTE ON ALL ROUTINES IN SCHEMA search, search_internal TO analyst;
     END IF;
-    REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA search FROM PUBLIC;
+    REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA search, search_internal FROM PUBLIC;
 END
 $$;

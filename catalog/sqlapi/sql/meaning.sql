@@ -27,7 +27,7 @@ relation AS MATERIALIZED (
 -- A value in another language counts where it cannot be mistaken.
 spoken AS MATERIALIZED (
     SELECT source, target FROM equal
-     WHERE language = '' OR language = ANY ((SELECT search.language_codes())::text[])
+     WHERE language = '' OR language = ANY ((SELECT search_internal.language_codes())::text[])
 ),
 foreign_word AS MATERIALIZED (
     SELECT source, target FROM equal
@@ -86,7 +86,7 @@ SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::small
  GROUP BY s.key
  UNION ALL
 SELECT key COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint, array_agg(DISTINCT c.language), false
-  FROM search.cue c, regexp_replace(public.fold_text(c.phrase), '[^[:alnum:]]', '', 'g') AS key
+  FROM search_internal.cue c, regexp_replace(public.fold_text(c.phrase), '[^[:alnum:]]', '', 'g') AS key
  WHERE key <> ''
  GROUP BY 1, 5;
 

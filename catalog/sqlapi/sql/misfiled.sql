@@ -12,7 +12,7 @@ SELECT around.own::float8 / around.compared, p.sku, p.title, p.product_type, aro
                     (array_agg(kinds.product_type ORDER BY kinds.votes DESC, kinds.product_type))[1] AS winner,
                     max(kinds.votes) AS votes
                FROM (SELECT own.id, o.product_type, o.product_type = own.product_type AS is_own, count(*) AS votes
-                       FROM search.neighbours(misfiled.model, misfiled.neighbours, misfiled.category,
+                       FROM search_internal.neighbours(misfiled.model, misfiled.neighbours, misfiled.category,
                                               misfiled.sample) AS n
                             JOIN product own ON own.id = n.product_id
                             JOIN product o ON o.id = n.neighbour_id

@@ -78,8 +78,8 @@ SELECT ROW(
     ARRAY(SELECT DISTINCT unnest(keys || accepted) FROM part WHERE NOT wanted),
     (SELECT low FROM priced),
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
-    ARRAY(SELECT ROW(kind, weight, keys, accepted, close, search.title_phrase(title),
-                     search.title_phrase(typed), places)::search.part
+    ARRAY(SELECT ROW(kind, weight, keys, accepted, close, search_internal.title_phrase(title),
+                     search_internal.title_phrase(typed), places)::search.part
             FROM wanted ORDER BY weight DESC, kind),
     coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0) FROM word), 1),
     ARRAY(SELECT p::search.understood FROM part p ORDER BY place)

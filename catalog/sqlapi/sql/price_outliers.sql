@@ -7,7 +7,7 @@ SET search_path = public, pg_temp
 BEGIN ATOMIC
 SELECT round(p.price / around.usual, 2), p.sku, p.title, p.price, round(around.usual, 2), p.currency
   FROM (SELECT own.id, percentile_cont(0.5) WITHIN GROUP (ORDER BY o.price::float8)::numeric AS usual
-          FROM search.neighbours(price_outliers.model, price_outliers.neighbours, price_outliers.category,
+          FROM search_internal.neighbours(price_outliers.model, price_outliers.neighbours, price_outliers.category,
                                  price_outliers.sample) AS n
                JOIN product own ON own.id = n.product_id
                JOIN product o ON o.id = n.neighbour_id AND o.currency = own.currency

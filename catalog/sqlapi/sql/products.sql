@@ -9,8 +9,8 @@ LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
 AS $$
 DECLARE
-    chosen text := search.find_model(model, 'text');
-    parsed search.parsed := search.parse(search.tidy(query));
+    chosen text := search_internal.find_model(model, 'text');
+    parsed search.parsed := search.parse(search_internal.tidy(query));
     vector halfvec;
 BEGIN
     IF parsed.words = '' THEN
@@ -18,12 +18,12 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value',
                   HINT = 'Conditions alone need no search: SELECT * FROM product WHERE price < 50;';
     END IF;
-    vector := search.query_vector(parsed, chosen);
-    RETURN QUERY SELECT * FROM search.ranked(
+    vector := search_internal.query_vector(parsed, chosen);
+    RETURN QUERY SELECT * FROM search_internal.ranked(
         chosen, 'words', vector,
         CASE WHEN (SELECT m.has_image FROM search.models m WHERE m.name = chosen) THEN vector END,
         0, parsed, min_match, group_variants, NULL, excluded,
-        search.chosen_facets(category, product_type, gender, colour, brand, attributes),
+        search_internal.chosen_facets(category, product_type, gender, colour, brand, attributes),
         min_price, max_price, in_stock);
 END
 $$;

@@ -11,7 +11,7 @@ SET enable_seqscan = on
 SET jit = off
 AS $$
 DECLARE
-    name text := search.find_model(model, coalesce(modality, ''));
+    name text := search_internal.find_model(model, coalesce(modality, ''));
     embeddings regclass := format('%I', name || '_' || modality)::regclass;
     query halfvec;
     started timestamptz;

@@ -5,9 +5,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = public, pg_temp
 AS $$
 DECLARE
-    name text := search.find_model(model, 'text');
+    name text := search_internal.find_model(model, 'text');
 BEGIN
-    INSERT INTO query_embedding AS q (text, model) SELECT words, name FROM unnest(search.texts(query)) AS words
+    INSERT INTO query_embedding AS q (text, model) SELECT words, name FROM unnest(search_internal.texts(query)) AS words
         ON CONFLICT ON CONSTRAINT query_embedding_pkey DO UPDATE
        SET attempts = CASE WHEN q.embedding IS NULL THEN 0 ELSE q.attempts END,
            used_at = now();

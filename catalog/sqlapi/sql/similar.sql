@@ -9,8 +9,8 @@ LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
 AS $$
 DECLARE
-    chosen text := search.find_model(model);
-    own record := search.product_embeddings(sku, chosen);
+    chosen text := search_internal.find_model(model);
+    own record := search_internal.product_embeddings(sku, chosen);
 BEGIN
     IF NOT coalesce(using_images, false) AND NOT coalesce(using_texts, false) THEN
         RAISE EXCEPTION 'using_images or using_texts must be true'
@@ -19,10 +19,10 @@ BEGIN
         RAISE EXCEPTION 'the model % has no such embedding of the product %', chosen, quote_literal(sku)
             USING ERRCODE = 'no_data_found', HINT = 'See: SELECT * FROM search.coverage;';
     END IF;
-    RETURN QUERY SELECT * FROM search.ranked(
+    RETURN QUERY SELECT * FROM search_internal.ranked(
         chosen, 'product', CASE WHEN using_texts THEN own.text END,
         CASE WHEN using_images THEN own.image END, 1, NULL, min_match, group_variants, own.product_id, '{}',
-        search.chosen_facets(category, product_type, gender, colour, brand, attributes),
+        search_internal.chosen_facets(category, product_type, gender, colour, brand, attributes),
         min_price, max_price, in_stock);
 END
 $$;

@@ -31,7 +31,7 @@ glued AS MATERIALIZED (
                                'kb', 'mb', 'gb', 'tb', 'hz', 'khz', 'mhz', 'ghz', 'mp', 'k', 'p', 'px', 'dpi', 'den', 'ct')
                 WHEN length(before) = 1 AND words ~ '^[^0-9 ]+$'
                 THEN EXISTS (SELECT FROM search.vocabulary AS known
-                              WHERE known.lexeme = ANY (search.stems(before || words, languages)))
+                              WHERE known.lexeme = ANY (search_internal.stems(before || words, languages)))
                 ELSE false END AS is_glued
       FROM (SELECT place, words, lag(words) OVER (ORDER BY place) AS before FROM compound) AS each, catalogue
 ),
@@ -40,7 +40,7 @@ unit AS MATERIALIZED (
            is_word AND EXISTS (SELECT FROM search.vocabulary AS known
                                 WHERE known.lexeme = ANY (stems) OR known.word = words) AS is_known,
            unfinished AND place = max(place) OVER () AND length(replace(words, ' ', '')) >= 3 AS is_prefix
-      FROM (SELECT place, words, words ~ '^[^0-9 ]+$' AS is_word, search.stems(words, languages) AS stems
+      FROM (SELECT place, words, words ~ '^[^0-9 ]+$' AS is_word, search_internal.stems(words, languages) AS stems
               FROM (SELECT min(place) AS place, string_agg(words, ' ' ORDER BY place) AS words
                       FROM (SELECT place, words,
                                    count(*) FILTER (WHERE is_glued IS NOT TRUE) OVER (ORDER BY place) AS unit
@@ -53,7 +53,7 @@ spelling AS MATERIALIZED (
      UNION
     SELECT place, replace(words, ' ', ''), is_prefix FROM unit WHERE has_letters_only AND NOT is_word
      UNION
-    SELECT place, search.other_number(words, languages), false FROM unit, catalogue WHERE is_word
+    SELECT place, search_internal.other_number(words, languages), false FROM unit, catalogue WHERE is_word
      UNION
     -- neighbours joined, if products have the joined word
     SELECT side.place, pair.joined, false
@@ -64,7 +64,7 @@ spelling AS MATERIALIZED (
            catalogue,
            LATERAL (VALUES (pair.place), (pair.next_place)) AS side (place)
      WHERE EXISTS (SELECT FROM search.vocabulary AS known
-                    WHERE known.lexeme = ANY (search.stems(joined, languages)))
+                    WHERE known.lexeme = ANY (search_internal.stems(joined, languages)))
      UNION
     -- an unknown word split in two known ones
     (SELECT DISTINCT ON (place) place, start.word || ' ' || rest.word, false
@@ -77,14 +77,14 @@ spelling AS MATERIALIZED (
 ),
 form AS MATERIALIZED (
     SELECT place, spelling, is_prefix, strpos(spelling, ' ') = 0 AS is_single,
-           search.phrase(spelling, languages) AS phrase,
-           CASE WHEN is_prefix THEN search.phrase(spelling, languages, true) END AS prefix
+           search_internal.phrase(spelling, languages) AS phrase,
+           CASE WHEN is_prefix THEN search_internal.phrase(spelling, languages, true) END AS prefix
       FROM spelling, catalogue
      WHERE spelling IS NOT NULL
 ),
 counted AS MATERIALIZED (
     SELECT place, spelling, min(products) AS products
-      FROM (SELECT place, spelling, is_prefix, word, search.stems(word, languages) AS stems
+      FROM (SELECT place, spelling, is_prefix, word, search_internal.stems(word, languages) AS stems
               FROM form, catalogue, string_to_table(spelling, ' ') AS part (word)
             OFFSET 0) AS stemmed,
            LATERAL (

@@ -7,9 +7,9 @@ SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 DECLARE
     typed text := normalize(query, NFC);
-    items search.query_item[] := search.query_items(query);
-    item search.query_item;
-    after search.query_item;
+    items search_internal.query_item[] := search_internal.query_items(query);
+    item search_internal.query_item;
+    after search_internal.query_item;
     part search.understood;
     last_part search.understood;
     parts search.understood[] := '{}';
@@ -55,7 +55,7 @@ BEGIN
             END IF;
             IF after.kind IN ('number', 'word', 'size') THEN
                 place := place + 1;
-                part := search.size_part(substr(typed, after.start + 1, after.stop - after.start));
+                part := search_internal.size_part(substr(typed, after.start + 1, after.stop - after.start));
                 part.stop := after.stop;
             END IF;
         ELSIF cues && '{not,but_not}' THEN
@@ -74,7 +74,7 @@ BEGIN
             start := CASE WHEN start = item.start THEN NULL ELSE start END;
         ELSIF item.kind = 'number' AND (next_cues && '{year_old,month_old}' OR limited = 'age') THEN
             start := coalesce(start, item.start);
-            part := search.age_part(item.number, 'month_old' = ANY (next_cues));
+            part := search_internal.age_part(item.number, 'month_old' = ANY (next_cues));
             part.stop := item.stop;
             IF next_cues && '{year_old,month_old}' THEN
                 place := place + 1;

@@ -1,7 +1,7 @@
-CREATE TYPE search.query_item AS (
+CREATE TYPE search_internal.query_item AS (
     kind text, value text, start integer, stop integer, number numeric, excluded boolean, is_name boolean, keys text[],
     accepted text[], close text[]
 );
 
-COMMENT ON TYPE search.query_item IS
+COMMENT ON TYPE search_internal.query_item IS
     'A part of a query before its role is known: a cue, number, sign, word, quoted phrase or facet value.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.interpolate(vectors halfvec[], weights float8[])
+CREATE OR REPLACE FUNCTION search_internal.interpolate(vectors halfvec[], weights float8[])
 RETURNS halfvec
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = public, pg_temp
@@ -14,6 +14,6 @@ RETURN (
                 ELSE l2_normalize(array_agg(component::real ORDER BY place)::vector)::halfvec END
       FROM total);
 
-COMMENT ON FUNCTION search.interpolate(halfvec[], float8[]) IS
+COMMENT ON FUNCTION search_internal.interpolate(halfvec[], float8[]) IS
     'The normalized weighted sum of unit vectors; weights can be negative. '
     'If the sum is zero, the vector with the largest weight.';

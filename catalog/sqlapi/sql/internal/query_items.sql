@@ -1,6 +1,6 @@
 -- Divides the query into spans with a meaning, the longest first, and the words between them.
-CREATE OR REPLACE FUNCTION search.query_items(query text)
-RETURNS search.query_item[]
+CREATE OR REPLACE FUNCTION search_internal.query_items(query text)
+RETURNS search_internal.query_item[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
@@ -14,9 +14,9 @@ DECLARE
     offsets integer[];
     count_of integer;
     owners integer[];
-    spans search.query_item[];
+    spans search_internal.query_item[];
     starts integer[];
-    items search.query_item[] := '{}';
+    items search_internal.query_item[] := '{}';
     span record;
     quoted boolean;
     sign text;
@@ -25,12 +25,12 @@ BEGIN
            array_agg(t.word ORDER BY t.place), array_agg(t.number ORDER BY t.place),
            array_agg(t.excluded ORDER BY t.place), array_agg(t.start ORDER BY t.place), count(*)
       INTO tokens, separators, words, numbers, exclusions, offsets, count_of
-      FROM search.query_tokens(query) AS t;
+      FROM search_internal.query_tokens(query) AS t;
     IF count_of = 0 THEN
         RETURN items;
     END IF;
     owners := array_fill(0, ARRAY[count_of]);
-    FOR span IN SELECT * FROM search.query_spans(words) LOOP
+    FOR span IN SELECT * FROM search_internal.query_spans(words) LOOP
         CONTINUE WHEN span.split IS DISTINCT FROM 2 AND 0 <> ANY (owners[span.first:span.last])
                    OR span.split = 2 AND owners[span.first] = 0
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
@@ -38,7 +38,7 @@ BEGIN
                    OR span.kind = 'cue' AND exclusions[span.first];
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
                               offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first],
-                              span.is_name, span.keys, span.accepted, span.close)::search.query_item;
+                              span.is_name, span.keys, span.accepted, span.close)::search_internal.query_item;
         starts := starts || span.first;
         FOR place IN span.first..span.last LOOP
             owners[place] := cardinality(spans);
@@ -47,7 +47,7 @@ BEGIN
     FOR place IN 1..count_of LOOP
         IF numbers[place] IS NOT NULL AND numbers[place - 1] IS NOT NULL AND separators[place] ~ '^\s*-\s*$' THEN
             items := items || ROW('cue', 'range', offsets[place] - 1, offsets[place], NULL, false, false,
-                                  '{}', '{}', '{}')::search.query_item;
+                                  '{}', '{}', '{}')::search_internal.query_item;
         END IF;
         IF owners[place] > 0 THEN
             FOR number IN 1..cardinality(spans) LOOP
@@ -67,11 +67,11 @@ BEGIN
                  WHEN numbers[place] IS NOT NULL THEN 'number' ELSE 'word' END,
             CASE WHEN quoted THEN btrim(tokens[place], '"') ELSE coalesce(sign, tokens[place]) END,
             offsets[place], offsets[place] + length(tokens[place]), numbers[place], exclusions[place], false,
-            '{}', '{}', '{}')::search.query_item;
+            '{}', '{}', '{}')::search_internal.query_item;
     END LOOP;
     RETURN items;
 END
 $$;
 
-COMMENT ON FUNCTION search.query_items(text) IS
+COMMENT ON FUNCTION search_internal.query_items(text) IS
     'The parts of a query in order, for search.understand.';

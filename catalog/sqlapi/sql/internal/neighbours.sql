@@ -1,6 +1,6 @@
 -- Used by search.duplicates, search.price_outliers and search.misfiled. Uses one picture per product, so that all
 -- products have one vote. The iterative scan continues until there are enough neighbours.
-CREATE OR REPLACE FUNCTION search.neighbours(model text, neighbours integer, category text, sample integer)
+CREATE OR REPLACE FUNCTION search_internal.neighbours(model text, neighbours integer, category text, sample integer)
 RETURNS TABLE (product_id bigint, neighbour_id bigint, similarity float8)
 LANGUAGE plpgsql VOLATILE ROWS 10000
 SET search_path = public, pg_temp
@@ -9,7 +9,7 @@ SET hnsw.ef_search = 100
 SET jit = off
 AS $$
 DECLARE
-    embeddings regclass := format('%I', search.find_model(model, 'image') || '_image')::regclass;
+    embeddings regclass := format('%I', search_internal.find_model(model, 'image') || '_image')::regclass;
 BEGIN
     IF neighbours IS NULL OR neighbours NOT BETWEEN 3 AND 100 THEN
         RAISE EXCEPTION 'neighbours must be between 3 and 100, not %', neighbours
@@ -34,5 +34,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search.neighbours(text, integer, text, integer) IS
+COMMENT ON FUNCTION search_internal.neighbours(text, integer, text, integer) IS
     'The nearest neighbours of products by main picture; of a category or a random sample if these are not NULL.';

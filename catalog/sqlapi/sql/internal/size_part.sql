@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.size_part(size text)
+CREATE OR REPLACE FUNCTION search_internal.size_part(size text)
 RETURNS search.understood
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
@@ -11,5 +11,5 @@ RETURN (
       FROM search.facet_value v JOIN facet f ON f.name = v.facet AND f.kind = 'size'
      WHERE v.phrase_key = phrase_key(size));
 
-COMMENT ON FUNCTION search.size_part(text) IS
+COMMENT ON FUNCTION search_internal.size_part(text) IS
     'The part of a query that asks for a size; without keys if no product has it.';

@@ -1,9 +1,9 @@
-CREATE OR REPLACE FUNCTION search.part_keys(part search.part)
+CREATE OR REPLACE FUNCTION search_internal.part_keys(part search.part)
 RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = public, pg_temp
 RETURN CASE (part).keys || (part).accepted
        WHEN '{}' THEN (part).close ELSE (part).keys || (part).accepted END;
 
-COMMENT ON FUNCTION search.part_keys(search.part) IS
+COMMENT ON FUNCTION search_internal.part_keys(search.part) IS
     'The facet keys by which candidates for a part of a query are found.';

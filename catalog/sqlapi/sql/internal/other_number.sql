@@ -1,5 +1,5 @@
 -- Stems do not relate these; a closed list of English. `both` has each pair in both directions.
-CREATE OR REPLACE FUNCTION search.other_number(word text, languages regconfig[])
+CREATE OR REPLACE FUNCTION search_internal.other_number(word text, languages regconfig[])
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -17,5 +17,5 @@ RETURN CASE WHEN 'pg_catalog.english'::regconfig = ANY (languages) THEN
             "mens": "man", "womens": "woman", "childrens": "child"}' ->> word
     END;
 
-COMMENT ON FUNCTION search.other_number(text, regconfig[]) IS
+COMMENT ON FUNCTION search_internal.other_number(text, regconfig[]) IS
     'The irregular plural or singular of a folded English word: mice for mouse, mouse for mice.';

@@ -1,5 +1,5 @@
 -- The languages of the starter synonyms by the names of PostgreSQL's configurations.
-CREATE OR REPLACE FUNCTION search.language_codes()
+CREATE OR REPLACE FUNCTION search_internal.language_codes()
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -9,5 +9,5 @@ RETURN (
                    ('dutch', 'nl'), ('polish', 'pl'), ('portuguese', 'pt')) AS known (language, code)
      WHERE language = ANY (public.search_languages()::text[]));
 
-COMMENT ON FUNCTION search.language_codes() IS
+COMMENT ON FUNCTION search_internal.language_codes() IS
     'The codes of the catalogue''s languages that synonyms have, such as {en,de}.';

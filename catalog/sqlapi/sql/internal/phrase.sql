@@ -1,6 +1,6 @@
 -- Stems follow each other only within their language, so a stop word is found with its neighbours as
 -- they are written.
-CREATE OR REPLACE FUNCTION search.phrase(words text, languages regconfig[], prefix boolean DEFAULT false)
+CREATE OR REPLACE FUNCTION search_internal.phrase(words text, languages regconfig[], prefix boolean DEFAULT false)
 RETURNS tsquery
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -32,5 +32,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search.phrase(text, regconfig[], boolean) IS
+COMMENT ON FUNCTION search_internal.phrase(text, regconfig[], boolean) IS
     'A tsquery for words of public.split_words in this order; with `prefix`, the last one may be unfinished.';

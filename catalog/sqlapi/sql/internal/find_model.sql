@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.find_model(model text, modality text DEFAULT NULL)
+CREATE OR REPLACE FUNCTION search_internal.find_model(model text, modality text DEFAULT NULL)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
@@ -36,5 +36,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search.find_model(text, text) IS
+COMMENT ON FUNCTION search_internal.find_model(text, text) IS
     'Check the name of a model. NULL returns the default model, or the first in use that has the modality.';

@@ -1,5 +1,5 @@
 -- An age in years or months as the group of persons that shops sort by.
-CREATE OR REPLACE FUNCTION search.age_part(age numeric, in_months boolean)
+CREATE OR REPLACE FUNCTION search_internal.age_part(age numeric, in_months boolean)
 RETURNS search.understood
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
@@ -15,5 +15,5 @@ RETURN (
                         ELSE 'adult' END
     HAVING count(*) FILTER (WHERE m.level < 2) > 0);
 
-COMMENT ON FUNCTION search.age_part(numeric, boolean) IS
+COMMENT ON FUNCTION search_internal.age_part(numeric, boolean) IS
     'The part of a query that tells an age; NULL if the catalogue does not distinguish ages.';

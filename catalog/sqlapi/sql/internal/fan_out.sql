@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.fan_out()
+CREATE OR REPLACE FUNCTION search_internal.fan_out()
 RETURNS integer
 LANGUAGE sql STABLE
 SET search_path = public, pg_temp
@@ -8,5 +8,5 @@ RETURN (
      WHERE i.oid = 'product_image'::regclass AND p.oid = 'product'::regclass
 );
 
-COMMENT ON FUNCTION search.fan_out() IS
+COMMENT ON FUNCTION search_internal.fan_out() IS
     'Pictures to read from an index per product wanted, since a product can have several pictures.';

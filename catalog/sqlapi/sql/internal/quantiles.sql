@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.quantiles(model text, query text, item text, picture_share float8)
+CREATE OR REPLACE FUNCTION search_internal.quantiles(model text, query text, item text, picture_share float8)
 RETURNS float8[]
 LANGUAGE sql STABLE PARALLEL SAFE
 SET search_path = public, pg_temp
@@ -24,6 +24,6 @@ RETURN coalesce(
             unnest(below.quantiles, above.quantiles) WITH ORDINALITY AS each (low, high, step)),
     (SELECT array_agg(step / 100.0 ORDER BY step) FROM generate_series(0, 100) AS step));
 
-COMMENT ON FUNCTION search.quantiles(text, text, text, float8) IS
+COMMENT ON FUNCTION search_internal.quantiles(text, text, text, float8) IS
     'Quantiles of the similarities of unrelated pairs, by the weight of pictures in the query: interpolated linearly '
     'between 0 (only words), 0.5 and 1 (only pictures). Even steps if the model is not calibrated.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.tidy(query text)
+CREATE OR REPLACE FUNCTION search_internal.tidy(query text)
 RETURNS text
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -16,4 +16,4 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search.tidy(text) IS 'Normalize white space, as for stored queries.';
+COMMENT ON FUNCTION search_internal.tidy(text) IS 'Normalize white space, as for stored queries.';

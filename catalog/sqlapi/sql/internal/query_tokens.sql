@@ -1,5 +1,5 @@
 -- Words, numbers, quoted phrases and the signs that matter. Words in one row of a compound follow each other.
-CREATE OR REPLACE FUNCTION search.query_tokens(query text)
+CREATE OR REPLACE FUNCTION search_internal.query_tokens(query text)
 RETURNS TABLE (place integer, separator text, token text, word text, number numeric, excluded boolean,
                start integer)
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE ROWS 8
@@ -39,5 +39,5 @@ SELECT place::integer, separator, token, word,
  ORDER BY place;
 END;
 
-COMMENT ON FUNCTION search.query_tokens(text) IS
+COMMENT ON FUNCTION search_internal.query_tokens(text) IS
     'The words, numbers, quoted phrases and signs of a query, for search.understand.';

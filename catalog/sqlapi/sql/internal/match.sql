@@ -1,6 +1,6 @@
 -- One expression, so that PostgreSQL inlines it. Above the last quantile, the match is extrapolated with the
 -- slope of the last tenth of the quantiles, whose ends are far enough apart.
-CREATE OR REPLACE FUNCTION search.match(similarity float8, quantiles float8[])
+CREATE OR REPLACE FUNCTION search_internal.match(similarity float8, quantiles float8[])
 RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE
@@ -16,5 +16,5 @@ RETURN CASE
          / (cardinality(quantiles) - 1)
     END;
 
-COMMENT ON FUNCTION search.match(float8, float8[]) IS
+COMMENT ON FUNCTION search_internal.match(float8, float8[]) IS
     'Convert a cosine similarity to a match: 0.1 % of unrelated pairs reach 1, about 3 % reach 0.5.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.chosen_facets(
+CREATE OR REPLACE FUNCTION search_internal.chosen_facets(
     category text, product_type text, gender text, colour text, brand text, attributes jsonb)
 RETURNS text[]
 LANGUAGE plpgsql STABLE
@@ -43,5 +43,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search.chosen_facets(text, text, text, text, text, jsonb) IS
-    'The chosen values of each facet as the text of an array of keys, such as {colour=blue,colour=red}, for search.ranked.';
+COMMENT ON FUNCTION search_internal.chosen_facets(text, text, text, text, text, jsonb) IS
+    'The chosen values of each facet as the text of an array of keys, such as {colour=blue,colour=red}, for search_internal.ranked.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.stems(word text, languages regconfig[])
+CREATE OR REPLACE FUNCTION search_internal.stems(word text, languages regconfig[])
 RETURNS text[]
 LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -14,5 +14,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search.stems(text, regconfig[]) IS
+COMMENT ON FUNCTION search_internal.stems(text, regconfig[]) IS
     'The stems of a folded word, in each language in which it is not a stop word.';

@@ -1,5 +1,5 @@
 -- Everything that neighbouring words can mean, and the parts of compounds that nothing else explains.
-CREATE OR REPLACE FUNCTION search.query_spans(words text[])
+CREATE OR REPLACE FUNCTION search_internal.query_spans(words text[])
 RETURNS TABLE (first integer, last integer, kind text, value text, is_name boolean,
                keys text[], accepted text[], close text[], split integer)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
@@ -28,7 +28,7 @@ found AS MATERIALIZED (
      WHERE s.length = s.last - s.first + 1
 ),
 main AS MATERIALIZED ( -- once, not for each meaning
-    SELECT coalesce((search.language_codes())[1], 'en') AS language
+    SELECT coalesce((search_internal.language_codes())[1], 'en') AS language
 ),
 -- The language that most words have alone, else that of the catalogue.
 spoken AS MATERIALIZED (
@@ -109,5 +109,5 @@ SELECT first, last, kind,
  ORDER BY kind = 'word' AND split IS NULL, last - first DESC, first, split;
 END;
 
-COMMENT ON FUNCTION search.query_spans(text[]) IS
+COMMENT ON FUNCTION search_internal.query_spans(text[]) IS
     'What neighbouring words of a query can mean, the longest first, for search.understand.';

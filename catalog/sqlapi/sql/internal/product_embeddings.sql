@@ -1,10 +1,10 @@
-CREATE OR REPLACE FUNCTION search.product_embeddings(
+CREATE OR REPLACE FUNCTION search_internal.product_embeddings(
     sku text, model text, OUT product_id bigint, OUT text halfvec, OUT image halfvec)
 LANGUAGE plpgsql STABLE
 SET search_path = public, pg_temp
 AS $$
 DECLARE
-    chosen text := search.find_model(model);
+    chosen text := search_internal.find_model(model);
 BEGIN
     SELECT p.id INTO product_id FROM product p WHERE p.sku = product_embeddings.sku;
     IF NOT FOUND THEN
@@ -23,5 +23,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search.product_embeddings(text, text) IS
+COMMENT ON FUNCTION search_internal.product_embeddings(text, text) IS
     'A model''s embeddings of the text and the main picture of a product; NULL if there are none.';

@@ -1,4 +1,4 @@
-CREATE OR REPLACE FUNCTION search.ranked(
+CREATE OR REPLACE FUNCTION search_internal.ranked(
     model text, query text, text_vector halfvec, image_vector halfvec, picture_share float8,
     parsed search.parsed, min_match float8 DEFAULT NULL, group_variants boolean DEFAULT true,
     exclude bigint DEFAULT NULL, excluded text[] DEFAULT '{}', chosen text[] DEFAULT NULL,
@@ -19,20 +19,20 @@ BEGIN
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT * INTO STRICT weight FROM search.weights w WHERE w.query = ranked.query;
-    RETURN QUERY EXECUTE format('SELECT * FROM search.%I({{ranked_arguments}})', 'ranked_by_' || model)
+    RETURN QUERY EXECUTE format('SELECT * FROM search_internal.%I({{ranked_arguments}})', 'ranked_by_' || model)
     USING parsed.typed, parsed.words, weight.lexical, parsed.wanted,
           weight.structure * coalesce(parsed.share ^ 2, 0) * least(1, 2 * (1 - picture_share)),
           {{wanted_arguments}},
-          text_vector, search.quantiles(model, query, 'text', picture_share), weight.text,
-          image_vector, search.quantiles(model, query, 'image', picture_share), weight.image,
+          text_vector, search_internal.quantiles(model, query, 'text', picture_share), weight.text,
+          image_vector, search_internal.quantiles(model, query, 'image', picture_share), weight.image,
           coalesce(min_match, least(1, weight.min_match + CASE WHEN parsed.wanted <> '{}'
                                                                THEN {{unknown_raise}} * (1 - parsed.share) ELSE 0 END)),
-          weight.products, search.fan_out(),
+          weight.products, search_internal.fan_out(),
           group_variants, exclude, excluded || parsed.excluded, parsed.unwanted, {{facet_arguments}},
           greatest(min_price, parsed.min_price), least(max_price, parsed.max_price), in_stock;
 END
 $$;
 
-COMMENT ON FUNCTION search.ranked(text, text, halfvec, halfvec, float8, search.parsed, float8, boolean, bigint, text[],
+COMMENT ON FUNCTION search_internal.ranked(text, text, halfvec, halfvec, float8, search.parsed, float8, boolean, bigint, text[],
                                   text[], numeric, numeric, boolean) IS
     'Ranks products, for search.products, search.similar and search.blend.';
