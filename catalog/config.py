@@ -115,7 +115,14 @@ class CatalogSettings(Settings):
         50_000,
         allowed="a whole number, 0 or more",
         ge=0,
-        description="How many different searched texts are stored; 0 stores none.",
+        description="How many different queries of shoppers are stored, the most frequent ones;"
+        " 0 stores none.",
+    )
+    query_log_days: int = setting(
+        400,
+        allowed="a whole number, 1 or more",
+        ge=1,
+        description="How many days the queries of shoppers are stored.",
     )
     fetch_allow: Annotated[PrivateHosts, NoDecode, BeforeValidator(_private_hosts)] = setting(
         PrivateHosts(),

@@ -1,7 +1,8 @@
-"""The query log: what shoppers search for, how often, and whether anything was found.
+"""The query log, which counts what shoppers search for, and the embeddings of queries.
 
-The table `query_embedding` also keeps each query's embedding (`catalog.search.text_encoder`). It
-has a maximum size: the least recently used queries are deleted.
+The table `query_log` counts each query by day. It keeps the most frequent queries, for a limited
+time. The table `query_embedding` keeps the embeddings of these queries, and those that analysts
+request (catalog/sqlapi/sql/request.sql); nothing that an analyst does changes the log.
 """
 
 import logging
@@ -20,36 +21,67 @@ MAX_LENGTH = 500
 """Longest text to log, in characters: longer ones are rarely searched for twice."""
 
 PRUNE_SHARE = 0.01
-"""Share of searches after which the least recently used queries are deleted."""
+"""Share of searches after which the query log and the embeddings are pruned."""
 
 TRIES = 3
 """Maximum attempts at embedding a text; catalog/sqlapi/sql/embed.sql has the same number."""
 
+MAX_REQUESTED = 10_000
+"""How many embeddings of texts are kept that are not in the query log, the last used ones."""
+
+MAX_WAITING = 1_000
+"""How many texts of one database user may wait for their embeddings."""
+
 logger = logging.getLogger(__name__)
 
+COUNT = """
+INSERT INTO query_log AS l (text, misspelt, searches, unanswered, results)
+VALUES (%(text)s, %(misspelt)s, 1, %(unanswered)s, %(results)s)
+    ON CONFLICT (text, misspelt, day) DO UPDATE
+   SET searches = l.searches + 1,
+       unanswered = l.unanswered + excluded.unanswered,
+       results = excluded.results,
+       searched_at = now()
+"""
+
 STORE = """
-INSERT INTO query_embedding AS q
-       (text, model, embedding, embedded_at, searches, unanswered, results)
-VALUES (%(text)s, %(model)s, %(embedding)s, CASE WHEN %(is_embedded)s THEN now() END, 1,
-        %(unanswered)s, %(results)s)
+INSERT INTO query_embedding AS q (text, model, embedding, embedded_at)
+VALUES (%(text)s, %(model)s, %(embedding)s, CASE WHEN %(is_embedded)s THEN now() END)
     ON CONFLICT ON CONSTRAINT query_embedding_pkey DO UPDATE
    SET embedding = coalesce(q.embedding, excluded.embedding),
        embedded_at = coalesce(q.embedded_at, excluded.embedded_at),
-       searches = q.searches + 1,
-       unanswered = q.unanswered + excluded.unanswered,
-       results = excluded.results,
        used_at = now()
 """
 
-DELETE_OLDEST = """
+DELETE_OLD = "DELETE FROM query_log WHERE day <= current_date - %(days)s::integer"
+
+DELETE_RARE = """
+DELETE FROM query_log l
+ USING (SELECT key
+          FROM query_log
+         GROUP BY key
+         ORDER BY sum(searches) DESC, max(searched_at) DESC
+        OFFSET %(size)s) AS rare
+ WHERE l.key = rare.key
+"""
+
+DELETE_UNUSED = """
 DELETE FROM query_embedding q
- USING (SELECT text, model FROM query_embedding ORDER BY used_at DESC OFFSET %(size)s) AS old
- WHERE (q.text, q.model) = (old.text, old.model)
+ USING (SELECT e.text, e.model
+          FROM query_embedding e
+         WHERE NOT EXISTS (SELECT FROM query_log l WHERE l.text = e.text)
+         ORDER BY e.used_at DESC
+        OFFSET %(requested)s) AS unused
+ WHERE (q.text, q.model) = (unused.text, unused.model)
 """
 
 
 def remember(
-    words: str, encoded: Iterable[tuple[str, np.ndarray | None]], found: int, is_filtered: bool
+    words: str,
+    encoded: Iterable[tuple[str, np.ndarray | None]],
+    found: int,
+    is_filtered: bool,
+    misspelt: str = "",
 ) -> None:
     """Log that a shopper searched for `words` and how many products were found.
 
@@ -62,12 +94,22 @@ def remember(
         found: the number of hits on all pages.
         is_filtered: whether filters were set; if so, a search without hits does not count as
             unanswered.
+        misspelt: the whole query as typed, if its spelling was corrected.
     """
     size = config.settings().query_log
     if not size or not words or len(words) > MAX_LENGTH:
         return
     try:
         with connect() as connection:
+            connection.exec_driver_sql(
+                COUNT,
+                {
+                    "text": words,
+                    "misspelt": misspelt[:MAX_LENGTH],
+                    "unanswered": int(found == 0 and not is_filtered),
+                    "results": found,
+                },
+            )
             for model, vector in encoded:
                 connection.exec_driver_sql(
                     STORE,
@@ -76,20 +118,25 @@ def remember(
                         "model": model,
                         "embedding": None if vector is None else HalfVector(vector),
                         "is_embedded": vector is not None,
-                        "unanswered": int(found == 0 and not is_filtered),
-                        "results": found,
                     },
                 )
         if random.random() < PRUNE_SHARE:
-            forget_oldest(size)
+            prune()
     except DBAPIError as error:
         logger.warning("could not log the query %r: %s", words, error.orig)
 
 
-def forget_oldest(size: int) -> None:
-    """Delete all but the `size` most recently used texts."""
+def prune() -> None:
+    """Delete old and rare queries from the query log, and the embeddings that are not needed.
+
+    Of more than `QUERY_LOG` queries, the most frequent ones are kept, for `QUERY_LOG_DAYS` days.
+    """
+    size, days = config.settings().query_log, config.settings().query_log_days
     with connect() as connection:
-        connection.exec_driver_sql(DELETE_OLDEST, {"size": size})
+        if size:
+            connection.exec_driver_sql(DELETE_OLD, {"days": days})
+            connection.exec_driver_sql(DELETE_RARE, {"size": size})
+        connection.exec_driver_sql(DELETE_UNUSED, {"requested": MAX_REQUESTED})
 
 
 def forget_embeddings(connection: Connection, model: str) -> None:

@@ -6,7 +6,7 @@ one model does not touch another model's index (docs/decisions/0001-vectors-stan
 tables are data: `catalog.model_tables` creates and drops them, and Alembic ignores them.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     DateTime,
     Double,
     ForeignKey,
@@ -76,6 +77,7 @@ FACET_KINDS = (
 FACET_ROLES = ("", "searched", "identifier")
 
 _ZERO = {"server_default": "0"}
+_EMPTY = {"server_default": ""}
 
 
 def _identity() -> Any:
@@ -292,13 +294,43 @@ class ProductVariant(CatalogTable, table=True):
     compared_at: datetime = _now()
 
 
+class QueryLog(CatalogTable, table=True):
+    """The words that shoppers searched for on a day.
+
+    `misspelt` is the whole query as typed if its spelling was corrected, otherwise empty.
+    `searches` counts the searches, `unanswered` those that found nothing without filters, and
+    `results` is the number of products that the last one found. Queries with the same `key` are
+    one query.
+    """
+
+    __tablename__ = "query_log"
+    __table_args__ = (
+        CheckConstraint("text <> '' AND length(text) <= 500", name="text"),
+        Index(None, "key"),
+        Index(None, "day"),
+    )
+
+    text: str = Field(sa_type=Text, primary_key=True)
+    misspelt: str = Field("", sa_type=Text, primary_key=True, sa_column_kwargs=_EMPTY)
+    day: date = Field(
+        default=None,
+        sa_type=Date,
+        primary_key=True,
+        sa_column_kwargs={"server_default": func.current_date()},
+    )
+    searches: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    unanswered: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    results: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    searched_at: datetime = _now()
+    key: str = _generated(Text, "public.fold_text(text)")
+
+
 class QueryEmbedding(CatalogTable, table=True):
     """The words of a query or of an embedding request, for one model.
 
-    Without an `embedding`, the row is a request. `attempts` is the number of attempts; the last one
-    began at `claimed_at` and failed because of `reason`. `searches` counts searches by shoppers,
-    `unanswered` those that found nothing without filters, and `results` is the number of products
-    that the last one found.
+    Without an `embedding`, the row is a request, by the database user `requested_by` unless a
+    search made it. `attempts` is the number of attempts; the last one began at `claimed_at` and
+    failed because of `reason`.
     """
 
     __tablename__ = "query_embedding"
@@ -317,9 +349,7 @@ class QueryEmbedding(CatalogTable, table=True):
     embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
     embedded_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     used_at: datetime = _now()
-    searches: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
-    unanswered: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
-    results: int | None = Field(default=None, sa_type=BigInteger)
+    requested_by: str = _line()
     attempts: int = Field(0, nullable=False, sa_column_kwargs=_ZERO)
     claimed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     reason: str = _line()

@@ -36,7 +36,8 @@ def log_search(
         encoded = dict.fromkeys(readers[:1])
     has_conditions = any(it.kind in PRICES or not it.wanted for it in results.understood)
     is_narrowed = bool(state.filters) or has_conditions or _raises_min_match(state)
-    remember(results.words, encoded.items(), results.total, is_narrowed)
+    misspelt = results.spec.text if results.corrected else ""
+    remember(results.words, encoded.items(), results.total, is_narrowed, misspelt)
 
 
 def _is_new(request: HttpRequest, state: SearchParams) -> bool:

@@ -17,7 +17,6 @@ import psycopg
 from pgvector import HalfVector
 from sqlalchemy.exc import DBAPIError
 
-from catalog import config
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect, connection_parameters
 from catalog.indexing import fill
@@ -25,7 +24,7 @@ from catalog.indexing.calibrate import calibrate, is_due
 from catalog.indexing.hnsw import ensure_index
 from catalog.indexing.job import is_any_pending
 from catalog.indexing.variants import find_variants
-from catalog.query_log import TRIES, forget_oldest
+from catalog.query_log import TRIES, prune
 from catalog.search.vocabulary import refresh_vocabulary
 from embedding.encoder import Encoder, get_encoder
 from embedding.registry import Modality, ModelSpec, get_spec
@@ -198,8 +197,7 @@ class Worker:
                 ensure_index(spec.name, modality, wait=False)
         if (specs := _enabled()) and "image" in specs[0].modalities:
             find_variants(specs[0].name)
-        if size := config.settings().query_log:
-            forget_oldest(size)
+        prune()
 
     def _answer(self, model: str, texts: list[str]) -> None:
         vectors: Sequence[np.ndarray | Exception]

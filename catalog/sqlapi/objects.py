@@ -25,7 +25,7 @@ from sqlalchemy.schema import CreateSchema
 from catalog.active_models import DEFAULT_MODEL
 from catalog.config import settings
 from catalog.db.connection import DatabaseError
-from catalog.query_log import MAX_LENGTH, TRIES
+from catalog.query_log import MAX_LENGTH, MAX_WAITING, TRIES
 from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH
@@ -71,6 +71,7 @@ PRODUCT_COLUMNS = [
 CONSTANTS = {
     "tries": str(TRIES),
     "max_length": str(MAX_LENGTH),
+    "max_waiting": str(MAX_WAITING),
     "max_ef_search": str(MAX_EF_SEARCH),
     "max_facets": str(MAX_FACETS),
     "facet_arguments": ", ".join(

@@ -193,8 +193,8 @@ def _coverage(models: Sequence[StoredModel]) -> Composed:
             " count(*) FILTER (WHERE embedding IS NULL AND attempts < {tries}) AS missing,"
             " count(*) FILTER (WHERE embedding IS NULL AND attempts >= {tries}) AS failed,"
             " min(embedded_at) AS oldest, max(embedded_at) AS newest"
-            " FROM query_embedding GROUP BY model"
-        ).format(tries=Literal(TRIES))
+            " FROM query_embedding WHERE model = ANY ({in_use}::text[]) GROUP BY model"
+        ).format(tries=Literal(TRIES), in_use=Literal(list(config.settings().models)))
     )
     return SQL(" UNION ALL ").join(parts)
 

@@ -18,10 +18,9 @@ from catalog.synonyms.store import upsert
 # switched-off synonyms are not asked about again.
 READ = r"""
 WITH logged AS MATERIALIZED (
-    SELECT text, max(searches) AS searches, max(unanswered) AS unanswered
-      FROM query_embedding
-     WHERE searches > 0
-     GROUP BY text
+    SELECT min(text) AS text, sum(searches) AS searches, sum(unanswered) AS unanswered
+      FROM query_log
+     GROUP BY key
 ),
 token AS MATERIALIZED (
     SELECT DISTINCT logged.*, lower(token) AS word

@@ -310,7 +310,7 @@ def test_diversity_changes_the_order_and_the_address(page: Page) -> None:
 @pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])
 def test_search_is_logged_once(page: Page) -> None:
     with connect() as connection:
-        connection.exec_driver_sql("DELETE FROM query_embedding")
+        connection.exec_driver_sql("DELETE FROM query_log")
     search(page, "green shirt")
     for name, value in (("sort", "price"), ("limit", "12")):
         page.locator(f"#{name}").select_option(value)
@@ -320,7 +320,7 @@ def test_search_is_logged_once(page: Page) -> None:
     search(page, "blue jeans")
     expect(page).to_have_url(re.compile("q=blue"))
     with connect() as connection:
-        rows = connection.exec_driver_sql("SELECT text, searches FROM query_embedding")
+        rows = connection.exec_driver_sql("SELECT text, searches FROM query_log")
         assert dict(map(tuple, rows)) == {"green shirt": 1, "blue jeans": 1}
 
 

@@ -536,7 +536,8 @@ REFUSED = (
     "TRUNCATE product",
     "UPDATE fashion_text SET source_md5 = ''",
     "INSERT INTO query_embedding (text, model) VALUES ('x', 'fashion')",
-    "UPDATE query_embedding SET searches = 0",
+    "UPDATE query_log SET searches = 0",
+    "INSERT INTO query_log (text) VALUES ('x')",
     "DELETE FROM query_embedding",
     "SELECT * FROM auth_user",
     "SELECT * FROM django_session",
@@ -590,7 +591,8 @@ def test_role_has_limits(analyst: Analyst) -> None:
 def test_all_objects_have_comments(analyst: Analyst) -> None:
     rows = analyst.rows(
         "SELECT oid::regprocedure::text AS name, obj_description(oid, 'pg_proc') AS comment"
-        " FROM pg_proc WHERE pronamespace IN ('search'::regnamespace, 'search_internal'::regnamespace)"
+        " FROM pg_proc"
+        " WHERE pronamespace IN ('search'::regnamespace, 'search_internal'::regnamespace)"
         " UNION ALL SELECT oid::regclass::text, obj_description(oid, 'pg_class') FROM pg_class"
         " WHERE relnamespace IN ('search'::regnamespace, 'search_internal'::regnamespace)"
         " AND relkind IN ('v', 'm')"

@@ -1,6 +1,7 @@
 """Unknown words of the query log, the meanings proposed for them, and the bar."""
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
 import pytest
@@ -84,8 +85,8 @@ def connection(catalogue: None) -> Iterator[Connection]:
 
 
 def log(connection: Connection, text: str, searches: int = 1, **more: object) -> None:
-    table = metadata.tables["query_embedding"]
-    row = {"text": text, "model": "fashion", "searches": searches, **more}
+    table = metadata.tables["query_log"]
+    row = {"text": text, "searches": searches, **more}
     connection.execute(insert(table).values(row))
 
 
@@ -122,11 +123,12 @@ def test_known_unwanted_and_coded_words_are_left_out(connection: Connection, tex
     assert unknown(connection) == []
 
 
-def test_a_search_with_two_models_counts_once(connection: Connection) -> None:
+def test_searches_of_all_days_and_spellings_count(connection: Connection) -> None:
     log(connection, "zoris", 3)
-    log(connection, "zoris", 3, model="imagenet")
-    log(connection, "requested in SQL gumboots", 0)
-    assert unknown(connection) == [("zoris", 3, 0)]
+    log(connection, "zoris", 2, day=date(2026, 1, 1))
+    log(connection, "Zoris", 1, misspelt="zoriss")
+    connection.exec_driver_sql("SELECT search.request('gumboots')")
+    assert unknown(connection) == [("zoris", 6, 0)]
 
 
 def test_dismissed_and_switched_off_words_do_not_return(connection: Connection) -> None:

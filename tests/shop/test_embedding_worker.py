@@ -69,7 +69,10 @@ def wait_until_embedded(sku: str) -> None:
     pytest.fail(f"{sku} is not embedded")
 
 
-def test_killed_worker_loses_no_words_or_products(database: str) -> None:
+def test_killed_worker_loses_no_words_or_products(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", MODEL)
     with connect() as connection:
         add_model(connection, get_spec(MODEL))
     add_product("BEFORE")

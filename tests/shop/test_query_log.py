@@ -20,7 +20,7 @@ __all__ = ["shop"]
 def nothing_noted(shop: Any) -> Iterator[None]:
     yield
     with connect() as connection:
-        connection.exec_driver_sql("DELETE FROM query_embedding")
+        connection.exec_driver_sql("DELETE FROM query_log")
 
 
 def visit(query: str, before: str | None = None, method: str = "get") -> None:
@@ -32,7 +32,7 @@ def visit(query: str, before: str | None = None, method: str = "get") -> None:
 def noted() -> dict[str, tuple[int, int]]:
     """The number of searches and of unanswered searches of each text."""
     with connect() as connection:
-        rows = connection.exec_driver_sql("SELECT text, searches, unanswered FROM query_embedding")
+        rows = connection.exec_driver_sql("SELECT text, searches, unanswered FROM query_log")
         return {text: (searches, unanswered) for text, searches, unanswered in rows}
 
 
@@ -76,6 +76,9 @@ def test_verbatim_words_are_a_new_search() -> None:
     visit("?q=red+shrit", "")
     visit("?q=red+shrit&verbatim=red+shrit", "?q=red+shrit")
     assert set(noted()) == {"red shirt", "red shrit"}
+    with connect() as connection:
+        rows = connection.exec_driver_sql("SELECT query, misspelt FROM search.popular_queries")
+        assert dict(map(tuple, rows)) == {"red shirt": ["red shrit"], "red shrit": []}
 
 
 @pytest.mark.parametrize(

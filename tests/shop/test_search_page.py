@@ -239,9 +239,9 @@ def test_picture_of_a_product_matches(demo_folder: Path) -> None:
 
 def test_log_has_the_words_that_were_searched_for() -> None:
     with connect() as connection:
-        connection.exec_driver_sql("DELETE FROM query_embedding")
+        connection.exec_driver_sql("DELETE FROM query_log")
     for query in ("red sneakers not blue under 60", "under 5", "-", "dress under 1"):
         get(f"/?q={query}")
     with connect() as connection:
-        rows = connection.exec_driver_sql("SELECT text, unanswered FROM query_embedding")
+        rows = connection.exec_driver_sql("SELECT text, unanswered FROM query_log")
         assert dict(map(tuple, rows)) == {"red sneakers": 0, "dress": 0}

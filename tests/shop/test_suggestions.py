@@ -152,8 +152,8 @@ def fake(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
         upsert(connection, [SynonymRow("Schlappen", "Sandals", "one-way", "de")])
         upsert(connection, [SynonymRow("Latschen", "Sandals", "both", "de")])
         connection.exec_driver_sql(
-            "INSERT INTO query_embedding (text, model, searches, unanswered)"
-            " VALUES ('latschenmodell', 'fashion', 4, 3), ('quux', 'fashion', 1, 0)"
+            "INSERT INTO query_log (text, searches, unanswered)"
+            " VALUES ('latschenmodell', 4, 3), ('quux', 1, 0)"
         )
 
 
@@ -190,7 +190,7 @@ def test_without_unknown_words_the_command_says_so(
     admin: Client, fake: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with connect() as connection:
-        connection.exec_driver_sql("DELETE FROM query_embedding")
+        connection.exec_driver_sql("DELETE FROM query_log")
     call_command("suggest_synonyms")
     assert capsys.readouterr().out.startswith("All words of logged queries are known.\n")
     assert words(admin) == []

@@ -6,14 +6,31 @@ SET search_path = public, pg_temp
 AS $$
 DECLARE
     name text := search_internal.find_model(model, 'text');
+    in_use text[] := (SELECT array_agg(m.name ORDER BY m.position) FROM search.models m
+                       WHERE m.has_text AND m.position IS NOT NULL);
 BEGIN
-    INSERT INTO query_embedding AS q (text, model) SELECT words, name FROM unnest(search_internal.texts(query)) AS words
+    IF name <> ALL (in_use || search_internal.find_model(NULL, 'text')) THEN
+        RAISE EXCEPTION 'the model % is not in use, so no worker embeds words with it', name
+            USING ERRCODE = 'invalid_parameter_value',
+                  HINT = format('Models in use: %s. To use another one, an administrator adds it to the setting MODELS.',
+                                array_to_string(in_use, ', '));
+    END IF;
+    INSERT INTO query_embedding AS q (text, model, requested_by)
+    SELECT words, name, session_user FROM unnest(search_internal.texts(query)) AS words
         ON CONFLICT ON CONSTRAINT query_embedding_pkey DO UPDATE
        SET attempts = CASE WHEN q.embedding IS NULL THEN 0 ELSE q.attempts END,
            used_at = now();
+    IF (SELECT count(*) > {{max_waiting}}
+          FROM query_embedding q
+         WHERE q.embedding IS NULL AND q.attempts < {{tries}} AND q.requested_by = session_user) THEN
+        RAISE EXCEPTION 'more than {{max_waiting}} texts of % would wait for their embeddings', session_user
+            USING ERRCODE = 'configuration_limit_exceeded',
+                  HINT = 'Request fewer at a time, and wait until a worker has embedded them: SELECT * FROM search.coverage;';
+    END IF;
     PERFORM pg_notify('search_requests', name);
 END
 $$;
 
 COMMENT ON FUNCTION search.request(text, text) IS
-    'Request the embedding of words without waiting. Takes effect when the transaction commits.';
+    'Request the embedding of words without waiting. Takes effect when the transaction commits. '
+    'At most {{max_waiting}} texts of a role may wait.';

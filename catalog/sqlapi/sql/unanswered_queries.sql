@@ -1,8 +1,8 @@
 CREATE OR REPLACE VIEW search.unanswered_queries AS
-SELECT text AS query, model, unanswered, searches, used_at AS last_searched
-  FROM query_embedding
+SELECT query, unanswered, searches, last_searched
+  FROM search.popular_queries
  WHERE unanswered > 0
- ORDER BY unanswered DESC, used_at DESC;
+ ORDER BY unanswered DESC, last_searched DESC;
 
 COMMENT ON VIEW search.unanswered_queries IS
     'Queries of shoppers that found nothing without filters, most frequent first.';
