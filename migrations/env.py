@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from catalog.db.connection import forget_engine, require_pgvector
 from catalog.db.migrations import pending_migrations
 from catalog.model_tables import add_missing_models, change_schema, make_searches_wait
+from catalog.sqlapi.defaults import missing_defaults
 from catalog.sqlapi.objects import create_objects, drop_objects
 from catalog.synonyms.store import load_starter
 from catalog.tables import metadata
@@ -61,6 +62,12 @@ def run(connection: Connection) -> None:
         for name in add_missing_models(connection):
             print(f"Created the tables of the model {name}", file=sys.stderr)
         create_objects(connection)
+        if statements := missing_defaults(connection):
+            print(
+                "Raw vector queries in SQL may return too few rows, and this user may not set the"
+                f" database's defaults. Its owner or an administrator runs: {'; '.join(statements)};",
+                file=sys.stderr,
+            )
         load_starter(connection)
 
 

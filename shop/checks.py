@@ -15,6 +15,7 @@ from catalog import config
 from catalog.active_models import NoTables, missing_models
 from catalog.db.connection import DatabaseError, connect, require_pgvector
 from catalog.lexemes import lexemes_are_current
+from catalog.sqlapi.defaults import missing_defaults
 from catalog.sqlapi.objects import differences
 from catalog.tables import metadata
 from embedding.registry import (
@@ -84,6 +85,10 @@ def check_schema(connection: Connection) -> list[CheckMessage]:
             f" settings ({', '.join(names)})."
         )
         found.append(Warning(message, hint="Run: ./manage.py migrate", id="shop.W006"))
+    if statements := missing_defaults(connection):
+        message = "Raw vector queries in SQL may return too few rows: the database lacks settings."
+        hint = f"Its owner or an administrator runs: {'; '.join(statements)};"
+        found.append(Warning(message, hint=hint, id="shop.W008"))
     if not lexemes_are_current(connection):
         message = (
             "The stored words of products do not match SEARCH_LANGUAGES and the roles of facets."

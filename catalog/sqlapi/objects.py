@@ -30,12 +30,16 @@ from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
+from catalog.sqlapi.defaults import set_defaults
 from catalog.sqlapi.rendered import (
     ARGUMENTS,
     MAX_FACETS,
+    NEAREST,
+    NEAREST_ARGUMENTS,
     RANKED,
     StoredModel,
     cues,
+    nearest,
     rankings,
     views,
 )
@@ -57,10 +61,19 @@ OBJECTS = (
     *("size_part", "age_part", "understand"),
     *("part", "part_keys", "parsed", "title_phrase", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
-    *("chosen_facets", "find_model", "embedding", "query_vector", "texts", "request", "embed"),
+    *(
+        "value_hint",
+        "chosen_facets",
+        "find_model",
+        "embedding",
+        "query_vector",
+        "texts",
+        "request",
+        "embed",
+    ),
     *("product_embeddings", "ranked", "products", "similar", "blend", "recall", "neighbours"),
     *("duplicates", "popular_queries", "unanswered_queries", "price_outliers", "misfiled"),
-    "gaps",
+    *("gaps", "neighbour", "nearest"),
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
@@ -80,6 +93,10 @@ CONSTANTS = {
     "wanted_arguments": ", ".join(
         f"search_internal.part_keys(parsed.wanted[{place}])" for place in range(1, MAX_PARTS + 1)
     ),
+    "nearest_arguments": ", ".join(f"${number}" for number in range(1, len(NEAREST_ARGUMENTS) + 1)),
+    "canceled": "EXCEPTION WHEN query_canceled THEN -- again, without the text of the statement\n"
+    "    RAISE query_canceled USING MESSAGE = SQLERRM,"
+    " HINT = 'A time limit can be raised: SET statement_timeout = ''5min'';';",
     "ranked_arguments": ", ".join(f"${number}" for number in range(1, len(ARGUMENTS) + 1)),
     "default_model": DEFAULT_MODEL,
     "without_weight": str(DEFAULT_WITHOUT_WEIGHT),
@@ -178,6 +195,7 @@ def create_objects(connection: Connection) -> None:
     found = _find(connection, SCHEMA)
     _drop(connection, {it for name in found if schema_of(name) != SCHEMA for it in found[name]})
     _grant(connection)
+    set_defaults(connection)
 
 
 def drop_objects(connection: Connection) -> None:
@@ -201,7 +219,9 @@ def drop_named(connection: Connection, names: Iterable[str]) -> None:
 
 def schema_of(name: str) -> str:
     """The schema of an object by its name."""
-    is_internal = name in ("cue", "definition") or name.startswith(RANKED) or _is_internal(name)
+    is_internal = (
+        name in ("cue", "definition") or name.startswith((RANKED, NEAREST)) or _is_internal(name)
+    )
     return INTERNAL if is_internal else SCHEMA
 
 
@@ -225,7 +245,7 @@ def definitions(connection: Connection) -> Mapping[str, str]:
         "product_vectors": _product_vectors(connection, models),
         "cue": cues().as_string(),
         **{name: _file(name) for name in OBJECTS},
-        **{name: sql.as_string() for name, sql in rankings(models).items()},
+        **{name: sql.as_string() for name, sql in (rankings(models) | nearest(models)).items()},
     }
 
 

@@ -14,7 +14,13 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from catalog import config
 from catalog.indexing.pending import COUNTS, states
 from catalog.query_log import TRIES
-from catalog.search.candidates import EXACT_FACTOR, MAX_LEXICAL, MAX_PARTS
+from catalog.search.candidates import (
+    EXACT_FACTOR,
+    MAX_LEXICAL,
+    MAX_PARTS,
+    plan,
+    vector_candidates,
+)
 from catalog.search.cues import read_cues
 from catalog.search.filters import Filters, has_any
 from catalog.search.fusion import MIN_MATCH, WEIGHTS, Channel
@@ -30,8 +36,9 @@ planner must know all values to choose an index."""
 
 FACETS = [f"facet_{number}" for number in range(1, MAX_FACETS + 1)]
 
-RANKED = "ranked_by_"
-"""The prefix of the functions that rank; no other object has it."""
+RANKED, NEAREST = "ranked_by_", "nearest_by_"
+"""The prefixes of the functions that rank with a model, and of those that find the products nearest
+to a vector; no other objects have them."""
 
 ARGUMENTS = {
     **{"typed": "text", "words": "text", "lexical_weight": "float8"},
@@ -48,8 +55,31 @@ ARGUMENTS = {
 """The arguments of a function that ranks, in the order in which `search_internal.ranked`
 passes them. Their names get the prefix `_`, since no column has it."""
 
+NEAREST_ARGUMENTS = {
+    **{"vector": "halfvec", "window": "integer", "fan_out": "integer"},
+    **dict.fromkeys(FACETS, "text[]"),
+    **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
+}
+"""The arguments of a function that finds the nearest products, in the order in which
+`search.nearest` passes them, with the same prefix."""
+
 FILTERS = (*FACETS, "min_price", "max_price", "exclude")
 """Arguments that filter unless they are NULL; `in_stock` and `excluded` have other defaults."""
+
+
+KEYS = " || ".join(f"_{facet}" for facet in FACETS)
+"""SQL of the keys of all chosen facet values."""
+
+
+def filter_conditions() -> Iterator[str]:
+    """Conditions on `product p` by the arguments that filter; a NULL does not."""
+    for facet in FACETS:
+        yield f"(_{facet} IS NULL OR {has_any(f'_{facet}')})"
+    for limit in ("min_price", "max_price"):
+        (condition,) = Filters(**{limit: Decimal(1)}).conditions()  # type: ignore[arg-type]
+        yield f"(_{limit} IS NULL OR {condition})"
+    (condition,) = Filters(in_stock=True).conditions()
+    yield f"(_in_stock IS NOT TRUE OR {condition})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +102,7 @@ class Template(Ranking):
     def conditions(self) -> Iterator[str]:
         if not self.is_filtered:
             return
-        one = Decimal(1)
-        for facet in FACETS:
-            yield f"(_{facet} IS NULL OR {has_any(f'_{facet}')})"
-        for limit in ("min_price", "max_price"):
-            (condition,) = Filters(**{limit: one}).conditions()  # type: ignore[arg-type]
-            yield f"(_{limit} IS NULL OR {condition})"
-        (condition,) = Filters(in_stock=True).conditions()
-        yield f"(_in_stock IS NOT TRUE OR {condition})"
+        yield from filter_conditions()
         (condition,) = Ranking((), exclude=0).conditions()
         yield f"(_exclude IS NULL OR {condition})"
         for words in ("excluded", "unwanted"):
@@ -87,7 +110,7 @@ class Template(Ranking):
             yield f"((_{words} <> '{{}}') IS NOT TRUE OR {condition})"
 
     def keys(self) -> str:
-        return " || ".join(f"_{facet}" for facet in FACETS) if self.is_filtered else ""
+        return KEYS if self.is_filtered else ""
 
     def given(self, parameter: str) -> list[str]:
         return [f"%({parameter})s IS NOT NULL"]
@@ -128,6 +151,15 @@ def cues() -> Composed:
 def rankings(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
     """The functions that rank, one per model, by name."""
     return {RANKED + model.name: _ranked(model) for model in models}
+
+
+def nearest(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
+    """The functions that find the products nearest to a vector, one per model and modality."""
+    return {
+        NEAREST + embedding_table_name(model.name, modality): _nearest(model, modality)
+        for model in models
+        for modality in model.modalities
+    }
 
 
 def _view(name: str, query: Composable, comment: str) -> Composed:
@@ -260,6 +292,41 @@ def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
        f.variants, f.colours, f.image_path, f.id
   FROM ({statement}) AS f JOIN product p ON p.id = f.id WHERE f.matches ORDER BY f.place"""
     ).format(statement=_filled(ranking_statement(template).sql, values), **names)
+
+
+def _nearest(model: StoredModel, modality: Modality) -> Composed:
+    """The candidates of one channel, as a search finds them, with their distances."""
+    channel = Channel(model.name, modality, np.zeros(model.dimensions), (), 1.0)
+    conditions = list(filter_conditions())
+    candidates = f"{plan(conditions, KEYS)},\n{vector_candidates(channel, conditions)}"
+    values: dict[str, Composable] = {name: SQL(f"_{name}") for name in NEAREST_ARGUMENTS}
+    values |= {"exact_factor": Literal(EXACT_FACTOR), f"{channel.name}_vector": SQL("_vector")}
+    name = Identifier("search_internal", NEAREST + channel.name)
+    signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in NEAREST_ARGUMENTS.items()]
+    return SQL(
+        """CREATE OR REPLACE FUNCTION {name}({arguments})
+RETURNS SETOF search.neighbour
+LANGUAGE plpgsql STABLE ROWS 10
+SET search_path = public, pg_temp
+SET plan_cache_mode = force_custom_plan
+AS $nearest$
+BEGIN
+RETURN QUERY WITH {candidates}
+SELECT row_number() OVER (ORDER BY n.distance + 0, n.product_id), p.sku, p.title, p.brand,
+       p.category, p.product_type, p.gender, p.colour, p.price, p.currency, p.in_stock, n.distance, p.id
+  FROM {found} AS n JOIN product p ON p.id = n.product_id
+ ORDER BY 1;
+END
+$nearest$;
+COMMENT ON FUNCTION {name}({types}) IS {comment};"""
+    ).format(
+        name=name,
+        arguments=SQL(", ").join(signature),
+        types=SQL(", ").join(map(SQL, NEAREST_ARGUMENTS.values())),
+        candidates=_filled(candidates, values),
+        found=Identifier(f"{channel.name}_list"),
+        comment=Literal(f"The products nearest to a vector by {channel.name}, for search.nearest."),
+    )
 
 
 def _filled(statement: str, values: Mapping[str, Composable]) -> SQL:

@@ -17,6 +17,7 @@ BEGIN
                JOIN product o ON o.id = greatest(n.product_id, n.neighbour_id)
          WHERE n.similarity >= threshold
          GROUP BY p.id, o.id ORDER BY 1 DESC, p.sku, o.sku;
+{{canceled}}
 END
 $$;
 
