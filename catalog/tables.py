@@ -106,16 +106,19 @@ def _generated(type_: Any, expression: str) -> Any:
     return Field(default=None, sa_column=Column(type_, Computed(expression, persisted=True)))
 
 
+def _one_line(text: str | None) -> str:
+    return " ".join((text or "").replace("`", "").split())
+
+
 class CatalogTable(SQLModel):
+    """A table; its docstring and those of its columns are also their comments in the database."""
+
+    model_config = {"use_attribute_docstrings": True}
     metadata: ClassVar[MetaData] = metadata
 
 
 class Product(CatalogTable, table=True):
-    """A product of the shop, identified by its `sku`.
-
-    `price` is what a shopper pays: filters and sorting use it. `regular_price` is only shown, and
-    only while it is higher than `price`.
-    """
+    """A product of the shop, identified by its `sku`."""
 
     __tablename__ = "product"
     __table_args__ = (
@@ -135,47 +138,69 @@ class Product(CatalogTable, table=True):
     )
 
     id: int | None = _identity()
+    """The key of the row."""
     sku: str = _line(None)
+    """The shop's own number of the product."""
     title: str = _line(None)
+    """The name to show."""
     description: str = _line()
+    """A longer text; empty if there is none, as in all text columns."""
     brand: str = _line()
+    """The name of the brand."""
     category: str = _line()
+    """The broadest group of products, such as Apparel."""
     subcategory: str = _line()
+    """A group within the category, such as Topwear."""
     product_type: str = _line()
+    """What the product is, such as Shirts."""
     gender: str = _line()
+    """For whom it is, such as Women or Boys."""
     colour: str = _line()
+    """The base colour."""
     usage: str = _line()
+    """The occasion, such as Casual."""
     price: Decimal | None = Field(None, sa_type=Numeric(12, 2))
+    """What a shopper pays, for filters and sorting; NULL if it is not known."""
     regular_price: Decimal | None = Field(None, sa_type=Numeric(12, 2))
+    """The price without a reduction; only shown, and only while it is higher than `price`."""
     currency: str = _line()
+    """The code of the currency, such as EUR."""
     in_stock: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
+    """Whether it can be bought now."""
     attributes: dict[str, Any] = Field(
         default_factory=dict,
         sa_type=JSONB,
         nullable=False,
         sa_column_kwargs={"server_default": text("'{}'::jsonb")},
     )
+    """Further properties: an object of a value or a list of values by name."""
     created_at: datetime = _now()
+    """When the row was created."""
     updated_at: datetime = _now(onupdate=func.now())
+    """When the row was last changed."""
     document: str = _generated(Text, DOCUMENT)
+    """The text that is embedded, made of other columns."""
     document_md5: str = _generated(Text, f"md5({DOCUMENT})")
+    """The MD5 of `document`, by which changed texts are found."""
     lexemes: str = Field(default=None, sa_column=Column(TSVECTOR))
+    """The words of the product for full-text search; a trigger fills it."""
     exact_keys: list[str] = Field(
         default_factory=list,
         sa_type=ARRAY(Text),
         nullable=False,
         sa_column_kwargs={"server_default": text("'{}'")},
     )
+    """The title, the SKU and other identifiers, as compared with a whole query; a trigger fills
+    it."""
     family: str = _generated(Text, FAMILY)
+    """A hash that variants of a product have in common."""
     facets: list[str] = _generated(ARRAY(Text), FACET_KEYS)
+    """The facet values as keys, such as colour=navy blue, for filters: facets &&
+    ARRAY['colour=red']."""
 
 
 class ProductImage(CatalogTable, table=True):
-    """A picture of a product. The main picture has position 0.
-
-    `path` is relative to `MEDIA_ROOT` and derived from `sha256`, the hash of the file; `width` and
-    `height` are in pixels.
-    """
+    """A picture of a product."""
 
     __tablename__ = "product_image"
     __table_args__ = (
@@ -184,23 +209,25 @@ class ProductImage(CatalogTable, table=True):
     )
 
     id: int | None = _identity()
+    """The key of the row."""
     product_id: int = Field(
         sa_column=Column(BigInteger, ForeignKey("product.id", ondelete="CASCADE"), nullable=False)
     )
+    """The product."""
     position: int = Field(0, nullable=False)
+    """0 for the main picture."""
     path: str = _line(None)
+    """The file, relative to the folder of pictures."""
     sha256: str = _line(None)
+    """The SHA-256 of the file."""
     width: int
+    """In pixels."""
     height: int
+    """In pixels."""
 
 
 class ImageAddress(CatalogTable, table=True):
-    """The address of a picture of a product, at its position in the product's list.
-
-    `status` is empty until it is `fetched` or `dead`. `attempts` is the number of attempts; the
-    last one was at `tried_at` and failed because of `reason`. `image_id` is the fetched picture,
-    or NULL if the product already has the same picture from another address.
-    """
+    """The address of a picture of a product, at its position in the product's list."""
 
     __tablename__ = "image_address"
     __table_args__ = (
@@ -221,25 +248,29 @@ class ImageAddress(CatalogTable, table=True):
             autoincrement=False,
         )
     )
+    """The product."""
     position: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    """The place in the product's list of pictures, from 0."""
     url: str = _line(None)
+    """The address."""
     status: str = _line()
+    """Empty while the picture is to be fetched, then fetched or dead."""
     attempts: int = Field(0, nullable=False, sa_column_kwargs=_ZERO)
+    """The number of attempts at fetching it."""
     reason: str = _line()
+    """Why the last attempt failed."""
     tried_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When the last attempt was."""
     image_id: int | None = Field(
         sa_column=Column(
             BigInteger, ForeignKey("product_image.id", ondelete="SET NULL"), index=True
         )
     )
+    """The fetched picture; NULL if the product has the same picture from another address."""
 
 
 class EmbeddingFailure(CatalogTable, table=True):
-    """A text or picture that a model could not embed, so that it is not tried again.
-
-    A failure is valid while `source` is the hash of the current text or picture. `image_id` is NULL
-    if the product's text failed.
-    """
+    """A text or picture that a model could not embed, so that it is not tried again."""
 
     __tablename__ = "embedding_failure"
     __table_args__ = (
@@ -247,25 +278,29 @@ class EmbeddingFailure(CatalogTable, table=True):
     )
 
     id: int | None = _identity()
+    """The key of the row."""
     model: str = _line(None)
+    """The name of the model."""
     product_id: int = Field(
         sa_column=Column(
             BigInteger, ForeignKey("product.id", ondelete="CASCADE"), nullable=False, index=True
         )
     )
+    """The product."""
     image_id: int | None = Field(
         sa_column=Column(BigInteger, ForeignKey("product_image.id", ondelete="CASCADE"), index=True)
     )
+    """NULL if the product's text failed."""
     source: str = _line(None)
+    """The hash of the text or picture: the failure is valid while it is the current one."""
     reason: str = _line(None)
+    """Why it failed."""
     failed_at: datetime = _now()
+    """When it failed."""
 
 
 class ProductVariant(CatalogTable, table=True):
-    """The group of variants of a product with pictures: `leader_id`, itself if it has no group.
-
-    It was compared within `family` with `model` at `compared_at`; see `catalog.indexing.variants`.
-    """
+    """The group of variants of a product with pictures; see `catalog.indexing.variants`."""
 
     __tablename__ = "product_variant"
     __table_args__ = (
@@ -284,24 +319,23 @@ class ProductVariant(CatalogTable, table=True):
             autoincrement=False,
         )
     )
+    """The product."""
     leader_id: int = Field(
         sa_column=Column(
             BigInteger, ForeignKey("product.id", ondelete="CASCADE"), nullable=False, index=True
         )
     )
+    """The product that stands for the group; the product itself if it has no group."""
     family: str = _line(None)
+    """The family of products that it was compared with."""
     model: str = _line(None)
+    """The model whose pictures were compared."""
     compared_at: datetime = _now()
+    """When it was compared."""
 
 
 class QueryLog(CatalogTable, table=True):
-    """The words that shoppers searched for on a day.
-
-    `misspelt` is the whole query as typed if its spelling was corrected, otherwise empty.
-    `searches` counts the searches, `unanswered` those that found nothing without filters, and
-    `results` is the number of products that the last one found. Queries with the same `key` are
-    one query.
-    """
+    """The words that shoppers searched for on a day."""
 
     __tablename__ = "query_log"
     __table_args__ = (
@@ -311,27 +345,30 @@ class QueryLog(CatalogTable, table=True):
     )
 
     text: str = Field(sa_type=Text, primary_key=True)
+    """What was searched for, with the spelling corrected."""
     misspelt: str = Field("", sa_type=Text, primary_key=True, sa_column_kwargs=_EMPTY)
+    """The whole query as typed if its spelling was corrected, otherwise empty."""
     day: date = Field(
         default=None,
         sa_type=Date,
         primary_key=True,
         sa_column_kwargs={"server_default": func.current_date()},
     )
+    """The day of the searches."""
     searches: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    """The number of searches."""
     unanswered: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    """The number of searches that found nothing without filters."""
     results: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    """The number of products that the last search found."""
     searched_at: datetime = _now()
+    """When the last search was."""
     key: str = _generated(Text, "public.fold_text(text)")
+    """The folded text: queries with the same key are one."""
 
 
 class QueryEmbedding(CatalogTable, table=True):
-    """The words of a query or of an embedding request, for one model.
-
-    Without an `embedding`, the row is a request, by the database user `requested_by` unless a
-    search made it. `attempts` is the number of attempts; the last one began at `claimed_at` and
-    failed because of `reason`.
-    """
+    """The words of a query or of an embedding request, for one model."""
 
     __tablename__ = "query_embedding"
     __table_args__ = (
@@ -345,14 +382,23 @@ class QueryEmbedding(CatalogTable, table=True):
     )
 
     text: str = Field(sa_type=Text, primary_key=True)
+    """The words."""
     model: str = Field(sa_type=Text, primary_key=True)
+    """The name of the model."""
     embedding: Any = Field(default=None, sa_column=Column(HALFVEC(), nullable=True))
+    """The unit vector; NULL while it is requested."""
     embedded_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When it was embedded."""
     used_at: datetime = _now()
+    """When the text was last searched for or requested."""
     requested_by: str = _line()
+    """The database user who requested it; empty if a search of the shop did."""
     attempts: int = Field(0, nullable=False, sa_column_kwargs=_ZERO)
+    """The number of attempts at embedding it."""
     claimed_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    """When the last attempt began."""
     reason: str = _line()
+    """Why the last attempt failed."""
 
 
 class Model(CatalogTable, table=True):
@@ -361,20 +407,19 @@ class Model(CatalogTable, table=True):
     __tablename__ = "model"
 
     name: str = Field(sa_type=Text, primary_key=True)
+    """The name, which is the key."""
     label: str = _line(None)
+    """The name to show."""
     dimensions: int
+    """The length of its vectors."""
     modalities: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
+    """What it embeds: text, image or both."""
     created_at: datetime = _now()
+    """When the row was created."""
 
 
 class Facet(CatalogTable, table=True):
-    """A property of products that can be filtered, counted and understood in queries.
-
-    `name` is a column of `product` or the folded name of an attribute. `kind` says what its values
-    are. `source` is "starter", "automatic" or "admin". The values of a facet with the role
-    "searched" are words of the search; one with the role "identifier" is searched whole, and is
-    not shown.
-    """
+    """A property of products that can be filtered, counted and understood in queries."""
 
     __tablename__ = "facet"
     __table_args__ = (
@@ -386,21 +431,24 @@ class Facet(CatalogTable, table=True):
     )
 
     name: str = Field(sa_type=Text, primary_key=True)
+    """A column of product, or the folded name of an attribute."""
     label: str = _line(None)
+    """The name to show."""
     kind: str = _line("other")
+    """What the values are, such as type, person, colour or size."""
     position: int
+    """The place among the filters."""
     enabled: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
+    """Whether it is a filter."""
     source: str = _line("starter")
+    """Where the row is from: starter, automatic or admin."""
     role: str = _line()
+    """searched: its values are words of the search; identifier: it is searched whole, and not
+    shown."""
 
 
 class Synonym(CatalogTable, table=True):
-    """A word or phrase of shoppers and what it means.
-
-    `relation` is "both" (the two are equal), "one-way" (who asks for `phrase` is served by
-    `meaning`) or "close" (the same, where there is nothing better). `source` is "starter", "admin",
-    "import" or "meaning".
-    """
+    """A word or phrase of shoppers and what it means."""
 
     __tablename__ = "synonym"
     __table_args__ = (
@@ -411,39 +459,51 @@ class Synonym(CatalogTable, table=True):
     )
 
     id: int | None = _identity()
+    """The key of the row."""
     phrase: str = _line(None)
+    """What a shopper may say."""
     meaning: str = _line(None)
+    """A value of a facet or another phrase."""
     relation: str = _line("both")
+    """both: the two are equal; one-way: who asks for the phrase is served by the meaning;
+    close: the same, where there is nothing better."""
     language: str = _line()
+    """The code of the language, such as de; empty for all."""
     source: str = _line("admin")
+    """Where the row is from: starter, admin, import or meaning."""
     enabled: bool = Field(True, nullable=False, sa_column_kwargs={"server_default": text("true")})
+    """Whether it is used."""
     created_at: datetime = _now()
+    """When the row was created."""
     phrase_key: str = _generated(Text, "public.phrase_key(phrase)")
+    """The phrase as queries are compared with it."""
     meaning_key: str = _generated(Text, "public.phrase_key(meaning)")
+    """The meaning as facet values and other phrases are compared with it."""
 
 
 class UnknownWord(CatalogTable, table=True):
-    """A word of logged queries that nothing explains; see `catalog.synonyms.unknown_words`.
-
-    `searches` counts the searches with it, `unanswered` those of them that found nothing.
-    `proposals` are the meanings proposed for it. A dismissed word is never suggested again.
-    """
+    """A word of logged queries that nothing explains; see `catalog.synonyms.unknown_words`."""
 
     __tablename__ = "unknown_word"
     __table_args__ = (CheckConstraint("word <> '' AND length(word) <= 100", name="word"),)
 
     word: str = Field(sa_type=Text, primary_key=True)
+    """In lower case."""
     searches: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    """The number of searches with it."""
     unanswered: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    """The number of those that found nothing."""
     proposals: list[dict[str, Any]] = Field(
         default_factory=list,
         sa_type=JSONB,
         nullable=False,
         sa_column_kwargs={"server_default": text("'[]'::jsonb")},
     )
+    """The meanings proposed for it."""
     dismissed: bool = Field(
         False, nullable=False, sa_column_kwargs={"server_default": text("false")}
     )
+    """Whether it is never suggested again."""
 
 
 class Setting(CatalogTable, table=True):
@@ -452,27 +512,39 @@ class Setting(CatalogTable, table=True):
     __tablename__ = "setting"
 
     name: str = Field(sa_type=Text, primary_key=True)
+    """The name, which is the key."""
     value: str = _line(None)
+    """The value."""
 
 
 class Calibration(CatalogTable, table=True):
-    """The similarities of unrelated pairs for a model, by kind of query and of item.
-
-    `quantiles` are the similarities that the shares `catalog.search.calibration.TAILS` of unrelated
-    pairs exceed, in ascending order. `pairs` is the size of the sample, `products` the number of
-    embedded products at that time.
+    """The similarities of unrelated pairs for a model, by kind of query and of item; see
+    `catalog.search.calibration`.
     """
 
     __tablename__ = "calibration"
 
     model: str = Field(sa_type=Text, primary_key=True)
+    """The name of the model."""
     query: str = Field(sa_type=Text, primary_key=True)
+    """The kind of query: words, picture, both or product."""
     item: str = Field(sa_type=Text, primary_key=True)
+    """What was compared with it: text or image."""
     quantiles: list[float] = Field(sa_type=ARRAY(Double), nullable=False)
+    """The similarities that decreasing shares of unrelated pairs exceed, in ascending order."""
     pairs: int = Field(sa_type=BigInteger, nullable=False)
+    """The number of pairs measured."""
     products: int = Field(sa_type=BigInteger, nullable=False)
+    """The number of embedded products at that time."""
     fitted_at: datetime = _now()
+    """When they were measured."""
 
+
+for _class in CatalogTable.__subclasses__():
+    _table: Table = _class.__table__  # type: ignore[attr-defined]
+    _table.comment = _one_line(_class.__doc__)
+    for _name, _field in _class.model_fields.items():
+        _table.columns[_name].comment = _one_line(_field.description)
 
 PRODUCT: Table = Product.__table__  # type: ignore[attr-defined]
 PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
@@ -495,23 +567,42 @@ def embedding_table(model: str, modality: Modality, dimensions: int | None = Non
     name = embedding_table_name(model, modality)
     # Columns, not names: the referenced tables belong to another metadata.
     product = ForeignKey(PRODUCT.c.id, ondelete="CASCADE")
+    named: dict[str, Any] = {"primary_key": True, "autoincrement": False}
     if modality == "text":
-        keys = [Column("product_id", BigInteger, product, primary_key=True, autoincrement=False)]
-        source = "source_md5"
+        keys = [Column("product_id", BigInteger, product, **named, comment="The product.")]
+        source, hashed = "source_md5", "The MD5 of the text that was embedded."
     else:
         image = ForeignKey(PRODUCT_IMAGE.c.id, ondelete="CASCADE")
         keys = [
-            Column("image_id", BigInteger, image, primary_key=True, autoincrement=False),
-            Column("product_id", BigInteger, product, nullable=False, index=True),
+            Column("image_id", BigInteger, image, **named, comment="The picture."),
+            Column(
+                "product_id",
+                BigInteger,
+                product,
+                nullable=False,
+                index=True,
+                comment="Its product.",
+            ),
         ]
-        source = "source_sha256"
+        source, hashed = "source_sha256", "The SHA-256 of the picture file that was embedded."
     return Table(
         name,
         MetaData(naming_convention=metadata.naming_convention),
         *keys,
-        Column("embedding", HALFVEC(dimensions), nullable=False),
-        Column(source, Text, nullable=False),
-        Column("embedded_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Column(
+            "embedding",
+            HALFVEC(dimensions),
+            nullable=False,
+            comment="The unit vector; <=> is the cosine distance.",
+        ),
+        Column(source, Text, nullable=False, comment=hashed),
+        Column(
+            "embedded_at",
+            DateTime(timezone=True),
+            nullable=False,
+            server_default=func.now(),
+            comment="When it was embedded.",
+        ),
         Index(
             f"{name}_embedding_hnsw",
             "embedding",
@@ -519,4 +610,6 @@ def embedding_table(model: str, modality: Modality, dimensions: int | None = Non
             postgresql_with=HNSW,
             postgresql_ops={"embedding": "halfvec_cosine_ops"},
         ),
+        comment=f"The embeddings of the model {model}, one row for each "
+        + ("product." if modality == "text" else "picture of a product."),
     )

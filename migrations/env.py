@@ -20,6 +20,11 @@ from catalog.sqlapi.objects import create_objects, drop_objects
 from catalog.synonyms.store import load_starter
 from catalog.tables import metadata
 
+MISSING_DEFAULTS = (
+    "Raw vector queries in SQL may return too few rows, and this user may not set the defaults of"
+    " the database. Its owner or an administrator runs: {};"
+)
+
 
 def include_name(name: str | None, kind: str, _parents: object) -> bool:
     return kind != "table" or name in metadata.tables
@@ -63,11 +68,7 @@ def run(connection: Connection) -> None:
             print(f"Created the tables of the model {name}", file=sys.stderr)
         create_objects(connection)
         if statements := missing_defaults(connection):
-            print(
-                "Raw vector queries in SQL may return too few rows, and this user may not set the"
-                f" database's defaults. Its owner or an administrator runs: {'; '.join(statements)};",
-                file=sys.stderr,
-            )
+            print(MISSING_DEFAULTS.format("; ".join(statements)), file=sys.stderr)
         load_starter(connection)
 
 

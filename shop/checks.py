@@ -61,7 +61,7 @@ def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
             require_pgvector(connection)
             missing = set(metadata.tables) - set(inspect(connection).get_table_names())
             if not missing:
-                return check_schema(connection)
+                return check_schema(connection) + check_defaults(connection)
     except DatabaseError as error:
         return [Error(str(error), id="shop.E003")]
     except (DBAPIError, psycopg.Error) as error:
@@ -85,16 +85,25 @@ def check_schema(connection: Connection) -> list[CheckMessage]:
             f" settings ({', '.join(names)})."
         )
         found.append(Warning(message, hint="Run: ./manage.py migrate", id="shop.W006"))
-    if statements := missing_defaults(connection):
-        message = "Raw vector queries in SQL may return too few rows: the database lacks settings."
-        hint = f"Its owner or an administrator runs: {'; '.join(statements)};"
-        found.append(Warning(message, hint=hint, id="shop.W008"))
     if not lexemes_are_current(connection):
         message = (
             "The stored words of products do not match SEARCH_LANGUAGES and the roles of facets."
         )
         found.append(Warning(message, hint="Run: ./manage.py migrate", id="shop.W007"))
     return found
+
+
+def check_defaults(connection: Connection) -> list[CheckMessage]:
+    """Check that the database has the defaults of pgvector that analysts need."""
+    statements = missing_defaults(connection)
+    if not statements:
+        return []
+    message = "Raw vector queries in SQL may return too few rows: the database lacks settings."
+    hint = (
+        "Run ./manage.py migrate as the owner of the database, or let an administrator run:"
+        f" {'; '.join(statements)};"
+    )
+    return [Warning(message, hint=hint, id="shop.W008")]
 
 
 def warn_of_schema(stream: Any) -> None:

@@ -30,6 +30,7 @@ from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
+from catalog.sqlapi.comments import comments
 from catalog.sqlapi.defaults import set_defaults
 from catalog.sqlapi.rendered import (
     ARGUMENTS,
@@ -76,6 +77,9 @@ OBJECTS = (
     *("gaps", "neighbour", "nearest"),
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
+
+COMMENTS = "comments"
+"""The name of the digest of all comments on tables and columns."""
 
 PRODUCT_COLUMNS = [
     column for column in PRODUCT.columns if column.name not in ("document", *FILLED_BY_TRIGGER)
@@ -189,7 +193,8 @@ def create_objects(connection: Connection) -> None:
         _note(connection, name, None)
     for name, sql in wanted.items():
         digest = _digest(sql)
-        if known.get(name) != digest or name not in _find(connection, schema_of(name)):
+        is_there = name == COMMENTS or name in _find(connection, schema_of(name))
+        if known.get(name) != digest or not is_there:
             _replace(connection, name, sql)
             _note(connection, name, digest)
     found = _find(connection, SCHEMA)
@@ -245,7 +250,9 @@ def definitions(connection: Connection) -> Mapping[str, str]:
         "product_vectors": _product_vectors(connection, models),
         "cue": cues().as_string(),
         **{name: _file(name) for name in OBJECTS},
-        **{name: sql.as_string() for name, sql in (rankings(models) | nearest(models)).items()},
+        **{name: sql.as_string() for name, sql in rankings(models).items()},
+        **{name: sql.as_string() for name, sql in nearest(models).items()},
+        COMMENTS: comments(models).as_string(),
     }
 
 
@@ -322,7 +329,7 @@ def _replace(connection: Connection, name: str, sql: str) -> None:
         _drop(connection, before)
         _run(connection, sql)
     else:
-        if _find(connection, schema)[name] > before:
+        if _find(connection, schema).get(name, before) > before:
             _drop(connection, before)
 
 

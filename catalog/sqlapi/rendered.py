@@ -313,7 +313,8 @@ AS $nearest$
 BEGIN
 RETURN QUERY WITH {candidates}
 SELECT row_number() OVER (ORDER BY n.distance + 0, n.product_id), p.sku, p.title, p.brand,
-       p.category, p.product_type, p.gender, p.colour, p.price, p.currency, p.in_stock, n.distance, p.id
+       p.category, p.product_type, p.gender, p.colour, p.price, p.currency, p.in_stock,
+       n.distance, p.id
   FROM {found} AS n JOIN product p ON p.id = n.product_id
  ORDER BY 1;
 END

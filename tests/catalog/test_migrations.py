@@ -183,6 +183,52 @@ def test_ranking_function_with_other_arguments_is_replaced(database: str) -> Non
         ).scalars().all() == [True]
 
 
+def test_comments_follow_the_definitions(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PRODUCT.columns["sku"], "comment", "The shop's number: 100 % unique.")
+    with connect() as connection:
+        assert differences(connection) == ["comments"]
+    command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        assert differences(connection) == []
+        sql = "SELECT col_description('product'::regclass, attnum) FROM pg_attribute WHERE "
+        (comment,) = connection.exec_driver_sql(
+            f"{sql} attrelid = 'product'::regclass AND attname = 'sku'"
+        ).scalars()
+    assert comment == "The shop's number: 100 % unique."
+    command.check(alembic_config())
+
+
+def test_helpers_move_to_their_own_schema(database: str) -> None:
+    """As in a database of a version whose helpers were in `search`."""
+    with connect() as connection:
+        connection.exec_driver_sql("CREATE VIEW mine AS SELECT sku FROM search.similar('x')")
+        moves = connection.exec_driver_sql(
+            "SELECT format('ALTER ROUTINE %%s SET SCHEMA search', oid::regprocedure) FROM pg_proc"
+            " WHERE pronamespace = 'search_internal'::regnamespace"
+            " UNION ALL SELECT format('ALTER %%s search_internal.%%I SET SCHEMA search',"
+            " CASE relkind WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'c' THEN 'TYPE' ELSE 'TABLE' END,"
+            " relname) FROM pg_class WHERE relnamespace = 'search_internal'::regnamespace"
+            " AND relkind IN ('r', 'm', 'c')"
+        ).scalars()
+        for move in moves.all():
+            connection.exec_driver_sql(move)
+        connection.exec_driver_sql("DROP SCHEMA search_internal")
+        connection.exec_driver_sql(
+            "UPDATE search.definition SET digest = '' WHERE name IN"
+            " (SELECT proname FROM pg_proc WHERE pronamespace = 'search'::regnamespace)"
+        )
+    command.upgrade(alembic_config(), "head")
+    with connect() as connection:
+        assert differences(connection) == []
+        left = connection.exec_driver_sql(
+            "SELECT count(*) FILTER (WHERE pronamespace = 'search'::regnamespace),"
+            " count(*) FILTER (WHERE pronamespace = 'search_internal'::regnamespace) FROM pg_proc"
+        ).one()
+        assert left[0] == 15
+        assert left[1] >= 30
+        connection.exec_driver_sql("SELECT * FROM mine LIMIT 0")
+
+
 def test_changed_settings_are_reported(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def reported() -> list[str]:
         with connect() as connection:

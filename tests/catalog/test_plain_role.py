@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 
 from catalog.db.connection import connect, forget_engine
 from catalog.db.embedded import psql_path
+from shop.checks import check_defaults
 from tests.conftest import alembic_config, server_url, using_database
 
 FIND = "SELECT title FROM search.products('linen shirt', min_match => 0)"
@@ -91,3 +92,38 @@ def test_owner_can_restore_a_dump(shop: str, databases: Databases, tmp_path: Pat
 def run(tool: str, *arguments: str) -> None:
     done = subprocess.run([psql_path().parent / tool, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_defaults_for_raw_vectors_are_set_by_the_owner(shop: str) -> None:
+    with psycopg.connect(shop) as session:
+        assert settings_of(session) == ["strict_order", "200"]
+
+
+def test_without_the_right_the_statements_are_printed(
+    databases: Databases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = databases.create()
+    name = conninfo_to_dict(url)["dbname"]
+    databases.server.execute(f"ALTER DATABASE {name} OWNER TO postgres".encode())
+    with psycopg.connect(server_url(str(name)), autocommit=True) as administrator:
+        administrator.execute(f"GRANT ALL ON DATABASE {name} TO {databases.role}".encode())
+        administrator.execute(f"GRANT ALL ON SCHEMA public TO {databases.role}".encode())
+    with using_database(url):
+        command.upgrade(alembic_config(), "head")
+        printed = capsys.readouterr().err
+        assert f"ALTER DATABASE \"{name}\" SET hnsw.ef_search = '200'" in printed
+        with connect() as connection:
+            (warning,) = check_defaults(connection)
+        assert "SET hnsw.iterative_scan = 'strict_order'" in str(warning.hint)
+        with psycopg.connect(server_url(str(name)), autocommit=True) as administrator:
+            statements = printed.partition("runs: ")[2].partition("\n")[0]
+            administrator.execute(statements.encode())
+        with connect() as connection:
+            assert check_defaults(connection) == []
+    with psycopg.connect(url) as session:
+        assert settings_of(session) == ["strict_order", "200"]
+
+
+def settings_of(session: psycopg.Connection) -> list[str]:
+    names = ("hnsw.iterative_scan", "hnsw.ef_search")
+    return [session.execute("SELECT current_setting(%s)", [it]).fetchone()[0] for it in names]  # type: ignore[index]

@@ -601,6 +601,19 @@ def test_all_objects_have_comments(analyst: Analyst) -> None:
     assert [row["name"] for row in rows if not row["comment"]] == []
 
 
+def test_all_tables_and_columns_have_comments(analyst: Analyst) -> None:
+    rows = analyst.rows(
+        "SELECT oid::regclass::text AS name, attname, col_description(oid, attnum) AS comment"
+        "  FROM pg_class JOIN pg_attribute ON attrelid = oid AND attnum >= 0 AND NOT attisdropped"
+        " WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+        " UNION ALL SELECT oid::regclass::text, NULL, obj_description(oid, 'pg_class')"
+        " FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    )
+    own = [row for row in rows if not row["name"].startswith(("auth_", "django_", "alembic_"))]
+    assert {"product", "fashion_image", "query_log"} <= {row["name"] for row in own}
+    assert [row for row in own if not row["comment"]] == []
+
+
 def test_the_schema_has_only_what_analysts_use(analyst: Analyst) -> None:
     """`\\df search.*` lists these; helpers are in `search_internal`."""
     rows = analyst.rows(
