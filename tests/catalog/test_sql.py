@@ -687,10 +687,11 @@ def test_the_three_analyses(analyst: Analyst) -> None:
     )
     for row in analyst.rows("SELECT * FROM search.misfiled('fashion')"):
         assert row["looks_like"] != row["product_type"]
+    remember("telescope", [("fashion", ENCODER.encode_texts(["telescope"])[0])], 0, True)
     rows = analyst.rows(
-        "SELECT * FROM search.gaps(ARRAY['linen red shirt', 'harmless'], 'fashion')"
+        "SELECT * FROM search.gaps(ARRAY['linen red shirt', 'telescope'], 'fashion')"
     )
-    assert [row["wish"] for row in rows] == ["harmless", "linen red shirt"]
+    assert [row["wish"] for row in rows] == ["telescope", "linen red shirt"]
     assert rows[1]["found"] > 0
 
 
