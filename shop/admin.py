@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
@@ -188,10 +188,9 @@ class FacetForm(forms.ModelForm):
         }
 
     def clean_name(self) -> str:
-        with connect() as connection:
-            name = connection.exec_driver_sql(
-                "SELECT public.fold_text(%(name)s)", {"name": self.cleaned_data["name"]}
-            ).scalar_one()
+        with connection.cursor() as cursor:  # the form is checked in a transaction of Django's
+            cursor.execute("SELECT public.fold_text(%s)", [self.cleaned_data["name"]])
+            (name,) = cursor.fetchone()
         if not name or "=" in name:
             raise forms.ValidationError("A name has letters or digits, and no “=”.")
         if Facet.objects.filter(name=name).exists():

@@ -93,6 +93,7 @@ DATABASES = {
         "NAME": "shop",
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction pooler cannot keep them
     },
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

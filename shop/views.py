@@ -18,6 +18,7 @@ from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
+from catalog.search.catalogue import any_currency, has_products
 from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters, known_values
 from catalog.search.pipeline import Results, SearchSpec, search
@@ -155,6 +156,7 @@ def _search_page(
         notes.append("A picture has expired. Upload it again.")
         state = replace(state, pictures=tuple(images))
     requested = state
+    # Django's models use another connection, and a page must not wait for one while it holds one.
     with connect() as connection:
         # This must be the first query: schema changes make searches wait here.
         in_use = models_in_use(connection)
@@ -167,7 +169,7 @@ def _search_page(
         state = replace(state, filters=known)
         outcome = try_search(connection, state.spec(tuple(images.values())))
         results = outcome.results
-        currency = _currency(results)
+        currency = _currency(connection, results)
         query_chips = chips_of_query(connection, state, results, currency)
         lack = given_up(connection, results, bool(state.filters), currency)
         why_empty, ways = _why_empty(connection, outcome, state, query_chips, currency)
@@ -232,7 +234,7 @@ def _why_empty(
         return "problem", []
     if results.total:
         return "past_the_end", []
-    if not Product.objects.exists():
+    if not has_products(connection):
         return "no_catalogue", []
     is_restricted = bool(state.filters) or any(chip.is_condition for chip in chips)
     if is_restricted and (
@@ -245,12 +247,10 @@ def _why_empty(
     return ("nothing_matches" if search(connection, anywhere).total else "not_embedded"), []
 
 
-def _currency(results: Results) -> str:
+def _currency(connection: Connection, results: Results) -> str:
     """The currency of the prices on the page; without hits, that of the catalogue."""
     shown = (hit.currency for hit in (*results.hits, *results.close) if hit.currency)
-    if found := next(shown, ""):
-        return found
-    return Product.objects.exclude(currency="").values_list("currency", flat=True).first() or ""
+    return next(shown, "") or any_currency(connection)
 
 
 def _unknown_values(values: list[str]) -> list[str]:

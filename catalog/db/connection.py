@@ -4,7 +4,7 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import lru_cache
 from typing import LiteralString, TypeVar, cast
 
@@ -25,6 +25,9 @@ RECONNECT_TIMEOUT = 120.0
 """Reconnect timeout for background jobs, in seconds."""
 RETRY_INTERVAL = 0.5
 """Seconds between attempts."""
+
+SESSION_TRIES = 3
+"""Attempts to be given the session of another connection: others may use the pooler meanwhile."""
 
 Result = TypeVar("Result")
 
@@ -58,12 +61,78 @@ def connection_parameters() -> dict[str, str]:
         raise DatabaseError(message) from error
 
 
+def open_connection(*, autocommit: bool = False) -> psycopg.Connection:
+    """A new connection, which the caller closes.
+
+    It prepares no statements, since a transaction pooler runs each transaction in another session.
+    That costs nothing here: searches are planned for their own values anyway.
+    """
+    return psycopg.connect(
+        **connection_parameters(),  # type: ignore[arg-type]
+        autocommit=autocommit,
+        prepare_threshold=None,
+    )
+
+
+def open_session() -> psycopg.Connection:
+    """A new connection in autocommit mode for what a session keeps: locks, LISTEN and settings.
+
+    Raises:
+        DatabaseError: a transaction pooler is in between.
+    """
+    connection = open_connection(autocommit=True)
+    try:
+        shared = _is_shared(connection)
+    except BaseException:
+        connection.close()
+        raise
+    if shared:
+        connection.close()
+        raise DatabaseError(
+            "DATABASE_URL leads to a transaction pooler such as pgbouncer, but this command needs"
+            " sessions of its own: give it an address that leads to PostgreSQL itself"
+        )
+    return connection
+
+
+def require_sessions() -> None:
+    """Check that `open_session` will work, before any work is done.
+
+    Raises:
+        DatabaseError: see `open_session`.
+    """
+    open_session().close()
+
+
+def _is_shared(connection: psycopg.Connection) -> bool:
+    """Whether a pooler gives the session of an autocommit connection to other clients as well.
+
+    A pooler tells its clients other process ids than PostgreSQL's. One that keeps sessions apart
+    gives no client the process of another, nor another process to the same client.
+    """
+    own = _process_id(connection)
+    if own == connection.info.backend_pid:
+        return False
+    with ExitStack() as others:
+        for _ in range(SESSION_TRIES):
+            other = others.enter_context(open_connection())
+            if _process_id(other) == own or _process_id(connection) != own:
+                return True
+    return False
+
+
+def _process_id(connection: psycopg.Connection) -> int:
+    row = connection.execute("SELECT pg_backend_pid()").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 @lru_cache(maxsize=1)
 def engine() -> Engine:
     """The connection pool of this process. halfvec values are transferred in binary."""
     pool = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(**connection_parameters()),  # type: ignore[arg-type]
+        creator=open_connection,
         pool_size=8,
         max_overflow=8,
         pool_pre_ping=True,

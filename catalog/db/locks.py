@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 
-import psycopg
 from sqlalchemy import Connection
 
-from catalog.db.connection import connection_parameters
+from catalog.db.connection import open_session
 from embedding.registry import Modality
 
 
@@ -43,9 +42,11 @@ def embedding_lock(
     Args:
         on_wait: called where another process holds the lock, before waiting for it. Without it
             the caller gets False at once.
+
+    Raises:
+        DatabaseError: a transaction pooler is in between, which cannot hold the lock.
     """
-    parameters = connection_parameters()
-    with psycopg.connect(**parameters, autocommit=True) as connection:  # type: ignore[arg-type]
+    with open_session() as connection:
         key = {"space": int(LockSpace.EMBEDDING), "name": f"{model} {modality}"}
         row = connection.execute(
             "SELECT pg_try_advisory_lock(%(space)s, hashtext(%(name)s))", key

@@ -8,12 +8,11 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-import psycopg
 from sqlalchemy import Connection, Index
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex
 
-from catalog.db.connection import compose, connect, connection_parameters
+from catalog.db.connection import compose, connect, open_session
 from catalog.db.locks import embedding_lock
 from catalog.tables import embedding_table, embedding_table_name
 from embedding.registry import Modality
@@ -101,8 +100,7 @@ def _build(model: str, modality: Modality) -> None:
     index = get_index(model, modality)
     sql = str(CreateIndex(index).compile(dialect=postgresql.dialect()))
     sql = sql.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
-    parameters = connection_parameters()
-    with psycopg.connect(**parameters, autocommit=True) as connection:  # type: ignore[arg-type]
+    with open_session() as connection:
         connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}".encode())
         connection.execute(
             "SELECT set_config('maintenance_work_mem', greatest(pg_size_bytes("

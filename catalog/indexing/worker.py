@@ -18,7 +18,7 @@ from pgvector import HalfVector
 from sqlalchemy.exc import DBAPIError
 
 from catalog.active_models import models_in_use
-from catalog.db.connection import connect, connection_parameters
+from catalog.db.connection import DatabaseError, connect, open_session
 from catalog.indexing import fill
 from catalog.indexing.calibrate import calibrate, is_due
 from catalog.indexing.hnsw import ensure_index
@@ -107,16 +107,13 @@ class Worker:
         """Call `work` until it returns 0, after each notification on `channel` and every poll."""
         while not stop.is_set():
             try:
-                with psycopg.connect(
-                    **connection_parameters(),  # type: ignore[arg-type]
-                    autocommit=True,
-                ) as listener:
+                with open_session() as listener:
                     listener.execute(f"LISTEN {channel}".encode())
                     while not stop.is_set():
                         started = time.monotonic()
                         if not work():
                             self._wait(listener, stop, time.monotonic() - started)
-            except (psycopg.OperationalError, DBAPIError) as error:
+            except (psycopg.OperationalError, DBAPIError, DatabaseError) as error:
                 logger.warning("the database is not available, retrying: %s", error)
                 stop.wait(min(1.0, self.poll))
             except Exception:  # no error may end the loop

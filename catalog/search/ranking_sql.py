@@ -39,9 +39,9 @@ SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true),
 """
 """Local to the transaction, so that pooled connections keep their defaults.
 
-psycopg prepares statements that it runs often. Without `force_custom_plan`, PostgreSQL would then
-use one generic plan for all filters. Parallel workers would be started for the exact scan even
-where the index has found enough, which takes longer than they save.
+With `force_custom_plan`, PostgreSQL plans every statement for its own filters. Parallel workers
+would be started for the exact scan even where the index has found enough, which takes longer than
+they save.
 """
 
 MAX_NEAREST = 6

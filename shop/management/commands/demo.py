@@ -4,7 +4,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError, CommandParser
 
 from catalog import config
-from catalog.db.connection import connect
+from catalog.db.connection import connect, require_sessions
 from catalog.indexing.worker import Worker, running
 from demo import write_catalogue
 from embedding.progress import Progress
@@ -38,6 +38,7 @@ class Command(CatalogCommand):
             self.remove()
             return
         server.check_port(options["port"])
+        require_sessions()
         call_command("migrate", verbosity=0)
         with connect() as connection:
             found = find_demo_products(connection)

@@ -13,7 +13,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from catalog import config
 from catalog.active_models import default_model, require_tables
-from catalog.db.connection import connect
+from catalog.db.connection import connect, require_sessions
 from catalog.indexing import FillingError, Summary, count_pending, default_workers, estimate, fill
 from catalog.indexing.calibrate import calibrate, is_due
 from catalog.indexing.hnsw import defer_index, ensure_index
@@ -152,6 +152,7 @@ class Command(CatalogCommand):
         if unknown := self.unknown(selection.skus):
             raise CommandError(f"no product has the SKU {unknown[0]!r}", returncode=2)
         specs = [get_spec(name) for name in options["model"] or config.settings().models]
+        require_sessions()
         with connect() as connection:
             require_tables(connection, *(spec.name for spec in specs))
         tasks = [(spec, modality) for spec in specs for modality in spec.modalities]

@@ -5,11 +5,12 @@ from contextlib import suppress
 from threading import Event
 from typing import Any
 
+import psycopg
 from django.core.management.base import CommandError, CommandParser
 from sqlalchemy.exc import OperationalError
 
 from catalog.active_models import default_model
-from catalog.db.connection import connect, connection_parameters
+from catalog.db.connection import connect, connection_parameters, require_sessions
 from catalog.indexing.worker import POLL, Worker
 from embedding.encoder import get_encoder
 from shop.checks import warn_of_schema
@@ -37,8 +38,10 @@ class Command(CatalogCommand):
         if not options["poll"]:
             raise CommandError("--poll must be more than 0 seconds", returncode=2)
         connection_parameters()  # fails on an invalid address, not on an unreachable database
-        with suppress(OperationalError), connect() as connection:
-            default_model(connection)  # fails on missing tables
+        with suppress(psycopg.OperationalError, OperationalError):
+            require_sessions()
+            with connect() as connection:
+                default_model(connection)  # fails on missing tables
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
