@@ -8,17 +8,23 @@ starter synonyms (`catalog.synonyms.store`) are updated.
 
 import sys
 
+import psycopg
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
+from alembic.util import CommandError
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
-from catalog.db.connection import forget_engine, require_pgvector
+from catalog.db.connection import forget_engine
 from catalog.db.migrations import pending_migrations
+from catalog.db.problems import database_problem
+from catalog.db.requirements import require_pgvector, require_schemas
 from catalog.model_tables import add_missing_models, change_schema, make_searches_wait
 from catalog.sqlapi.defaults import missing_defaults
 from catalog.sqlapi.objects import create_objects, drop_objects
 from catalog.synonyms.store import load_starter
 from catalog.tables import metadata
+from embedding.errors import UserFacingError
 
 MISSING_DEFAULTS = (
     "Raw vector queries in SQL may return too few rows, and this user may not set the defaults of"
@@ -48,6 +54,7 @@ def migrates() -> bool:
 
 def run(connection: Connection) -> None:
     require_pgvector(connection)
+    require_schemas(connection)
     context.configure(
         connection=connection,
         target_metadata=metadata,
@@ -74,5 +81,12 @@ def run(connection: Connection) -> None:
 
 if context.is_offline_mode():
     raise SystemExit("Run the migrations on a connected database; --sql is not supported.")
-change_schema(run, lambda: print("The tables are in use, trying again ...", file=sys.stderr))
+try:
+    change_schema(run, lambda: print("The tables are in use, trying again ...", file=sys.stderr))
+except UserFacingError as error:
+    raise CommandError(str(error)) from error  # which Alembic shows in one line
+except (psycopg.Error, DBAPIError) as error:
+    if (problem := database_problem(error)) is None:
+        raise
+    raise CommandError(problem) from error
 forget_engine()  # connections from before CREATE EXTENSION do not know its types

@@ -13,7 +13,9 @@ from sqlalchemy.exc import DBAPIError
 
 from catalog import config
 from catalog.active_models import NoTables, missing_models
-from catalog.db.connection import DatabaseError, connect, require_pgvector
+from catalog.db.connection import DatabaseError, connect
+from catalog.db.problems import database_problem
+from catalog.db.requirements import require_pgvector, require_schemas
 from catalog.lexemes import lexemes_are_current
 from catalog.sqlapi.defaults import missing_defaults
 from catalog.sqlapi.objects import differences
@@ -24,7 +26,6 @@ from embedding.registry import (
     get_spec,
     registry_problems,
 )
-from shop.management.base import database_problem
 
 
 @register(Tags.models)
@@ -59,6 +60,7 @@ def check_database(databases: Sequence[str] | None = None, **kwargs: Any) -> lis
     try:
         with connect() as connection:
             require_pgvector(connection)
+            require_schemas(connection)
             missing = set(metadata.tables) - set(inspect(connection).get_table_names())
             if not missing:
                 return check_schema(connection) + check_defaults(connection)

@@ -15,9 +15,9 @@ from waitress.server import create_server
 
 from catalog.active_models import NoTables, default_model
 from catalog.db.connection import connect
+from catalog.db.problems import database_problem
 from embedding.encoder import EncoderError, get_encoder
 from embedding.errors import UserFacingError
-from shop.management.base import database_problem
 
 HOST = "127.0.0.1"
 

@@ -36,6 +36,7 @@ def _secret_key() -> str:
 
 
 DEBUG = SHOP.debug
+DEFAULT_EXCEPTION_REPORTER_FILTER = "shop.debug_pages.WithoutPassword"
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = SHOP.allowed_hosts
 SHOP_NAME = SHOP.shop_name

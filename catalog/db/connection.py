@@ -1,7 +1,6 @@
-"""Connections to the database: address, pool, retries, and a check of pgvector's version."""
+"""Connections to the database: address, pool, sessions of their own, and retries."""
 
 import logging
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,12 +18,16 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from catalog import config
 from embedding.errors import UserFacingError
 
-PGVECTOR_NEEDED = (0, 8, 4)
-
 RECONNECT_TIMEOUT = 120.0
 """Reconnect timeout for background jobs, in seconds."""
 RETRY_INTERVAL = 0.5
 """Seconds between attempts."""
+
+NO_ADDRESS = (
+    "DATABASE_URL is not a PostgreSQL address (postgresql://user:password@host/database). In the"
+    " password, special characters must be percent-encoded: @ is %40, / is %2F, % is %25"
+)
+"""It names the variable, not its value, which may contain a password."""
 
 SESSION_TRIES = 3
 """Attempts to be given the session of another connection: others may use the pooler meanwhile."""
@@ -51,14 +54,29 @@ def connection_parameters() -> dict[str, str]:
     """`database_url()` as keywords and values of libpq.
 
     Raises:
-        DatabaseError: libpq cannot parse `DATABASE_URL`.
+        DatabaseError: `DATABASE_URL` is no address, or its password is not percent-encoded.
     """
+    known = _parsed(database_url())
+    if known is None:
+        raise DatabaseError(NO_ADDRESS)
+    return known
+
+
+def _parsed(url: str) -> dict[str, str] | None:
+    """The keywords and values of an address; None if it is none, since libpq's message may contain
+    parts of the password."""
+    scheme, separator, rest = url.partition("://")
+    if separator and "=" not in scheme:
+        # libpq takes the first @ and the first / for those that end the password and the host.
+        server, _, others = rest.partition("/")
+        if server.count("@") > 1 or "@" in others.partition("?")[0]:
+            return None
     try:
-        return {key: str(value) for key, value in conninfo_to_dict(database_url()).items()}
-    except psycopg.ProgrammingError as error:
-        # The address may contain a password: name the variable, not its value.
-        message = "DATABASE_URL is not a PostgreSQL address (postgresql://user@host/database)"
-        raise DatabaseError(message) from error
+        known = {key: str(value) for key, value in conninfo_to_dict(url).items()}
+    except psycopg.ProgrammingError:
+        return None
+    ports = known.get("port", "").split(",")
+    return known if all(port.isdecimal() or not port for port in ports) else None
 
 
 def open_connection(*, autocommit: bool = False) -> psycopg.Connection:
@@ -66,12 +84,25 @@ def open_connection(*, autocommit: bool = False) -> psycopg.Connection:
 
     It prepares no statements, since a transaction pooler runs each transaction in another session.
     That costs nothing here: searches are planned for their own values anyway.
+
+    Raises:
+        DatabaseError: the database cannot store every text.
     """
-    return psycopg.connect(
+    connection = psycopg.connect(
         **connection_parameters(),  # type: ignore[arg-type]
         autocommit=autocommit,
         prepare_threshold=None,
     )
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in (None, "UTF8"):
+        name = connection.info.dbname
+        connection.close()
+        raise DatabaseError(
+            f"the database {name} has the encoding {encoding}, which cannot store every text:"
+            " create another with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and set"
+            " DATABASE_URL to it"
+        )
+    return connection
 
 
 def open_session() -> psycopg.Connection:
@@ -212,35 +243,3 @@ def forget_engine() -> None:
     if engine.cache_info().currsize:
         engine().dispose()
         engine.cache_clear()
-
-
-def require_pgvector(connection: Connection) -> None:
-    """Check that pgvector is available and recent enough.
-
-    Raises:
-        DatabaseError: pgvector is missing or too old.
-    """
-    needed = ".".join(map(str, PGVECTOR_NEEDED))
-    row = connection.exec_driver_sql(
-        "SELECT installed_version, default_version FROM pg_available_extensions"
-        " WHERE name = 'vector'"
-    ).one_or_none()
-    if row is None:
-        raise DatabaseError(
-            f"this PostgreSQL has no pgvector: install pgvector {needed} or newer on its server"
-            " (Debian: the package postgresql-NN-pgvector of apt.postgresql.org)"
-        )
-    installed, available = row
-    if _version(available) < PGVECTOR_NEEDED:
-        raise DatabaseError(
-            f"pgvector {available} is too old: {needed} or newer is needed on the server"
-        )
-    if installed is not None and _version(installed) < PGVECTOR_NEEDED:
-        raise DatabaseError(
-            f"this database uses pgvector {installed} although {available} is installed:"
-            " run ALTER EXTENSION vector UPDATE in it"
-        )
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in re.findall(r"\d+", text))

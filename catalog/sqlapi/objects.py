@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from psycopg import errors
-from psycopg.sql import SQL, Identifier
+from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Connection, Row, Select, and_, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError
@@ -25,6 +25,7 @@ from sqlalchemy.schema import CreateSchema
 from catalog.active_models import DEFAULT_MODEL
 from catalog.config import settings
 from catalog.db.connection import DatabaseError
+from catalog.db.requirements import CATALOGUE_SCHEMA, vector_schema
 from catalog.query_log import MAX_LENGTH, MAX_WAITING, TRIES
 from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE
@@ -168,6 +169,25 @@ CREATE TABLE IF NOT EXISTS search_internal.definition (name text PRIMARY KEY, di
 COMMENT ON TABLE search_internal.definition IS 'A digest of the SQL that created each object.';
 """
 
+FUNCTION_PATH = f"SET search_path = {CATALOGUE_SCHEMA}, pg_temp\n"
+"""How functions fix their `search_path`. Temporary objects come last, so that nobody can put their
+own in place of the catalogue's or pgvector's."""
+
+GRANT_USAGE = """
+DO $$
+DECLARE
+    command text := format('GRANT USAGE ON SCHEMA %I TO analyst', {schema});
+BEGIN
+    IF NOT has_schema_privilege('analyst', {schema}, 'USAGE') THEN
+        EXECUTE command;
+    END IF;
+EXCEPTION
+    WHEN insufficient_privilege THEN RAISE NOTICE 'an administrator has to run: %', command;
+END
+$$
+"""
+"""The schema of pgvector may belong to an administrator."""
+
 Found = dict[str, set[tuple[int, int]]]
 """The objects of a schema by name, as pairs of `classid` and `objid`; functions may share a
 name."""
@@ -241,6 +261,7 @@ def differences(connection: Connection) -> list[str]:
 
 def definitions(connection: Connection) -> Mapping[str, str]:
     """The SQL of every object by name, in an order in which they can be created."""
+    vectors = vector_schema(connection)
     rows = connection.execute(select(MODEL).order_by(MODEL.c.created_at, MODEL.c.name))
     models = [
         StoredModel(row.name, row.label, row.dimensions, tuple(row.modalities)) for row in rows
@@ -249,11 +270,22 @@ def definitions(connection: Connection) -> Mapping[str, str]:
         **{name: sql.as_string() for name, sql in views(models).items()},
         "product_vectors": _product_vectors(connection, models),
         "cue": cues().as_string(),
-        **{name: _file(name) for name in OBJECTS},
-        **{name: sql.as_string() for name, sql in rankings(models).items()},
-        **{name: sql.as_string() for name, sql in nearest(models).items()},
+        **{name: with_vectors(_file(name), vectors) for name in OBJECTS},
+        **{name: with_vectors(sql.as_string(), vectors) for name, sql in rankings(models).items()},
+        **{name: with_vectors(sql.as_string(), vectors) for name, sql in nearest(models).items()},
         COMMENTS: comments(models).as_string(),
     }
+
+
+def with_vectors(sql: str, schema: str) -> str:
+    """The SQL of a function, whose `search_path` also has the schema of pgvector.
+
+    A function with its owner's rights uses no vectors, and keeps to the catalogue's schema.
+    """
+    if schema == CATALOGUE_SCHEMA or "SECURITY DEFINER" in sql:
+        return sql
+    path = SQL(", ").join([Identifier(CATALOGUE_SCHEMA), Identifier(schema), Identifier("pg_temp")])
+    return sql.replace(FUNCTION_PATH, f"SET search_path = {path.as_string()}\n")
 
 
 def product_vectors(models: Iterable[StoredModel]) -> Select[Any]:
@@ -393,6 +425,8 @@ def _grant(connection: Connection) -> None:
     _run(connection, _file("grants"))
     if not connection.exec_driver_sql("SELECT to_regrole('analyst')").scalar():
         return
+    quoted = Literal(vector_schema(connection)).as_string()
+    _run(connection, GRANT_USAGE.replace("{schema}", quoted))
     tables = [name for name in sorted(metadata.tables) if name != "alembic_version"]
     tables += connection.exec_driver_sql(
         "SELECT name || '_' || modality FROM model, unnest(modalities) AS modality"

@@ -7,9 +7,11 @@ from typing import get_args
 
 import pytest
 from alembic import command
+from alembic.util import CommandError
 from sqlalchemy import inspect, text
 
-from catalog.db.connection import DatabaseError, connect, require_pgvector
+from catalog.db.connection import DatabaseError, connect
+from catalog.db.requirements import require_pgvector
 from catalog.search.fusion import WEIGHTS
 from catalog.sqlapi.objects import OBJECTS, differences, drop_named
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
@@ -143,7 +145,7 @@ def test_only_changed_objects_and_their_dependents_are_dropped(database: str) ->
         )
         connection.exec_driver_sql("CREATE VIEW blocks AS SELECT * FROM search.similar('x')")
     pretend_changed("hit")
-    with pytest.raises(DatabaseError, match=r"^view public\.blocks depends on search\.hit"):
+    with pytest.raises(CommandError, match=r"^view public\.blocks depends on search\.hit"):
         command.upgrade(alembic_config(), "head")
     with connect() as connection:
         connection.exec_driver_sql("SELECT * FROM built")

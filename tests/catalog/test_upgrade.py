@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.util import CommandError
 from sqlalchemy import Connection
 
-from catalog.db.connection import DatabaseError, compose, connect
+from catalog.db.connection import compose, connect
 from catalog.db.embedded import psql_path
 from catalog.search.pipeline import SearchSpec, search
 from catalog.sqlapi.objects import differences
@@ -114,7 +115,7 @@ def test_view_that_blocks_a_changed_signature_is_reported(old: str) -> None:
             "CREATE VIEW mine AS SELECT sku FROM search.products('red shoes')"
         )
         before = contents(connection)
-    with pytest.raises(DatabaseError, match=r"view public\.mine depends on search\."):
+    with pytest.raises(CommandError, match=r"view public\.mine depends on search\."):
         command.upgrade(alembic_config(), "head")
     with connect() as connection:
         assert contents(connection) == before
@@ -129,5 +130,5 @@ def test_view_that_blocks_a_changed_signature_is_reported(old: str) -> None:
 def test_unknown_revision_is_explained(old: str, revision: str, advice: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql(f"UPDATE alembic_version SET version_num = '{revision}'")
-    with pytest.raises(DatabaseError, match=f"at revision {revision}(.|\\n)*{advice}"):
+    with pytest.raises(CommandError, match=f"at revision {revision}(.|\\n)*{advice}"):
         command.upgrade(alembic_config(), "head")

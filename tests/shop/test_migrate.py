@@ -72,7 +72,7 @@ def test_newer_database_is_rejected(empty: str) -> None:
 def test_database_without_pgvector_is_reported_in_one_line(
     empty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("catalog.db.connection.PGVECTOR_NEEDED", (99,))
+    monkeypatch.setattr("catalog.db.requirements.PGVECTOR_NEEDED", (99,))
     with pytest.raises(CommandError, match="is too old: 99 or newer") as refused:
         call_command("migrate", verbosity=0)
     assert refused.value.returncode == 2

@@ -1,10 +1,13 @@
 from argparse import ArgumentTypeError
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 from django.core.management import call_command
 from django.core.management.base import CommandParser
+from sqlalchemy.exc import DBAPIError
 
-from catalog.db.connection import connection_parameters
+from catalog.db.connection import connect, connection_parameters
 from shop import server
 from shop.checks import warn_of_schema
 from shop.management.base import CatalogCommand
@@ -27,6 +30,8 @@ class Command(CatalogCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection_parameters()  # fails on an invalid DATABASE_URL
+        with suppress(psycopg.Error, DBAPIError), connect():
+            pass  # fails on a database that can never work; one that is down may come back
         server.check_port(options["port"], options["host"])
         call_command("collectstatic", interactive=False, verbosity=0)
         warn_of_schema(self.stderr)
