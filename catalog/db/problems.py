@@ -19,7 +19,7 @@ def database_problem(error: Exception) -> str | None:
     if isinstance(cause, NO_SCHEMA):
         reason = cause.diag.message_primary
         return f"the catalogue's tables are missing or old ({reason}): run ./manage.py migrate"
-    if not isinstance(cause, psycopg.OperationalError):
+    if not isinstance(cause, psycopg.OperationalError | errors.IdleInTransactionSessionTimeout):
         return None
     reason = cause.diag.message_primary or str(cause).partition("\n")[0]
     if cause.sqlstate is None:  # there was no connection, or it was lost

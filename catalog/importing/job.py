@@ -186,12 +186,13 @@ def _refresh_derived(report: Report) -> None:
 def _import_batch(
     rows: list[ProductRow], images: Path | None, report: Report, dry_run: bool
 ) -> None:
+    pictures: dict[str, list[Picture]] = {}
+    # Before the transaction: servers end those that are idle for long.
+    for row, found, reasons in _import_pictures(rows, images, store=not dry_run):
+        report.warnings += (RowWarning(row.line, row.sku, reason) for reason in reasons)
+        if found is not None:
+            pictures[row.sku] = found
     with connect() as connection:
-        pictures: dict[str, list[Picture]] = {}
-        for row, found, reasons in _import_pictures(connection, rows, images, store=not dry_run):
-            report.warnings += (RowWarning(row.line, row.sku, reason) for reason in reasons)
-            if found is not None:
-                pictures[row.sku] = found
         # Two imports that write the same rows in different orders would deadlock.
         lock_transaction(connection, LockSpace.IMPORT)
         added, updated = _upsert_products(connection, rows)
@@ -207,16 +208,17 @@ def _import_batch(
 
 
 def _import_pictures(
-    connection: Connection, rows: list[ProductRow], folder: Path | None, *, store: bool
+    rows: list[ProductRow], folder: Path | None, *, store: bool
 ) -> Iterator[tuple[ProductRow, list[Picture] | None, list[str]]]:
     """Each row with its pictures, None if the file has no such column, and a reason for each
     picture that cannot be used."""
-    stored = connection.execute(
-        select(*(PRODUCT_IMAGE.c[name] for name in PICTURE_COLUMNS))
-        .join(PRODUCT)
-        .where(PRODUCT.c.sku.in_([row.sku for row in rows]))
-    )
-    known = {picture.sha256: picture for picture in (Picture(*row) for row in stored)}
+    with connect() as connection:
+        stored = connection.execute(
+            select(*(PRODUCT_IMAGE.c[name] for name in PICTURE_COLUMNS))
+            .join(PRODUCT)
+            .where(PRODUCT.c.sku.in_([row.sku for row in rows]))
+        )
+        known = {picture.sha256: picture for picture in (Picture(*row) for row in stored)}
 
     def import_row(row: ProductRow) -> tuple[ProductRow, list[Picture] | None, list[str]]:
         names = row.images

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, insert, select
 
-from catalog.db.connection import compose
+from catalog.db.connection import compose, connect
 from catalog.search.calibration import TABLE, TAILS, QueryKind, forget_quantiles
 from catalog.tables import embedding_table, embedding_table_name
 from embedding.encoder import Encoder
@@ -37,6 +37,15 @@ class Sample:
     vectors: Matrix
 
 
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Products as items and as queries, by modality, and the numbers of embedded products."""
+
+    items: dict[Modality, Sample]
+    queries: dict[Modality, Sample]
+    embedded: dict[Modality, int]
+
+
 def is_due(connection: Connection, model: str) -> bool:
     """Whether a modality has never been calibrated or has grown by a factor of `GROWTH` since."""
     rows = connection.execute(
@@ -51,7 +60,7 @@ def is_due(connection: Connection, model: str) -> bool:
     )
 
 
-def calibrate(connection: Connection, encoder: Encoder, seed: int = 0) -> int:
+def calibrate(encoder: Encoder) -> int:
     """Fit the quantiles of a model to randomly sampled products and store them.
 
     Each kind of item and of query is fitted to the products that have it, because some products
@@ -61,32 +70,50 @@ def calibrate(connection: Connection, encoder: Encoder, seed: int = 0) -> int:
 
     Returns the number of embedded products, or 0 if nothing was fitted.
     """
-    model = encoder.spec
-    items = _draw_each(connection, model, ITEMS, seed)
-    queries = _draw_each(connection, model, QUERIES, seed + 1)
-    embedded = _embedded(connection, model)
-    asked = list(_query_vectors(queries, encoder))
+    with connect() as connection:
+        samples = draw_samples(connection, encoder.spec)
+    rows = fit(samples, encoder)  # between transactions, since encoding takes a while
+    with connect() as connection:
+        store(connection, encoder.spec.name, rows)
+    return max(samples.embedded.values()) if rows else 0
+
+
+def draw_samples(connection: Connection, model: ModelSpec, seed: int = 0) -> Samples:
+    """Sample the products that a model is calibrated with."""
+    return Samples(
+        _draw_each(connection, model, ITEMS, seed),
+        _draw_each(connection, model, QUERIES, seed + 1),
+        _embedded(connection, model),
+    )
+
+
+def fit(samples: Samples, encoder: Encoder) -> list[dict[str, Any]]:
+    """The rows of the table `calibration` for the model of `encoder`."""
     rows = []
-    for item, compared in items.items():
-        for kind, drawn in [*asked, ("product", queries[item])]:
+    asked = list(_query_vectors(samples.queries, encoder))
+    for item, compared in samples.items.items():
+        for kind, drawn in [*asked, ("product", samples.queries[item])]:
             similarities = (drawn.vectors @ compared.vectors.T)[_unrelated(drawn, compared)]
             if similarities.size:
                 rows.append(
                     {
-                        "model": model.name,
+                        "model": encoder.spec.name,
                         "query": kind,
                         "item": item,
                         "quantiles": fit_quantiles(similarities),
                         "pairs": similarities.size,
-                        "products": embedded[item],
+                        "products": samples.embedded[item],
                     }
                 )
-    if not rows:
-        return 0
-    connection.execute(delete(TABLE).where(TABLE.c.model == model.name))
-    connection.execute(insert(TABLE), rows)
-    forget_quantiles()
-    return max(embedded.values())
+    return rows
+
+
+def store(connection: Connection, model: str, rows: list[dict[str, Any]]) -> None:
+    """Replace the quantiles of a model, unless there are no rows."""
+    if rows:
+        connection.execute(delete(TABLE).where(TABLE.c.model == model))
+        connection.execute(insert(TABLE), rows)
+        forget_quantiles()
 
 
 def fit_quantiles(similarities: NDArray[np.float32]) -> list[float]:

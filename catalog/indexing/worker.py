@@ -186,9 +186,9 @@ class Worker:
     def _refresh(self) -> None:
         with connect() as connection:
             refresh_vocabulary(connection)
-            for spec in _enabled():
-                if is_due(connection, spec.name):
-                    calibrate(connection, self.encoder_for(spec.name))
+            due = [spec for spec in _enabled() if is_due(connection, spec.name)]
+        for spec in due:
+            calibrate(self.encoder_for(spec.name))
         for spec in _enabled():
             for modality in spec.modalities:
                 ensure_index(spec.name, modality, wait=False)

@@ -19,7 +19,7 @@ from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
-from catalog.db.connection import compose
+from catalog.db.connection import compose, connect
 from catalog.synonyms.row import RELATIONS
 from catalog.synonyms.starter import trained_words
 from catalog.synonyms.unknown_words import Proposal, UnknownWord
@@ -181,7 +181,6 @@ def text_model(connection: Connection) -> str:
 
 
 def suggest(
-    connection: Connection,
     words: Sequence[UnknownWord],
     encoder_for: Callable[[str], Encoder],
     on_encoded: Callable[[int], object] = lambda count: None,
@@ -197,19 +196,21 @@ def suggest(
         SuggestionError: no model in use reads texts.
         EncoderError: the model cannot be loaded.
     """
-    model = text_model(connection)
-    known = read_known_words(connection)
+    with connect() as connection:
+        model = text_model(connection)
+        known = read_known_words(connection)
+        rows = connection.exec_driver_sql(VALUES, {"max_names": MAX_NAMES}).all()
     encoder = encoder_for(model)
     vectors = _encode(encoder, [word.phrase for word in known], on_encoded)
     asked = _encode(encoder, [word.word for word in words], on_encoded)
     tested, parts = _tested(known)
-    rows = connection.exec_driver_sql(VALUES, {"max_names": MAX_NAMES}).all()
     shares = {row.key: row.share for row in rows}
     guesses = {"name": nearest_known(asked, vectors, known)}
     test = {"name": nearest_known(vectors[tested], vectors, known, parts[tested], parts)}
     if "image" in encoder.spec.modalities:
-        guesses["vote"] = votes(connection, model, asked, shares)
-        test["vote"] = votes(connection, model, vectors[tested], shares)
+        with connect() as connection:
+            guesses["vote"] = votes(connection, model, asked, shares)
+            test["vote"] = votes(connection, model, vectors[tested], shares)
     truths = [frozenset(known[place].keys) for place in tested]
     measured = {way: measure(found, truths, parts[tested] == 0) for way, found in test.items()}
     names = {row.key: row.value for row in rows}

@@ -6,13 +6,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.stats import ks_2samp
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
 from benchmarks.synthetic import fill_synthetic
 from catalog.db.connection import connect
-from catalog.indexing.calibrate import GROWTH, MIN_PRODUCTS, calibrate, fit_quantiles, is_due
+from catalog.indexing.calibrate import (
+    GROWTH,
+    MIN_PRODUCTS,
+    draw_samples,
+    fit,
+    fit_quantiles,
+    is_due,
+    store,
+)
 from catalog.search.calibration import RAREST, TABLE, TAILS, UNCALIBRATED, get_fitted
 from catalog.search.fusion import MIN_MATCH
+from embedding.encoder import Encoder
 from embedding.registry import get_spec
 from tests.conftest import fresh_database
 from tests.fakes import WordsAndColours
@@ -91,12 +100,20 @@ def test_quantiles_of_a_blend_are_interpolated() -> None:
         assert quantiles_of("product", 1.0) == fitted["words"]
 
 
+def calibrate_within(connection: Connection, encoder: Encoder) -> int:
+    """As `calibrate`, in a transaction that the test rolls back."""
+    samples = draw_samples(connection, encoder.spec)
+    rows = fit(samples, encoder)
+    store(connection, encoder.spec.name, rows)
+    return max(samples.embedded.values()) if rows else 0
+
+
 @pytest.mark.usefixtures("catalogue")
 def test_calibration_is_due_once_and_again_after_the_catalogue_grows() -> None:
     encoder = WordsAndColours("fashion")
     with connect() as connection:
         assert is_due(connection, "fashion")
-        assert calibrate(connection, encoder) == PRODUCTS
+        assert calibrate_within(connection, encoder) == PRODUCTS
         assert not is_due(connection, "fashion")
         found = get_fitted(connection, "fashion")
         assert {kind for kind, _ in found} == {"words", "picture", "both", "product"}
@@ -117,7 +134,7 @@ def test_texts_are_calibrated_where_few_products_have_pictures(pictures: int) ->
     with connect() as connection:
         connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id > {pictures}")
         assert is_due(connection, "fashion")
-        assert calibrate(connection, encoder) == PRODUCTS
+        assert calibrate_within(connection, encoder) == PRODUCTS
         assert not is_due(connection, "fashion")
         found = get_fitted(connection, "fashion")
         assert set(found) == {("words", "text"), ("product", "text")}
@@ -136,11 +153,11 @@ def test_pictures_are_calibrated_as_soon_as_enough_products_have_one() -> None:
         connection.exec_driver_sql("CREATE TEMPORARY TABLE later AS SELECT * FROM fashion_image")
         connection.exec_driver_sql(f"DELETE FROM later WHERE product_id < {MIN_PRODUCTS}")
         connection.exec_driver_sql(f"DELETE FROM fashion_image WHERE product_id >= {MIN_PRODUCTS}")
-        calibrate(connection, encoder)
+        calibrate_within(connection, encoder)
         assert not is_due(connection, "fashion")
         connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later LIMIT 1")
         assert is_due(connection, "fashion")
-        assert calibrate(connection, encoder) == PRODUCTS
+        assert calibrate_within(connection, encoder) == PRODUCTS
         assert not is_due(connection, "fashion")
         assert len(get_fitted(connection, "fashion")) == 8
         connection.exec_driver_sql("INSERT INTO fashion_image SELECT * FROM later OFFSET 1 LIMIT 4")
@@ -157,7 +174,7 @@ def test_models_with_one_modality_are_calibrated(database: str) -> None:
     ):
         with connect() as connection:
             fill_synthetic(connection, get_spec(name), MIN_PRODUCTS)
-            assert calibrate(connection, encoder) == MIN_PRODUCTS
+            assert calibrate_within(connection, encoder) == MIN_PRODUCTS
             assert set(get_fitted(connection, name)) == expected
             connection.rollback()
 
@@ -166,4 +183,4 @@ def test_products_with_one_title_are_not_calibrated(database: str) -> None:
     with connect() as connection:
         fill_synthetic(connection, get_spec("fashion"), MIN_PRODUCTS)
         connection.exec_driver_sql("UPDATE product SET title = 'Shirt', product_type = 'Shirt'")
-        assert calibrate(connection, WordsAndColours("fashion")) == 0
+        assert calibrate_within(connection, WordsAndColours("fashion")) == 0

@@ -57,8 +57,7 @@ def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         import_catalog(folder / "c.csv", folder)
         for modality in ENCODER.spec.modalities:
             fill(ENCODER, modality)
-        with connect() as connection:
-            calibrate(connection, ENCODER)
+        calibrate(ENCODER)
         assert find_variants("fashion") > 500
         forget_vocabulary()
         yield

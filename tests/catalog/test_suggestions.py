@@ -1,7 +1,9 @@
 """Unknown words of the query log, the meanings proposed for them, and the bar."""
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import date
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -155,7 +157,8 @@ def test_stored_words_are_replaced_and_listed(connection: Connection) -> None:
 
 def proposals(connection: Connection, *words: str) -> Suggestions:
     asked = [UnknownWord(word, 1, 0) for word in words]
-    return suggest(connection, asked, lambda name: ENCODER)
+    with patch("catalog.synonyms.suggestions.connect", lambda: nullcontext(connection)):
+        return suggest(asked, lambda name: ENCODER)
 
 
 def test_the_nearest_known_word_and_the_nearest_pictures_propose(

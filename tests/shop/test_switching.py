@@ -351,8 +351,7 @@ def test_variants_are_found_with_the_new_model(shop: None) -> None:
     for name, encoder in ENCODERS.items():
         for modality in encoder.spec.modalities:
             fill(encoder, modality)
-        with connect() as connection:
-            assert calibrate(connection, encoder) == 150
+        assert calibrate(encoder) == 150
         call_command("set_default_model", name, verbosity=0)
         with connect() as connection:
             sql = "SELECT model, count(*) FROM product_variant GROUP BY model"

@@ -296,11 +296,10 @@ class Command(CatalogCommand):
         with connect() as connection:
             if not (options["rebuild"] or is_due(connection, spec.name)):
                 return
-            encoder = get_encoder(spec.name, options["device"] or default_device())
             if options["rebuild"] and "text" in spec.modalities:
                 forget_embeddings(connection, spec.name)  # of queries, from the former model
-            if products := calibrate(connection, encoder):
-                self.summary.add(f"{spec.name}: calibrated with pairs of {products:,} products")
+        if products := calibrate(get_encoder(spec.name, options["device"] or default_device())):
+            self.summary.add(f"{spec.name}: calibrated with pairs of {products:,} products")
 
     def show(self, name: str, summary: Summary) -> None:
         self.summary.add(

@@ -46,8 +46,8 @@ class Command(CatalogCommand):
         quiet = options["verbosity"] == 0
         with connect() as connection:
             words = read_unknown_words(connection, options["limit"])
-            with Progress("known and unknown words", " words", quiet=quiet) as progress:
-                found = suggest(connection, words, get_encoder, progress.advance)
+        with Progress("known and unknown words", " words", quiet=quiet) as progress:
+            found = suggest(words, get_encoder, progress.advance)
         with connect() as connection:
             applied = apply_proposals(connection, found.words) if options["apply"] else 0
             store_unknown_words(connection, found.words)
