@@ -67,6 +67,14 @@ class CatalogSettings(Settings):
         description="The database that `import_catalog --from-sql` reads, such as"
         " `mysql+pymysql://user:password@host/database`.",
     )
+    embedded_port: int | None = setting(
+        allowed="a TCP port from 1024 to 65535",
+        default_text="none, only a Unix socket",
+        ge=1024,
+        le=65535,
+        description="The port of 127.0.0.1 on which the embedded PostgreSQL listens, for other"
+        " programs; see [operations](operations.md#the-embedded-postgresql).",
+    )
     var_dir: Folder = setting(
         PROJECT / "var",
         allowed="a folder",

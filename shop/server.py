@@ -1,6 +1,7 @@
 """The production server: one process with many threads, so that each model is loaded once."""
 
 import errno
+import os
 import signal
 import socket
 import sys
@@ -20,6 +21,7 @@ from embedding.encoder import EncoderError, get_encoder
 from embedding.errors import UserFacingError
 
 HOST = "127.0.0.1"
+MAX_PORT = 65535
 
 BODY_READ_FACTOR = 4
 """A request body up to this many times the largest upload is read completely, so that the response
@@ -112,6 +114,8 @@ def _interrupt(_signal: int, _frame: FrameType | None) -> None:
 
 
 def _refusal(port: int, error: OSError) -> str:
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} is used by another program: choose another, such as PORT={port + 1}"
-    return f"port {port} cannot be used: {error.strerror}"
+    if error.errno != errno.EADDRINUSE:
+        return f"port {port} cannot be used: {error.strerror}"
+    other = port + 1 if port < MAX_PORT else port - 1
+    option = "PORT=" if "MAKELEVEL" in os.environ else "--port "  # make's is a variable
+    return f"port {port} is used by another program: choose another, such as {option}{other}"

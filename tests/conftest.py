@@ -35,7 +35,10 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
 # A background process ignores Ctrl-C, and the commands that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-for name in ("DATABASE_URL", "MEDIA_ROOT", "MODELS", "SEARCH_WINDOW", "EMBEDDING_REGISTRY"):
+for name in (
+    *("DATABASE_URL", "EMBEDDED_PORT", "MEDIA_ROOT", "MODELS", "SEARCH_WINDOW"),
+    "EMBEDDING_REGISTRY",
+):
     os.environ.pop(name, None)
 sys.path.insert(0, str(PROJECT))
 

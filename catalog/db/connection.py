@@ -11,6 +11,7 @@ import psycopg
 from pgvector.psycopg import register_vector
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import Conninfo
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -60,6 +61,21 @@ def connection_parameters() -> dict[str, str]:
     if known is None:
         raise DatabaseError(NO_ADDRESS)
     return known
+
+
+def connection_environment() -> dict[str, str]:
+    """`connection_parameters()` as environment variables of libpq, for other programs.
+
+    Raises:
+        DatabaseError: see `connection_parameters`.
+    """
+    known = connection_parameters()
+    variables = {
+        option.keyword.decode(): option.envvar.decode()
+        for option in Conninfo.get_defaults()
+        if option.envvar
+    }
+    return {variables[key]: value for key, value in known.items() if key in variables}
 
 
 def _parsed(url: str) -> dict[str, str] | None:

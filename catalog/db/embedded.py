@@ -1,6 +1,7 @@
-"""The embedded PostgreSQL: a pip package with its data under `var/`, reached by a Unix socket only.
+"""The embedded PostgreSQL: a pip package with its data under `var/`, reached by a Unix socket.
 
-It starts when the first process needs it and stops when the last of these processes ends.
+It starts when the first process needs it, again if it was killed, and stops when the last of these
+processes ends. `catalog.db.embedded_tcp` makes it listen on a TCP port too.
 """
 
 import json
@@ -9,6 +10,7 @@ import time
 import warnings
 from contextlib import suppress
 from pathlib import Path
+from subprocess import SubprocessError
 from threading import Lock
 
 import fasteners
@@ -17,6 +19,8 @@ import psycopg
 from psycopg import sql
 
 from catalog import config
+from catalog.db import embedded_tcp
+from catalog.db.connection import DatabaseError
 
 with warnings.catch_warnings():
     # The package warns about the place of its lock file on machines without a login session.
@@ -39,18 +43,47 @@ def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
     # The package's own lock covers neither the initial setup of a folder nor threads.
     with _starting, fasteners.InterProcessLock(folder.parent / f"{folder.name}.lock"):
         server = get_server(folder, start=False)
-        if server._postmaster_info is None:
-            server.ensure_pgdata_inited()
-            _remove_stale_files(folder)
-            _write_settings(folder)
-            server.start()
+        known = server._postmaster_info
+        if known is None or not _is_postgres(known.pid, server.pgdata):
+            _start(server, folder)
         _ensure_database(server, database)
-    return str(server.get_uri(database=database))
+        if config.settings().embedded_port:
+            embedded_tcp.ensure_reader(_url(server, "postgres"))
+    return _url(server, database)
 
 
 def psql_path() -> Path:
     """The path of the `psql` program that comes with the embedded server."""
-    return Path(get_server(config.settings().var_dir / "postgres", start=False).bin_path) / "psql"
+    return tool_path("psql")
+
+
+def tool_path(tool: str) -> Path:
+    """The path of a program of PostgreSQL that comes with the embedded server."""
+    return Path(get_server(config.settings().var_dir / "postgres", start=False).bin_path) / tool
+
+
+def _start(server: PostgresServer, folder: Path) -> None:
+    """Start the server, or find the one that another process has started.
+
+    Raises:
+        DatabaseError: it did not start.
+    """
+    server.ensure_pgdata_inited()
+    _remove_stale_files(folder)
+    _write_settings(folder)
+    try:
+        if (port := config.settings().embedded_port) and not (folder / "postmaster.pid").exists():
+            embedded_tcp.start(server, port)
+        server.start()
+    except SubprocessError as error:
+        raise DatabaseError(
+            f"the embedded PostgreSQL did not start: the end of {server.log} says why"
+        ) from error
+
+
+def _url(server: PostgresServer, database: str) -> str:
+    # The name of the socket has the port too.
+    return f"{server.get_uri(database=database)}&port={server.get_postmaster_info().port}"
 
 
 def memory_settings(total_bytes: int, cores: int) -> dict[str, str]:
@@ -141,7 +174,7 @@ def _is_backend(process: psutil.Process, folder: Path) -> bool:
 
 
 def _ensure_database(server: PostgresServer, database: str) -> None:
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+    with psycopg.connect(_url(server, "postgres"), autocommit=True) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
         if found.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,10 +11,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
+import psycopg
 import pytest
 
 from catalog.db.embedded import _remove_stale_files, memory_settings
 from tests.conftest import PROJECT
+from tests.pooler import free_port
 
 pytestmark = pytest.mark.process
 
@@ -145,3 +148,154 @@ def test_concurrent_threads_start_one_server(folder: Path) -> None:
     done = run(code, folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "1"
+
+
+def ask_often(var: Path) -> str:
+    """A script that asks the pool for the postmaster's start whenever it reads a line."""
+    return (
+        "import sys\n"
+        "from catalog.db.connection import connect, retry_transient\n"
+        "def ask():\n"
+        "    with connect() as connection:\n"
+        "        sql = 'SELECT pg_postmaster_start_time()::text'\n"
+        "        return connection.exec_driver_sql(sql).scalar()\n"
+        "print(ask(), flush=True)\n"
+        "for line in sys.stdin:\n"
+        "    print(retry_transient(ask), flush=True)"
+    )
+
+
+def test_processes_start_a_killed_server_again(folder: Path) -> None:
+    users = [
+        subprocess.Popen(
+            [sys.executable, "-c", ask_often(folder)],
+            cwd=PROJECT,
+            env=environment(folder),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    try:
+        started = {answer(user) for user in users}
+        assert len(started) == 1
+        for _ in range(2):
+            kill_postmaster(folder)
+            again = {answer(user, "\n") for user in users}
+            assert len(again) == 1
+            assert again != started
+            started = again
+    finally:
+        for user in users:
+            user.communicate(timeout=60)
+    assert not (folder / "postgres/postmaster.pid").exists()
+
+
+def kill_postmaster(var: Path) -> None:
+    """Kill the server's first process and wait until its other processes have ended too."""
+    server = psutil.Process(postmaster(var))
+    others = server.children(recursive=True)
+    server.kill()
+    deadline = time.monotonic() + 30
+    while any(it.is_running() and it.status() != psutil.STATUS_ZOMBIE for it in [server, *others]):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def answer(user: subprocess.Popen[str], question: str = "") -> str:
+    assert user.stdin
+    assert user.stdout
+    user.stdin.write(question)
+    user.stdin.flush()
+    line = user.stdout.readline()
+    assert line
+    return line
+
+
+def manage(var: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=environment(var) | more,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.slow
+def test_analysts_connect_by_tcp_with_a_password_where_a_port_is_set(folder: Path) -> None:
+    port = str(free_port())
+    tcp = f"host=127.0.0.1 port={port} dbname=shop"
+    made = manage(folder, "migrate", "--verbosity=0", EMBEDDED_PORT=port)
+    assert made.returncode == 0, made.stderr
+    user = subprocess.Popen(
+        [sys.executable, "-c", ask_often(folder)],
+        cwd=PROJECT,
+        env=environment(folder) | {"EMBEDDED_PORT": port},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        answer(user)
+        file = folder / "reader_password"
+        assert file.stat().st_mode & 0o777 == 0o600
+        with psycopg.connect(f"{tcp} user=reader", password=file.read_text()) as connection:
+            assert connection.execute("SELECT count(*) FROM search.models").fetchone() == (2,)
+            assert connection.execute("SHOW statement_timeout").fetchone() == ("1min",)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("DELETE FROM product")
+        for name, password in (("reader", "wrong"), ("postgres", file.read_text())):
+            with pytest.raises(psycopg.OperationalError):
+                psycopg.connect(f"{tcp} user={name}", password=password)
+        listening = psutil.Process(postmaster(folder)).net_connections("tcp")
+        assert [tuple(it.laddr) for it in listening] == [("127.0.0.1", int(port))]
+        kill_postmaster(folder)
+        answer(user, "\n")
+        psycopg.connect(f"{tcp} user=reader", password=file.read_text()).close()
+    finally:
+        user.communicate(timeout=60)
+    user = hold(folder)  # without the setting
+    try:
+        assert psutil.Process(postmaster(folder)).net_connections("tcp") == []
+    finally:
+        user.kill()
+        user.wait()
+
+
+def test_a_used_port_is_reported_in_one_line(folder: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        done = manage(folder, "migrate", EMBEDDED_PORT=port)
+    assert done.returncode == 2
+    assert f"cannot use EMBEDDED_PORT={port}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_a_backup_of_the_embedded_server_can_be_restored(folder: Path, tmp_path: Path) -> None:
+    dump, sql = str(tmp_path / "shop.dump"), ("dbtool", "psql", "--no-psqlrc", "-Atqc")
+    add = "INSERT INTO product (sku, title) VALUES ('A', 'linen shirt')"
+    for arguments in (("migrate", "--verbosity=0"), (*sql, add)):
+        done = manage(folder, *arguments)
+        assert done.returncode == 0, done.stderr
+    backup = ("dbtool", "pg_dump", "--format=custom", "--exclude-schema=search", f"--file={dump}")
+    done = manage(folder, *backup, PATH=os.defpath)
+    assert done.returncode == 0, done.stderr
+    done = manage(folder, "dbtool", "createdb", "copy")
+    assert done.returncode == 0, done.stderr
+    done = manage(folder, "dbtool", "pg_restore", "--dbname=copy", dump)
+    assert done.returncode == 0, done.stderr
+    found = manage(folder, *sql, "SELECT title, lexemes @@ 'linen' FROM product", "copy")
+    assert found.stdout == "linen shirt|t\n", found.stderr
+
+
+def test_the_status_of_a_tool_is_passed_on(folder: Path) -> None:
+    wrong = manage(folder, "dbtool", "psql", "--no-psqlrc", "-v", "ON_ERROR_STOP=1", "-c", "wrong")
+    assert wrong.returncode == 1
+    assert "syntax error" in wrong.stderr
+    assert manage(folder, "dbtool", "rm").returncode == 2

@@ -39,13 +39,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_used_port_is_reported() -> None:
+def test_used_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MAKELEVEL", raising=False)
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        with pytest.raises(PortTaken, match=f"port {port} is used .* PORT={port + 1}"):
+        with pytest.raises(PortTaken, match=f"port {port} is used .* such as --port {port + 1}"):
             check_port(port)
+        with monkeypatch.context() as by_make:
+            by_make.setenv("MAKELEVEL", "1")
+            with pytest.raises(PortTaken, match=f"such as PORT={port + 1}"):
+                check_port(port)
         for command in ("serve", "demo"):
             done = subprocess.run(
                 [sys.executable, "manage.py", command, "--port", str(port)],

@@ -15,8 +15,8 @@ from shop.management.base import CatalogCommand
 
 def port_number(text: str) -> int:
     """An argument type for argparse: a TCP port."""
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise ArgumentTypeError(f"must be a number from 1 to 65535, not {text!r}")
+    if not text.isdecimal() or not 1 <= int(text) <= server.MAX_PORT:
+        raise ArgumentTypeError(f"must be a number from 1 to {server.MAX_PORT}, not {text!r}")
     return int(text)
 
 
