@@ -299,3 +299,20 @@ def test_the_status_of_a_tool_is_passed_on(folder: Path) -> None:
     assert wrong.returncode == 1
     assert "syntax error" in wrong.stderr
     assert manage(folder, "dbtool", "rm").returncode == 2
+
+
+def test_tools_on_path_get_the_address_in_their_environment(tmp_path: Path) -> None:
+    url = "postgresql://ada:p%40ss@db.example:6000/goods?sslmode=require"
+    tool = tmp_path / "pg_dump"
+    tool.write_text(
+        '#!/bin/sh\necho "$PGHOST $PGPORT $PGUSER $PGPASSWORD $PGDATABASE $PGSSLMODE: $@"; exit 3\n'
+    )
+    tool.chmod(0o755)
+    found = {"DATABASE_URL": url, "PATH": f"{tmp_path}:{os.defpath}"}
+    done = manage(tmp_path, "dbtool", "pg_dump", "--file=x", "-v", "a b", **found)
+    assert done.stdout == "db.example 6000 ada p@ss goods require: --file=x -v a b\n", done.stderr
+    assert done.returncode == 3
+    missing = manage(tmp_path, "dbtool", "pg_dump", **found | {"PATH": str(tmp_path / "nowhere")})
+    assert missing.returncode == 2
+    assert "pg_dump is not on PATH: install" in missing.stderr
+    assert "p@ss" not in missing.stderr

@@ -1,0 +1,83 @@
+"""The shop and the worker go on after their embedded PostgreSQL was killed."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
+
+import psycopg
+import pytest
+
+from tests.catalog.test_embedded import environment, folder, kill_postmaster, manage, run
+from tests.conftest import PROJECT
+from tests.pooler import free_port
+
+__all__ = ["folder"]
+
+pytestmark = [pytest.mark.process, pytest.mark.slow]
+
+MODEL = "fashion_multilingual"
+"""Loads in half the time of the default model."""
+
+SECONDS = 300
+"""The maximum time for a process to start, or for a product to be embedded."""
+
+
+@contextmanager
+def running(var: Path, *arguments: str) -> Iterator[None]:
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", *arguments],
+        cwd=PROJECT,
+        env=environment(var) | {"MODELS": MODEL},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stderr
+        line = process.stderr.readline()
+        assert "is running" in line or "is at http" in line, line
+        yield
+    finally:
+        process.terminate()
+        process.communicate(timeout=60)
+
+
+def wait_for_page(port: int) -> None:
+    """Wait until a page is answered; meanwhile only the page of an unavailable shop is right."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/?q=shirt", timeout=60) as page:
+                assert page.status == 200
+                return
+        except HTTPError as error:
+            if error.code != 503:
+                raise
+        except URLError:
+            pass  # it has not started yet
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_serve_and_the_worker_start_a_killed_server_again(folder: Path) -> None:
+    made = manage(folder, "migrate", "--verbosity=0", MODELS=MODEL)
+    assert made.returncode == 0, made.stderr
+    port = free_port()
+    with ExitStack() as stack:
+        stack.enter_context(running(folder, "serve", "--port", str(port)))
+        stack.enter_context(running(folder, "embedding_worker", "--poll", "1"))
+        wait_for_page(port)
+        kill_postmaster(folder)
+        wait_for_page(port)
+        address = run("from catalog.db.embedded import embedded_url; print(embedded_url())", folder)
+        with psycopg.connect(address.stdout.strip(), autocommit=True) as connection:
+            connection.execute("INSERT INTO product (sku, title) VALUES ('A', 'linen shirt')")
+            deadline = time.monotonic() + SECONDS
+            embedded = f"SELECT count(*) FROM {MODEL}_text"
+            while connection.execute(embedded.encode()).fetchone() != (1,):
+                assert time.monotonic() < deadline
+                time.sleep(0.2)
