@@ -17,6 +17,7 @@ from catalog.indexing.calibrate import calibrate
 from catalog.media.store import Picture
 from catalog.synonyms.suggestions import suggest
 from catalog.synonyms.unknown_words import UnknownWord
+from tests.data import CASES, needs_cases
 from tests.fakes import WordsAndColours
 
 pytestmark = pytest.mark.slow
@@ -85,3 +86,13 @@ def test_texts_are_encoded_outside_of_transactions(catalogue: Path) -> None:
     assert calibrate(Slow()) == PRODUCTS
     found = suggest([UnknownWord("chemise", 1, 1)], lambda name: Slow())
     assert [word.word for word in found.words] == ["chemise"]
+
+
+@needs_cases
+def test_large_pictures_take_longer_than_the_time_out(impatient: str, tmp_path: Path) -> None:
+    """Decoding a few of the case's 24-megapixel pictures takes longer than `TIMEOUT`."""
+    noise = np.random.default_rng(1).integers(0, 255, (500, 750, 3), np.uint8)
+    Image.fromarray(noise).resize((6000, 4000)).save(tmp_path / "big.png", compress_level=1)
+    header, *rows = (CASES / "idle_txn" / "p.csv").read_text().splitlines()
+    (tmp_path / "p.csv").write_text("\n".join([header, *rows[:6]]))
+    assert import_catalog(tmp_path / "p.csv", tmp_path).added == 6
