@@ -39,17 +39,19 @@ def _thumbnail(path: str | None) -> SafeString | str:
 
 
 class AttributesField(CellField):
-    """Attributes as JSON."""
+    """Attributes as JSON. An empty text and `null` mean none."""
 
     def to_python(self, value: Any) -> Any:
         try:
-            entries = json.loads(value or "{}")
+            entries = json.loads((value or "").strip() or "{}")
         except (ValueError, RecursionError) as error:
             raise forms.ValidationError(f"not JSON: {error}") from error
-        return super().to_python(entries)
+        return super().to_python({} if entries is None else entries)
 
     def prepare_value(self, value: Any) -> str:
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str):
+            return value
+        return json.dumps(value or {}, ensure_ascii=False)
 
 
 class ProductForm(forms.ModelForm):

@@ -13,6 +13,8 @@ from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.search.facets import enabled_facets
 from catalog.tables import PRODUCT
+from shop.models import Synonym
+from tests.shop.admin_forms import submit
 
 TYPED = {"sku": "A", "title": "Shirt", "price": "19.90", "attributes": "{}", "in_stock": "on"}
 TYPED |= dict.fromkeys(("brand", "description", "category", "subcategory", "product_type"), "")
@@ -117,3 +119,92 @@ def test_an_edited_facet_becomes_the_admins_and_its_values_follow(admin: Client)
     assert facet_values() == {"colour=red"}
     assert admin.get("/admin/shop/facet/").status_code == 200
     assert admin.post("/admin/shop/facet/brand/delete/", {"post": "yes"}).status_code == 403
+
+
+PRODUCTS = "/admin/shop/product/"
+
+
+def test_a_product_is_added_with_the_required_fields_of_the_empty_form(admin: Client) -> None:
+    assert not submit(admin, f"{PRODUCTS}add/", sku="A", title="Shirt")
+    added = product()
+    assert (added["attributes"], added["price"], added["in_stock"]) == ({}, None, True)
+    assert added["description"] == ""
+
+
+@pytest.mark.parametrize("emptied", ["", "  \n", "null", "{}"])
+def test_attributes_are_emptied(admin: Client, emptied: str) -> None:
+    save(admin, attributes='{"cut": "slim"}')
+    page = f"{PRODUCTS}{product()['id']}/change/"
+    assert not submit(admin, page, attributes=emptied)
+    assert product()["attributes"] == {}
+
+
+def test_a_product_is_changed_and_deleted(admin: Client) -> None:
+    save(admin, attributes='{"cut": "slim"}')
+    add_failure()
+    page = f"{PRODUCTS}{product()['id']}"
+    assert not submit(admin, f"{page}/change/", title="Blouse", price="")
+    changed = product()
+    assert (changed["title"], changed["price"]) == ("Blouse", None)
+    assert changed["attributes"] == {"cut": "slim"}
+    assert "Are you sure" in admin.get(f"{page}/delete/").content.decode()
+    assert admin.post(f"{page}/delete/", {"post": "yes"}).status_code == 302
+    with connect() as connection:
+        for table in ("product", "embedding_failure"):
+            assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+
+
+def test_selected_products_are_deleted(admin: Client) -> None:
+    for sku in ("A", "B"):
+        save(admin, sku=sku)
+    with connect() as connection:
+        ids = connection.execute(select(PRODUCT.c.id)).scalars().all()
+    asked = {"action": "delete_selected", "_selected_action": [str(it) for it in ids]}
+    assert "Are you sure" in admin.post(PRODUCTS, asked).content.decode()
+    assert admin.post(PRODUCTS, asked | {"post": "yes"}).status_code == 302
+    with connect() as connection:
+        assert connection.execute(select(PRODUCT)).all() == []
+
+
+def test_a_facet_is_added_with_the_required_fields_of_the_empty_form(admin: Client) -> None:
+    assert not submit(admin, "/admin/shop/facet/add/", name="cut", label="Cut", position="50")
+    assert facet_rows("kind", "enabled", "role", "source")["cut"] == ("other", True, "", "admin")
+    assert not submit(admin, "/admin/shop/facet/cut/change/", label="Shape")
+    assert facet_rows("label")["cut"] == ("Shape",)
+
+
+def test_the_list_of_facets_is_saved_as_it_comes(admin: Client) -> None:
+    before = facet_rows("label", "kind", "position", "enabled", "role", "source")
+    assert not submit(admin, "/admin/shop/facet/")
+    assert facet_rows("label", "kind", "position", "enabled", "role", "source") == before
+
+
+def test_a_synonym_is_added_with_the_required_fields_of_the_empty_form(admin: Client) -> None:
+    page = "/admin/shop/synonym/"
+    assert not submit(admin, f"{page}add/", phrase="treter", meaning="sneakers")
+    synonym = Synonym.objects.get()
+    assert (synonym.relation, synonym.language, synonym.enabled) == ("both", "", True)
+    assert not submit(admin, f"{page}{synonym.pk}/change/", meaning="boots")
+    assert Synonym.objects.get().meaning == "boots"
+    assert admin.post(f"{page}{synonym.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert not Synonym.objects.exists()
+
+
+def test_failures_are_shown_and_not_edited(admin: Client) -> None:
+    save(admin)
+    add_failure()
+    page = "/admin/shop/embeddingfailure/"
+    assert "broken" in admin.get(page).content.decode()
+    assert admin.get(f"{page}add/").status_code == 403
+    with connect() as connection:
+        number = connection.exec_driver_sql("SELECT id FROM embedding_failure").scalar()
+    assert admin.get(f"{page}{number}/change/").status_code == 200
+    assert admin.post(f"{page}{number}/delete/", {"post": "yes"}).status_code == 403
+
+
+def add_failure() -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO embedding_failure (model, product_id, source, reason)"
+            " SELECT 'fashion', id, document_md5, 'broken' FROM product"
+        )
