@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from concurrent.futures import Future
 from importlib import import_module
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock, Thread
 from typing import Protocol
 
 import numpy as np
@@ -17,9 +20,28 @@ from embedding.image_decoding import open_image
 from embedding.preprocessing import Preparation, open_prepared
 from embedding.registry import Modality, ModelSpec, get_spec
 
+RETRY_AFTER = 300.0
+"""Seconds for which a failed load is remembered. Until then, nobody tries again."""
+
+PATIENCE = 15.0
+"""Seconds, from the start of a load, that a page waits for the model."""
+
+logger = logging.getLogger(__name__)
+
 
 class EncoderError(UserFacingError, RuntimeError):
     """A model cannot be loaded or used; the message says what to do."""
+
+
+class ModelUnavailable(EncoderError):
+    """The model cannot be used at the moment. The message is for shoppers, the cause in the log."""
+
+    def __init__(self, spec: ModelSpec) -> None:
+        super().__init__(f"the model {spec.label} is not available at the moment: try again later")
+
+
+class NotDownloaded(EncoderError):
+    """The files of the model are not on this machine; its loader can download them."""
 
 
 class UnsupportedModality(EncoderError):
@@ -109,12 +131,102 @@ def encode_picture(encoder: Encoder, source: bytes | Path) -> NDArray[np.float32
     return vector
 
 
-_encoders: dict[tuple[ModelSpec, str], Encoder] = {}
+class _Load:
+    """One attempt to load a model, in a thread of its own, so that callers choose how long to wait.
+
+    Args:
+        deadline: until when pages wait, by `time.monotonic`.
+    """
+
+    def __init__(self, spec: ModelSpec, device: str, deadline: float) -> None:
+        self.spec, self.device, self.deadline = spec, device, deadline
+        self.failed_at: float | None = None
+        self._encoder: Future[Encoder] = Future()
+        self._needs_no_waiting = Event()
+        self._is_logged, self._is_for_pages = Lock(), False
+        Thread(target=self._run, name=f"load {spec.name}", daemon=True).start()
+
+    def is_over(self) -> bool:
+        """Whether the attempt failed so long ago that another one is due."""
+        return self.failed_at is not None and time.monotonic() > self.failed_at + RETRY_AFTER
+
+    def wait(self) -> Encoder:
+        """The encoder, however long that takes.
+
+        Raises:
+            EncoderError: the model cannot be loaded.
+        """
+        error = self._encoder.exception()
+        if error is not None:
+            raise error.with_traceback(None)
+        return self._encoder.result()
+
+    def wait_as_page(self) -> Encoder:
+        """The encoder, if it is there before the deadline and without a download.
+
+        Raises:
+            ModelUnavailable: it is not.
+        """
+        self._is_for_pages = True
+        self._needs_no_waiting.wait(max(0.0, self.deadline - time.monotonic()))
+        if not self._encoder.done():
+            raise ModelUnavailable(self.spec)
+        if self._encoder.exception() is not None:
+            self._log()
+            raise ModelUnavailable(self.spec)
+        return self._encoder.result()
+
+    def _run(self) -> None:
+        try:
+            self._encoder.set_result(self._load())
+        except BaseException as error:
+            self.failed_at = time.monotonic()
+            self._encoder.set_exception(error)
+            if self._is_for_pages:
+                self._log()
+        finally:
+            self._needs_no_waiting.set()
+
+    def _load(self) -> Encoder:
+        loader = import_module(f"embedding.loaders.{self.spec.loader}")
+        # Loading changes torch's global settings for a moment, so models are loaded one by one. A
+        # model that hangs delays others only for a while.
+        is_mine = _loading.acquire(timeout=PATIENCE)
+        try:
+            encoder: Encoder = loader.load(self.spec, self.device)
+        except NotDownloaded:
+            self._needs_no_waiting.set()
+        else:
+            return encoder
+        finally:
+            if is_mine:
+                _loading.release()
+        downloaded: Encoder = loader.download(self.spec, self.device)
+        return downloaded
+
+    def _log(self) -> None:
+        """Log the failure, once."""
+        if self._is_logged.acquire(blocking=False):
+            error = self._encoder.exception()
+            logger.error(
+                "the model %s cannot be loaded, next try in %.0f s: %s",
+                self.spec.name,
+                RETRY_AFTER,
+                error,
+                exc_info=None if isinstance(error, UserFacingError) else error,
+            )
+
+
+_loads: dict[tuple[ModelSpec, str], _Load] = {}
+_starting = Lock()
 _loading = Lock()
 
 
 def get_encoder(name: str, device: str | None = None) -> Encoder:
     """This process's encoder for the model `name` on `device`, loaded at the first call.
+
+    It waits for the model, and downloads it if necessary. A failure is remembered for
+    `RETRY_AFTER` seconds.
 
     Args:
         name: the name of a registry entry.
@@ -125,16 +237,32 @@ def get_encoder(name: str, device: str | None = None) -> Encoder:
         UnknownModel, RegistryError: see `embedding.registry`.
         EncoderError: the model cannot be loaded.
     """
+    return _get_load(name, device).wait()
+
+
+def available_encoder(name: str, device: str | None = None) -> Encoder:
+    """Like `get_encoder`, for pages: it waits for `PATIENCE` seconds at most, and for no download.
+
+    Loading goes on meanwhile. A failed attempt is repeated after `RETRY_AFTER` seconds, and no page
+    waits for that.
+
+    Raises:
+        UnknownModel, RegistryError: see `embedding.registry`.
+        ModelUnavailable: the model is not loaded yet, or cannot be loaded.
+    """
+    return _get_load(name, device).wait_as_page()
+
+
+def _get_load(name: str, device: str | None) -> _Load:
+    """The current attempt; begins one if there is none, or if the last one failed long ago."""
     spec = get_spec(name)
     key = spec, device or default_device()
-    encoder = _encoders.get(key)
-    if encoder is None:
-        with _loading:
-            encoder = _encoders.get(key)
-            if encoder is None:
-                loader = import_module(f"embedding.loaders.{spec.loader}")
-                encoder = _encoders[key] = loader.load(*key)
-    return encoder
+    with _starting:
+        load = _loads.get(key)
+        if load is None or load.is_over():
+            patience = PATIENCE if load is None else 0.0
+            load = _loads[key] = _Load(*key, time.monotonic() + patience)
+    return load
 
 
 def default_device() -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from catalog.search.filters import count_facets
 from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
-from embedding.encoder import EncoderError
+from embedding.encoder import EncoderError, available_encoder
 from embedding.image_decoding import ImageError
 
 
@@ -23,7 +23,7 @@ class Outcome:
 def try_search(connection: Connection, spec: SearchSpec) -> Outcome:
     """Run a search. A failed search has no hits; its facet counts cover the whole catalogue."""
     try:
-        return Outcome(search(connection, spec))
+        return Outcome(search(connection, spec, available_encoder))
     except (SearchError, ImageError, EncoderError) as error:
         facets = count_facets(connection, spec.filters)
         return Outcome(Results((), 0, spec, facets=facets), sentence(error), _status(error))

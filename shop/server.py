@@ -14,11 +14,12 @@ from django.conf import settings
 from sqlalchemy.exc import DBAPIError
 from waitress.server import create_server
 
-from catalog.active_models import NoTables, default_model
+from catalog.active_models import models_in_use
 from catalog.db.connection import connect
 from catalog.db.problems import database_problem
-from embedding.encoder import EncoderError, get_encoder
+from embedding.encoder import ModelUnavailable, available_encoder
 from embedding.errors import UserFacingError
+from embedding.registry import get_spec
 
 HOST = "127.0.0.1"
 MAX_PORT = 65535
@@ -95,18 +96,26 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
 
 
 def _warm_up() -> None:
-    """Load the default model, so that the first search does not wait for it."""
+    """Load the model that answers words, so that the first search does not wait for it."""
     try:
         with connect() as connection:
-            encoder = get_encoder(default_model(connection))
-        if "text" in encoder.spec.modalities:
-            encoder.encode_texts(["warm up"])
-    except (EncoderError, NoTables):
-        pass  # searches report the error
+            in_use = models_in_use(connection)
+        for name in in_use:
+            if "text" in get_spec(name).modalities and _is_warm(name):
+                break
     except UserFacingError as error:
         print(error, file=sys.stderr, flush=True)
     except DBAPIError as error:
         print(database_problem(error) or error, file=sys.stderr, flush=True)
+
+
+def _is_warm(name: str) -> bool:
+    """Load a model; returns False if searches have to do without it."""
+    try:
+        available_encoder(name).encode_texts(["warm up"])
+    except ModelUnavailable:
+        return False
+    return True
 
 
 def _interrupt(_signal: int, _frame: FrameType | None) -> None:

@@ -22,6 +22,7 @@ from catalog.search.catalogue import any_currency, has_products
 from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters, known_values
 from catalog.search.pipeline import Results, SearchSpec, search
+from embedding.encoder import available_encoder
 from embedding.image_decoding import ImageError
 from shop import filter_panel, query_pictures, thumbnails
 from shop.errors import Outcome, sentence, try_search
@@ -244,7 +245,8 @@ def _why_empty(
     if results.close or any(chip.is_condition for chip in chips):
         return "nothing_matches", []
     anywhere = replace(results.spec, filters=Filters(), min_match=0.0, limit=1, page=1)
-    return ("nothing_matches" if search(connection, anywhere).total else "not_embedded"), []
+    found = search(connection, anywhere, available_encoder)
+    return ("nothing_matches" if found.total else "not_embedded"), []
 
 
 def _currency(connection: Connection, results: Results) -> str:

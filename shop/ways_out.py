@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from catalog.search.filters import Filters
 from catalog.search.pipeline import search
+from embedding.encoder import available_encoder
 from shop.query_chips import QueryChip
 from shop.search_params import SearchParams
 from shop.templatetags.storefront import amount
@@ -68,6 +69,6 @@ def _tried(
     images: tuple[bytes, ...],
 ) -> Iterator[WayOut]:
     for (label, state), _ in zip(searches, range(MAX_TRIED), strict=False):
-        results = search(connection, replace(state.spec(images), limit=1))
+        results = search(connection, replace(state.spec(images), limit=1), available_encoder)
         if results.total:
             yield WayOut(label, state.url(), results.total, results.truncated)

@@ -8,7 +8,7 @@ killed worker is done by another one.
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event, Thread
 from typing import Any
 
@@ -26,7 +26,7 @@ from catalog.indexing.job import is_any_pending
 from catalog.indexing.variants import find_variants
 from catalog.query_log import TRIES, prune
 from catalog.search.vocabulary import refresh_vocabulary
-from embedding.encoder import Encoder, get_encoder
+from embedding.encoder import Encoder, EncoderError, get_encoder
 from embedding.registry import Modality, ModelSpec, get_spec
 
 LEASE = 30
@@ -81,6 +81,7 @@ class Worker:
     ) -> None:
         self.encoder_for = encoder_for
         self.poll = poll
+        self._reported: dict[tuple[str, Modality], str] = {}
         self._needs_refresh = Event()
         self._refreshed_at = -REFRESH_INTERVAL
 
@@ -159,12 +160,19 @@ class Worker:
         except (psycopg.OperationalError, DBAPIError):
             raise
         except Exception as error:  # continue with the other models
-            logger.error("%s %s: %s", spec.name, modality, error)
+            self._report(spec, modality, str(error))
             return 0
+        self._reported.pop((spec.name, modality), None)
         if summary.embedded:
             self._needs_refresh.set()
             logger.info("%s %s: %s embedded", spec.name, modality, summary.embedded)
         return summary.embedded
+
+    def _report(self, spec: ModelSpec, modality: Modality, reason: str) -> None:
+        """Log why nothing is embedded, once until the reason changes."""
+        if self._reported.get((spec.name, modality)) != reason:
+            self._reported[spec.name, modality] = reason
+            logger.error("%s %s: %s", spec.name, modality, reason)
 
     def refresh_derived(self) -> int:
         """Refresh calibration, variants, vocabulary and indexes if products were embedded.
@@ -188,7 +196,8 @@ class Worker:
             refresh_vocabulary(connection)
             due = [spec for spec in _enabled() if is_due(connection, spec.name)]
         for spec in due:
-            calibrate(self.encoder_for(spec.name))
+            with suppress(EncoderError):  # reported where products are embedded
+                calibrate(self.encoder_for(spec.name))
         for spec in _enabled():
             for modality in spec.modalities:
                 ensure_index(spec.name, modality, wait=False)

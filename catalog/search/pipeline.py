@@ -20,7 +20,7 @@ from catalog.search.fusion import BY_MATCH, MIN_MATCH, UNKNOWN_RAISE, WEIGHTS, C
 from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.picture_floor import picture_min_match
 from catalog.search.query import Query, build_query
-from catalog.search.query_vectors import EncoderFor, channels, models_for
+from catalog.search.query_vectors import EncoderFor, channels, models_for, other_models
 from catalog.search.ranking_sql import (
     CLOSE,
     MIN_EF_SEARCH,
@@ -40,7 +40,7 @@ from catalog.search.search_spec import (
     UnknownProduct,
 )
 from catalog.search.text_encoder import TextEncoder
-from embedding.encoder import EncoderError, get_encoder
+from embedding.encoder import ModelUnavailable, get_encoder
 from embedding.registry import ModelSpec
 
 __all__ = [
@@ -64,12 +64,16 @@ def search(
 ) -> Results:
     """Run `spec` and return its page.
 
+    Pages pass `available_encoder` as `encoder_for`: if it raises `ModelUnavailable`, the next model
+    in use answers, or the words alone. With `get_encoder`, a search waits for its model.
+
     Raises:
         SearchError: the named model is unknown or does not understand the query, or no model in
             use understands it and it has no words to search for without a model.
         UnknownProduct: no product has the SKU `spec.like`.
         ImageError: a picture cannot be decoded.
-        EncoderError: a model cannot be loaded, and the query has no words to search for without it.
+        ModelUnavailable: no model can answer, and the query has no words to search for without one.
+        EncoderError: another error of `encoder_for`.
     """
     if not spec.ranks:
         ranking = Ranking(
@@ -228,24 +232,44 @@ def _find_channels(
     compares = spec.counts("text") or spec.counts("image")
     if not compares or not (query.words or query.examples):
         return [], []
-    found: list[Channel] = []
     notes: list[str] = []
-    models: list[ModelSpec] = []
     try:
-        models = models_for(query, in_use)
+        wanted = models_for(query, in_use)
     except NotUnderstood as error:
         if not query.words:
             raise
-        notes.append(f"{error}; only products with these words are shown")
-    for model in models:
+        return [], [f"{error}; only products with these words are shown"]
+    found: dict[ModelSpec, list[Channel]] = {}
+    failed: list[ModelUnavailable] = []
+
+    def ask(model: ModelSpec) -> None:
         try:
-            found += channels(query, model, texts, 1 / len(models))
-        except EncoderError as error:
-            if not query.words:
-                raise
-            notes.append(f"{error}; only products with these words are shown")
+            found[model] = channels(query, model, texts)
+        except ModelUnavailable as error:
+            failed.append(error)
+
+    for model in wanted:
+        ask(model)
+    for other in other_models(query, in_use, wanted):
+        if found:
+            break
+        ask(other)
+    if not found and not query.words:
+        raise failed[0]
+    if not found:
+        notes.append(
+            "search by meaning is not available at the moment; only products with these words are"
+            " shown"
+        )
+    elif failed and spec.model:
+        used = " and ".join(model.label for model in found)
+        notes.append(f"a chosen model is not available at the moment, so {used} was used")
     notes += [f"the model {model} cannot read {words}" for words, model in texts.unread]
-    return found, notes
+    return [
+        replace(channel, weight=channel.weight / len(found))
+        for each in found.values()
+        for channel in each
+    ], notes
 
 
 def run_statements(

@@ -46,6 +46,11 @@ def models_for(query: Query, in_use: list[str]) -> list[ModelSpec]:
     return able[:1]
 
 
+def other_models(query: Query, in_use: list[str], models: list[ModelSpec]) -> list[ModelSpec]:
+    """The models in use that understand the query, except for `models`."""
+    return [spec for spec in _able(query, in_use) if spec not in models]
+
+
 def _able(query: Query, names: list[str]) -> list[ModelSpec]:
     return [spec for spec in map(get_spec, names) if query.needs <= set(spec.modalities)]
 
@@ -54,7 +59,6 @@ def channels(
     query: Query,
     model: ModelSpec,
     texts: TextEncoder,
-    share: float = 1.0,
 ) -> list[Channel]:
     """One channel for each modality of the model, with the query vector to compare with.
 
@@ -63,7 +67,6 @@ def channels(
 
     Args:
         texts: encodes words and holds the database connection.
-        share: the weight of this model, if several are used.
 
     Raises:
         ImageError: a picture cannot be decoded.
@@ -76,7 +79,7 @@ def channels(
             modality,
             vector,
             get_quantiles(texts.connection, model.name, query.kind, modality, query.picture_share),
-            share * weights[modality],
+            weights[modality],
         )
         for modality, vector in _vectors(query, model, texts).items()
         if query.spec.counts(modality)

@@ -18,8 +18,9 @@ from catalog.search.filters import Filters, count_facets
 from catalog.search.fusion import FUSIONS, NAMED, SIGNALS
 from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
 from catalog.search.query_vectors import interpolate
-from embedding.encoder import EncoderError
+from embedding.encoder import EncoderError, ModelUnavailable
 from embedding.image_decoding import ImageError
+from embedding.registry import get_spec
 from tests.fakes import COLOURS, WordsAndColours
 
 ENCODERS = {name: WordsAndColours(name) for name in ("fashion", "imagenet")}
@@ -351,16 +352,59 @@ def test_words_that_the_model_cannot_read_do_not_count_by_meaning() -> None:
     assert with_picture.hits
 
 
-def test_if_a_model_cannot_be_loaded_only_words_are_searched() -> None:
+ONLY_WORDS = (
+    "search by meaning is not available at the moment; only products with these words are shown"
+)
+
+
+def test_if_no_model_is_available_only_words_are_searched() -> None:
     def broken(name: str) -> WordsAndColours:
-        raise EncoderError("no weights")
+        raise ModelUnavailable(get_spec(name))
 
     with connect() as connection:
         results = search(connection, SearchSpec(text="red shoe"), broken)
         assert skus(results)[0] == "REDSHOE"
-        assert results.notes == ("no weights; only products with these words are shown",)
-        with pytest.raises(EncoderError):
+        assert results.notes == (ONLY_WORDS,)
+        with pytest.raises(ModelUnavailable):
             search(connection, SearchSpec(images=(picture("red"),)), broken)
+
+
+def without_clip(name: str) -> WordsAndColours:
+    if name == "clip":
+        raise ModelUnavailable(get_spec(name))
+    return ENCODERS[name]
+
+
+@pytest.mark.parametrize(
+    ("model", "notes"),
+    [
+        ("", ()),
+        ("clip", ("a chosen model is not available at the moment, so Fashion was used",)),
+        ("fashion+clip", ("a chosen model is not available at the moment, so Fashion was used",)),
+    ],
+)
+def test_the_next_model_in_use_answers(
+    model: str, notes: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", "clip,fashion")
+    with connect() as connection:
+        results = search(connection, SearchSpec(text="red shoe", model=model), without_clip)
+        alone = search(
+            connection, SearchSpec(text="red shoe", model="fashion"), ENCODERS.__getitem__
+        )
+        by_picture = search(connection, SearchSpec(images=(picture("red"),)), without_clip)
+    assert results.notes == notes
+    assert [(hit.sku, hit.score) for hit in results] == [(hit.sku, hit.score) for hit in alone]
+    assert {model for _, model in results.encoded} == {"fashion"}
+    assert by_picture.hits
+
+
+def test_a_search_that_must_have_its_model_reports_why_it_cannot_be_loaded() -> None:
+    def broken(name: str) -> WordsAndColours:
+        raise EncoderError("no weights")
+
+    with connect() as connection, pytest.raises(EncoderError, match="no weights"):
+        search(connection, SearchSpec(text="red shoe"), broken)
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_only_one_thread_loads(monkeypatch: pytest.MonkeyPatch) -> None:
     from embedding.loaders import imagenet
 
     loads: list[str] = []
-    monkeypatch.setattr(module, "_encoders", {})
+    monkeypatch.setattr(module, "_loads", {})
 
     def load(spec: ModelSpec, device: str) -> object:
         loads.append(device)
