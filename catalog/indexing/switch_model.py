@@ -27,8 +27,8 @@ class Gap:
         return f"{self.modality}: {self.embedded:,} of {self.total:,}"
 
 
-def set_default_model(connection: Connection, name: str, *, force: bool = False) -> None:
-    """Make `name` the default model of all processes, from the end of this transaction on.
+def require_switchable(connection: Connection, name: str, *, force: bool = False) -> None:
+    """Check that `name` can become the default model.
 
     Raises:
         UnknownModel: the registry has no such model.
@@ -42,6 +42,15 @@ def set_default_model(connection: Connection, name: str, *, force: bool = False)
     if (gaps := find_gaps(connection, name)) and not force:
         missing = "; ".join(map(str, gaps))
         raise SwitchError(f"{name} has not embedded everything ({missing}): run embed_catalog")
+
+
+def set_default_model(connection: Connection, name: str, *, force: bool = False) -> None:
+    """Make `name` the default model of all processes, from the end of this transaction on.
+
+    Raises:
+        UnknownModel, NoTables, SwitchError: see `require_switchable`.
+    """
+    require_switchable(connection, name, force=force)
     connection.exec_driver_sql(
         "INSERT INTO setting (name, value) VALUES (%(key)s, %(name)s)"
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",

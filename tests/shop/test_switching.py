@@ -24,7 +24,9 @@ from catalog.query_log import remember
 from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchError, SearchSpec, search
 from catalog.sqlapi.objects import differences
+from embedding.encoder import EncoderError
 from embedding.registry import UnknownModel, get_spec
+from shop.management.commands import set_default_model
 from tests.catalog.test_search import picture
 from tests.conftest import alembic_config
 from tests.fakes import WordsAndColours
@@ -144,7 +146,7 @@ def test_no_search_fails_while_a_model_is_replaced(
     assert shopper.searches > 20
     with connect() as connection:
         assert connection.exec_driver_sql(LEFT).scalars().all() == []
-        for table in ("calibration", "query_embedding", "embedding_failure"):
+        for table in ("calibration", "query_embedding", "embedding_failure", "embedding_version"):
             sql = f"SELECT count(*) FROM {table} WHERE model = 'fashion'"
             assert connection.exec_driver_sql(sql).scalar() == 0
         with pytest.raises(SearchError, match=r"fashion has no tables: run .* add_model fashion"):
@@ -345,6 +347,59 @@ def test_models_with_unusual_names_work_in_sql_and_the_storefront(
 
 
 CHEAP = Filters(in_stock=True)
+
+
+def test_stored_queries_are_embedded_before_the_switch(
+    shop: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for modality in ENCODERS["clip"].spec.modalities:
+        fill(ENCODERS["clip"], modality)
+    for words in ("red shirt", "blue jeans", "blue jeans", "\u725b", "red shoe", "red shoe"):
+        vector = ENCODERS["fashion"].encode_texts([words])[0]
+        remember(words, [("fashion", vector)], 1, is_filtered=False)
+    saved = "SELECT count(*) FROM search.products('%s', min_match => 0)"
+    loads: list[str] = []
+
+    def load(name: str) -> WordsAndColours:
+        loads.append(name)
+        return ENCODERS[name]
+
+    monkeypatch.setattr(set_default_model, "get_encoder", load)
+    call_command("set_default_model", "clip", queries=2, verbosity=0)
+    assert "clip: 2 stored queries embedded" in capsys.readouterr().out
+    with connect() as connection:
+        rows = connection.exec_driver_sql("SELECT text FROM query_embedding WHERE model = 'clip'")
+        assert set(rows.scalars()) == {"blue jeans", "red shoe"}  # the most frequent ones
+        assert connection.exec_driver_sql(saved % "red shoe").scalar()
+        with pytest.raises(DBAPIError, match="embed"):
+            connection.exec_driver_sql(saved % "red shirt")
+    call_command("set_default_model", "clip", verbosity=0)
+    with connect() as connection:
+        assert connection.exec_driver_sql(saved % "red shirt").scalar()
+        unread = "SELECT count(*) FROM query_embedding WHERE model = 'clip' AND text = '\u725b'"
+        assert connection.exec_driver_sql(unread).scalar() == 0
+    loads.clear()
+    call_command("set_default_model", "fashion", verbosity=0)
+    assert loads == []  # nothing is left to embed
+
+
+def test_a_model_that_cannot_be_loaded_becomes_the_default_only_without_queries(
+    shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(name: str) -> WordsAndColours:
+        raise EncoderError("no weights")
+
+    monkeypatch.setattr(set_default_model, "get_encoder", broken)
+    vector = ENCODERS["fashion"].encode_texts(["red shirt"])[0]
+    remember("red shirt", [("fashion", vector)], 1, is_filtered=False)
+    with pytest.raises(CommandError, match="no weights") as caught:
+        call_command("set_default_model", "clip", force=True)
+    assert caught.value.returncode == 2
+    with connect() as connection:
+        assert default_model(connection) == "fashion"
+    call_command("set_default_model", "clip", force=True, no_queries=True)
+    with connect() as connection:
+        assert default_model(connection) == "clip"
 
 
 def test_variants_are_found_with_the_new_model(shop: None) -> None:
