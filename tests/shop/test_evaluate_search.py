@@ -125,6 +125,21 @@ def test_public_judgments_are_read_as_they_are(capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.usefixtures("catalogue")
+def test_the_default_model_is_recorded(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    judged, figures, page = (tmp_path / name for name in ("j.jsonl", "f.json", "r.html"))
+    judged.write_text(json.dumps({"id": "1", "text": "shirt", "relevant": ["A"]}))
+    for name in ("fashion", "imagenet"):
+        call_command("set_default_model", name, force=True, verbosity=0)
+        call_command(
+            *("evaluate_search", str(judged), "--signals", "lexical", "--json", str(figures)),
+            *("--report", str(page), "--verbosity", "0"),
+        )
+        assert json.loads(figures.read_text())["default_model"] == name
+        assert f"The default model is {name}.\n" in capsys.readouterr().out
+        assert f"The default model is <b>{name}</b>." in page.read_text()
+
+
+@pytest.mark.usefixtures("catalogue")
 @pytest.mark.parametrize(
     ("arguments", "depth", "window", "precision"),
     [([], 2, 2, 2 / 3), (["--depth", "1"], 1, 2, 1 / 3), (["--depth", "3"], 3, 3, 1)],

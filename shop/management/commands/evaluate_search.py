@@ -10,6 +10,7 @@ from django.template.loader import render_to_string
 from sqlalchemy import Connection
 
 from catalog import config
+from catalog.active_models import default_model
 from catalog.db.connection import connect
 from catalog.evaluation.derive_judgments import KINDS, derive, save_records
 from catalog.evaluation.html_report import report_context
@@ -139,10 +140,11 @@ class Command(CatalogCommand):
         options["depth"] = options["depth"] or (DEFAULT_LIMIT if options["page"] else window)
         try:
             with connect() as connection:
+                default = default_model(connection)
                 catalogue = Catalogue(connection)
                 judgments = self.judgments(catalogue, options)
                 runs = self.measure(connection, judgments, catalogue, options)
-                self.write(runs, catalogue, len(judgments), options)
+                self.write(runs, catalogue, len(judgments), default, options)
         except (JudgmentError, FormatError) as error:
             raise CommandError(str(error), returncode=2) from error
 
@@ -195,13 +197,19 @@ class Command(CatalogCommand):
         return runs
 
     def write(
-        self, runs: list[SetupResult], catalogue: Catalogue, judgments: int, options: dict[str, Any]
+        self,
+        runs: list[SetupResult],
+        catalogue: Catalogue,
+        judgments: int,
+        default: str,
+        options: dict[str, Any],
     ) -> None:
         about = {
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "products": len(catalogue.products),
             "judgments": judgments,
             "source": " + ".join(map(str, options["judgments"] or options["derive"])),
+            "default_model": default,
             "page": options["page"],
             "depth": options["depth"],
             "window": max(options["depth"], config.settings().search_window),
@@ -210,7 +218,8 @@ class Command(CatalogCommand):
         }
         what = "the shop's page, " if options["page"] else ""
         self.stdout.write(
-            f"Evaluated: {what}the first {about['depth']} hits of a window of {about['window']}.\n"
+            f"Evaluated: {what}the first {about['depth']} hits of a window of {about['window']}."
+            f" The default model is {default}.\n"
         )
         self.stdout.write(as_markdown(runs))
         if file := options["json"]:
