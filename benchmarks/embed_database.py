@@ -3,8 +3,10 @@
 import os
 from pathlib import Path
 
+from sqlalchemy import insert
+
 from catalog.db.connection import connect, forget_engine
-from catalog.tables import embedding_table, metadata
+from catalog.tables import EMBEDDING_VERSION, embedding_table, metadata
 from embedding.registry import ModelSpec
 
 
@@ -24,6 +26,7 @@ def prepare(spec: ModelSpec, files: list[Path], rows: int) -> None:
         metadata.create_all(connection)
         for modality in spec.modalities:
             embedding_table(spec.name, modality, spec.dimensions).create(connection)
+            connection.execute(insert(EMBEDDING_VERSION).values(model=spec.name, modality=modality))
         connection.exec_driver_sql(f"DROP INDEX {spec.name}_image_embedding_hnsw")
         connection.exec_driver_sql(
             "INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n"

@@ -16,7 +16,14 @@ from catalog.active_models import DEFAULT_MODEL, missing_models, models_in_use, 
 from catalog.db.connection import DatabaseError, connect
 from catalog.db.locks import lock_embedding
 from catalog.sqlapi.objects import create_objects, find_dependents
-from catalog.tables import MODEL, SETTING, embedding_table, embedding_table_name, metadata
+from catalog.tables import (
+    EMBEDDING_VERSION,
+    MODEL,
+    SETTING,
+    embedding_table,
+    embedding_table_name,
+    metadata,
+)
 from embedding.registry import Modality, ModelSpec, get_spec, models
 
 LOCK_TIMEOUT = "500ms"
@@ -27,7 +34,7 @@ ATTEMPTS = 60
 
 Result = TypeVar("Result")
 
-MODEL_ROWS = ("calibration", "query_embedding", "embedding_failure")
+MODEL_ROWS = ("calibration", "query_embedding", "embedding_failure", "embedding_version")
 """Tables whose rows belong to a model and are deleted with it."""
 
 
@@ -150,6 +157,10 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
     values = {"label": spec.label, "dimensions": spec.dimensions}
     connection.execute(
         insert(MODEL).values(name=spec.name, modalities=list(spec.modalities), **values)
+    )
+    connection.execute(
+        insert(EMBEDDING_VERSION),
+        [{"model": spec.name, "modality": modality} for modality in spec.modalities],
     )
     return True
 

@@ -23,6 +23,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     MetaData,
     Numeric,
     Table,
@@ -95,10 +96,12 @@ def _line(default: str | None = "") -> Any:
     )
 
 
-def _now(**more: Any) -> Any:
-    kwargs = {"server_default": func.now(), **more}
+def _now() -> Any:
     return Field(
-        default=None, sa_type=DateTime(timezone=True), nullable=False, sa_column_kwargs=kwargs
+        default=None,
+        sa_type=DateTime(timezone=True),
+        nullable=False,
+        sa_column_kwargs={"server_default": func.now()},
     )
 
 
@@ -176,8 +179,8 @@ class Product(CatalogTable, table=True):
     """Further properties: an object of a value or a list of values by name."""
     created_at: datetime = _now()
     """When the row was created."""
-    updated_at: datetime = _now(onupdate=func.now())
-    """When the row was last changed."""
+    updated_at: datetime = _now()
+    """When its content or its pictures were last changed; triggers keep it."""
     document: str = _generated(Text, DOCUMENT)
     """The text that is embedded, made of other columns."""
     document_md5: str = _generated(Text, f"md5({DOCUMENT})")
@@ -418,6 +421,23 @@ class Model(CatalogTable, table=True):
     """When the row was created."""
 
 
+class EmbeddingVersion(CatalogTable, table=True):
+    """The current version of a model's embeddings; see `catalog.indexing.versions`."""
+
+    __tablename__ = "embedding_version"
+
+    model: str = Field(sa_type=Text, primary_key=True)
+    """The name of the model."""
+    modality: str = Field(sa_type=Text, primary_key=True)
+    """What is embedded: text or image."""
+    number: int = Field(1, nullable=False, sa_column_kwargs={"server_default": "1"})
+    """The number of the version; embeddings with a lower one are stale."""
+    fingerprint: str = _line()
+    """The fingerprint of the model's files; empty if it is not known."""
+    started_at: datetime = _now()
+    """When the version began."""
+
+
 class Facet(CatalogTable, table=True):
     """A property of products that can be filtered, counted and understood in queries."""
 
@@ -550,6 +570,7 @@ PRODUCT: Table = Product.__table__  # type: ignore[attr-defined]
 PRODUCT_IMAGE: Table = ProductImage.__table__  # type: ignore[attr-defined]
 IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
 FACET: Table = Facet.__table__  # type: ignore[attr-defined]
+EMBEDDING_VERSION: Table = EmbeddingVersion.__table__  # type: ignore[attr-defined]
 MODEL: Table = Model.__table__  # type: ignore[attr-defined]
 SETTING: Table = Setting.__table__  # type: ignore[attr-defined]
 SYNONYM: Table = Synonym.__table__  # type: ignore[attr-defined]
@@ -602,6 +623,13 @@ def embedding_table(model: str, modality: Modality, dimensions: int | None = Non
             nullable=False,
             server_default=func.now(),
             comment="When it was embedded.",
+        ),
+        Column(
+            "version",
+            Integer,
+            nullable=False,
+            server_default="1",
+            comment="The version of the model that it was embedded with; see embedding_version.",
         ),
         Index(
             f"{name}_embedding_hnsw",

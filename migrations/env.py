@@ -19,6 +19,7 @@ from catalog.db.connection import forget_engine
 from catalog.db.migrations import pending_migrations
 from catalog.db.problems import database_problem
 from catalog.db.requirements import require_pgvector, require_schemas
+from catalog.indexing.versions import renew_versions
 from catalog.model_tables import add_missing_models, change_schema, make_searches_wait
 from catalog.sqlapi.defaults import missing_defaults
 from catalog.sqlapi.objects import create_objects, drop_objects
@@ -76,6 +77,11 @@ def run(connection: Connection) -> None:
         create_objects(connection)
         if statements := missing_defaults(connection):
             print(MISSING_DEFAULTS.format("; ".join(statements)), file=sys.stderr)
+        for name, modality in renew_versions(connection):
+            print(
+                f"The files of the model {name} have changed: its {modality}s are embedded again",
+                file=sys.stderr,
+            )
         load_starter(connection)
 
 

@@ -13,7 +13,7 @@ from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.db import connection, models, transaction
 from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -158,20 +158,25 @@ class ProductAdmin(admin.ModelAdmin):
     def embeddings(self, product: Any) -> SafeString | str:
         if product.pk is None:
             return "Created by manage.py embed_catalog after the product is saved."
-        with connect() as connection:
-            rows = format_html_join(
-                "",
-                "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-                (
-                    (model, modality, it.embedded, it.stale, it.missing, it.failed)
-                    for model, modality, it in embedding_states(connection, product.pk)
-                ),
-            )
-        return format_html(
-            '<table class="catalogue-embeddings"><thead><tr><th>model</th><th>of</th>'
-            "<th>embedded</th><th>stale</th><th>missing</th><th>failed</th></tr></thead>{}</table>",
-            rows,
+        return _embedding_table(product.pk)
+
+
+def _embedding_table(product_id: int | None = None) -> SafeString:
+    """The numbers of embedded, stale, missing and failed rows, of a product or of all."""
+    with connect() as connection:
+        rows = format_html_join(
+            "",
+            "<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+            (
+                (model, modality, it.embedded, it.stale, it.missing, it.failed)
+                for model, modality, it in embedding_states(connection, product_id)
+            ),
         )
+    return format_html(
+        '<table class="catalogue-embeddings"><thead><tr><th>model</th><th>of</th>'
+        "<th>embedded</th><th>stale</th><th>missing</th><th>failed</th></tr></thead>{}</table>",
+        rows,
+    )
 
 
 class FacetForm(forms.ModelForm):
@@ -238,3 +243,13 @@ class EmbeddingFailureAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ("model",)
     list_select_related = ("product",)
     search_fields = ("product__sku", "product__title", "reason")
+
+    class Media:
+        css: ClassVar = {"all": ("shop/admin.css",)}
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list, below the numbers of all embeddings."""
+        context = {"embeddings": _embedding_table(), **(extra_context or {})}
+        return super().changelist_view(request, context)

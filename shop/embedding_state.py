@@ -1,4 +1,4 @@
-"""Whether the text and pictures of a product are embedded, for the admin."""
+"""How many texts and pictures are embedded, of a product or of all, for the admin."""
 
 from collections.abc import Iterator
 
@@ -10,9 +10,12 @@ from embedding.registry import Modality, get_spec
 
 
 def embedding_states(
-    connection: Connection, product_id: int
+    connection: Connection, product_id: int | None = None
 ) -> Iterator[tuple[str, Modality, Coverage]]:
-    """Yield the counts of one product's rows for each model in use and each of its modalities."""
+    """Yield the counts of rows for each model in use and each of its modalities.
+
+    They are those of one product, or without `product_id` those of all.
+    """
     selection = Selection(product_id=product_id)
     for model in models_in_use(connection):
         for modality in get_spec(model).modalities:

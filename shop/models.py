@@ -7,12 +7,13 @@ Generated columns are left out, because only PostgreSQL writes them.
 from typing import ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 
 from catalog.tables import FACET_KINDS, FACET_ROLES
 
 
 class Product(models.Model):
-    """A product of the shop, identified by its `sku`."""
+    """A product of the shop, identified by its `sku`. A trigger keeps `updated_at`."""
 
     sku = models.TextField(unique=True)
     title = models.TextField()
@@ -30,7 +31,9 @@ class Product(models.Model):
     in_stock = models.BooleanField(default=True)
     attributes = models.JSONField(blank=True, default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
+    updated_at = models.DateTimeField(
+        db_default=Now(), blank=True, editable=False
+    )  # kept by a trigger
 
     class Meta:
         managed = False

@@ -31,6 +31,15 @@ def lock_embedding(connection: Connection, model: str, modality: Modality) -> No
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%(space)s, hashtext(%(name)s))", key)
 
 
+def try_lock_embedding(connection: Connection, model: str, modality: Modality) -> bool:
+    """Like `lock_embedding`, but return False at once if a process embeds the modality."""
+    key = {"space": int(LockSpace.EMBEDDING), "name": f"{model} {modality}"}
+    found = connection.exec_driver_sql(
+        "SELECT pg_try_advisory_xact_lock(%(space)s, hashtext(%(name)s))", key
+    )
+    return bool(found.scalar())
+
+
 @contextmanager
 def embedding_lock(
     model: str, modality: Modality, on_wait: Callable[[], None] | None = None

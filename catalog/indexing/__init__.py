@@ -4,7 +4,7 @@ Each batch is committed separately. A process that is killed loses at most the f
 progress, and the next run continues from there.
 """
 
-from catalog.indexing.job import Summary, count_pending, default_workers, estimate, fill
+from catalog.indexing.job import Summary, default_workers, estimate, fill
 from catalog.indexing.pending import Coverage, coverage
 from catalog.indexing.reader import FillingError
 
@@ -12,7 +12,6 @@ __all__ = [
     "Coverage",
     "FillingError",
     "Summary",
-    "count_pending",
     "coverage",
     "default_workers",
     "estimate",

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, func, insert, select
 
 from catalog.db.connection import compose, connect
+from catalog.indexing.versions import current_version, is_rebuilding
 from catalog.search.calibration import TABLE, TAILS, QueryKind, forget_quantiles
 from catalog.tables import embedding_table, embedding_table_name
 from embedding.encoder import Encoder
@@ -47,17 +48,28 @@ class Samples:
 
 
 def is_due(connection: Connection, model: str) -> bool:
-    """Whether a modality has never been calibrated or has grown by a factor of `GROWTH` since."""
+    """Whether a modality has never been calibrated, has grown by a factor of `GROWTH` since, or has
+    been embedded again in a new version."""
     rows = connection.execute(
-        select(TABLE.c.item, func.max(TABLE.c.products).label("products"))
+        select(
+            TABLE.c.item,
+            func.max(TABLE.c.products).label("products"),
+            func.min(TABLE.c.fitted_at).label("fitted_at"),
+        )
         .where(TABLE.c.model == model)
         .group_by(TABLE.c.item)
     )
-    fitted = {row.item: row.products for row in rows}
-    return any(
-        embedded >= MIN_PRODUCTS and embedded >= GROWTH * fitted.get(item, 0)
-        for item, embedded in _embedded(connection, get_spec(model)).items()
-    )
+    fitted = {row.item: row for row in rows}
+    for item, embedded in _embedded(connection, get_spec(model)).items():
+        if embedded < MIN_PRODUCTS:
+            continue
+        if item not in fitted or embedded >= GROWTH * fitted[item].products:
+            return True
+        if fitted[item].fitted_at < current_version(
+            connection, model, item
+        ).started_at and not is_rebuilding(connection, model, item):
+            return True
+    return False
 
 
 def calibrate(encoder: Encoder) -> int:

@@ -4,18 +4,18 @@ import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from functools import partial
 from threading import Event
 
 from catalog.db.connection import connect, retry_transient
 from catalog.db.locks import embedding_lock
 from catalog.indexing.encoding import Encoded, encode
-from catalog.indexing.pending import EVERYTHING, Selection, coverage, next_pending
+from catalog.indexing.pending import EVERYTHING, Selection, next_pending
 from catalog.indexing.pipeline import AHEAD, run_pipeline
 from catalog.indexing.profile import Profile
 from catalog.indexing.reader import DECODING, Failure, Reader
-from catalog.indexing.writer import forget_failures, forget_restored_pictures, write
+from catalog.indexing.versions import begin_run
+from catalog.indexing.writer import forget_restored_pictures, write
 from catalog.tables import embedding_table_name
 from embedding.decoder_pool import Decoder
 from embedding.encoder import Encoder
@@ -63,6 +63,7 @@ def fill(
     workers: int = 0,
     limit: int | None = None,
     rebuild: bool = False,
+    renew: bool = False,
     selection: Selection = EVERYTHING,
     progress: Progress = lambda rows: None,
     stop: Event | None = None,
@@ -78,23 +79,37 @@ def fill(
             it is determined by a probe of a few seconds.
         workers: the number of processes that decode pictures; 0 decodes in threads (see `Decoder`).
         limit: the maximum number of rows.
-        rebuild: embed all rows again, including those that failed.
+        rebuild: embed all rows again, including those that failed. If an earlier rebuild was
+            interrupted, continue it.
+        renew: do the same if the files of the model have changed.
         selection: the products to embed.
         progress: see `Progress`; called in the writer's thread.
         stop: when it is set, the run ends after the current batch.
         wait: whether to wait for another process that embeds the same model and modality. If
             false, the run does nothing in that case.
         on_wait: called before waiting.
+
+    Raises:
+        ChangedModel: the files of the model have changed, without `renew`.
+        FillingError: the media folder is empty.
     """
     model = encoder.spec.name
     summary = Summary(model, modality)
     with embedding_lock(model, modality, on_wait if wait else None) as mine:
         if mine:
-            older_than = begin_rebuild(model, modality) if rebuild else None
+            with connect() as connection:
+                begin_run(
+                    connection,
+                    encoder.spec,
+                    modality,
+                    rebuild=rebuild,
+                    renew=renew,
+                    selection=selection,
+                )
             with ExitStack() as stack, keeping_memory():
                 size = batch_size or find_batch_size(encoder, modality)
                 decoder = _decoder(stack, encoder, modality, workers, size)
-                reader = Reader(model, modality, size, limit, older_than, decoder, selection)
+                reader = Reader(model, modality, size, limit, decoder, selection)
                 run_pipeline(
                     reader,
                     partial(encode, encoder, modality),
@@ -119,7 +134,7 @@ def estimate(
     with ExitStack() as stack, keeping_memory():
         size = find_batch_size(encoder, modality)
         decoder = _decoder(stack, encoder, modality, workers, size)
-        reader = Reader(encoder.spec.name, modality, size, rows, None, decoder, selection)
+        reader = Reader(encoder.spec.name, modality, size, rows, decoder, selection)
         run_pipeline(reader, partial(encode, encoder, modality), lambda encoded: None, profile)
     return profile.encoder.rows / profile.seconds if profile.seconds else 0.0
 
@@ -139,19 +154,8 @@ def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:
     progress(len(encoded))
 
 
-def count_pending(
-    model: str, modality: Modality, rebuild: bool = False, selection: Selection = EVERYTHING
-) -> int:
-    """The number of rows that `fill` would embed. Pictures whose file was missing are among them
-    once it is there."""
-    with connect() as connection:
-        forget_restored_pictures(connection, model)
-        state = coverage(connection, model, modality, selection=selection)
-    return state.total if rebuild else state.pending
-
-
 def is_any_pending(model: str, modality: Modality) -> bool:
-    """Whether `fill` would embed any row; faster than `count_pending`."""
+    """Whether `fill` would embed any row; faster than `catalog.indexing.versions.plan`."""
     with connect() as connection:
         forget_restored_pictures(connection, model)
         return bool(next_pending(connection, model, modality, after=0, limit=1))
@@ -170,13 +174,6 @@ def find_batch_size(encoder: Encoder, modality: Modality) -> int:
     """A multiple of the encoder's mini-batch size, which the encoder determines by a probe."""
     tuned = encoder.tune(modality)
     return -(-MIN_BATCH_SIZE // tuned) * tuned
-
-
-def begin_rebuild(model: str, modality: Modality) -> datetime:
-    """Delete the recorded failures; returns the time before which embeddings are to be renewed."""
-    with connect() as connection:
-        forget_failures(connection, model, modality)
-    return datetime.now(UTC)
 
 
 def analyze(model: str, modality: Modality, written: int) -> None:

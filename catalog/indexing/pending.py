@@ -1,7 +1,8 @@
-"""Finds rows that must be embedded, by comparing hashes.
+"""Finds rows that must be embedded, by comparing hashes and versions.
 
 A row is pending if the hash stored with its embedding differs from the hash of its current content,
-so an edit with any tool makes it pending. Failed rows are not pending until they change.
+so an edit with any tool makes it pending, and if the embedding is of an earlier version
+(`catalog.indexing.versions`). Failed rows are not pending until they change.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg.sql import SQL, Composable, Identifier
+from psycopg.sql import SQL, Composable, Identifier, Literal
 from sqlalchemy import Connection
 
 from catalog import config
@@ -92,20 +93,24 @@ COUNTS = """
 SOURCES: dict[Modality, SQL] = {
     "text": SQL("""
         SELECT p.id, p.id AS product_id, p.document AS content, p.document_md5 AS source,
-               NULL::bigint AS image_id, e.source_md5 AS embedded_source, e.embedded_at
+               NULL::bigint AS image_id, e.source_md5 AS embedded_source, e.embedded_at, e.version,
+               {current} AS current_version
           FROM product p LEFT JOIN {table} e ON e.product_id = p.id"""),
     "image": SQL("""
         SELECT i.id, i.product_id, i.path AS content, i.sha256 AS source,
-               i.id AS image_id, e.source_sha256 AS embedded_source, e.embedded_at
+               i.id AS image_id, e.source_sha256 AS embedded_source, e.embedded_at, e.version,
+               {current} AS current_version
           FROM product_image i LEFT JOIN {table} e ON e.image_id = i.id"""),
 }
 FAILED = """
     EXISTS (SELECT FROM embedding_failure f
              WHERE f.model = %(model)s AND f.product_id = s.product_id
                AND f.image_id IS NOT DISTINCT FROM s.image_id AND f.source = s.source)"""
-STALE = """
-    (s.embedded_source IS DISTINCT FROM s.source
-     OR coalesce(s.embedded_at < %(older_than)s, false))"""
+CURRENT = SQL("""
+    (SELECT v.number FROM embedding_version v
+      WHERE v.model = {model} AND v.modality = {modality})""")
+OUTDATED = "coalesce(s.version < s.current_version, false)"
+STALE = f"(s.embedded_source IS DISTINCT FROM s.source OR {OUTDATED})"
 
 
 def next_pending(
@@ -115,19 +120,14 @@ def next_pending(
     *,
     after: int,
     limit: int,
-    older_than: datetime | None = None,
     selection: Selection = EVERYTHING,
 ) -> list[Pending]:
-    """The next `limit` pending rows with ids above `after`, ordered by id.
-
-    With `older_than`, rows that were embedded before that time are also pending.
-    """
+    """The next `limit` pending rows with ids above `after`, ordered by id."""
     rows = connection.exec_driver_sql(
         f"SELECT s.id, s.product_id, s.content, s.source FROM ({source(model, modality)}) AS s"
         f" WHERE s.id > %(after)s AND {STALE} AND NOT {FAILED}{selection.condition()}"
         " ORDER BY s.id LIMIT %(limit)s",
-        {"model": model, "after": after, "limit": limit, "older_than": older_than}
-        | selection.parameters(),
+        {"model": model, "after": after, "limit": limit} | selection.parameters(),
     )
     return [Pending(*row) for row in rows]
 
@@ -136,13 +136,12 @@ def coverage(
     connection: Connection,
     model: str,
     modality: Modality,
-    older_than: datetime | None = None,
     selection: Selection = EVERYTHING,
 ) -> Coverage:
     """Count the rows of the selected products by state."""
     row = connection.exec_driver_sql(
         f"SELECT {COUNTS} FROM ({states(model, modality)}{selection.condition()}) AS t",
-        {"model": model, "older_than": older_than} | selection.parameters(),
+        {"model": model} | selection.parameters(),
     ).one()
     return Coverage(*row)
 
@@ -150,7 +149,7 @@ def coverage(
 def states(model: str, modality: Modality) -> str:
     """SQL that returns whether each row is stale, whether it failed, and when it was embedded.
 
-    Its parameters are `model` and `older_than`. It ends with a WHERE clause, so the condition of a
+    Its parameter is `model`. It ends with a WHERE clause, so the condition of a
     selection can be appended.
     """
     return (
@@ -162,4 +161,5 @@ def states(model: str, modality: Modality) -> str:
 def source(model: str, modality: Modality) -> str:
     """SQL that returns all texts or pictures with the state of their embedding, if there is one."""
     table: Composable = Identifier(embedding_table_name(model, modality))
-    return SOURCES[modality].format(table=table).as_string()
+    current = CURRENT.format(model=Literal(model), modality=Literal(modality))
+    return SOURCES[modality].format(table=table, current=current).as_string()

@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from threading import Event
 from types import ModuleType
@@ -30,18 +29,18 @@ from catalog.indexing.job import (
     Progress,
     Summary,
     analyze,
-    begin_rebuild,
     find_batch_size,
     is_any_pending,
 )
 from catalog.indexing.pending import FAILED, STALE, Pending, source
 from catalog.indexing.reader import PAGE, Batch, FillingError, Reader
+from catalog.indexing.versions import begin_run
 from catalog.indexing.writer import write
 from embedding.decoder_pool import Decoder
 from embedding.encoder import get_encoder
 from embedding.malloc import keep_memory, keeping_memory
 from embedding.preprocessing import Preparation
-from embedding.registry import Modality
+from embedding.registry import Modality, get_spec
 
 INSTALL = "--engine ray needs Ray: python -m pip install --editable '.[ray]'"
 
@@ -75,7 +74,6 @@ class Job:
     modality: Modality
     device: str
     batch_size: int | None
-    older_than: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,6 @@ class Reading:
                 job.model,
                 job.modality,
                 size,
-                older_than=job.older_than,
                 decoder=decoder,
                 after=ids["after"],
                 until=ids["until"],
@@ -174,7 +171,7 @@ def fill_on_ray(
     stop: Event | None = None,
     on_wait: Callable[[], None] = lambda: None,
 ) -> Summary:
-    """Like `fill`, on all machines of a Ray cluster. Both use the same lock.
+    """Like `fill` with `renew`, on all machines of a Ray cluster. Both use the same lock.
 
     Args:
         model: the name of the model.
@@ -196,16 +193,15 @@ def fill_on_ray(
     if address is not None:
         _require_reachable(address)
     with embedding_lock(model, modality, on_wait):
-        if not (rebuild or is_any_pending(model, modality)):
+        with connect() as connection:
+            begin_run(connection, get_spec(model), modality, rebuild=rebuild, renew=True)
+        if not is_any_pending(model, modality):
             return summary
         with _connected(ray, address), _unwrapped_errors(ray):
             gpus = int(ray.cluster_resources().get("GPU", 0))
             gpus = 0 if (device or "").startswith("cpu") else gpus
             machines = sum(node["Alive"] for node in ray.nodes())
-            older_than = begin_rebuild(model, modality) if rebuild else None
-            job = Job(
-                model, modality, device or ("cuda" if gpus else "cpu"), batch_size, older_than
-            )
+            job = Job(model, modality, device or ("cuda" if gpus else "cpu"), batch_size)
             results = _results(ray, job, actors or gpus or machines, bool(gpus), limit)
             with closing(results):  # ends a stopped job before Ray shuts down
                 _collect(results, summary, progress, stop)
@@ -229,7 +225,7 @@ def ranges(job: Job, size: int, limit: int | None) -> list[dict[str, int]]:
             f" AS page FROM ({source(job.model, job.modality)}) AS s"
             f" WHERE {STALE} AND NOT {FAILED} ORDER BY s.id LIMIT %(limit)s) AS pages"
             " GROUP BY page ORDER BY page",
-            {"model": job.model, "older_than": job.older_than, "size": size, "limit": limit},
+            {"model": job.model, "size": size, "limit": limit},
         )
         ends = [int(end) for (end,) in rows]
     together = -(-len(ends) // MAX_TASKS) or 1

@@ -4,7 +4,6 @@ import socket
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 
 import numpy as np
@@ -50,15 +49,13 @@ class Batch:
 class Reader:
     """Iterates over the pending rows in batches, by ascending id.
 
-    Texts are sorted by length within a page. With `older_than`, embeddings made before that time
-    are pending too. Pictures require `decoder`.
+    Texts are sorted by length within a page. Pictures require `decoder`.
     """
 
     model: str
     modality: Modality
     batch_size: int
     limit: int | None = None
-    older_than: datetime | None = None
     decoder: Decoder | None = None
     selection: Selection = EVERYTHING
 
@@ -98,7 +95,6 @@ class Reader:
                 self.modality,
                 after=after,
                 limit=limit,
-                older_than=self.older_than,
                 selection=self.selection,
             )
         if page and self.modality == "image":

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from catalog import config
 from catalog.db.connection import compose, connect, driver_connection
 from catalog.indexing.encoding import Encoded
-from catalog.indexing.pending import Pending
+from catalog.indexing.pending import EVERYTHING, Pending, Selection
 from catalog.indexing.reader import Failure
 from catalog.tables import embedding_table_name
 from embedding.image_decoding import UNREADABLE
@@ -24,12 +24,12 @@ STATEMENTS: dict[Modality, tuple[LiteralString, LiteralString]] = {
         SELECT product_id, embedding, source_md5 FROM {table} LIMIT 0
         """,
         """
-        INSERT INTO {table} (product_id, embedding, source_md5)
-        SELECT s.* FROM staging s JOIN product parent ON parent.id = s.product_id
+        INSERT INTO {table} (product_id, embedding, source_md5, version)
+        SELECT s.*, %(version)s FROM staging s JOIN product parent ON parent.id = s.product_id
          ORDER BY parent.id FOR KEY SHARE OF parent
             ON CONFLICT (product_id) DO UPDATE
            SET embedding = excluded.embedding, source_md5 = excluded.source_md5,
-               embedded_at = now()
+               version = excluded.version, embedded_at = now()
         """,
     ),
     "image": (
@@ -38,16 +38,20 @@ STATEMENTS: dict[Modality, tuple[LiteralString, LiteralString]] = {
         SELECT image_id, product_id, embedding, source_sha256 FROM {table} LIMIT 0
         """,
         """
-        INSERT INTO {table} (image_id, product_id, embedding, source_sha256)
-        SELECT s.* FROM staging s JOIN product_image parent ON parent.id = s.image_id
+        INSERT INTO {table} (image_id, product_id, embedding, source_sha256, version)
+        SELECT s.*, %(version)s FROM staging s JOIN product_image parent ON parent.id = s.image_id
          ORDER BY parent.id FOR KEY SHARE OF parent
             ON CONFLICT (image_id) DO UPDATE
            SET embedding = excluded.embedding, source_sha256 = excluded.source_sha256,
-               embedded_at = now()
+               version = excluded.version, embedded_at = now()
         """,
     ),
 }
 """For each modality, the statements that create the staging table and write its rows."""
+
+VERSION = b"""
+SELECT number FROM embedding_version WHERE model = %(model)s AND modality = %(modality)s
+"""
 
 
 def write(model: str, modality: Modality, encoded: Encoded) -> None:
@@ -66,6 +70,8 @@ def write_embeddings(
 ) -> None:
     """Upsert `vectors`, float32 (n, d), through a binary COPY into a staging table.
 
+    They belong to the current version (`catalog.indexing.versions`).
+
     Rows whose product or picture has been deleted in the meantime are skipped.
     """
     if not rows:
@@ -80,7 +86,8 @@ def write_embeddings(
             for row, vector in zip(rows, vectors, strict=True):
                 own = (row.id,) if modality == "text" else (row.id, row.product_id)
                 copy.write_row((*own, HalfVector(vector), row.source))
-        cursor.execute(upsert.encode())
+        number = cursor.execute(VERSION, {"model": model, "modality": modality}).fetchone()
+        cursor.execute(upsert.encode(), {"version": number[0] if number else None})
         cursor.execute(
             "DELETE FROM embedding_failure WHERE model = %(model)s AND "
             + ("image_id IS NULL AND product_id" if modality == "text" else "image_id")
@@ -111,11 +118,15 @@ def record_failures(
         )
 
 
-def forget_failures(connection: Connection, model: str, modality: Modality) -> None:
+def forget_failures(
+    connection: Connection, model: str, modality: Modality, selection: Selection = EVERYTHING
+) -> None:
     """Delete the recorded failures of a modality, so that its rows are tried again."""
     kind = "image_id IS NULL" if modality == "text" else "image_id IS NOT NULL"
     connection.exec_driver_sql(
-        f"DELETE FROM embedding_failure WHERE model = %(model)s AND {kind}", {"model": model}
+        f"DELETE FROM embedding_failure AS s WHERE model = %(model)s AND {kind}"
+        + selection.condition(),
+        {"model": model} | selection.parameters(),
     )
 
 

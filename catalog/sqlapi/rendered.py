@@ -209,10 +209,7 @@ def _coverage(models: Sequence[StoredModel]) -> Composed:
             model=model.name,
             modality=modality,
             counts=SQL(COUNTS),
-            states=_filled(
-                states(model.name, modality),
-                {"model": Literal(model.name), "older_than": SQL("NULL::timestamptz")},
-            ),
+            states=_filled(states(model.name, modality), {"model": Literal(model.name)}),
         )
         for model in models
         if model.name in config.settings().models

