@@ -88,7 +88,7 @@ def test_pgvector_can_be_in_a_schema_of_its_own(empty: str) -> None:
             "search.blend('A', 'linen shirt', min_match => 0)",
             "search.duplicates('fashion')",
             "search.recall('fashion', 'text')",
-            "search.product_embeddings('A', 'fashion')",
+            "search.nearest(search.embedding('linen shirt'), 5, 'fashion', 'text')",
             "(SELECT search.embedding('linen shirt')) AS e",
             "(SELECT search.request('a hat')) AS r",
             "search.product_vectors WHERE fashion_text IS NOT NULL",
