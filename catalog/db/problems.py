@@ -19,6 +19,9 @@ def database_problem(error: Exception) -> str | None:
     if isinstance(cause, NO_SCHEMA):
         reason = cause.diag.message_primary
         return f"the catalogue's tables are missing or old ({reason}): run ./manage.py migrate"
+    if isinstance(cause, errors.InsufficientPrivilege):
+        hint = cause.diag.message_hint or "the owner of the database can do it, or grant it"
+        return f"{_server()}: {cause.diag.message_primary} ({hint})"
     if not isinstance(cause, psycopg.OperationalError | errors.IdleInTransactionSessionTimeout):
         return None
     reason = cause.diag.message_primary or str(cause).partition("\n")[0]

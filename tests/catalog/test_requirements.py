@@ -192,6 +192,19 @@ def test_an_unescaped_password_is_explained_and_never_shown(entrance: list[str])
     assert "--traceback" in entrance or "Traceback" not in written
 
 
+@pytest.mark.slow
+def test_a_user_without_rights_gets_one_line(empty: str) -> None:
+    run_sql(empty, "CREATE ROLE visitor LOGIN")
+    try:
+        for entrance in (["manage.py", "migrate"], ["-m", "alembic", "upgrade", "head"]):
+            done = enter(entrance, empty.replace("//postgres", "//visitor"))
+            assert done.returncode != 0
+            assert "permission denied" in done.stdout + done.stderr  # Alembic writes to stdout
+            assert "Traceback" not in done.stderr
+    finally:
+        run_sql(empty, "DROP ROLE visitor")
+
+
 @pytest.mark.parametrize(
     "url",
     [
