@@ -19,7 +19,9 @@ DECLARE
     before_number boolean;       -- whether a number follows, perhaps after a currency
     start integer;               -- of the cues since the last part, which belong to the next part
     negation text := '';         -- next: the next part is unwanted; list: all parts up to a comma
+    applied boolean := false;    -- whether the negation has a part already
     continues boolean := false;  -- whether "or", "and" or a comma came last
+    is_range boolean;            -- whether the item is the first of two numbers
     limited text := '';          -- under, over, between, around or age, until its number has come
     low numeric;
     high numeric;
@@ -32,15 +34,22 @@ BEGIN
         cues := CASE WHEN item.kind = 'cue' THEN string_to_array(item.value, ' ') ELSE '{}' END;
         next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
         before_number := after.kind = 'number' OR 'currency' = ANY (next_cues) AND items[place + 2].kind = 'number';
+        is_range := item.number IS NOT NULL AND 'range' = ANY (next_cues)
+                    AND (items[place + 2].number IS NOT NULL
+                         OR 'currency' = ANY (string_to_array(items[place + 2].value, ' '))
+                            AND items[place + 2].kind = 'cue' AND items[place + 3].number IS NOT NULL);
         part := NULL;
         IF item.kind = 'cue' AND item.value <> 'comma' THEN
             start := coalesce(start, item.start);
         END IF;
         IF cues && '{under,over,between,around,currency}' AND before_number THEN
+            -- "not over 50" and "but not over 50"; but "without laces under 50"
             limited := CASE WHEN 'currency' = ANY (cues) THEN coalesce(nullif(limited, ''), 'under')
-                            WHEN 'under' = ANY (cues) THEN CASE negation WHEN 'next' THEN 'over' ELSE 'under' END
+                            WHEN 'under' = ANY (cues)
+                            THEN CASE WHEN negation = '' OR applied THEN 'under' ELSE 'over' END
                             WHEN 'between' = ANY (cues) AND items[place + 2].kind = 'cue' THEN 'between'
-                            WHEN 'over' = ANY (cues) THEN CASE negation WHEN 'next' THEN 'under' ELSE 'over' END
+                            WHEN 'over' = ANY (cues)
+                            THEN CASE WHEN negation = '' OR applied THEN 'over' ELSE 'under' END
                             WHEN 'between' = ANY (cues) THEN 'between'
                             ELSE 'around' END;
             negation := '';
@@ -60,6 +69,7 @@ BEGIN
             END IF;
         ELSIF cues && '{not,but_not}' THEN
             negation := CASE WHEN 'but_not' = ANY (cues) THEN 'list' ELSE 'next' END;
+            applied := false;
         ELSIF cues && '{or,and,comma}' THEN
             negation := CASE WHEN 'comma' = ANY (cues) AND negation = 'list' THEN '' ELSE negation END;
             continues := true;
@@ -72,6 +82,10 @@ BEGIN
                         '{}', '{}', '{}', NULL, NULL, '');
         ELSIF cues && '{filler,currency,range}' THEN
             start := CASE WHEN start = item.start THEN NULL ELSE start END;
+        ELSIF is_range AND string_to_array(items[place + 3].value, ' ') && '{year_old,month_old}' THEN
+            start := coalesce(start, item.start);
+            place := place + 1;
+            CONTINUE; -- of "3-5 years", 5
         ELSIF item.kind = 'number' AND (next_cues && '{year_old,month_old}' OR limited = 'age') THEN
             start := coalesce(start, item.start);
             part := search_internal.age_part(item.number, 'month_old' = ANY (next_cues));
@@ -83,18 +97,26 @@ BEGIN
             limited := '';
         ELSIF item.number IS NOT NULL AND NOT item.excluded AND (
                   limited <> '' OR next_cues && '{currency,under_after,over_after,around_after}'
-                  OR 'range' = ANY (next_cues) AND least(item.number, items[place + 2].number) >= 100
-                     AND items[place + 2].number IS NOT NULL) THEN
+                  OR is_range AND (items[place + 2].number IS NULL
+                                   OR least(item.number, items[place + 2].number) >= 100
+                                   OR items[place + 2].value ~* 'k$'
+                                   OR 'currency' = ANY (string_to_array(items[place + 3].value, ' ')))) THEN
             start := coalesce(start, item.start);
+            IF is_range AND items[place + 2].value ~* 'k$' AND item.number < items[place + 2].number / 1000 THEN
+                item.number := item.number * 1000; -- "1-2k"
+            END IF;
             IF 'currency' = ANY (next_cues) THEN
                 item.stop := after.stop;
                 place := place + 1;
                 after := items[place + 1];
                 next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
+                is_range := 'range' = ANY (next_cues) AND (items[place + 2].number IS NOT NULL
+                            OR items[place + 2].value = 'currency' AND items[place + 3].number IS NOT NULL);
             END IF;
             IF low IS NULL AND (limited = 'between' AND next_cues && '{range,and,comma}'
-                                OR limited IN ('', 'over') AND 'range' = ANY (next_cues))
-               AND items[place + 2].number IS NOT NULL THEN
+                                AND items[place + 2].number IS NOT NULL
+                                OR is_range AND limited IN ('', 'over')
+                                OR is_range AND limited = 'under' AND NOT next_cues && '{and,or}') THEN
                 limited := 'between';
                 low := item.number;
                 place := place + 1;
@@ -120,7 +142,7 @@ BEGIN
                         '{}', '{}', '{}', low, high, '');
             limited := '';
             low := NULL;
-        ELSIF item.number BETWEEN 2000 AND 2099 AND NOT EXISTS (
+        ELSIF item.number BETWEEN 2000 AND 2099 AND item.value ~ '^\d+$' AND NOT EXISTS (
                   SELECT FROM search.vocabulary v WHERE v.word = item.number::text) THEN
             CONTINUE; -- a year, as in "best sandals 2026"
         ELSE
@@ -134,6 +156,10 @@ BEGIN
                 negation := 'next';
             ELSIF negation = 'list' AND NOT last_part.wanted AND item.kind = 'person' AND last_part.kind <> 'person' THEN
                 negation := '';  -- "without laces for men"
+            ELSIF negation = 'list' AND NOT last_part.wanted AND item.kind = 'type' AND NOT continues
+                  AND EXISTS (SELECT FROM unnest(parts) AS p WHERE p.wanted AND p.kind = last_part.kind)
+                  AND NOT EXISTS (SELECT FROM unnest(parts) AS p WHERE p.kind = 'type') THEN
+                negation := '';  -- "blue rather than red shoes"
             END IF;
             part := ROW(NULL, NULL, NULL, item.stop, item.kind, item.value, negation = '' AND NOT item.excluded,
                         CASE WHEN item.excluded THEN 'excluded' WHEN negation <> '' THEN 'unwanted'
@@ -157,6 +183,7 @@ BEGIN
         part.place := place;
         part.start := coalesce(start, item.start) - item.excluded::integer;
         part.phrase := substr(typed, part.start + 1, part.stop - part.start);
+        applied := true;
         IF item.excluded AND last_part.why = 'excluded' AND part.start = last_part.stop THEN
             -- "-wi-fi" excludes the compound, not its parts
             last_part.stop := part.stop;

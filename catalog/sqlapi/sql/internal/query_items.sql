@@ -12,8 +12,10 @@ DECLARE
     numbers numeric[];
     exclusions boolean[];
     offsets integer[];
+    breaks boolean[];            -- whether no phrase continues with the token
     count_of integer;
     owners integer[];
+    is_currency boolean[];
     spans search_internal.query_item[];
     starts integer[];
     items search_internal.query_item[] := '{}';
@@ -23,9 +25,13 @@ DECLARE
 BEGIN
     SELECT array_agg(t.token ORDER BY t.place), array_agg(t.separator ORDER BY t.place),
            array_agg(t.word ORDER BY t.place), array_agg(t.number ORDER BY t.place),
-           array_agg(t.excluded ORDER BY t.place), array_agg(t.start ORDER BY t.place), count(*)
-      INTO tokens, separators, words, numbers, exclusions, offsets, count_of
-      FROM search_internal.query_tokens(query) AS t;
+           array_agg(t.excluded ORDER BY t.place), array_agg(t.start ORDER BY t.place),
+           -- "red. Blue", "red | blue", "red/blue"; but "Mr. Men" and "w/o"
+           array_agg(t.separator ~ '[|!?:]|\.\.' OR t.separator ~ '\.\s' AND length(t.before) > 3
+                     OR t.separator ~ '/' AND least(length(t.before), length(t.word)) > 2
+                        AND t.before || t.word !~ '\d' ORDER BY t.place), count(*)
+      INTO tokens, separators, words, numbers, exclusions, offsets, breaks, count_of
+      FROM (SELECT *, lag(word) OVER (ORDER BY place) AS before FROM search_internal.query_tokens(query)) AS t;
     IF count_of = 0 THEN
         RETURN items;
     END IF;
@@ -34,7 +40,7 @@ BEGIN
         CONTINUE WHEN span.split IS DISTINCT FROM 2 AND 0 <> ANY (owners[span.first:span.last])
                    OR span.split = 2 AND owners[span.first] = 0
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
-                   OR true = ANY (exclusions[span.first + 1:span.last])
+                   OR true = ANY (exclusions[span.first + 1:span.last] || breaks[span.first + 1:span.last])
                    OR span.kind = 'cue' AND exclusions[span.first];
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
                               offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first],
@@ -44,8 +50,13 @@ BEGIN
             owners[place] := cardinality(spans);
         END LOOP;
     END LOOP;
+    is_currency := ARRAY(SELECT t.token IN ('$', '€', '£', '¥', '₹') OR spans[owners[t.place]].value = 'currency'
+                           FROM unnest(tokens) WITH ORDINALITY AS t (token, place) ORDER BY t.place);
     FOR place IN 1..count_of LOOP
-        IF numbers[place] IS NOT NULL AND numbers[place - 1] IS NOT NULL AND separators[place] ~ '^\s*-\s*$' THEN
+        IF separators[place] ~ '^[\s.]*-\s*$'
+           -- "20-30", "20€-30€", "$20-$30"
+           AND (numbers[place - 1] IS NOT NULL OR is_currency[place - 1] AND numbers[place - 2] IS NOT NULL)
+           AND (numbers[place] IS NOT NULL OR is_currency[place] AND numbers[place + 1] IS NOT NULL) THEN
             items := items || ROW('cue', 'range', offsets[place] - 1, offsets[place], NULL, false, false,
                                   '{}', '{}', '{}')::search_internal.query_item;
         END IF;

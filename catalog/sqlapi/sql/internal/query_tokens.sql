@@ -11,8 +11,12 @@ WITH matched AS (
            sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
       FROM regexp_matches(
                translate(left(normalize(query, NFC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
-               '([^[:alnum:]"<>≤≥$€£¥₹,;]*)("[^"]*"|\d+(?:[.,]\d+)+(?![[:alnum:]])'
-               '|[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|[$€£¥₹,;"])', 'g')
+               '([^[:alnum:]"<>≤≥$€£¥₹,;]*)("[^"]*"|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
+               -- "1500rs", "1,500rs" and "rs1500" are two tokens
+               '|\d+(?:[.,]\d+)*(?=(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]]))'
+               '|(?:rs|inr)(?=\d)'
+               '|(?!\d+(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]])|(?:rs|inr)\d+(?![[:alnum:]]))'
+               '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|[$€£¥₹,;"])', 'gi')
            WITH ORDINALITY AS found (part, place)
 ),
 folded AS (
@@ -26,7 +30,7 @@ folded AS (
       FROM matched
 )
 SELECT place::integer, separator, token, word,
-       CASE WHEN word ~ '^\d{1,9}k$' THEN 1000 * left(word, -1)::numeric
+       CASE WHEN word ~ '^\d{1,9}([.,]\d{1,2})?k$' THEN 1000 * translate(left(word, -1), ',', '.')::numeric
             WHEN word ~ '^\d{1,12}$' THEN word::numeric
             WHEN word ~ '^\d{1,3}([.,]\d{3})+$' OR word ~ '^\d{1,3}(,\d{2})*,\d{3}$' -- in India 1,50,000
             THEN translate(word, '.,', '')::numeric
