@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
+from catalog.search.cues import read_cues
 from catalog.text import fold
 
 MEANING_KINDS = ("type", "colour", "person")
@@ -42,6 +43,8 @@ class Vocabulary:
     """The languages of the catalogue, as snowballstemmer names them."""
     synonyms: frozenset[str] = frozenset()
     """The words of synonyms and of their meanings, in all languages."""
+    cues: frozenset[str] = frozenset()
+    """The words of cues, such as "between" and "rupees". They are no corrections."""
     meanings: frozenset[str] = frozenset()
     """The words of types, colours and persons that products have."""
 
@@ -49,6 +52,7 @@ class Vocabulary:
         """Whether the word or its stem is known."""
         return (
             word in self.products
+            or word in self.cues
             or not self.synonyms.isdisjoint(_numbers(word))
             or not self.stems.isdisjoint(self.roots(word))
         )
@@ -157,8 +161,9 @@ def _load(connection: Connection, _key: str) -> Vocabulary:
         {word: products for word, _, products in words},
         frozenset(lexeme for _, lexeme, _ in words if lexeme),
         tuple(name for name in stored if name in algorithms()),
-        _words(text for synonym in synonyms for text in synonym),
-        _words(values),
+        synonyms=_words(text for synonym in synonyms for text in synonym),
+        cues=_words(cue.phrase for cue in read_cues()),
+        meanings=_words(values),
     )
 
 

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from catalog.db.connection import connect
+from catalog.search.cues import read_cues
+from catalog.search.spelling import correct
 from catalog.search.understanding import Parsed, parse
-from catalog.search.vocabulary import refresh_vocabulary
+from catalog.search.vocabulary import get_vocabulary, refresh_vocabulary
 from catalog.synonyms.store import load_starter
 from catalog.tables import PRODUCT
 from tests.conftest import fresh_database
@@ -229,6 +231,13 @@ def test_parts_that_a_kind_combines(
     connection: Connection, text: str, kind: str, meant: list[str]
 ) -> None:
     assert [part.value for part in parse(connection, text).kinds[kind]] == meant
+
+
+def test_no_cue_is_a_misspelling(connection: Connection) -> None:
+    vocabulary = get_vocabulary(connection)
+    texts = [f"red {phrase} shoes" for phrase in dict.fromkeys(cue.phrase for cue in read_cues())]
+    assert {text: it for text in texts if (it := correct(text, vocabulary))} == {}
+    assert correct("red snekers", vocabulary)
 
 
 def test_cheap_is_the_lower_third_of_the_type(connection: Connection) -> None:
