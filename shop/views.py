@@ -242,7 +242,8 @@ def _why_empty(
         ways := ways_out(connection, state, results.spec.images, chips, currency)
     ):
         return "restricted", ways
-    if results.close or any(chip.is_condition for chip in chips):
+    # A note already says why the words cannot be compared.
+    if results.close or results.notes or any(chip.is_condition for chip in chips):
         return "nothing_matches", []
     anywhere = replace(results.spec, filters=Filters(), min_match=0.0, limit=1, page=1)
     found = search(connection, anywhere, available_encoder)

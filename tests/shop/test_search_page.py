@@ -160,6 +160,13 @@ def test_nonsense_matches_nothing() -> None:
     assert not re.search(r"(at least|as close as) \d+ ?%", text(page))
 
 
+def test_words_of_another_script_do_not_claim_that_embeddings_are_missing() -> None:
+    page = get("/?q=\u725b\u4ed4\u88e4")
+    assert "cannot read" in text(page)
+    assert "Nothing matches" in text(page)
+    assert "embed_catalog" not in text(page)
+
+
 def test_close_products_stand_apart() -> None:
     page = get("/?q=navy blue sneakers")
     results = page.context["results"]
