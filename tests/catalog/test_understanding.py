@@ -233,6 +233,23 @@ def test_parts_that_a_kind_combines(
     assert [part.value for part in parse(connection, text).kinds[kind]] == meant
 
 
+@pytest.mark.parametrize(
+    ("text", "unwanted", "excluded"),
+    [
+        ("heels but not stilettos", [], ["stilettos"]),
+        ("not stilettos", ["product_type=heels"], []),
+        ("heels, no heels", ["product_type=heels"], []),
+        ("blue but not navy jeans", ["colour=navy blue"], []),
+        ("black shoes not white", ["colour=white"], []),
+    ],
+)
+def test_what_is_wanted_is_not_excluded_by_a_narrower_phrase(
+    connection: Connection, text: str, unwanted: list[str], excluded: list[str]
+) -> None:
+    parsed = parse(connection, text)
+    assert (list(parsed.unwanted), list(parsed.excluded)) == (unwanted, excluded)
+
+
 def test_no_cue_is_a_misspelling(connection: Connection) -> None:
     vocabulary = get_vocabulary(connection)
     texts = [f"red {phrase} shoes" for phrase in dict.fromkeys(cue.phrase for cue in read_cues())]

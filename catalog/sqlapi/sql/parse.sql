@@ -49,6 +49,15 @@ wanted AS (
       FROM headed h
      GROUP BY kind
 ),
+-- "heels but not stilettos" excludes no heels, only the word, and "blue but not navy" nothing blue.
+unwanted AS (
+    SELECT p.place, p.words, p.why,
+           p.keys || ARRAY(SELECT unnest(p.accepted)
+                           EXCEPT
+                           SELECT unnest(CASE p.keys WHEN '{}' THEN w.keys || w.accepted ELSE w.keys END)
+                             FROM wanted w WHERE w.kind = p.kind) AS keys
+      FROM part p WHERE NOT p.wanted
+),
 priced AS (
     SELECT max(low) AS low, min(high) AS high,
            bool_or(kind = 'cheap' AND wanted OR kind = 'expensive' AND NOT wanted) AS is_cheap
@@ -72,10 +81,10 @@ SELECT ROW(
     (SELECT is_exact FROM title),
     CASE WHEN (SELECT is_exact FROM title) THEN query ELSE
         coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''), '') END,
-    coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM part
-               WHERE NOT wanted AND why = 'unwanted' AND keys || accepted = '{}' AND words <> ''), ''),
-    ARRAY(SELECT words FROM part WHERE NOT wanted AND words <> '' AND (why = 'excluded' OR keys || accepted = '{}')),
-    ARRAY(SELECT DISTINCT unnest(keys || accepted) FROM part WHERE NOT wanted),
+    coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM unwanted
+               WHERE why = 'unwanted' AND keys = '{}' AND words <> ''), ''),
+    ARRAY(SELECT words FROM unwanted WHERE words <> '' AND (why = 'excluded' OR keys = '{}')),
+    ARRAY(SELECT DISTINCT unnest(keys) FROM unwanted),
     (SELECT low FROM priced),
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
     ARRAY(SELECT ROW(kind, weight, keys, accepted, close, search_internal.title_phrase(title),
