@@ -250,6 +250,14 @@ def test_what_is_wanted_is_not_excluded_by_a_narrower_phrase(
     assert (list(parsed.unwanted), list(parsed.excluded)) == (unwanted, excluded)
 
 
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("shirt for 999", 1), ("jeans 32", 1), ("shirt zzyx 999", 0.5), ("zzyx 999", 0), ("999", 1)],
+)
+def test_numbers_are_no_unknown_words(connection: Connection, text: str, share: float) -> None:
+    assert parse(connection, text).share == share
+
+
 def test_no_cue_is_a_misspelling(connection: Connection) -> None:
     vocabulary = get_vocabulary(connection)
     texts = [f"red {phrase} shoes" for phrase in dict.fromkeys(cue.phrase for cue in read_cues())]

@@ -71,10 +71,10 @@ cheap AS (
             OR v.facet = 'category' AND NOT EXISTS (SELECT FROM wanted WHERE kind = 'type'))
 ),
 word AS (
-    SELECT p.kind IN ('word', 'number', 'quoted') AND NOT EXISTS (
+    SELECT p.kind IN ('word', 'quoted') AND NOT EXISTS (
                SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(token)) AS is_unknown
       FROM part p, regexp_split_to_table(p.words, '[^[:alnum:]]+') AS token
-     WHERE p.wanted AND token <> ''
+     WHERE p.wanted AND token <> '' AND p.kind <> 'number' -- "shirt for 999" is not half unknown
 )
 SELECT ROW(
     query,
