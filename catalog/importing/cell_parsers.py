@@ -52,12 +52,18 @@ DEFAULT_MAX_LENGTH = 100
 CENT = Decimal("0.01")
 NUMBER = re.compile(
     r"""(?P<whole> \d{1,12} | [1-9]\d{0,2} (?P<between> [.,'\u2019 \u00a0\u202f]) \d{3}
-                              (?: (?P=between) \d{3} ){0,3} )
-        (?: (?! (?P=between) ) [.,] (?: (?P<decimals> \d{1,4} ) | -{1,2} | [\u2013\u2014] ) )?""",
+                              (?: (?P=between) \d{3} ){0,3}
+                            | [1-9]\d? (?P<indian> ,) \d{2} (?: ,\d{2} ){0,2} ,\d{3} )
+        (?: (?! (?P=between) | (?P=indian) ) [.,]
+            (?: (?P<decimals> \d{1,4} ) | -{1,2} | [\u2013\u2014] )
+          | [/:] -  )?""",
     re.ASCII | re.VERBOSE,
 )
-"""Matches 1299.00, 1,299.00, 1.299,00, 1'299.50, 1 299, and 1299,- for a whole number."""
+"""Matches 1299.00, 1,299.00, 1.299,00, 1'299.50, 1 299, the Indian 1,50,000, and for a whole number
+1299,- and 1299/- and 1299:-."""
 AMBIGUOUS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}", re.ASCII)
+EDGES = re.compile(r"^[\s\u200b\u2060\ufeff]+|[\s\u200b\u2060\ufeff]+$")
+"""White space and characters without a width, which texts from web pages and joined files have."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 WITH_CURRENCY = re.compile(r"(?i:\b[a-z]{3}|[$€£¥])\s*\d|\d\s*(?i:[a-z]{3}\b|[$€£¥])", re.ASCII)
 
@@ -83,7 +89,7 @@ def parse_text(name: str, value: Any) -> str:
         return ""
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         raise FieldError(f"{name} is not a text: {shorten(value)}")
-    text = compose(_check_characters(name, str(value))).strip()
+    text = EDGES.sub("", compose(_check_characters(name, str(value))))
     if len(text) > MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH):
         limit = MAX_LENGTH.get(name, DEFAULT_MAX_LENGTH)
         raise FieldError(f"{name} has {len(text)} characters; the limit is {limit}")

@@ -39,7 +39,9 @@ SYMBOLS = {
     "kr.": ("DKK", "NOK", "SEK", "ISK"),
     "Ft": ("HUF",),
     "R$": ("BRL",),
-    "₺": ("TRY",),
+    **dict.fromkeys(("₺", "TL"), ("TRY",)),
+    **dict.fromkeys(("Fr", "Fr.", "SFr."), ("CHF",)),
+    "円": ("JPY",),
     "₽": ("RUB",),
     "₴": ("UAH",),
     "₩": ("KRW",),
@@ -49,12 +51,19 @@ SYMBOLS = {
 }
 """The currencies that a sign may stand for. Without other evidence, it is the first."""
 
+NO_CENTS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
+WITHOUT_CENTS = frozenset(NO_CENTS.split())
+"""Currencies that have no smaller unit (ISO 4217)."""
+
 NAMES = {"euro": "EUR", "euros": "EUR", "us dollar": "USD", "us dollars": "USD"}
 
 SIGN = "|".join([*map(re.escape, sorted(SYMBOLS, key=len, reverse=True)), "[A-Za-z]{3}"])
 AMOUNT = re.compile(
     rf"(?P<before>{SIGN})?\s*(?P<amount>[^A-Za-z]*\d[^A-Za-z]*?)\s*(?P<after>{SIGN})?"
 )
+
+
+THOUSANDS = re.compile(r"[1-9]\d{0,2}(?:[.,]\d{3})+", re.ASCII)
 
 
 class Prices(NamedTuple):
@@ -81,7 +90,7 @@ def parse_prices(cells: dict[str, Any], currency: str) -> Prices:
     """
     amounts: dict[str, Decimal | None] = {}
     for name in ("price", "sale_price", "regular_price"):
-        amounts[name], sign = parse_amount(name, cells.get(name))
+        amounts[name], sign = parse_amount(name, cells.get(name), currency)
         if sign:
             currency = _combine(name, cells[name], sign, currency)
     price, sale, regular = amounts.values()
@@ -101,14 +110,16 @@ def parse_prices(cells: dict[str, Any], currency: str) -> Prices:
     return Prices(pays, before if reduced else None, currency, tuple(warnings))
 
 
-def parse_amount(name: str, value: Any) -> tuple[Decimal | None, str]:
+def parse_amount(name: str, value: Any, currency: str = "") -> tuple[Decimal | None, str]:
     """The price in a cell, and the sign or code of its currency, or "".
+
+    Without a sign it is in `currency`. Without a smaller unit, `12,800` is not ambiguous.
 
     Raises:
         FieldError: see `parse_price`.
     """
     if not isinstance(value, str) or not value or (value.isascii() and _is_number(value)):
-        return parse_price(name, value), ""
+        return parse_price(name, _whole(value, currency)), ""
     text = parse_value(name, value)
     found = AMOUNT.fullmatch(text)
     if not found or not (found["before"] or found["after"]):
@@ -116,7 +127,16 @@ def parse_amount(name: str, value: Any) -> tuple[Decimal | None, str]:
     before, after = found["before"] or "", found["after"] or ""
     if before and after and after.upper() not in SYMBOLS.get(before, ()):
         raise FieldError(f"{name} {shorten(text)} is in two currencies")
-    return parse_price(name, found["amount"].strip()), after or before
+    sign = after or before
+    code = SYMBOLS.get(sign, (sign.upper(),))[0]
+    return parse_price(name, _whole(found["amount"].strip(), code)), sign
+
+
+def _whole(amount: Any, code: str) -> Any:
+    """The amount without separators if the currency has no cents."""
+    if code in WITHOUT_CENTS and isinstance(amount, str) and THOUSANDS.fullmatch(amount):
+        return re.sub(r"\D", "", amount)
+    return amount
 
 
 def _is_number(text: str) -> bool:

@@ -9,6 +9,7 @@ from django import template
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
+from catalog.importing.price_cells import WITHOUT_CENTS
 from catalog.search.pipeline import Hit
 from catalog.text import readable
 from shop import swatches
@@ -18,11 +19,6 @@ from shop.thumbnails import SIZES
 register = template.Library()
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
-WITHOUT_CENTS = {
-    *("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV"),
-    *("XAF", "XOF", "XPF"),
-}
-"""Currencies that have no smaller unit (ISO 4217)."""
 MAX_LIST_LENGTH = 80
 """An attribute's text with `,`, `;` or `|` is shown as a list up to this number of characters."""
 SIGNALS = {

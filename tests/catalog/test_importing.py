@@ -109,6 +109,9 @@ def test_json_numbers_and_booleans_are_accepted(shop: Path) -> None:
         *[("1,299.00", "1299.00"), ("1.299,00", "1299.00"), ("1,299,000", "1299000.00")],
         *[("1 299", "1299.00"), ("1\u202f299,50", "1299.50"), ("1'299.50", "1299.50")],
         *[("1299,-", "1299.00"), ("1.299,-", "1299.00"), ("1299.000", "1299.00")],
+        *[("1,50,000", "150000.00"), ("₹12,99,000.50", "1299000.50"), ("Rs. 999/-", "999.00")],
+        *[("499:-", "499.00"), ("Fr. 12.50", "12.50"), ("1.299,90 TL", "1299.90")],
+        *[("¥12,800", "12800.00"), ("12.800 円", "12800.00"), ("KRW 1,299,000", "1299000.00")],
     ],
 )
 def test_unambiguous_price_is_accepted(shop: Path, written: str, price: str) -> None:
@@ -123,7 +126,10 @@ def test_unambiguous_price_is_accepted(shop: Path, written: str, price: str) -> 
         ("12.500", "price '12.500' is ambiguous: write 12500.00 or 12.50"),
         ("$1,299", "price '1,299' is ambiguous: write 1299.00 or 1.30"),
         ("about 19.90", "price is not a number like 19.90: 'about 19.90'"),
-        ("12,99,000", "price is not a number like 19.90: '12,99,000'"),
+        ("12,99,00", "price is not a number like 19.90: '12,99,00'"),
+        ("1.50.000", "price is not a number like 19.90: '1.50.000'"),
+        ("1,50,000,00", "price is not a number like 19.90: '1,50,000,00'"),
+        ("CNY 12,800", "price '12,800' is ambiguous: write 12800.00 or 12.80"),
         ("1,299,00", "price is not a number like 19.90: '1,299,00'"),
         ("1.299.00", "price is not a number like 19.90: '1.299.00'"),
     ],
@@ -132,6 +138,19 @@ def test_ambiguous_or_malformed_price_is_rejected(shop: Path, written: str, reas
     report = load(shop, f"sku\ttitle\tprice\nA\tShirt\t{written}\n", "c.tsv")
     assert reasons(report) == {2: reason}
     assert products() == {}
+
+
+def test_currency_column_without_cents_makes_a_separator_clear(shop: Path) -> None:
+    load(
+        shop, "sku\ttitle\tprice\tcurrency\nA\tShirt\t12,800\tJPY\nB\tShirt\t12,800\tEUR\n", "c.tsv"
+    )
+    assert {sku: str(it["price"]) for sku, it in products().items()} == {"A": "12800.00"}
+
+
+def test_characters_without_width_around_a_cell_do_not_count(shop: Path) -> None:
+    load(shop, "sku,title\nA,Shirt\n")
+    report = load(shop, "sku,title\n\u200bA\ufeff,\u2060 Shirt\u200b\n")
+    assert report.unchanged == 1
 
 
 def test_json_number_has_no_thousands_separator(shop: Path) -> None:
