@@ -39,6 +39,7 @@ class FeedFormat:
         attribute_names, attribute_values: pairs of columns with the name and value of an attribute.
         attribute_list: a column such as "colour=Blue,material=Nylon".
         lists: columns of attributes whose values are separated by commas.
+        escaped: fields in which a backslash and an n are a line end.
         left_out: reasons by cell (`*` is any that is not empty) by column: rows that are no
             products.
         group: the column (or one of `a|b`) that is the same in consecutive rows of one product.
@@ -64,6 +65,7 @@ class FeedFormat:
     attribute_values: tuple[str, ...] = ()
     attribute_list: str = ""
     lists: tuple[str, ...] = ()
+    escaped: tuple[str, ...] = ()
     left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     group: str = ""
     own: tuple[str, ...] = ()

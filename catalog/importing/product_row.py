@@ -29,6 +29,7 @@ FROM_ATTRIBUTES = ("brand", "gender", "colour", "usage")
 """Fields that a named attribute of a feed may be, such as an option "Color"."""
 
 ROUNDED = re.compile(r"\d(?:[.,]\d+)?E\+\d+", re.IGNORECASE)
+LINE_END = re.compile(r"(?<!\\)\\n")
 NOT_UTF8 = "save the file as UTF-8, or give its encoding, such as --encoding windows-1252"
 
 
@@ -120,6 +121,8 @@ class RowParser:
             raw = self._first(columns, cells)
             if name in PATHS:
                 raw = _shorten_path(name, raw, warnings)
+            if name in self.feed.escaped and isinstance(raw, str):
+                raw = LINE_END.sub("\n", raw)
             values[name] = parse_value(name, raw)
         for required in ("sku", "title"):
             if not values[required]:

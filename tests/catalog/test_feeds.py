@@ -134,6 +134,17 @@ def test_shopify_with_its_newer_column_names(tmp_path: Path) -> None:
     assert sorted(found.left_out) == [4]
 
 
+def test_woocommerce_writes_line_ends_in_descriptions_as_escapes(tmp_path: Path) -> None:
+    content = (
+        "ID,Type,SKU,Name,Published,Description,In stock?,Regular price\n"
+        r"1,simple,A,Tee \new,1,Soft\n\nWash at 30,1,5" + "\n"
+        r"2,simple,B,Tee,1,C:\\new,1,5" + "\n"
+    )
+    found = read(tmp_path, content)
+    assert found.values("description") == {"A": "Soft\n\nWash at 30", "B": r"C:\\new"}
+    assert found.values("title")["A"] == r"Tee \new"
+
+
 def test_woocommerce() -> None:
     found = ReadFile(FEEDS / "woocommerce.csv")
     assert prices(found) == {
