@@ -161,6 +161,10 @@ def understood(connection: Connection, text: str) -> list[tuple[Any, ...]]:
             "shirt for a 4 year old boy",
             [("type", "Shirts"), ("person", "Girls or Boys"), ("person", "Boys")],
         ),
+        (
+            "jurk voor dochter van 6",
+            [("type", "Dresses"), ("person", "Girls"), ("person", "Girls or Boys")],
+        ),
         ("dress 3-5 years", [("type", "Dresses"), ("person", "Girls or Boys")]),
         ("t-shirt size M", [("type", "Tshirts"), ("size", "M")]),
         ("shoes size 9", [("type", "Footwear"), ("size", "9")]),

@@ -86,7 +86,10 @@ BEGIN
             start := coalesce(start, item.start);
             place := place + 1;
             CONTINUE; -- of "3-5 years", 5
-        ELSIF item.kind = 'number' AND (next_cues && '{year_old,month_old}' OR limited = 'age') THEN
+        ELSIF item.kind = 'number' AND (next_cues && '{year_old,month_old}' OR limited = 'age'
+                                        -- "voor mijn dochter van 6"
+                                        OR limited = 'between' AND low IS NULL AND last_part.kind = 'person'
+                                           AND item.number < 18 AND NOT next_cues && '{range,currency}') THEN
             start := coalesce(start, item.start);
             part := search_internal.age_part(item.number, 'month_old' = ANY (next_cues));
             part.stop := item.stop;
