@@ -1,5 +1,7 @@
 """Names for the parts of a query, for chips and sentences: "for boys", "under ₹1,500"."""
 
+import re
+
 from catalog.search.understanding import Part
 from shop.query_edits import own_words
 from shop.templatetags.storefront import amount
@@ -24,6 +26,8 @@ def named(part: Part) -> str:
     """What the part names: the catalogue's value if it is the same, otherwise the typed words."""
     if part.kind in LITERAL or part.kind == "size" or not part.keys:
         typed = own_words(part)
+        if part.why == "age":
+            return re.sub(r"^\D+", "", typed)  # "10 ans" of "de 10 ans"
         return typed.removeprefix("for ") if part.kind == "person" else typed
     return spoken(part.kind, part.value)
 

@@ -33,7 +33,7 @@ from shop.query_chips import QueryChip
 from shop.query_chips import query_chips as chips_of_query
 from shop.query_logging import log_search
 from shop.search_params import LIMITS, SearchParams
-from shop.ways_out import WayOut, ways_out
+from shop.ways_out import WayOut, has_words, ways_out
 
 SIMILAR_LIMIT = 8
 """The number of similar products on a product's page."""
@@ -237,9 +237,12 @@ def _why_empty(
         return "past_the_end", []
     if not has_products(connection):
         return "no_catalogue", []
-    is_restricted = bool(state.filters) or any(chip.is_condition for chip in chips)
+    parts = results.understood
+    is_restricted = (
+        bool(state.filters) or has_words(parts) or any(chip.is_condition for chip in chips)
+    )
     if is_restricted and (
-        ways := ways_out(connection, state, results.spec.images, chips, currency)
+        ways := ways_out(connection, state, results.spec.images, chips, parts, currency)
     ):
         return "restricted", ways
     # A note already says why the words cannot be compared.

@@ -1,14 +1,18 @@
-"""Finds the filters, and the conditions of the query, that keep a page empty."""
+"""Finds the filters, and the conditions and words of the query, that keep a page empty."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from sqlalchemy import Connection
 
 from catalog.search.filters import Filters
 from catalog.search.pipeline import search
+from catalog.search.understanding import Part
 from embedding.encoder import available_encoder
 from shop.query_chips import QueryChip
+from shop.query_edits import own_words
+from shop.query_words import LITERAL
 from shop.search_params import SearchParams
 from shop.templatetags.storefront import amount
 
@@ -31,11 +35,13 @@ def ways_out(
     state: SearchParams,
     images: tuple[bytes, ...],
     chips: Sequence[QueryChip],
+    parts: Sequence[Part],
     currency: str,
 ) -> list[WayOut]:
     """The searches that find something, most hits first. If no restriction alone is in the way,
     the search without all filters is tried."""
-    found = list(_tried(connection, _restrictions(state, chips, currency), images))
+    restrictions = chain(_restrictions(state, chips, currency), _words(state, parts))
+    found = list(_tried(connection, restrictions, images))
     if not found and state.filters:
         unfiltered = state.changed(filters=Filters())
         found = list(_tried(connection, iter([("all filters", unfiltered)]), images))
@@ -61,6 +67,20 @@ def _restrictions(
     for chip in chips:
         if chip.is_condition:
             yield chip.label, chip.without
+
+
+def has_words(parts: Sequence[Part]) -> bool:
+    """Whether a product type was understood, and other words were not."""
+    wanted = {part.kind for part in parts if part.wanted}
+    return "type" in wanted and not wanted.isdisjoint(LITERAL)
+
+
+def _words(state: SearchParams, parts: Sequence[Part]) -> Iterator[tuple[str, SearchParams]]:
+    """The words that were not understood, and the search for what was."""
+    if has_words(parts):
+        words = [part for part in parts if part.wanted and part.kind in LITERAL]
+        understood = " ".join(part.phrase for part in parts if part not in words)
+        yield " ".join(map(own_words, words)), state.changed(text=understood)
 
 
 def _tried(

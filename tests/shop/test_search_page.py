@@ -57,6 +57,7 @@ def labels(response: Any) -> list[str]:
         ("boots without zip", ["boots", "without zip"]),
         ("boots between 20 and 90", ["boots", "€20 to €90"]),
         ("nordvik hoodies over 30", ["Nordvik", "hoodies", "over €30"]),
+        ("robe pour fille de 6 ans", ["dress", "for girls", "for 6 ans"]),
         ("linen", []),
         ('"red" dress', ["dress"]),
     ],
@@ -135,6 +136,19 @@ def test_condition_that_leaves_nothing_is_named() -> None:
     [way] = page.context["ways_out"]
     assert (way.label, way.total) == ("under €1", get("/?q=dress").context["results"].total)
     assert "manage.py" not in text(page)
+
+
+def test_words_that_were_not_understood_are_named() -> None:
+    page = get("/?q=qwxyz vbnmk zxcvb dress")
+    assert "Nothing matches" in text(page)
+    [way] = page.context["ways_out"]
+    assert way.label == "qwxyz vbnmk zxcvb"
+    assert (
+        way.total
+        == get(way.url).context["results"].total
+        == get("/?q=dress").context["results"].total
+    )
+    assert not get("/?q=qwxyz vbnmk zxcvb red").context["ways_out"]
 
 
 def test_filters_of_the_last_search_are_named() -> None:
