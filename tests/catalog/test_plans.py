@@ -5,13 +5,13 @@ from decimal import Decimal
 import pytest
 from sqlalchemy import Connection
 
-from catalog.db.connection import connect
+from catalog.db.connection import connect, driver_connection
 from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchSpec, search
 from tests.fakes import WordsAndColours
 
 PREPARED_AFTER = 5
-"""The number of executions before the driver prepares a statement."""
+"""The number of executions before the driver prepares a statement, where it may."""
 GENERIC_AFTER = 5
 """The number of custom plans before the server considers a generic plan."""
 
@@ -39,6 +39,7 @@ def test_wide_search_does_not_use_the_plan_of_narrow_ones(database: str, text: s
         )
         connection.exec_driver_sql("ANALYZE product")
     with connect() as connection:
+        driver_connection(connection).prepare_threshold = PREPARED_AFTER
         narrow = SearchSpec(text=text, filters=NARROW, signals=("lexical",))
         for _ in range(PREPARED_AFTER + 2 * GENERIC_AFTER):
             plans(connection, narrow)
