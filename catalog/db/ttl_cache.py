@@ -19,7 +19,11 @@ Value = TypeVar("Value")
 
 
 class TtlCache(Generic[Value]):
-    """Values loaded by `load`, one per database and key. Concurrent threads load one only once."""
+    """Values loaded by `load`, one per database and key.
+
+    One thread loads an expired value, while others still use it. No thread waits for another: the
+    one that loads may wait for the connection that the other one holds, behind a pooler.
+    """
 
     def __init__(self, load: Callable[[Connection, str], Value]) -> None:
         self._load = load
@@ -27,19 +31,25 @@ class TtlCache(Generic[Value]):
         self._loading = Lock()
 
     def get(self, connection: Connection, key: str = "") -> Value:
-        """The value, at most `SECONDS` old."""
+        """The value; one that is `SECONDS` old is loaded again."""
         info = driver_connection(connection).info
         slot = f"{info.host}:{info.port}/{info.dbname}", key
         cached = self._values.get(slot)
-        if cached is None or cached[0] < time.monotonic() - SECONDS:
-            with self._loading:
-                cached = self._values.get(slot)
-                if cached is None or cached[0] < time.monotonic() - SECONDS:
-                    cached = time.monotonic(), self._load(connection, key)
-                    if len(self._values) >= MAX_VALUES:
-                        self._values.clear()
-                    self._values[slot] = cached
+        if cached is None:
+            return self._fill(connection, slot)
+        if cached[0] < time.monotonic() - SECONDS and self._loading.acquire(blocking=False):
+            try:
+                return self._fill(connection, slot)
+            finally:
+                self._loading.release()
         return cached[1]
+
+    def _fill(self, connection: Connection, slot: tuple[str, str]) -> Value:
+        value = self._load(connection, slot[1])
+        if len(self._values) >= MAX_VALUES:
+            self._values.clear()
+        self._values[slot] = time.monotonic(), value
+        return value
 
     def forget(self) -> None:
         """Clear the cache."""

@@ -143,7 +143,6 @@ def test_no_search_fails_while_a_model_is_replaced(
         while len(shopper.models) < seen + 5:
             assert not shopper.wrong
     assert not shopper.wrong
-    assert shopper.searches > 20
     with connect() as connection:
         assert connection.exec_driver_sql(LEFT).scalars().all() == []
         for table in ("calibration", "query_embedding", "embedding_failure", "embedding_version"):
