@@ -1,8 +1,7 @@
 """Reads picture files from the folder that is given to an import."""
 
-import unicodedata
-from collections.abc import Iterator
 from pathlib import Path
+from unicodedata import normalize
 
 from catalog.media.store import MAX_BYTES, Picture, check_and_store
 from embedding.image_decoding import ImageError
@@ -52,11 +51,6 @@ def _read(folder: Path, name: str) -> bytes:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    return next((it for it in _spellings(folder, name) if it.is_file()), None)
-
-
-def _spellings(folder: Path, name: str) -> Iterator[Path]:
-    """The file `name` in both Unicode forms: macOS may write "ü" as two characters."""
-    yield folder / name
-    yield folder / unicodedata.normalize("NFC", name)
-    yield folder / unicodedata.normalize("NFD", name)
+    """The file `name` in any Unicode form: macOS may write "ü" as two characters."""
+    spellings = dict.fromkeys([name, normalize("NFC", name), normalize("NFD", name)])
+    return next((file for it in spellings if (file := folder / it).is_file()), None)

@@ -11,7 +11,7 @@ SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
 """What Excel writes and reads in front of the header."""
 
 HEADER_ROWS = 10
-"""How many rows may stand above the header."""
+"""The maximum number of rows above the header."""
 
 
 @dataclass(frozen=True, slots=True)

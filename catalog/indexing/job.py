@@ -157,7 +157,8 @@ def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:
 def is_any_pending(model: str, modality: Modality) -> bool:
     """Whether `fill` would embed any row; faster than `catalog.indexing.versions.plan`."""
     with connect() as connection:
-        forget_restored_pictures(connection, model)
+        if modality == "image":
+            forget_restored_pictures(connection, model)
         return bool(next_pending(connection, model, modality, after=0, limit=1))
 
 

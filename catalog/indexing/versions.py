@@ -118,7 +118,8 @@ def plan(
 ) -> Plan:
     """What a run with these options would embed. Pictures whose file was missing are among it once
     it is there."""
-    forget_restored_pictures(connection, spec.name)
+    if modality == "image":
+        forget_restored_pictures(connection, spec.name)
     state = coverage(connection, spec.name, modality, selection=selection)
     if has_changed(connection, spec, modality):
         return Plan(state.total, "the files of the model have changed, so everything is stale")

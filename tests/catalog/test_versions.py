@@ -151,6 +151,7 @@ def test_the_command_says_what_it_does(
     output = capsys.readouterr().out
     assert "fashion text: the files of the model have changed, so everything is stale" in output
     assert "fashion text: 20 embedded" in output
+    assert len(output.splitlines()) == 1  # of a log
 
 
 def test_migrate_makes_embeddings_of_changed_files_stale_and_check_warns(

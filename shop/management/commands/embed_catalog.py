@@ -214,7 +214,7 @@ class Command(CatalogCommand):
                 connection, spec, modality, rebuild=options["rebuild"], selection=selection
             )
         if planned.reason:
-            self.stdout.write(f"{name}: {planned.reason}")
+            self.summary.add(f"{name}: {planned.reason}")
         total = min(planned.rows, options["limit"] or planned.rows)
         if not total:
             self.summary.add(f"{name}: 0 to embed")
