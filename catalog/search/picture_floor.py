@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from catalog.search.fusion import MIN_MATCH, Channel
 from catalog.tables import embedding_table_name
 
-FAMILIAR = 0.8
+FAMILIAR = 0.95
 """Match of the nearest product picture from which on a picture shows a product."""
 
 NEARER_TO_PICTURES = 0.2

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from catalog.search.common_words import common_words
 from catalog.search.vocabulary import Vocabulary, consonants
 from catalog.text import fold
-from embedding.model_vocabulary import model_words
 
 MIN_LETTERS = 4
 TWO_EDITS_FROM = 8
@@ -21,7 +21,7 @@ VOWELS_FROM = 5
 """Length from which two edits are allowed if the consonants are equal: "sandle" is "sandal"."""
 
 VALUE_FROM = 5
-"""Length from which a word that only the text model knows can be a misspelled facet value."""
+"""Length from which a word that is common elsewhere can be a misspelled facet value."""
 
 FIRST_LETTER = 10
 """How many times as likely a correction is if it has the same first letter, which is rarely
@@ -108,8 +108,8 @@ def _correction(word: str, vocabulary: Vocabulary, *, is_last: bool) -> str | No
 
 
 def _model_knows(word: str, vocabulary: Vocabulary) -> bool:
-    return word in model_words() or any(
-        root in model_words() and word.startswith(root) for root in vocabulary.roots(word)
+    return word in common_words() or any(
+        root in common_words() and word.startswith(root) for root in vocabulary.roots(word)
     )
 
 

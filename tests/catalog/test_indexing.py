@@ -18,7 +18,6 @@ from catalog.importing import import_catalog
 from catalog.indexing import Coverage, coverage, fill
 from catalog.indexing.job import is_any_pending
 from catalog.indexing.versions import plan
-from catalog.model_tables import add_model
 from embedding.registry import Modality, get_spec
 from tests.conftest import PROJECT
 from tests.fakes import WordsAndColours
@@ -216,9 +215,7 @@ def start_command(model: str, batch_size: int) -> subprocess.Popen[str]:
 
 @pytest.mark.process
 def test_a_killed_run_keeps_whole_batches_and_the_next_run_continues(database: str) -> None:
-    model = "fashion_multilingual"  # loads in half the time of the default model
-    with connect() as connection:
-        add_model(connection, get_spec(model))
+    model = "fashion"
     numbers = "generate_series(1, 400) AS n"
     execute(f"INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n FROM {numbers}")
     counted = f"SELECT count(*) FROM {model}_text"

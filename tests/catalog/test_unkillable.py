@@ -25,9 +25,6 @@ pytestmark = pytest.mark.process
 PRODUCTS = 1500
 KILLS = 20
 
-QUICK = "fashion_multilingual"
-"""Loads in half the time of the default model, which starts sentence-transformers."""
-
 
 def add_products(url: str, count: int = PRODUCTS) -> None:
     with psycopg.connect(url) as connection:
@@ -91,8 +88,8 @@ def test_two_concurrent_processes_embed_nothing_twice(database: str) -> None:
 def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
     add_products(database, 3000)
     with connect() as connection:
-        add_model(connection, get_spec(QUICK))
-    arguments = ["--model", QUICK, "--modality", "text", "--batch-size", "16"]
+        add_model(connection, get_spec("fashion"))
+    arguments = ["--model", "fashion", "--modality", "text", "--batch-size", "16"]
     process = subprocess.Popen(
         [sys.executable, "manage.py", "embed_catalog", *arguments],
         cwd=PROJECT,
@@ -104,7 +101,7 @@ def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
     with psycopg.connect(database, autocommit=True) as connection:
         try:
             deadline = time.monotonic() + 300
-            while count(connection, QUICK) == 0 and time.monotonic() < deadline:
+            while count(connection, "fashion") == 0 and time.monotonic() < deadline:
                 time.sleep(0.05)
             process.send_signal(signal.SIGINT)
             _, errors = process.communicate(timeout=60)
@@ -113,7 +110,7 @@ def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
         assert process.returncode == 130, errors
         assert "The same command continues from here" in errors
         assert "Traceback" not in errors
-        assert 0 < count(connection, QUICK) < 3000
+        assert 0 < count(connection, "fashion") < 3000
 
 
 @pytest.fixture

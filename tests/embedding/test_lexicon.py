@@ -17,7 +17,7 @@ from embedding.lexicon import (
 )
 from embedding.lexicon.grammar import Word, read_word
 from embedding.lexicon.phrases import compose, with_typos
-from embedding.training.joint.meanings import read_meanings
+from embedding.training.meanings import read_meanings
 
 BOTH = "".join(f'{language} = "schal"\n' for language in LANGUAGES if language != "en")
 

@@ -128,7 +128,7 @@ def test_pages_do_not_wait_for_a_model_that_hangs(
         errors = [page.exception() for page in [pages.submit(ask) for _ in range(8)]]
     assert {type(error) for error in errors} == {ModelUnavailable}
     assert loader.loads == 1
-    assert get_encoder("fashion_multilingual", "cpu")  # others are loaded meanwhile
+    assert get_encoder("fashion", "cpu")  # others are loaded meanwhile
     hanging.set()
     assert ask(get_encoder) == "loaded"
     assert ask() == "loaded"

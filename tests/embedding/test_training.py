@@ -1,4 +1,4 @@
-"""The training command, end to end on coloured squares, and the quality of the shipped weights."""
+"""The data of the training, its metrics, and the quality of the shipped weights."""
 
 import csv
 from pathlib import Path
@@ -6,17 +6,11 @@ from runpy import run_path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from safetensors.torch import load_file
 
 from embedding.encoder import get_encoder
-from embedding.loaders.fashion import FashionEncoder
-from embedding.loaders.fashion_tower import ImageTower
-from embedding.preprocessing import FitSquare
-from embedding.registry import get_spec
 from embedding.training import __main__ as command
-from embedding.training.__main__ import main, read_pixels
+from embedding.training.__main__ import encode_pictures
 from embedding.training.data import CatalogueError, read_catalogue
 from embedding.training.evaluate import ATTRIBUTE_QUERIES, by_picture, by_title, by_words
 from embedding.training.metrics import mean_average_precision, recall_at
@@ -45,51 +39,10 @@ def catalogue(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Train and evaluate with pictures of a sixteenth of the area, which is as much faster."""
-    monkeypatch.setattr(command, "PREPARATION", FitSquare(65))
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("small_pictures")
-def test_training_command_writes_loadable_weights(
-    catalogue: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    weights = tmp_path / "head.safetensors"
-    arguments = [str(catalogue), "--output", str(weights), "--device", "cpu"]
-    main([*arguments, "--epochs", "25", "--head-epochs", "23"])
-    printed = capsys.readouterr().out
-    assert "squares:" in printed
-    assert "title -> own picture, R@10" in printed
-    encoder = FashionEncoder(get_spec("fashion"), "cpu", weights)
-    seen = [Image.new("RGB", (40, 50), colour) for colour in COLOURS.values()]
-    words = encoder.encode_texts(["red shirt", "green dress", "blue boots"])
-    assert (words @ encoder.encode_images(seen).T).argmax(1).tolist() == [0, 1, 2]
-    trained = load_file(weights)["backbone.last.0.weight"].float()
-    assert not torch.equal(trained, ImageTower().state_dict()["backbone.last.0.weight"])
-    written = weights.stat().st_mtime_ns
-    main([*arguments, "--evaluate-only"])
-    assert weights.stat().st_mtime_ns == written
-
-
-@pytest.mark.slow
-@pytest.mark.usefixtures("small_pictures")
-def test_training_again_gives_the_same_weights(catalogue: Path, tmp_path: Path) -> None:
-    weights = tmp_path / "head.safetensors"
-    arguments = [str(catalogue), "--output", str(weights), "--device", "cpu"]
-    epochs = ["--epochs", "3", "--head-epochs", "2"]
-    main([*arguments, *epochs])
-    first = load_file(weights)
-    main([*arguments, *epochs])
-    again = load_file(weights)
-    assert all(torch.equal(first[name], again[name]) for name in first)
-
-
 def test_folder_without_a_catalogue_gives_an_error_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["embedding.training", str(tmp_path), "--output", "x"])
+    monkeypatch.setattr("sys.argv", ["embedding.training", "evaluate", str(tmp_path)])
     with pytest.raises(SystemExit) as stop:
         run_path(command.__file__, run_name="__main__")  # as `python -m` does
     assert stop.value.code == 1
@@ -128,19 +81,16 @@ def test_metrics_match_hand_counts() -> None:
 def test_shipped_weights_reach_their_figures_on_held_out_photographs() -> None:
     pictures = [picture for picture in read_catalogue(ECOMMERCE) if picture.part == "test"]
     encoder = get_encoder("fashion", "cpu")
-    pixels = read_pixels(pictures).numpy()
-    vectors = encoder.encode_pixels(pixels)
+    vectors = encode_pictures(pictures, encoder)
     title = {figure.name: figure.value for figure in by_title(pictures, vectors, encoder)}
-    assert title["title -> own picture, R@10, strict"] >= 0.70
+    assert title["title -> own picture, R@10, strict"] >= 0.84
     name = "colour+type+gender"
     every, several, _ = by_words(name, ATTRIBUTE_QUERIES[name], pictures, vectors, encoder)
     assert "2 or more right" in several.name
-    assert several.value >= 0.64
-    assert every.value >= 0.60
-    (fashion,) = by_picture("fashion", pictures, vectors)
-    assert fashion.value >= 0.53
+    assert several.value >= 0.69
+    assert every.value >= 0.63
     third = slice(None, None, 3)  # enough to compare with the baseline
-    baseline = get_encoder("imagenet", "cpu").encode_pixels(pixels[third])
+    baseline = encode_pictures(pictures[third], get_encoder("imagenet", "cpu"))
     (imagenet,) = by_picture("imagenet", pictures[third], baseline)
     (fashion,) = by_picture("fashion", pictures[third], vectors[third])
-    assert fashion.value > imagenet.value + 0.05, "fashion must beat the imagenet baseline"
+    assert fashion.value > imagenet.value + 0.1, "fashion must beat the imagenet baseline"

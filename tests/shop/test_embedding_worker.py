@@ -18,8 +18,7 @@ from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.process
 
-MODEL = "fashion_multilingual"
-"""Loads in half the time of the default model."""
+MODEL = "fashion"
 
 SECONDS = 300
 """The maximum time for a process to start and load its model on a busy machine, in seconds."""

@@ -188,8 +188,8 @@ def test_model_without_embeddings(shop: None, get: Any) -> None:
 def test_model_without_tables_is_replaced_by_the_default_with_a_note(
     shop: None, get: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MODELS", "fashion,fashion_multilingual")
-    status, html = get("/?q=red&model=fashion_multilingual")
+    monkeypatch.setenv("MODELS", "fashion,imagenet")
+    status, html = get("/?q=red&model=imagenet")
     assert status == HTTPStatus.OK
     assert "This model is not available; the default one was used." in html
     assert "add_model" not in html

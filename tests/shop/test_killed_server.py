@@ -20,8 +20,7 @@ __all__ = ["folder"]
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-MODEL = "fashion_multilingual"
-"""Loads in half the time of the default model."""
+MODEL = "fashion"
 
 SECONDS = 300
 """The maximum time for a process to start, or for a product to be embedded."""

@@ -21,10 +21,7 @@ from django.test import override_settings
 from django.urls import reverse
 from PIL import Image
 
-from catalog.db.connection import connect
-from catalog.model_tables import add_model
 from demo.products import products
-from embedding.registry import get_spec
 from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
 from tests.serving import serving
@@ -284,9 +281,7 @@ def test_pages_survive_a_restart_of_postgresql(database: str) -> None:
 
 
 def test_ctrl_c_stops_the_demo_while_it_embeds(database: str, tmp_path: Path) -> None:
-    model = "fashion_multilingual"  # loads in half the time of the default model
-    with connect() as connection:
-        add_model(connection, get_spec(model))
+    model = "fashion"
     with psycopg.connect(database, autocommit=True) as other:
         other.execute(
             "INSERT INTO product (sku, title)"

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from embedding.lexicon import LANGUAGES, Concept, Language, Word
 from embedding.lexicon.phrases import compose, with_typos
 from embedding.training.data import Picture
-from embedding.training.joint.meanings import ASPECTS, EXTRA, Meaning, Meanings, PictureTruth
-from embedding.training.objective import TRUE
+from embedding.training.losses import TRUE
+from embedding.training.meanings import ASPECTS, EXTRA, Meaning, Meanings, PictureTruth
 
 ENGLISH_SHARE = 0.35
 """Share of English captions. The other languages share the rest equally."""

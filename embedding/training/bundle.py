@@ -25,14 +25,14 @@ from torch import Tensor
 from embedding.encoder import Encoder
 from embedding.image_decoding import open_image
 from embedding.lexicon import LANGUAGES
-from embedding.loaders.multilingual import PREFIX
+from embedding.loaders.fashion import PREFIX
 from embedding.loaders.packing import BLOCKS, unpack
 from embedding.loaders.transformer import HEADS, LAYERS, WIDTH, TextTower, pad
+from embedding.training.corpus import Corpus, PhraseComposer, add_phrase_group, unique_titles
 from embedding.training.data import Picture
-from embedding.training.joint.corpus import Corpus, PhraseComposer, add_phrase_group, unique_titles
-from embedding.training.joint.e5 import E5, read_e5
-from embedding.training.joint.meanings import read_meanings
-from embedding.training.joint.vocabulary import (
+from embedding.training.e5 import E5, read_e5
+from embedding.training.meanings import read_meanings
+from embedding.training.vocabulary import (
     MAIN_WORDS,
     OTHER_LANGUAGES,
     OTHER_WORDS,

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from embedding.training.objective import FALSE, TRUE, UNKNOWN
+TRUE, UNKNOWN, FALSE = 1, 0, -1
+"""Relation of a text to a picture: it is true, unknown or false of it."""
 
 MASKED_LOGIT = -1e4
 """Logit of pairs that are ignored. It is finite, so that all gradients are defined."""
@@ -34,7 +35,9 @@ def relate(tables: list[Tensor], rows: Tensor, columns: Tensor) -> Tensor:
 def contrastive(logits: Tensor, relation: Tensor) -> Tensor:
     """Symmetric contrastive loss with several positives.
 
-    It equals `objective.contrastive_loss`, but does not synchronise with the device.
+    This is CLIP's loss (A. Radford et al., "Learning Transferable Visual Models From Natural
+    Language Supervision", 2021) with the average over the positives outside the logarithm (P.
+    Khosla et al., "Supervised Contrastive Learning", 2020, equation 2).
 
     Args:
         logits: similarities divided by the temperature, (n, m).

@@ -1,4 +1,4 @@
-"""The joint training, end to end with generated pictures and a teacher with random weights."""
+"""The training command, end to end with generated pictures and a teacher with random weights."""
 
 import json
 from pathlib import Path
@@ -9,16 +9,16 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from embedding.loaders.multilingual import MultilingualEncoder
+from embedding.loaders.fashion import FashionEncoder
 from embedding.loaders.packing import BLOCK, BLOCK_BYTES, BLOCKS
 from embedding.loaders.transformer import INNER, LAYERS, POSITIONS, WIDTH
 from embedding.registry import get_spec
+from embedding.training.__main__ import main
+from embedding.training.bundle import _write_pictures
 from embedding.training.data import Picture
-from embedding.training.joint.__main__ import main
-from embedding.training.joint.bundle import _write_pictures
-from embedding.training.joint.views import as_canvas, plain_views, random_views
-from embedding.training.joint.vocabulary import SPECIALS, choose_pieces, is_usable, make_tokenizer
 from embedding.training.phrases import describe
+from embedding.training.views import as_canvas, plain_views, random_views
+from embedding.training.vocabulary import SPECIALS, choose_pieces, is_usable, make_tokenizer
 
 pytestmark = pytest.mark.slow
 
@@ -101,7 +101,7 @@ def test_trained_weights_load(bundle: Path, tmp_path: Path) -> None:
     arguments = ["train", "--bundle", str(bundle), "--output", str(output), "--device", "cpu"]
     main([*arguments, "--recipe", json.dumps(RECIPE)])
     assert not (output / "state.pt").exists(), "a finished run deletes its checkpoint"
-    encoder = MultilingualEncoder(get_spec("fashion_multilingual"), "cpu", output)
+    encoder = FashionEncoder(get_spec("fashion"), "cpu", output)
     assert encoder.encode_texts(["rotes kleid", ""]).shape == (2, WIDTH)
     assert encoder.encode_images([Image.new("RGB", (30, 40), "red")]).shape == (1, WIDTH)
     saved = load_file(output / "text.safetensors")["words.weight" + BLOCKS]
@@ -115,7 +115,7 @@ def test_a_killed_run_resumes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from embedding.training.joint import __main__ as command
+    from embedding.training import __main__ as command
 
     class Killed(Exception):
         pass

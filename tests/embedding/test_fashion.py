@@ -1,4 +1,4 @@
-"""The multilingual model with its shipped weights, quantised weights, and true captions."""
+"""The fashion model with its shipped weights, quantised weights, and true captions."""
 
 from pathlib import Path
 
@@ -7,14 +7,13 @@ import pytest
 import torch
 
 from embedding.encoder import Encoder, EncoderError, get_encoder
-from embedding.loaders.multilingual import WEIGHTS, MultilingualEncoder, load_text_tower
+from embedding.loaders.fashion import WEIGHTS, FashionEncoder, load_text_tower
 from embedding.loaders.packing import BLOCKS, SCALE, pack, unpack
 from embedding.registry import get_spec
+from embedding.training.corpus import Corpus, PhraseComposer, add_captions
 from embedding.training.data import Picture
-from embedding.training.joint.corpus import Corpus, PhraseComposer, add_captions
-from embedding.training.joint.losses import relate, title_relation
-from embedding.training.joint.meanings import ASPECTS, picture_truth, read_meanings
-from embedding.training.objective import FALSE, TRUE, UNKNOWN
+from embedding.training.losses import FALSE, TRUE, UNKNOWN, relate, title_relation
+from embedding.training.meanings import ASPECTS, picture_truth, read_meanings
 from embedding.training.phrases import describe
 
 TRANSLATIONS = [
@@ -37,7 +36,7 @@ TRANSLATIONS = [
 
 @pytest.fixture
 def encoder() -> Encoder:
-    return get_encoder("fashion_multilingual", "cpu")
+    return get_encoder("fashion", "cpu")
 
 
 def test_a_phrase_is_nearest_to_its_translation(encoder: Encoder) -> None:
@@ -62,7 +61,7 @@ def test_unusual_texts_get_unit_vectors(encoder: Encoder) -> None:
 
 def test_missing_weights_raise_a_helpful_error(tmp_path: Path) -> None:
     with pytest.raises(EncoderError, match="cannot be loaded"):
-        MultilingualEncoder(get_spec("fashion_multilingual"), "cpu", tmp_path)
+        FashionEncoder(get_spec("fashion"), "cpu", tmp_path)
     with pytest.raises(EncoderError, match="they come with the project"):
         load_text_tower(tmp_path / "text.safetensors")
 

@@ -11,13 +11,13 @@ from torch.nn.functional import normalize
 
 from embedding.lexicon import LANGUAGES, Concept, Kind, read_training_lexicon
 from embedding.loaders.transformer import TextTower
+from embedding.training.bundle import encode
+from embedding.training.corpus import PhraseComposer, held_out
 from embedding.training.data import Picture
 from embedding.training.evaluate import Figure
-from embedding.training.joint.bundle import encode
-from embedding.training.joint.corpus import PhraseComposer, held_out
-from embedding.training.joint.meanings import Meaning, picture_truth, read_meanings
+from embedding.training.losses import FALSE, TRUE
+from embedding.training.meanings import Meaning, picture_truth, read_meanings
 from embedding.training.metrics import Matrix, mean_average_precision
-from embedding.training.objective import FALSE, TRUE
 
 
 class TextEncoder:

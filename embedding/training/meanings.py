@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from embedding.lexicon import Concept, Kind, read_training_lexicon
 from embedding.training.data import Picture
-from embedding.training.objective import FALSE, TRUE, UNKNOWN
+from embedding.training.losses import FALSE, TRUE, UNKNOWN
 from embedding.training.phrases import GROUPS
 
 Truth = NDArray[np.int8]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
-from embedding.loaders.multilingual import PREFIX
+from embedding.loaders.fashion import PREFIX
 
 BEGIN, PAD, END, UNKNOWN = "<s>", "<pad>", "</s>", "<unk>"
 SPECIALS = (BEGIN, PAD, END, UNKNOWN)

@@ -1,1 +1,0 @@
-"""Training of `fashion_multilingual`: `python -m embedding.training.joint --help`."""
