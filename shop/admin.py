@@ -18,7 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from catalog.db.connection import connect
-from catalog.importing.column_mapping import PARSERS
+from catalog.importing.columns.parsers import PARSERS
 from catalog.search.facets import forget_facets
 from catalog.search.vocabulary import refresh_facet_values
 from shop.cell_field import CellField

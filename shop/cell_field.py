@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from catalog.importing.cell_parsers import FieldError
+from catalog.importing.cells.texts import FieldError
 
 
 class CellField(forms.Field):

@@ -10,7 +10,7 @@ from typing import Any
 from django import forms
 
 from catalog import config
-from catalog.importing.cell_parsers import DEFAULT_MAX_LENGTH
+from catalog.importing.cells.texts import DEFAULT_MAX_LENGTH
 from catalog.search.facets import Facet
 from catalog.search.filters import Filters
 from catalog.search.ranking_sql import ORDERS

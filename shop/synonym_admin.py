@@ -14,7 +14,7 @@ from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 
 from catalog.db.connection import connect
-from catalog.importing.cell_parsers import FieldError
+from catalog.importing.cells.texts import FieldError
 from catalog.synonyms.csv_files import LineError, SynonymFileError, import_synonyms, write_file
 from catalog.synonyms.row import FIELDS, PARSERS, SynonymRow, parse_row, require_difference
 from catalog.synonyms.starter import SOURCE

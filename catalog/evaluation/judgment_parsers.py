@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from catalog.evaluation.product_lookup import Catalogue
-from catalog.importing.cell_parsers import CENT, MAX_PRICE, shorten
+from catalog.importing.cells.amounts import CENT, MAX_PRICE
+from catalog.importing.cells.texts import shorten
 from catalog.search.filters import Filters
 from embedding.errors import UserFacingError
 

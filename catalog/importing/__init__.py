@@ -5,10 +5,11 @@ Bad rows are reported with their number and a reason. Good rows are imported. Ro
 not change are not written.
 """
 
-from catalog.importing.column_names import FIELDS
-from catalog.importing.feed_formats import feed_formats
-from catalog.importing.job import Report, import_catalog, import_rows
-from catalog.importing.missing_products import CompleteCatalogue, MissingProductsError
+from catalog.importing.columns.names import FIELDS
+from catalog.importing.database.missing_products import CompleteCatalogue, MissingProductsError
+from catalog.importing.feeds.formats import feed_formats
+from catalog.importing.job import import_catalog, import_rows
+from catalog.importing.report import Report
 from catalog.importing.row_notes import FileError, RowError
 
 __all__ = [

@@ -2,78 +2,30 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Text, cast, func, literal_column, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import select
 
 from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
-from catalog.importing.automatic_facets import choose_facets
-from catalog.importing.column_report import ColumnReport
-from catalog.importing.file_reader import FileOptions, read_rows
-from catalog.importing.image_folder import import_picture, picture_named
-from catalog.importing.image_tables import replace_addresses, replace_images
-from catalog.importing.missing_products import CompleteCatalogue
+from catalog.importing.database.automatic_facets import choose_facets
+from catalog.importing.database.missing_products import CompleteCatalogue
+from catalog.importing.database.pictures import replace_addresses, replace_images
+from catalog.importing.database.products import upsert_products
 from catalog.importing.product_row import ProductRow, ReadRow
-from catalog.importing.row_notes import FileError, LeftOut, RowError, RowWarning, Unit
-from catalog.importing.text_files import Progress
+from catalog.importing.report import Report
+from catalog.importing.row_notes import FileError, RowWarning, Unit
+from catalog.importing.sources.files import read_rows
+from catalog.importing.sources.picture_folder import import_picture, picture_named
+from catalog.importing.sources.records import FileOptions
+from catalog.importing.sources.text_file import Progress
 from catalog.media.store import PICTURE_COLUMNS, Picture
 from catalog.search.vocabulary import refresh_vocabulary
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from embedding.image_decoding import ImageError
 
 BATCH = 500
-
-
-@dataclass(slots=True)
-class Report:
-    """Numbers of products that were added, updated and unchanged, and the other rows of the file.
-
-    `errors` are rows that were skipped, and `left_out` are rows that are no products of their own.
-    `warnings` are about rows that were imported. `columns` says what was read as what, and
-    `with_pictures` is the number of rows that have pictures. `missing` are the SKUs of the products
-    that a complete catalogue does not contain, and that were hidden or deleted.
-    """
-
-    added: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    errors: list[RowError] = field(default_factory=list)
-    left_out: list[LeftOut] = field(default_factory=list)
-    warnings: list[RowWarning] = field(default_factory=list)
-    columns: ColumnReport = field(default_factory=ColumnReport)
-    with_pictures: int = 0
-    missing: list[str] = field(default_factory=list)
-
-    @property
-    def imported(self) -> int:
-        return self.added + self.updated + self.unchanged
-
-    @property
-    def rows(self) -> int:
-        """The number of rows in the file, as far as it was read."""
-        return self.imported + len(self.errors) + len(self.left_out)
-
-    def add_notes(self, rows: Iterable[ReadRow]) -> list[ProductRow]:
-        """Take up what is no product, and the warnings; returns the products."""
-        products = []
-        for row in rows:
-            if isinstance(row, RowError):
-                self.errors.append(row)
-            elif isinstance(row, LeftOut):
-                self.left_out.append(row)
-            else:
-                products.append(row)
-                self.warnings += (RowWarning(row.line, row.sku, it) for it in row.warnings)
-        return products
-
-    def sort(self) -> None:
-        """Put the notes into the order of the file."""
-        for notes in (self.errors, self.left_out, self.warnings):
-            notes.sort(key=lambda note: note.line)
 
 
 def import_catalog(
@@ -195,7 +147,7 @@ def _import_batch(
     with connect() as connection:
         # Two imports that write the same rows in different orders would deadlock.
         lock_transaction(connection, LockSpace.IMPORT)
-        added, updated = _upsert_products(connection, rows)
+        added, updated = upsert_products(connection, rows)
         addresses = {row.sku: row.addresses for row in rows if row.addresses is not None}
         updated |= replace_images(connection, pictures) - added
         updated |= replace_addresses(connection, addresses) - added
@@ -237,33 +189,3 @@ def _import_pictures(
 
     with ThreadPoolExecutor() as decoders:
         yield from decoders.map(import_row, rows)
-
-
-def _upsert_products(connection: Connection, rows: list[ProductRow]) -> tuple[set[str], set[str]]:
-    """Insert or update the rows; returns the added and the changed SKUs. Unchanged rows are not
-    written."""
-    added: set[str] = set()
-    changed: set[str] = set()
-    by_columns: dict[tuple[tuple[str, ...], tuple[str, ...]], list[ProductRow]] = {}
-    for row in rows:
-        by_columns.setdefault((tuple(row.values), row.attribute_names), []).append(row)
-    for (columns, attribute_names), group in by_columns.items():
-        upsert = insert(PRODUCT).values([row.values for row in group])
-        new: dict[str, ColumnElement[Any]] = {
-            name: upsert.excluded[name] for name in columns if name != "sku"
-        }
-        if "attributes" in new:
-            # An empty cell empties the attribute; attributes without a column stay.
-            others = PRODUCT.c.attributes.op("-")(cast(list(attribute_names), ARRAY(Text)))
-            new["attributes"] = others.op("||")(upsert.excluded.attributes)
-        upsert = upsert.on_conflict_do_update(
-            index_elements=[PRODUCT.c.sku],
-            set_={**new, "updated_at": func.now()},
-            where=or_(*(PRODUCT.c[name].is_distinct_from(value) for name, value in new.items())),
-        )
-        written = connection.execute(
-            upsert.returning(PRODUCT.c.sku, literal_column("product.xmax = 0"))
-        )
-        for sku, is_new in written:
-            (added if is_new else changed).add(sku)
-    return added, changed

@@ -5,20 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from catalog.importing.cell_parsers import (
+from catalog.importing.cells.attributes import parse_attributes
+from catalog.importing.cells.currencies import parse_currency
+from catalog.importing.cells.pictures import is_address, parse_addresses, parse_file_names
+from catalog.importing.cells.prices import parse_prices
+from catalog.importing.cells.stock import parse_in_stock
+from catalog.importing.cells.texts import (
     DEFAULT_MAX_LENGTH,
     SURROGATE,
     FieldError,
-    parse_attributes,
-    parse_in_stock,
     parse_sku,
     parse_value,
 )
-from catalog.importing.column_mapping import Columns
-from catalog.importing.column_names import PICTURES, PRICES, TEXTS, field_by_name
-from catalog.importing.feed_rows import FeedRows, text
-from catalog.importing.picture_cells import is_address, parse_addresses, parse_file_names
-from catalog.importing.price_cells import parse_currency, parse_prices
+from catalog.importing.columns.mapping import Columns
+from catalog.importing.columns.names import PICTURES, PRICES, TEXTS, field_by_name
+from catalog.importing.feeds.rules import FeedRows, text
 from catalog.importing.row_notes import LeftOut, RowError
 from catalog.text import compose
 
@@ -67,7 +68,7 @@ class RowParser:
     def __init__(self, columns: Columns) -> None:
         self.fields = columns.fields
         self.feed = columns.feed
-        self.rules = FeedRows(columns.feed, columns)
+        self.rules = FeedRows(columns.feed, columns.names)
         self.attributes = columns.attributes
         self.attribute_names = tuple(map(compose, columns.attributes))
         self.has_named_attributes = bool(self.rules.pairs or self.rules.attribute_list)

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol, TextIO
 
 from sqlalchemy import Connection
 
-from catalog.importing.cell_parsers import FieldError, shorten
+from catalog.importing.cells.texts import FieldError, shorten
 from catalog.synonyms.row import FIELDS, REQUIRED, SynonymRow, parse_row
 from catalog.synonyms.store import Key, stored_rows, upsert
 from embedding.errors import UserFacingError

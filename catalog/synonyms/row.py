@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from catalog.importing.cell_parsers import FALSE, TRUE, FieldError, parse_text, shorten
+from catalog.importing.cells.stock import FALSE, TRUE
+from catalog.importing.cells.texts import FieldError, parse_text, shorten
 from catalog.text import normalize_space
 
 RELATIONS = ("both", "one-way", "close")

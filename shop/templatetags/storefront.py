@@ -9,7 +9,7 @@ from django import template
 from django.conf import settings
 from django.urls import NoReverseMatch, reverse
 
-from catalog.importing.price_cells import WITHOUT_CENTS
+from catalog.importing.cells.currencies import WITHOUT_CENTS
 from catalog.search.pipeline import Hit
 from catalog.text import readable
 from shop import swatches

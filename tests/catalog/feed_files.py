@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
-from catalog.importing.column_report import ColumnReport
-from catalog.importing.file_reader import FileOptions, read_rows
+from catalog.importing.columns.report import ColumnReport
 from catalog.importing.product_row import ProductRow
 from catalog.importing.row_notes import LeftOut, RowError
+from catalog.importing.sources.files import read_rows
+from catalog.importing.sources.records import FileOptions
 
 
 class ReadFile:

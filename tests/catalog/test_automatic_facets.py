@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from catalog.db.connection import connect
-from catalog.importing import automatic_facets, import_catalog
-from catalog.importing.automatic_facets import guess_kind
+from catalog.importing import import_catalog
+from catalog.importing.database import automatic_facets
+from catalog.importing.database.automatic_facets import guess_kind
 from catalog.search.facets import Facet, enabled_facets
 from catalog.search.filters import Filters, count_facets
 

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from catalog.db.connection import connect
 from catalog.importing import CompleteCatalogue, FileError, MissingProductsError, import_catalog
-from catalog.importing.missing_products import MAX_SHARE, Action
+from catalog.importing.database.missing_products import MAX_SHARE, Action
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 from tests.catalog.test_importing import load, products, shop
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.importing.column_names import normalise_name
-from catalog.importing.feed_formats import feed_formats, recognise
+from catalog.importing.feeds.formats import feed_formats, normalise_name, recognise
 from catalog.importing.row_notes import FileError
 from tests.catalog.feed_files import ReadFile, read
 from tests.data import CASES, needs_cases

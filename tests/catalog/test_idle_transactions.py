@@ -11,7 +11,7 @@ from PIL import Image
 
 from catalog.db.connection import connect, forget_engine
 from catalog.importing import import_catalog, job
-from catalog.importing.image_folder import import_picture
+from catalog.importing.sources.picture_folder import import_picture
 from catalog.indexing import fill
 from catalog.indexing.calibrate import calibrate
 from catalog.media.store import Picture

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from catalog.importing import FileError, RowError
 from catalog.importing.product_row import ProductRow, ReadRow
-from catalog.importing.sql_source import read_query, to_cell
+from catalog.importing.sources.sql_query import read_query, to_cell
 from tests.catalog.test_importing import products
 from tests.conftest import server_url
 
@@ -129,7 +129,9 @@ def test_postgresql_is_read_only(run: Run, source: str, query: str, reason: str)
 
 
 def test_sqlite_is_read_only(run: Run, sqlite: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("catalog.importing.sql_source._read_statement", lambda _: "DELETE FROM p")
+    monkeypatch.setattr(
+        "catalog.importing.sources.sql_query._read_statement", lambda _: "DELETE FROM p"
+    )
     with pytest.raises(FileError, match="attempt to write a readonly database"):
         run("", sqlite)
 

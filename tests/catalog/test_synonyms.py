@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, delete, insert, update
 
 from catalog.db.connection import connect
-from catalog.importing.cell_parsers import FieldError
+from catalog.importing.cells.texts import FieldError
 from catalog.synonyms import starter, store
 from catalog.synonyms.csv_files import (
     LineError,

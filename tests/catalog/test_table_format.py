@@ -11,8 +11,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from catalog.importing.row_notes import FileError
-from catalog.importing.table_rows import Row, TableRows, has_quoted_cells
-from catalog.importing.text_files import TextFile
+from catalog.importing.sources.table_rows import Row, TableRows, has_quoted_cells
+from catalog.importing.sources.text_file import TextFile
 from tests.catalog.feed_files import ReadFile, read
 from tests.data import CASES, needs_cases
 

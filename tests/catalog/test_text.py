@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from catalog.db.connection import connect
-from catalog.importing.cell_parsers import parse_attributes, parse_value
+from catalog.importing.cells.attributes import parse_attributes
+from catalog.importing.cells.texts import parse_value
 from catalog.text import fold, html_to_text
 
 

@@ -7,7 +7,7 @@ from django.http import QueryDict
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalog.importing.cell_parsers import DEFAULT_MAX_LENGTH
+from catalog.importing.cells.texts import DEFAULT_MAX_LENGTH
 from catalog.search.facets import Facet
 from catalog.search.filters import Filters
 from catalog.search.pipeline import MAX_LIMIT

@@ -8,7 +8,7 @@ import pytest
 from django.test import Client, override_settings
 
 from catalog.db.connection import connect
-from catalog.importing.cell_parsers import DEFAULT_MAX_LENGTH
+from catalog.importing.cells.texts import DEFAULT_MAX_LENGTH
 from catalog.search.filters import Filters, known_values
 from catalog.search.vocabulary import refresh_vocabulary
 from shop.filter_panel import MAX_CHIPS

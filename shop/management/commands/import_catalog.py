@@ -15,9 +15,9 @@ from catalog.importing import (
     import_catalog,
     import_rows,
 )
-from catalog.importing.feed_formats import PLAIN_NAMES
+from catalog.importing.feeds.formats import PLAIN_NAMES
 from catalog.importing.row_notes import Unit
-from catalog.importing.sql_source import read_query
+from catalog.importing.sources.sql_query import read_query
 from embedding.progress import Progress
 from shop.management.base import INTERRUPTED, CatalogCommand
 from shop.management.demo_products import find_demo_products

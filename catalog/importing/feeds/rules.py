@@ -1,12 +1,10 @@
 """What a feed's format says about the cells of a row, with the column names of a file."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from catalog.importing.column_mapping import Columns
-from catalog.importing.column_names import normalise_name
-from catalog.importing.feed_formats import FeedFormat
+from catalog.importing.feeds.formats import FeedFormat, normalise_name
 
 NEXT_ATTRIBUTE = re.compile(r",(?=\w+=)")
 LIST = re.compile(r"\s*(?<!\\),\s*")
@@ -17,12 +15,15 @@ Cells = Mapping[str, Any]
 
 
 class FeedRows:
-    """The rules of a format for the rows of one file."""
+    """The rules of a format for the rows of one file.
 
-    def __init__(self, feed: FeedFormat, columns: Columns) -> None:
+    Args:
+        columns: the names of all columns of the file.
+    """
+
+    def __init__(self, feed: FeedFormat, columns: Iterable[str]) -> None:
         self.feed = feed
-        every = (*columns.attributes, *columns.ignored, *sum(columns.fields.values(), ()))
-        self.columns = {normalise_name(column): column for column in every if column}
+        self.columns = {normalise_name(column): column for column in columns if column}
         self.lists = {self.find(column) for column in feed.lists}
         self.left_out = [
             (self.find(column), {cell.casefold(): reason for cell, reason in reasons.items()})

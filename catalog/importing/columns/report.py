@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from catalog.importing.column_mapping import Columns
-from catalog.importing.column_names import LOOKS_LIKE, normalise_name
+from catalog.importing.columns.mapping import Columns
+from catalog.importing.columns.names import LOOKS_LIKE
+from catalog.importing.feeds.formats import normalise_name
 
 SAMPLE = 200
 """The number of rows whose cells show what an unused column contains."""

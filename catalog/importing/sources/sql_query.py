@@ -12,12 +12,12 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from catalog.importing.cell_parsers import FieldError
-from catalog.importing.column_mapping import Columns
-from catalog.importing.column_report import SAMPLE, ColumnReport
-from catalog.importing.file_reader import reject_duplicates
+from catalog.importing.cells.texts import FieldError
+from catalog.importing.columns.mapping import Columns
+from catalog.importing.columns.report import SAMPLE, ColumnReport
 from catalog.importing.product_row import ReadRow, RowParser
 from catalog.importing.row_notes import FileError
+from catalog.importing.sources.records import reject_duplicates
 
 FETCHED = 1000
 """Rows that are fetched at once."""

@@ -1,9 +1,10 @@
-"""The formats of feeds, such as Shopify's export, as data: `formats/*.toml`.
+"""The formats of feeds, such as Shopify's export, as data: the `*.toml` files beside this one.
 
 A format says which columns it is recognised by, which field each column is, and which rows are no
 products. The keys of a file are the fields of `FeedFormat`.
 """
 
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,10 +13,18 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from catalog.importing.column_names import normalise_name, normalise_pattern
-
-FOLDER = Path(__file__).parent / "formats"
+FOLDER = Path(__file__).parent
 PLAIN_NAMES = ("none", "plain")
+
+
+def normalise_name(column: str) -> str:
+    """The name of a column without case, spaces and punctuation."""
+    return re.sub(r"[\W_]+", "", column.casefold())
+
+
+def normalise_pattern(pattern: str) -> str:
+    """Like `normalise_name`, for a pattern of names: `*` stands for anything."""
+    return "*".join(map(normalise_name, pattern.split("*")))
 
 
 @dataclass(frozen=True)

@@ -1,34 +1,16 @@
 """Which column of an import file is read as which field."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from catalog.importing.cell_parsers import (
-    FieldError,
-    parse_attributes,
-    parse_in_stock,
-    parse_price,
-    parse_value,
-)
-from catalog.importing.column_names import (
+from catalog.importing.cells.texts import FieldError
+from catalog.importing.columns.names import (
     FIELDS,
     PICTURES,
     REPEATED,
     field_by_name,
-    normalise_name,
 )
-from catalog.importing.feed_formats import PLAIN, FeedFormat
-
-PARSERS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(FIELDS, parse_value),
-    "price": parse_price,
-    "regular_price": parse_price,
-    "in_stock": parse_in_stock,
-    "attributes": parse_attributes,
-}
-"""Parsers of single values by field name, for forms. They take the field name, for their messages,
-and the value."""
+from catalog.importing.feeds.formats import PLAIN, FeedFormat, normalise_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +21,11 @@ class Columns:
     attributes: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
     feed: FeedFormat = field(default=PLAIN)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All columns."""
+        return (*self.attributes, *self.ignored, *sum(self.fields.values(), ()))
 
     @classmethod
     def from_header(

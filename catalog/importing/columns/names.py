@@ -2,6 +2,8 @@
 
 import re
 
+from catalog.importing.feeds.formats import normalise_name
+
 TEXTS = (
     *("sku", "title", "description", "brand", "category", "subcategory", "product_type"),
     *("gender", "colour", "usage"),
@@ -40,17 +42,6 @@ _NAMES = {
         *("additionalimagelink", "additionalimagelinks", "additionalimageurl"),
     ),
 }
-
-
-def normalise_name(column: str) -> str:
-    """The name of a column without case, spaces and punctuation."""
-    return re.sub(r"[\W_]+", "", column.casefold())
-
-
-def normalise_pattern(pattern: str) -> str:
-    """Like `normalise_name`, for a pattern of names: `*` stands for anything."""
-    return "*".join(map(normalise_name, pattern.split("*")))
-
 
 ALIASES = {alias: field for field, aliases in _NAMES.items() for alias in aliases} | {
     normalise_name(field): field for field in FIELDS

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from catalog.importing.cell_parsers import parse_text, shorten
+from catalog.importing.cells.texts import parse_text, shorten
 from catalog.media.fetching.safe_urls import AddressError, parse_address
 
 NEXT_ADDRESS = re.compile(r"(?:\s*[;,|]\s*|\s+)(?=[a-z]{2,9}://)", re.ASCII | re.IGNORECASE)

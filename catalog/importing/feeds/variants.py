@@ -4,12 +4,11 @@ In some, the rows of a product follow each other and only the first one is compl
 others, a row is the parent of rows that name it (`parent`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from catalog.importing.cell_parsers import parse_sku
-from catalog.importing.column_mapping import Columns
-from catalog.importing.feed_rows import FeedRows, text
+from catalog.importing.cells.texts import parse_sku
+from catalog.importing.feeds.rules import FeedRows, text
 from catalog.importing.row_notes import LeftOut, RowError
 from catalog.text import fold
 
@@ -23,14 +22,17 @@ Record = tuple[int, dict[str, Any], str]
 """The line of a row, its cells by column, and a doubt about how it was divided into cells."""
 
 
+Fields = Mapping[str, tuple[str, ...]]
+"""The columns of each field, the most important one first."""
+
+
 def with_variants(
-    rows: Iterable[Record | RowError], columns: Columns
+    rows: Iterable[Record | RowError], rules: FeedRows, fields: Fields
 ) -> Iterable[Record | RowError | LeftOut]:
     """The rows with what they inherit. Those that are no products are left out with a reason."""
-    rules = FeedRows(columns.feed, columns)
-    if rules.find(columns.feed.group):
-        return _Groups(rules, columns).read(rows)
-    if rules.find(columns.feed.parent.get("column", "")):
+    if rules.find(rules.feed.group):
+        return _Groups(rules, fields).read(rows)
+    if rules.find(rules.feed.parent.get("column", "")):
         return _Parents(rules).read(rows)
     return rows
 
@@ -38,15 +40,15 @@ def with_variants(
 class _Groups:
     """Consecutive rows with the same handle."""
 
-    def __init__(self, rules: FeedRows, columns: Columns) -> None:
+    def __init__(self, rules: FeedRows, fields: Fields) -> None:
         self.rules = rules
         self.handle = rules.find(rules.feed.group)
         self.inherited = [it for it in rules.columns.values() if not rules.feed.is_own(it)]
-        self.sku = columns.fields["sku"][0]
+        self.sku = fields["sku"][0]
         self.options = [value for _, value in rules.pairs]
-        pictures = columns.fields.get("image_url", ())
+        pictures = fields.get("image_url", ())
         self.own_picture, self.pictures = pictures[:-1], pictures[-1:]
-        prices = columns.fields.get("price", ())
+        prices = fields.get("price", ())
         self.variant = {self.sku, *self.options, *prices} - {self.handle}
 
     def read(self, rows: Iterable[Record | RowError]) -> Iterator[Record | RowError | LeftOut]:

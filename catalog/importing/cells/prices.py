@@ -1,0 +1,89 @@
+"""Which of several prices in a row counts: regular, sale, within its dates."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from catalog.importing.cells.amounts import parse_amount
+from catalog.importing.cells.currencies import SYMBOLS
+from catalog.importing.cells.texts import FieldError, parse_text, shorten
+
+
+class Prices(NamedTuple):
+    """What a shopper pays, and the regular price if it is higher or there is no column of prices.
+
+    `currency` is "" if no cell says it.
+    """
+
+    price: Decimal | None
+    regular_price: Decimal | None
+    currency: str
+    warnings: tuple[str, ...] = ()
+
+
+def parse_prices(cells: dict[str, Any], currency: str) -> Prices:
+    """The prices of a row.
+
+    Args:
+        cells: by the fields price, sale_price, regular_price, sale_start, sale_end, sale_dates.
+        currency: that of the currency column, or "".
+
+    Raises:
+        FieldError: an amount is invalid, or in another currency than the rest of the row.
+    """
+    amounts: dict[str, Decimal | None] = {}
+    for name in ("price", "sale_price", "regular_price"):
+        amounts[name], sign = parse_amount(name, cells.get(name), currency)
+        if sign:
+            currency = _combine(name, cells[name], sign, currency)
+    price, sale, regular = amounts.values()
+    warnings = []
+    if sale and not (price is None and regular is None):
+        full = price if price is not None else regular
+        if sale > (full or 0):
+            warnings.append(f"sale_price {sale} is higher than the price: the price counts")
+            sale = None
+        elif not _is_on_sale(cells, warnings):
+            sale = None
+    pays = sale or (regular if price is None else price)
+    before = max((it for it in (price, regular) if it is not None), default=None)
+    reduced = before is not None and pays is not None and before > pays
+    if not {"price", "sale_price"} & cells.keys():
+        reduced = True  # the price is that of an earlier import
+    return Prices(pays, before if reduced else None, currency, tuple(warnings))
+
+
+def _combine(name: str, value: Any, sign: str, currency: str) -> str:
+    """The currency of a row in which an amount has the sign or code `sign`."""
+    codes = SYMBOLS.get(sign, (sign.upper(),))
+    if not currency or currency == sign:
+        return codes[0]
+    if currency not in codes:
+        raise FieldError(f"{name} {shorten(value)} is not in the row's currency {currency}")
+    return currency
+
+
+def _is_on_sale(cells: dict[str, Any], warnings: list[str]) -> bool:
+    """Whether the sale price counts now. Dates that cannot be read do not count."""
+    start, _, end = parse_text("sale_dates", cells.get("sale_dates")).partition("/")
+    start = start or parse_text("sale_start", cells.get("sale_start"))
+    end = end or parse_text("sale_end", cells.get("sale_end"))
+    now = datetime.now(UTC)
+    try:
+        return (not start or _parse_date(start) <= now) and (
+            not end or now <= _parse_date(end, is_end=True)
+        )
+    except ValueError:
+        warnings.append(
+            f"the dates of the sale are not like 2025-12-31: {shorten(f'{start}/{end}')};"
+            " the sale price counts"
+        )
+        return True
+
+
+def _parse_date(text: str, *, is_end: bool = False) -> datetime:
+    """A moment, in UTC if the text names no zone; an end without a time is the end of its day."""
+    moment = datetime.fromisoformat(text)
+    if is_end and len(text) <= len("2025-12-31"):
+        moment = moment.replace(hour=23, minute=59, second=59)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
