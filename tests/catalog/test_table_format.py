@@ -199,6 +199,140 @@ def test_rows_between_two_bare_quotation_marks_are_not_one_cell(tmp_path: Path) 
     assert list(found.errors) == [2]
 
 
+@pytest.mark.parametrize(
+    ("first", "between", "last", "other"),
+    [
+        # SKUs of different shapes, with numbers
+        ('A-1,Kettle,"open,20', "B_22,Pot,plain,21", 'XY3,Screen,27",22', "A-2,Pan,x,23"),
+        # SKUs without digits
+        ('kettle,Kettle,"open,20', "pot,Pot,plain,21", 'screen,Screen,27",22', "pan,Pan,x,23"),
+        # a good row of two lines in between
+        ('A-1,Kettle,"open,20', 'A-2,Pot,red,21\nA-3,"Pan",two,9', 'A-4,TV,3",4', "A-5,Jug,x,1"),
+        # no numbers at all
+        ('kettle,K,"open,red', "pot,P,plain,blue", 'screen,S,27",tan', "pan,P,x,grey"),
+        # in the first and the last column
+        ('"A-1,Kettle,open,20', "A-2,Pot,plain,21", 'A-3",Screen,x,22', "A-4,Pan,x,23"),
+        ('A-1,Kettle,open,"20', "A-2,Pot,plain,21", 'A-3,Screen,x,22"', "A-4,Pan,x,23"),
+    ],
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_no_row_between_two_stray_quotation_marks_is_lost(
+    tmp_path: Path, first: str, between: str, last: str, other: str, is_first: bool
+) -> None:
+    before = "" if is_first else f"z{other}\ny{other}\n"
+    content = f"sku,title,description,size\n{before}{first}\n{between}\n{last}\n{other}\n"
+    found = read(tmp_path, content)
+    lines = content.splitlines()
+    accounted = [*found.errors, *(row.line for row in found.rows.values())]
+    assert sorted(accounted) == list(range(2, len(lines) + 1))
+    assert "quotation mark" in found.errors.pop(lines.index(first) + 1)
+    assert set(found.errors) <= {lines.index(last) + 1}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "Two lines,\nwith commas, in prose, and 2 numbers",
+        "Sizes:\nS, 34, 36, 38\nM, 40, 42, 44",
+        "Size,bust,waist,hip\nS,34,36,38\nM,40,42,44",
+        "Soft\nLight, warm, dry, 5",
+        "<ul>\n<li>one, two, three, 4</li>\n<li>A-2,b,c,5</li>\n</ul>",
+        'A 27" screen\nand, as said, a 30" one, too',
+        "Also as\nB 7, blue, plain, 12.00",
+        "100%,\ncotton",
+    ],
+)
+@pytest.mark.parametrize(
+    "header", ["sku title price notes", "sku notes title price", "notes sku price title"]
+)
+@pytest.mark.parametrize("key", ["A-{}", "{}", "mug"])
+def test_prose_of_several_lines_is_one_cell(
+    tmp_path: Path, cell: str, header: str, key: str
+) -> None:
+    skus = [f"{key.format(number)}{'abcdef'[number % 6]}" for number in range(100, 106)]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, header.split())
+    writer.writeheader()
+    for sku in skus:
+        row = {"sku": sku, "title": "Mug", "price": "9.90", "notes": "plain"}
+        writer.writerow(row | ({"notes": cell} if sku == skus[3] else {}))
+    found = read(tmp_path, buffer.getvalue())
+    assert (list(found.rows), found.errors) == (skus, {})
+    assert found.rows[skus[3]].values["attributes"] == {"notes": cell}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        'A-1, "Mug, red",5',
+        '"A-1" , "Mug, red" , "5"',
+        ' "A-1","Mug, red" ,5 ',
+        'A-1,  "Mug, red", "5"',
+    ],
+)
+def test_spaces_around_quoted_cells(tmp_path: Path, row: str) -> None:
+    found = read(tmp_path, f'sku, "title", price\n{row}\nA-2, 12" plate ,6\n')
+    assert found.values("title") == {"A-1": "Mug, red", "A-2": '12" plate'}
+    assert (found.errors, found.columns.attributes) == ({}, [])
+
+
+def test_space_in_front_of_a_quoted_cell_of_several_lines(tmp_path: Path) -> None:
+    found = read(tmp_path, 'sku,title,notes\nA-1, Mug, "one, two\nthree"\nA-2,Pot,x\n')
+    assert found.rows["A-1"].values["attributes"] == {"notes": "one, two\nthree"}
+    assert (sorted(found.rows), found.errors) == (["A-1", "A-2"], {})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "sku,title,notes\nA-1,Mug,x\rA-2,Pot,y\nA-3,Pan,z\n",
+        'sku,title,notes\nA-1,"Mug",x\rA-2,"Pot",y\nA-3,"Pan",z\n',
+        "sku,title,notes\rA-1,Mug,x\nA-2,Pot,y\nA-3,Pan,z\n",
+        "sku,title,notes\r\nA-1,Mug,x\rA-2,Pot,y\r\nA-3,Pan,z",
+        "sku,title,notes\nA-1,Mug,x\nA-2,Pot,y\nA-3,Pan,z\r",
+        "sku,title,notes\rA-1,Mug,x\rA-2,Pot,y\nA-3,Pan,z\r",
+    ],
+)
+def test_other_line_ends_between_rows(tmp_path: Path, content: str) -> None:
+    found = read(tmp_path, content)
+    assert found.values("title") == {"A-1": "Mug", "A-2": "Pot", "A-3": "Pan"}
+    assert not found.errors
+
+
+def test_other_line_ends_after_a_row_of_several_lines(tmp_path: Path) -> None:
+    found = read(tmp_path, 'sku,title,x\nA-1,Mug,"a\rb\nc"\rA-2,Pot,y\nA-3,Pan\rsaucer,z\n')
+    assert found.rows["A-1"].values["attributes"] == {"x": "a\rb\nc"}
+    assert found.values("title") == {"A-1": "Mug", "A-2": "Pot", "A-3": "Pan\rsaucer"}
+    assert not found.errors
+
+
+def test_two_rows_of_one_sku_on_one_line(tmp_path: Path) -> None:
+    found = read(tmp_path, "sku,title\nA-1,Mug\rA-1,Pot\nA-2,Pan\n")
+    assert found.values("title") == {"A-1": "Mug", "A-2": "Pan"}
+    assert found.errors == {2: "the SKU is already on line 2"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'sku,"title,price\nA,Mug,5\n',
+        'sku,"title,price\nA,"Mug",5\nB,Pot,6\n',
+        'sku,"title,price\nA,Mug",5\nB,Pot,6\n',
+        '"sku,title,price\nA,Mug,5\n',
+        'Export\n\nsku,title,price"\n'.replace('price"', '"price'),
+    ],
+)
+def test_quotation_mark_in_the_header_that_is_not_closed(tmp_path: Path, content: str) -> None:
+    with pytest.raises(FileError, match="the header, has a quotation mark that is not closed"):
+        read(tmp_path, content)
+
+
+def test_header_with_line_ends(tmp_path: Path) -> None:
+    found = read(tmp_path, 'sku,title,"price\n(net, EUR)"\nA,Mug,5\n')
+    assert found.columns.attributes == ["price\n(net, EUR)"]
+    assert found.values("title") == {"A": "Mug"}
+
+
 def test_long_cells_of_many_lines(tmp_path: Path) -> None:
     html = "<ul>\n" + "".join(f"<li>part, {number}</li>\n\n" for number in range(2000)) + "</ul>"
     buffer = io.StringIO()

@@ -45,8 +45,8 @@ def reject_duplicates(rows: Iterable[ReadRow], unit: Unit = "line") -> Iterator[
     lines: dict[str, int] = {}
     for row in rows:
         if isinstance(row, ProductRow):
-            first = lines.setdefault(row.sku, row.line)
-            if first != row.line:
+            if (first := lines.get(row.sku)) is not None:
                 yield RowError(row.line, row.sku, f"the SKU is already on {unit} {first}")
                 continue
+            lines[row.sku] = row.line
         yield row

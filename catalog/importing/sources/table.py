@@ -1,11 +1,11 @@
 """Reads tables (CSV, TSV) into product rows, or errors, with line numbers."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
-from catalog.importing.cells.texts import FieldError, parse_text
+from catalog.importing.cells.texts import FieldError, parse_text, shorten
 from catalog.importing.columns.mapping import Columns, unique_names
 from catalog.importing.columns.names import field_by_name
 from catalog.importing.columns.report import ColumnReport
@@ -46,7 +46,7 @@ def read_table(
     lines = text.lines(progress)
     for _ in islice(lines, table.header_line - 1):
         pass
-    header, header_lines = _read_header(lines, table)
+    header, header_lines = _read_header(lines, table, match)
     if not any(header):
         raise FieldError("the file is empty")
     feed = recognise(map(normalise_name, header)) if chosen is None else chosen
@@ -93,13 +93,25 @@ def _match_header(
     return HeaderMatch(bool(feed), {"sku", "title"} <= set(fields), known)
 
 
-def _read_header(lines: Iterator[str], table: TableFormat) -> tuple[list[str], int]:
+def _read_header(
+    lines: Iterator[str], table: TableFormat, match: Callable[[list[str]], HeaderMatch]
+) -> tuple[list[str], int]:
     """The names of the columns, and the number of lines of the header."""
-    reader = csv.reader(lines, delimiter=table.delimiter, strict=True)
+    first = next(lines, "")
+    reader = csv.reader(
+        chain([first], lines), delimiter=table.delimiter, strict=True, skipinitialspace=True
+    )
+    unclosed = (
+        f"line {table.header_line}, the header, has a quotation mark that is not closed, or that"
+        f" must be doubled: {shorten(first.strip())}"
+    )
     try:
         cells = next(reader, [])
     except csv.Error as error:
-        raise FieldError(f"the header cannot be read: {error}") from error
+        reason = unclosed if '"' in first else f"the header cannot be read: {error}"
+        raise FieldError(reason) from error
+    if _has_rows(cells, table.delimiter) and not match(list(map(str.strip, cells))).has_required:
+        raise FieldError(unclosed)
     try:
         names = [parse_text("the header", name) for name in cells]
     except FieldError as error:
@@ -108,6 +120,11 @@ def _read_header(lines: Iterator[str], table: TableFormat) -> tuple[list[str], i
     while names and not names[-1]:
         names.pop()
     return unique_names(names), max(reader.line_num, 1)
+
+
+def _has_rows(header: list[str], delimiter: str) -> bool:
+    """Whether a cell of the header goes on in a line that has delimiters, such as the first row."""
+    return any(delimiter in line for cell in header for line in cell.splitlines()[1:])
 
 
 def _describe(feed: FeedFormat, table: TableFormat, encoding: str, quoted: bool) -> str:

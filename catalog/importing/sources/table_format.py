@@ -69,7 +69,8 @@ def detect_table(
 def split(line: str, delimiter: str) -> list[str]:
     """The cells of a header, without surrounding spaces."""
     try:
-        cells = next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
+        lines = [line.strip("\r\n")]
+        cells = next(csv.reader(lines, delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:
         cells = line.split(delimiter)
     return [cell.strip() for cell in cells]

@@ -65,13 +65,11 @@ class TextFile:
         except (LookupError, ValueError) as error:
             raise FileError(f"--encoding: no encoding {self.encoding!r}") from error
         self.head = text.removeprefix("\ufeff")
-        found = LINE_END.search(QUOTED.sub("", self.head))
-        # A CR within a cell is none if lines end otherwise, and so is an LF in files of old Macs.
-        self.line_end = "\r" if found and found[0] == "\r" else "\n"
+        self.line_end = _detect_line_end(self.head)
 
     def head_lines(self) -> list[str]:
         """The complete lines of the head, or the only one."""
-        lines = self.head.split(self.line_end)
+        lines = self.head.split(self.line_end) if self.line_end else LINE_END.split(self.head)
         return lines[:-1] or lines
 
     def lines(self, progress: Progress = lambda size: None) -> Iterator[str]:
@@ -113,6 +111,17 @@ def detect_encoding(head: bytes) -> str:
     if len(head) >= 4 and head[1] and head[3] and not head[0] and not head[2]:
         return "utf-16-be"
     return "utf-8"
+
+
+def _detect_line_end(head: str) -> str:
+    """CR or LF (with or without CR), or "" if the header ends with a CR and most rows do not.
+
+    A CR within a cell is no line end if lines end otherwise, nor is an LF in files of old Macs.
+    """
+    ends = LINE_END.findall(QUOTED.sub("", head))
+    if not ends or ends[0] != "\r":
+        return "\n"
+    return "\r" if 2 * ends.count("\r") > len(ends) else ""
 
 
 class _Counted(io.RawIOBase):
