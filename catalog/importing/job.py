@@ -15,7 +15,7 @@ from catalog.importing.database.pictures import replace_addresses, replace_image
 from catalog.importing.database.products import upsert_products
 from catalog.importing.product_row import ProductRow, ReadRow
 from catalog.importing.report import Report
-from catalog.importing.row_notes import FileError, RowWarning, Unit
+from catalog.importing.row_notes import FileError, RowWarning
 from catalog.importing.sources.files import read_rows
 from catalog.importing.sources.picture_folder import import_picture, picture_named
 from catalog.importing.sources.records import FileOptions
@@ -58,7 +58,6 @@ def import_rows(
     rows: Iterable[ReadRow],
     images: Path | None = None,
     *,
-    unit: Unit = "line",
     dry_run: bool = False,
     complete: CompleteCatalogue | None = None,
     report: Report | None = None,
@@ -67,21 +66,21 @@ def import_rows(
 
     Picture URLs are stored for `catalog.media.fetching`. If no column names pictures, those in the
     folder that are named after a SKU are taken. Columns that the rows do not have keep their
-    values. Each batch is committed separately. A `dry_run` checks everything and changes nothing.
+    values, and so do pictures if rows name files and there is no folder. Each batch is committed
+    separately. A `dry_run` checks everything and changes nothing.
     If the rows are the `complete` catalogue, the other products are hidden or deleted after the
     last row. `report` is updated after every batch, so it is right even if the import is
     interrupted.
 
     Raises:
-        FileError: the rows cannot be read to the end, or they name pictures and there is no folder
-            `images`. The rows that `report` counts were imported.
+        FileError: the rows cannot be read to the end. The rows that `report` counts were imported.
         MissingProductsError: too many products are missing. All rows were imported.
         OSError: the media folder cannot be written.
     """
     if images is not None and not images.is_dir():
         raise FileError(f"{images}: no such folder")
     report = Report() if report is None else report
-    rows = rows if images else _without_folder(rows, unit, report)
+    rows = rows if images else _without_folder(rows, report)
     rows = complete.watch(rows) if complete else rows
     try:
         for batch in _batches(rows):
@@ -95,19 +94,21 @@ def import_rows(
     return report
 
 
-def _without_folder(rows: Iterable[ReadRow], unit: Unit, report: Report) -> Iterator[ReadRow]:
-    """The rows without the names of picture files, if their format allows that."""
-    is_named = False
-    for row in rows:
-        if isinstance(row, ProductRow) and row.images:
-            reason = "names pictures: give their folder with --images"
-            if not row.pictures_optional:
-                raise FileError(f"{unit} {row.line} {reason}")
-            if not is_named:
-                report.warnings.append(RowWarning(row.line, row.sku, reason))
-                is_named = True
-            row = replace(row, images=None)
-        yield row
+def _without_folder(rows: Iterable[ReadRow], report: Report) -> Iterator[ReadRow]:
+    """The rows without the names of picture files, and one warning about them."""
+    first, count = None, 0
+    try:
+        for row in rows:
+            if isinstance(row, ProductRow) and row.images:
+                first, count = first or row, count + 1
+                row = replace(row, images=None)
+            yield row
+    finally:
+        if first and first.images:
+            rows_named = f"{count:,} row{'s name' if count > 1 else ' names'} picture files"
+            reason = f"{rows_named}, such as {ascii(first.images[0])[:100]}: imported without them;"
+            advice = "give their folder with --images, or ignore the column with --map"
+            report.warnings.append(RowWarning(first.line, first.sku, f"{reason} {advice}"))
 
 
 def _batches(rows: Iterable[ReadRow]) -> Iterator[list[ReadRow]]:

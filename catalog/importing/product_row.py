@@ -19,6 +19,7 @@ from catalog.importing.cells.texts import (
 )
 from catalog.importing.columns.mapping import Columns
 from catalog.importing.columns.names import PICTURES, PRICES, TEXTS, field_by_name
+from catalog.importing.columns.report import ColumnReport
 from catalog.importing.feeds.rules import FeedRows, text
 from catalog.importing.row_notes import LeftOut, RowError
 from catalog.text import compose
@@ -41,8 +42,7 @@ class ProductRow:
     `images` are names of picture files and `addresses` are URLs of pictures to fetch, the main
     picture first. Both are None if the row has no such cell; stored pictures then stay.
     `attribute_names` are all attributes that the file has, also those without a value in this row.
-    `warnings` say what the row was imported without. `pictures_optional` says that the import goes
-    on if there is no folder for `images`.
+    `warnings` say what the row was imported without.
     """
 
     line: int
@@ -51,7 +51,6 @@ class ProductRow:
     addresses: tuple[str, ...] | None = None
     attribute_names: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    pictures_optional: bool = False
 
     @property
     def sku(self) -> str:
@@ -63,9 +62,10 @@ ReadRow = ProductRow | RowError | LeftOut
 
 
 class RowParser:
-    """Parses the rows of a file with these columns."""
+    """Parses the rows of a file with these columns. `report` counts unknown words."""
 
-    def __init__(self, columns: Columns) -> None:
+    def __init__(self, columns: Columns, report: ColumnReport) -> None:
+        self.report = report
         self.fields = columns.fields
         self.feed = columns.feed
         self.rules = FeedRows(columns.feed, columns.names)
@@ -134,11 +134,12 @@ class RowParser:
             self._add_path(values, cells, warnings)
         self._add_prices(values, cells, warnings)
         if self.stock:
-            values["in_stock"] = self._in_stock(cells)
+            in_stock = self._in_stock(line, cells)
+            if in_stock is not None:
+                values["in_stock"] = in_stock
         names = self._add_attributes(values, cells)
         images, addresses = self._pictures(cells, warnings)
-        optional = self.feed.pictures_optional
-        return ProductRow(line, values, images, addresses, names, tuple(warnings), optional)
+        return ProductRow(line, values, images, addresses, names, tuple(warnings))
 
     def _add_path(
         self, values: dict[str, Any], cells: Mapping[str, Any], warnings: list[str]
@@ -172,15 +173,21 @@ class RowParser:
         if warning:
             warnings.append(warning)
 
-    def _in_stock(self, cells: Mapping[str, Any]) -> bool:
-        """Whether no column says that the product is out of stock."""
+    def _in_stock(self, line: int, cells: Mapping[str, Any]) -> bool | None:
+        """Whether no column says that the product is out of stock; None if no word is known."""
         unlimited = self.rules.is_unlimited(cells)
-        return all(
-            parse_in_stock("in_stock", cell)
-            for column, is_quantity in self.stock
-            if not (is_quantity and unlimited)
-            and not self._is_placeholder(cell := cells.get(column))
-        )
+        found, unknown = [], False
+        for column, is_quantity in self.stock:
+            cell = cells.get(column)
+            if (is_quantity and unlimited) or cell is None or cell == "":
+                continue
+            if not self._is_placeholder(cell):
+                try:
+                    found.append(parse_in_stock("in_stock", cell))
+                except FieldError:
+                    self.report.add_unknown_stock(line, column, cell)
+                    unknown = True
+        return None if unknown and not found else all(found)
 
     def _add_attributes(self, values: dict[str, Any], cells: Mapping[str, Any]) -> tuple[str, ...]:
         """Fill the attributes, and return the names of all that the file has."""

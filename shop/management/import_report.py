@@ -38,7 +38,7 @@ class ImportReport:
         report = self.report
         if with_columns:
             self._write_columns()
-        for warning in report.columns.warnings():
+        for warning in report.columns.warnings(self.unit):
             self.stderr.write(f"warning: {warning}")
         self._list_notes(report.warnings, "warning: ")
         self._list_notes(report.errors)

@@ -1,5 +1,7 @@
 """Feeds of other systems: each is recognised by its header and read as its system means it."""
 
+import re
+import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catalog.importing.cells import stock
 from catalog.importing.feeds.formats import feed_formats, normalise_name, recognise
 from catalog.importing.row_notes import FileError
 from tests.catalog.feed_files import ReadFile, read
@@ -323,9 +326,52 @@ def test_stock_cells(tmp_path: Path, cell: str, expected: bool, column: str) -> 
     assert found.values("in_stock") == {"A": expected}
 
 
-def test_unknown_stock_words_are_no_stock(tmp_path: Path) -> None:
-    found = read(tmp_path, "sku,title,availability\nA,Mug,perhaps\n")
-    assert found.errors == {2: "in_stock is neither true nor false: 'perhaps'"}
+def test_unknown_stock_words_leave_the_stock_as_it_is(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "sku,title,availability,qty\nA,Mug,yes,\nB,Pot,perhaps,\nC,Pan,Perhaps?,0\nD,Cup,perhaps,\n",
+    )
+    assert found.values("in_stock") == {"A": True, "B": None, "C": False, "D": None}
+    assert not found.errors
+    warnings = list(found.columns.warnings())
+    assert len(warnings) == 2
+    assert (
+        "availability 'perhaps' is no known word of stock (2 rows, the first on line 3)"
+        in (warnings[0])
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ("na magazynie|dostępny|✓|en stock|auf Lager|disponible|op voorraad|pre-order", True),
+        ("1 in stock|low stock|in stock (12)|In stock: 12|only 3 left|nur noch 2", True),
+        ("Nog 4 op voorraad|Auf Lager (5 Stück)|in stock, ships in 24 h|Pre-Order: 12 May", True),
+        ("coming soon|-|sold out|Ausverkauft!|agotado|esaurito|uitverkocht|brak|✗", False),
+        (
+            "in stock (0)|0 in stock|Auf Lager: 0|out of stock (3)|OUT_OF_STOCK|Sold out - wait",
+            False,
+        ),
+        ("en rupture de stock|não disponível|brak na magazynie|nicht lieferbar", False),
+    ],
+)
+def test_stock_in_words(tmp_path: Path, cells: str, expected: bool) -> None:
+    words = cells.split("|")
+    rows = "".join(f"A{number}\tMug\t{word}\n" for number, word in enumerate(words))
+    found = read(tmp_path, f"sku\ttitle\tavailability\n{rows}")
+    known = dict(zip(words, found.values("in_stock").values(), strict=True))
+    assert known == dict.fromkeys(words, expected)
+
+
+def test_no_word_of_stock_means_both() -> None:
+    words: dict[str, set[str]] = {}
+    for lists in tomllib.loads(stock.FILE.read_text("utf-8")).values():
+        for name, listed in lists.items():
+            for word in listed:
+                words.setdefault(word, set()).add(name)
+                assert word == " ".join(re.split(r"[\s_-]+", word.casefold())) or word in "-"
+    yes, no = {"yes", "in_stock", "counted"}, {"no", "out_of_stock"}
+    assert not [word for word, names in words.items() if names & yes and names & no]
 
 
 def test_product_is_out_of_stock_if_one_of_the_columns_says_so(tmp_path: Path) -> None:

@@ -218,16 +218,24 @@ def test_pictures_named_after_the_sku(shop: Path) -> None:
     assert pictures("red") == []
 
 
-def test_feed_with_picture_files_is_imported_without_their_folder(shop: Path) -> None:
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [("sku,title,images", "A,Mug,red.jpg"), ("sku,title,images", "A,Mug,see the catalogue")],
+)
+def test_products_are_imported_without_the_folder_of_their_pictures(
+    shop: Path, header: str, row: str
+) -> None:
     file = shop / "c.csv"
-    file.write_text(
-        "sku,name,product_type,attribute_set_code,base_image\nA,Mug,simple,x,/red.jpg\n"
-    )
+    file.write_text(f"{header}\n{row}\nB,Pot,\nC,Pan,gone.jpg\n")
     report = import_catalog(file)
-    assert warnings(report) == {2: "names pictures: give their folder with --images"}
-    assert report.added == 1
-    assert import_catalog(file, shop / "images").updated == 1
-    assert len(pictures("A")) == 1
+    assert "2 rows name picture files" in warnings(report)[2]
+    assert "give their folder with --images" in warnings(report)[2]
+    assert (report.added, list(warnings(report))) == (3, [2])
+    is_file = "red" in row
+    assert import_catalog(file, shop / "images").updated == is_file
+    assert len(pictures("A")) == is_file
+    assert import_catalog(file).unchanged == 3
+    assert len(pictures("A")) == is_file
 
 
 def test_every_row_of_a_file_is_counted(shop: Path) -> None:
@@ -386,24 +394,18 @@ def test_wrong_mapping_lists_columns_and_fields(shop: Path) -> None:
         load(shop, "sku,title,x\n", mapping={"x": "color_of"})
 
 
-def test_pictures_without_a_folder_are_an_error(shop: Path) -> None:
-    file = shop / "c.csv"
-    file.write_text("sku,title,images\nA,Shirt,red.jpg\n")
-    with pytest.raises(FileError, match="line 2 names pictures: give their folder"):
-        import_catalog(file)
-
-
 @pytest.mark.process
 def test_rows_before_a_fatal_error_are_imported_and_reported(
-    shop: Path, capsys: pytest.CaptureFixture[str]
+    shop: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("catalog.importing.sources.text_file.MAX_LINE", 1000)
     file = shop / "c.csv"
-    rows = "".join(f"S{number},Thing {number},\n" for number in range(600))
-    file.write_text(f"sku,title,images\nBAD,,\n{rows}LAST,Thing,red.jpg\nBEHIND,Thing,\n")
+    rows = "".join(f"S{number},Thing {number}\n" for number in range(600))
+    file.write_text(f"sku,title\nBAD,\n{rows}LAST,{'x' * 1000}\nBEHIND,Thing\n")
     with pytest.raises(CommandError) as stopped:
         call_command("import_catalog", str(file), errors=shop / "errors.csv", verbosity=0)
     assert stopped.value.returncode == 2
-    reason = "line 603 names pictures: give their folder with --images"
+    reason = f"{file}: line 603 has more than 1,000 characters"
     assert str(stopped.value) == f"stopped after 601 rows: {reason}"
     output = capsys.readouterr()
     assert "600 added, 0 updated, 0 unchanged, 1 skipped" in output.out

@@ -1,27 +1,32 @@
 """What an import has understood of a file: its format, and what each column was read as."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalog.importing.cells.stock import is_stock_word
+from catalog.importing.cells.texts import shorten
 from catalog.importing.columns.mapping import Columns
 from catalog.importing.columns.names import LOOKS_LIKE
 from catalog.importing.feeds.formats import normalise_name
+from catalog.importing.row_notes import Unit
 
 SAMPLE = 200
 """The number of rows whose cells show what an unused column contains."""
 
 ADDRESS_OF_PICTURE = re.compile(r"https?://\S+\.(?:jpe?g|png|webp|gif|avif)\b", re.IGNORECASE)
-STOCK_WORDS = re.compile(
-    r"(?:in|out[ _-]?of)[ _-]?stock|sold ?out|back[ -]?order|pre-?order|(?:nicht )?verfügbar"
-    r"|ausverkauft|lieferbar|en stock|agotado|esaurito|disponibile",
-    re.IGNORECASE,
-)
 AMOUNT = re.compile(
     r"(?:[A-Z]{3}|[$€£¥])\s?\d[\d.,' ]*|\d[\d.,' ]*\s?(?:[A-Z]{3}|[$€£¥])", re.ASCII
 )
-BY_CELLS = {"pictures": ADDRESS_OF_PICTURE, "stock": STOCK_WORDS, "price": AMOUNT}
+MAX_UNKNOWN = 20
+"""The maximum number of unknown words of stock that are reported."""
+
+BY_CELLS: dict[str, Callable[[str], object]] = {
+    "pictures": ADDRESS_OF_PICTURE.fullmatch,
+    "stock": is_stock_word,
+    "price": AMOUNT.fullmatch,
+}
 FIELDS_OF = {
     "stock": ("in_stock", "quantity"),
     "price": ("price", "sale_price", "regular_price"),
@@ -39,7 +44,8 @@ class ColumnReport:
     """The format of the file in words, and the columns by their use.
 
     `fields` are the columns of each field, and `by_format` those with another use in the format.
-    `looks_like` says what an attribute may be: stock, price or pictures.
+    `looks_like` says what an attribute may be: stock, price or pictures. `unknown_stock` are words
+    in columns of stock that are not known, with the number of rows and the first row.
     """
 
     format: str = ""
@@ -48,6 +54,7 @@ class ColumnReport:
     ignored: list[str] = field(default_factory=list)
     by_format: list[str] = field(default_factory=list)
     looks_like: dict[str, str] = field(default_factory=dict)
+    unknown_stock: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     rows: int = 0
 
     def add(self, columns: Columns) -> None:
@@ -72,12 +79,26 @@ class ColumnReport:
         for column in self.attributes:
             cell = cells.get(column)
             if column not in self.looks_like and isinstance(cell, str):
-                for kind, pattern in BY_CELLS.items():
-                    if pattern.fullmatch(cell.strip()):
+                for kind, is_kind in BY_CELLS.items():
+                    if is_kind(cell.strip()):
                         self.looks_like[column] = kind
 
-    def warnings(self) -> Iterator[str]:
-        """A sentence for each kind of column that seems to be unused."""
+    def add_unknown_stock(self, line: int, column: str, cell: Any) -> None:
+        """Count a row with an unknown word in a column of stock."""
+        key = (column, shorten(cell))
+        if key in self.unknown_stock or len(self.unknown_stock) < MAX_UNKNOWN:
+            rows, first = self.unknown_stock.get(key, (0, line))
+            self.unknown_stock[key] = (rows + 1, first)
+
+    def warnings(self, unit: Unit = "line") -> Iterator[str]:
+        """A sentence for each kind of column that seems to be unused, and for each unknown word of
+        stock."""
+        for (column, word), (rows, first) in self.unknown_stock.items():
+            yield (
+                f"{column} {word} is no known word of stock ({rows:,} row{'s' * (rows > 1)}, the"
+                f" first on {unit} {first}): known products keep their stock, new ones are in"
+                " stock. Write yes or no"
+            )
         for kind, fields in FIELDS_OF.items():
             columns = [column for column, it in self.looks_like.items() if it == kind]
             if not columns:

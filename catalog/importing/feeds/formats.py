@@ -38,13 +38,11 @@ class FeedFormat:
         fields: the columns of each field, the most important one first.
         ignored: patterns of columns that are not read.
         empty: cells that stand for a missing value, besides those of every file.
-        in_stock, out_of_stock: words in its columns of stock, besides those of every file.
         unlimited: cells by column with which a quantity does not count.
         path_separator: between the parts of a category path.
         path_list: between several category paths in one cell; "" if there is one.
         path_root: a first part that all category paths have and that is left out.
         picture_root: what the names of picture files begin with and the folder does not have.
-        pictures_optional: whether the import goes on, with a warning, if there is no folder.
         attribute_names, attribute_values: pairs of columns with the name and value of an attribute.
         attribute_list: a column such as "colour=Blue,material=Nylon".
         lists: columns of attributes whose values are separated by commas.
@@ -62,14 +60,11 @@ class FeedFormat:
     fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ignored: tuple[str, ...] = ()
     empty: frozenset[str] = frozenset()
-    in_stock: frozenset[str] = frozenset()
-    out_of_stock: frozenset[str] = frozenset()
     unlimited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     path_separator: str = ">"
     path_list: str = ""
     path_root: str = ""
     picture_root: str = ""
-    pictures_optional: bool = False
     attribute_names: tuple[str, ...] = ()
     attribute_values: tuple[str, ...] = ()
     attribute_list: str = ""
@@ -143,7 +138,7 @@ def recognise(names: Iterable[str]) -> FeedFormat:
 def _read(file: Path) -> FeedFormat:
     entries = tomllib.loads(file.read_text("utf-8"))
     for name, value in entries.items():
-        if name in ("empty", "in_stock", "out_of_stock"):
+        if name == "empty":
             entries[name] = frozenset(value)
         elif isinstance(value, list):
             entries[name] = tuple(value)

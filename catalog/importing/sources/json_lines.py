@@ -32,7 +32,7 @@ def read_json_lines(
                 report.add(columns)
                 if len(parsers) == SAMPLE:
                     parsers.clear()
-                parsers[names] = RowParser(columns)
+                parsers[names] = RowParser(columns, report)
             if report.rows < SAMPLE:
                 report.look_at(cells)
             yield parsers[names].parse(line, cells)

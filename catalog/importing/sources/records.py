@@ -28,7 +28,7 @@ def parse_rows(
     rows: Iterable[Record | RowError], columns: Columns, report: ColumnReport
 ) -> Iterator[ReadRow]:
     """Parse records with the same columns. `report` looks at the first of them."""
-    parser = RowParser(columns)
+    parser = RowParser(columns, report)
     rules = FeedRows(columns.feed, columns.names)
     for row in with_variants(rows, rules, columns.fields):
         if isinstance(row, RowError | LeftOut):

@@ -142,7 +142,7 @@ def _read(
     columns = Columns.from_header(header, mapping)
     report.format = "a query"
     report.add(columns)
-    parser = RowParser(columns)
+    parser = RowParser(columns, report)
     for number, row in enumerate(result, start=1):
         cells = {name: to_cell(value) for name, value in zip(header, row, strict=True)}
         if report.rows < SAMPLE:

@@ -192,7 +192,6 @@ class Command(CatalogCommand):
             import_rows(
                 bar.count(rows),
                 options["images"],
-                unit="row",
                 dry_run=options["dry_run"],
                 complete=complete,
                 report=report,
