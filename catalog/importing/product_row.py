@@ -7,8 +7,9 @@ from typing import Any
 
 from catalog.importing.cells.attributes import parse_attributes
 from catalog.importing.cells.currencies import parse_currency
+from catalog.importing.cells.dates import DateOrder
 from catalog.importing.cells.pictures import is_address, parse_addresses, parse_file_names
-from catalog.importing.cells.prices import parse_prices
+from catalog.importing.cells.prices import parse_prices, parse_sale_dates
 from catalog.importing.cells.stock import parse_in_stock
 from catalog.importing.cells.texts import (
     DEFAULT_MAX_LENGTH,
@@ -18,7 +19,7 @@ from catalog.importing.cells.texts import (
     parse_value,
 )
 from catalog.importing.columns.mapping import Columns
-from catalog.importing.columns.names import PICTURES, PRICES, TEXTS, field_by_name
+from catalog.importing.columns.names import PICTURES, PRICES, SALE_DATES, TEXTS, field_by_name
 from catalog.importing.columns.report import ColumnReport
 from catalog.importing.feeds.rules import FeedRows, text
 from catalog.importing.row_notes import LeftOut, RowError
@@ -79,6 +80,8 @@ class RowParser:
             for name in ("in_stock", "quantity")
             for column in columns.fields.get(name, ())
         ]
+        self.date_order = DateOrder(columns.feed.month_first)
+        self.has_dates = not columns.fields.keys().isdisjoint(SALE_DATES)
         self.price_columns = [
             *(["price"] if {"price", "sale_price"} & columns.fields.keys() else []),
             *(["regular_price"] if {"sale_price", "regular_price"} & columns.fields.keys() else []),
@@ -164,14 +167,24 @@ class RowParser:
             currency, warning = parse_currency(self._first(columns, cells))
             values["currency"] = currency
         if self.prices:
-            raw = {name: self._first(columns, cells) for name, columns in self.prices}
-            prices = parse_prices(raw, currency)
+            prices = parse_prices(self._raw_prices(cells), currency, self.date_order)
             warnings += prices.warnings
             values |= {name: getattr(prices, name) for name in self.price_columns}
             if prices.currency != currency:
                 values["currency"], warning = parse_currency(prices.currency)
         if warning:
             warnings.append(warning)
+
+    def _raw_prices(self, cells: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._first(columns, cells) for name, columns in self.prices}
+
+    def look_at_dates(self, cells: Mapping[str, Any]) -> None:
+        """Learn from the dates of a row, before or while rows are parsed, how they are written."""
+        try:
+            for text in parse_sale_dates(self._raw_prices(cells)):
+                self.date_order.look_at(text)
+        except FieldError:
+            pass  # reported when the row is parsed
 
     def _in_stock(self, line: int, cells: Mapping[str, Any]) -> bool | None:
         """Whether no column says that the product is out of stock; None if no word is known."""

@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catalog.importing.cells import stock
+from catalog.importing.cells.dates import DateOrder, parse_dates
 from catalog.importing.feeds.formats import feed_formats, normalise_name, recognise
 from catalog.importing.row_notes import FileError
 from tests.catalog.feed_files import ReadFile, read
@@ -305,6 +307,80 @@ def test_sale_price_above_the_price_and_unreadable_dates_are_named(tmp_path: Pat
     assert prices(found) == {"A": "5.00", "B": "5.00"}
     assert "higher than the price" in found.warnings["A"][0]
     assert "not like 2025-12-31" in found.warnings["B"][0]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2025-03-04", "20250304", "2025/3/4", "2025.03.04", "04.03.2025", "4.3.25", "4. 3. 2025"),
+        *("March 4, 2025", "4 March 2025", "4-Mar-25", "Mar 4th, 2025", "Tue, 4 Mar 2025"),
+        *("4. März 2025", "4 mars 2025", "4 marzo 2025", "4 maart 2025", "4 março 2025"),
+    ],
+)
+def test_dates(text: str) -> None:
+    assert parse_dates(text, DateOrder()) == [datetime(2025, 3, 4, tzinfo=UTC)]
+    (end,) = parse_dates(text, DateOrder(), is_end=True)
+    assert end == datetime(2025, 3, 4, 23, 59, 59, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "hour", "minute"),
+    [
+        *[("3/4/25, 2:05 PM", 14, 5), ("3/4/25 12:05 am", 0, 5), ("3/4/2025 14:05:00", 14, 5)],
+        *[("2025-03-04T14:05+0100", 13, 5), ("3/4/25, 2:05\u202fPM", 14, 5)],
+        *[("4 Mar 2025 14:05:59 GMT", 14, 5), ("2025/03/04 14:05:00 +01:00", 13, 5)],
+    ],
+)
+def test_dates_with_a_time(text: str, hour: int, minute: int) -> None:
+    for is_end in (False, True):
+        (moment,) = parse_dates(text, DateOrder(month_first=True), is_end=is_end)
+        expected = datetime(2025, 3, 4, hour, minute, tzinfo=UTC)
+        assert moment.astimezone(UTC).replace(second=0) == expected
+
+
+@pytest.mark.parametrize("text", ["soon", "31/31/2025", "32.1.2025", "1/2", "4 Xyz 2025", "5", ""])
+def test_what_is_no_date(text: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        parse_dates(text, DateOrder())
+
+
+def on_sale(folder: Path, dates: list[str]) -> ReadFile:
+    rows = "".join(f'A{number},Mug,9,6,"{text}"\n' for number, text in enumerate(dates))
+    return read(folder, f"sku,title,price,sale_price,sale_end\n{rows}")
+
+
+def test_day_and_month_are_told_apart_by_the_other_dates_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Now(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime(2025, 6, 15, tzinfo=UTC)
+
+    monkeypatch.setattr("catalog.importing.cells.prices.datetime", Now)
+    found = on_sale(tmp_path, ["5/8/2025", "5/8/2024", "7/7/2025"])
+    assert list(found.warnings) == ["A0"]
+    assert "may begin with the day or with the month" in found.warnings["A0"][0]
+    assert list(prices(found).values()) == ["6.00", "9.00", "6.00"]
+    for telling, expected in (("31/1/2025", "6.00"), ("1/31/2025", "9.00")):
+        found = on_sale(tmp_path, ["5/8/2025", telling])
+        assert (prices(found)["A0"], found.warnings) == (expected, {})
+    magento = "sku,name,attribute_set_code,product_type,price,special_price,special_price_to_date"
+    found = read(tmp_path, f'{magento}\nA,Mug,Default,simple,9,6,"5/8/25, 2:05 PM"\n')
+    assert (prices(found), found.warnings) == ({"A": "9.00"}, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        *[("2020-01-01/2099-01-01", "6.00"), ("2020-01-01 - 2020-02-01", "9.00")],
+        *[("1/1/20/2/1/20", "9.00"), ("1/1/2020 to 1/1/2099", "6.00"), ("2099-01-01/", "9.00")],
+        *[("2020-01-01T10:00+0100/2099-02-01T10:00+0100", "6.00"), ("1 Jan 2099", "9.00")],
+    ],
+)
+def test_both_dates_of_a_sale_in_a_cell(tmp_path: Path, text: str, expected: str) -> None:
+    found = read(tmp_path, f"sku,title,price,sale_price,sale_dates\nA,Mug,9,6,{text}\n")
+    assert (prices(found), found.warnings) == ({"A": expected}, {})
 
 
 @pytest.mark.parametrize(

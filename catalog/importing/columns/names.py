@@ -11,7 +11,8 @@ TEXTS = (
 PICTURES = ("images", "image_url")
 """Fields that are not columns of the table `product`. Several columns may be read as one."""
 
-PRICES = ("price", "sale_price", "regular_price", "sale_start", "sale_end", "sale_dates")
+SALE_DATES = ("sale_start", "sale_end", "sale_dates")
+PRICES = ("price", "sale_price", "regular_price", *SALE_DATES)
 """Fields from which the price and the regular price follow."""
 
 FIELDS = (*TEXTS, *PRICES, "currency", "in_stock", "quantity", "category_path", *PICTURES)

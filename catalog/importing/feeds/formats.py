@@ -47,6 +47,7 @@ class FeedFormat:
         attribute_list: a column such as "colour=Blue,material=Nylon".
         lists: columns of attributes whose values are separated by commas.
         escaped: fields in which a backslash and an n are a line end.
+        month_first: whether dates such as 1/2/25 begin with the month, if none in the file tells.
         left_out: reasons by cell (`*` is any that is not empty) by column: rows that are no
             products.
         group: the column (or one of `a|b`) that is the same in consecutive rows of one product.
@@ -70,6 +71,7 @@ class FeedFormat:
     attribute_list: str = ""
     lists: tuple[str, ...] = ()
     escaped: tuple[str, ...] = ()
+    month_first: bool | None = None
     left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     group: str = ""
     own: tuple[str, ...] = ()

@@ -35,6 +35,8 @@ def read_json_lines(
                 parsers[names] = RowParser(columns, report)
             if report.rows < SAMPLE:
                 report.look_at(cells)
+            if parsers[names].has_dates:
+                parsers[names].look_at_dates(cells)
             yield parsers[names].parse(line, cells)
         except (ValueError, RecursionError) as error:
             reason = str(error) if isinstance(error, FieldError) else f"not JSON: {error}"

@@ -1,7 +1,9 @@
 """From records, which all sources read, to product rows."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 
 from catalog.importing.columns.mapping import Columns
 from catalog.importing.columns.report import SAMPLE, ColumnReport
@@ -9,6 +11,9 @@ from catalog.importing.feeds.rules import FeedRows
 from catalog.importing.feeds.variants import Record, with_variants
 from catalog.importing.product_row import ProductRow, ReadRow, RowParser
 from catalog.importing.row_notes import LeftOut, RowError, Unit
+
+LOOK_AHEAD = 5_000
+"""Rows whose dates show whether the day or the month comes first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,8 @@ def parse_rows(
     """Parse records with the same columns. `report` looks at the first of them."""
     parser = RowParser(columns, report)
     rules = FeedRows(columns.feed, columns.names)
-    for row in with_variants(rows, rules, columns.fields):
+    read = with_variants(rows, rules, columns.fields)
+    for row in _look_ahead(read, parser) if parser.has_dates else read:
         if isinstance(row, RowError | LeftOut):
             yield row
             continue
@@ -38,6 +44,20 @@ def parse_rows(
         if report.rows < SAMPLE:
             report.look_at(cells)
         yield parser.parse(line, cells, doubt)
+
+
+def _look_ahead(
+    rows: Iterable[Record | RowError | LeftOut], parser: RowParser
+) -> Iterator[Record | RowError | LeftOut]:
+    """The rows, after the parser has seen the dates of the first ones."""
+    rows = iter(rows)
+    waiting = deque(islice(rows, LOOK_AHEAD))
+    for row in waiting:
+        if not isinstance(row, RowError | LeftOut):
+            parser.look_at_dates(row[1])
+    while waiting:
+        yield waiting.popleft()
+    yield from rows
 
 
 def reject_duplicates(rows: Iterable[ReadRow], unit: Unit = "line") -> Iterator[ReadRow]:
