@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from catalog.importing.cells.attributes import parse_attributes
@@ -177,6 +178,13 @@ class RowParser:
 
     def _raw_prices(self, cells: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._first(columns, cells) for name, columns in self.prices}
+
+    def price_of(self, cells: Mapping[str, Any]) -> Decimal | None:
+        """What a row costs; None if it has no price or an invalid one."""
+        try:
+            return parse_prices(self._raw_prices(cells), "", self.date_order).price
+        except FieldError:
+            return None
 
     def look_at_dates(self, cells: Mapping[str, Any]) -> None:
         """Learn from the dates of a row, before or while rows are parsed, how they are written."""

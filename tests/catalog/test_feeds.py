@@ -186,6 +186,61 @@ def test_magento() -> None:
     assert sorted(found.left_out) == [6, 7]
 
 
+def test_grouped_products_of_woocommerce_cost_what_the_cheapest_does(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "ID,Type,SKU,Name,Published,Regular price,Sale price,In stock?,Parent,Grouped products\n"
+        '1,grouped,SET,Set,1,,,1,,"A, id:3,MUG"\n'
+        "2,simple,A,Plate,1,20,,1,,\n3,simple,,Bowl,1,15,12,1,,\n"
+        "4,variable,MUG,Mug,1,,,1,,\n5,variation,MUG-S,Mug,1,14,,1,id:4,\n"
+        "6,simple,CHEAP,Draft,-1,1,,1,,\n"
+        '7,grouped,TWO,Two,1,,,1,,"MUG,CHEAP,gone"\n8,grouped,NONE,None,1,,,1,,\n'
+        "9,grouped,OWN,Own,1,99,,1,,A\n10,grouped,OLD,Old,1,,,1,,\n11,simple,C,Cup,1,7,,1,OLD,\n",
+    )
+    assert prices(found)["SET"] == "12.00"
+    assert str(found.values("regular_price")["SET"]) == "15.00"
+    assert {sku: prices(found)[sku] for sku in ("TWO", "NONE", "OWN", "OLD")} == {
+        **{"TWO": "14.00", "NONE": "None", "OWN": "99.00", "OLD": "7.00"}
+    }
+    assert found.warnings == {"NONE": ("none of its products has a price",)}
+    assert found.rows["SET"].line == 2
+    assert (sorted(found.left_out), found.errors) == ([5, 7], {})
+
+
+def test_grouped_products_of_magento(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "sku,name,attribute_set_code,product_type,price,associated_skus\n"
+        'SET,Set,Default,grouped,,"A=2.0000,B=1.0000"\nA,Mug,Default,simple,9,\n'
+        "B,Pot,Default,simple,8,\n",
+    )
+    assert prices(found) == {"A": "9.00", "B": "8.00", "SET": "8.00"}
+    assert not found.columns.attributes
+
+
+def test_rows_without_an_sku_continue_a_product_of_magento_1(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "sku,_store,_attribute_set,_type,_category,name,price,qty,is_in_stock,status,image,"
+        "_media_image,_associated_sku\n"
+        "A,,Default,simple,Bags,Bag,9,5,1,1,/a/1.jpg,/a/1.jpg,\n"
+        ',,,,"Bags/Day, night/Small",,,,,,,/a/2.jpg,\n'
+        ",german,,,,Tasche,,,,,,,\n,,,,,,,,,,,/a/3.jpg,\n"
+        "B,,Default,simple,,Pin,8,0,1,1,,,\nC,,Default,simple,,Old,7,5,1,2,,,\n"
+        "D,,Default,grouped,,Set,,,1,1,,,A\n,,,,,,,,,,,,B\n",
+    )
+    bag = found.rows["A"]
+    assert bag.values["title"] == "Bag"
+    assert bag.images == ("a/1.jpg", "a/2.jpg", "a/3.jpg")
+    path = [bag.values[name] for name in ("category", "subcategory", "product_type")]
+    assert path == ["Bags", "Day, night", "Small"]
+    assert prices(found) == {"A": "9.00", "B": "8.00", "D": "8.00"}
+    assert out_of_stock(found) == ["B"]
+    assert found.left_out[3] == "continues A"
+    assert sorted(found.left_out) == [3, 4, 5, 7, 9]
+    assert (found.columns.attributes, found.errors) == ([], {})
+
+
 def test_amazon() -> None:
     found = ReadFile(FEEDS / "amazon.txt")
     assert "header on line 3" in found.columns.format

@@ -53,6 +53,9 @@ class FeedFormat:
         group: the column (or one of `a|b`) that is the same in consecutive rows of one product.
         own: patterns of the columns that rows of a group do not inherit from its first row.
         parent: the rows from which other rows inherit, and the columns that connect them.
+        grouped: rows that have the price of the cheapest product that they name.
+        continued: columns in which rows without a key continue the row above, with what separates
+            their values.
     """
 
     name: str = ""
@@ -76,6 +79,8 @@ class FeedFormat:
     group: str = ""
     own: tuple[str, ...] = ()
     parent: Mapping[str, Any] = field(default_factory=dict)
+    grouped: Mapping[str, Any] = field(default_factory=dict)
+    continued: Mapping[str, Any] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.name)
@@ -95,6 +100,9 @@ class FeedFormat:
             *(self.attribute_names + self.attribute_values),
             *(self.attribute_list, *self.group.split("|"), *self.unlimited, *self.left_out),
             *(self.parent.get(name, "") for name in ("column", "reference")),
+            *(self.grouped.get(name, "") for name in ("column", "parent")),
+            *self.grouped.get("children", "").split("|"),
+            *self.continued.get("columns", ()),
         ]
         return dict.fromkeys(map(normalise_name, filter(None, used)), "") | {
             normalise_name(column): name

@@ -55,6 +55,12 @@ class FeedRows:
                 return f"{reason} ({column})"
         return ""
 
+    def is_left_out_by(self, column: str, cells: Cells) -> bool:
+        """Whether this column of the file says that the row is no product."""
+        return any(
+            text(cells, it).casefold() in reasons for it, reasons in self.left_out if it == column
+        )
+
     def is_unlimited(self, cells: Cells) -> bool:
         """Whether more can be sold than the quantity."""
         return any(text(cells, column).casefold() in known for column, known in self.unlimited)

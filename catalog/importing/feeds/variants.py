@@ -1,7 +1,8 @@
 """Feeds in which several rows are one product with variants: rows get what they inherit.
 
 In some, the rows of a product follow each other and only the first one is complete (`group`). In
-others, a row is the parent of rows that name it (`parent`).
+others, a row is the parent of rows that name it (`parent`). Or rows without an SKU have more values
+of the product above (`continued`).
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,19 +23,25 @@ Record = tuple[int, dict[str, Any], str]
 """The line of a row, its cells by column, and a doubt about how it was divided into cells."""
 
 
+Read = Record | RowError | LeftOut
+
 Fields = Mapping[str, tuple[str, ...]]
 """The columns of each field, the most important one first."""
 
 
-def with_variants(
-    rows: Iterable[Record | RowError], rules: FeedRows, fields: Fields
-) -> Iterable[Record | RowError | LeftOut]:
+def with_variants(rows: Iterable[Read], rules: FeedRows, fields: Fields) -> Iterable[Read]:
     """The rows with what they inherit. Those that are no products are left out with a reason."""
     if rules.find(rules.feed.group):
         return _Groups(rules, fields).read(rows)
     if rules.find(rules.feed.parent.get("column", "")):
         return _Parents(rules).read(rows)
     return rows
+
+
+def with_continued(rows: Iterable[Read], rules: FeedRows) -> Iterable[Read]:
+    """The rows with the values that rows without an SKU add to them, which are left out."""
+    columns = rules.feed.continued.get("columns", ())
+    return _Continued(rules).read(rows) if any(map(rules.find, columns)) else rows
 
 
 class _Groups:
@@ -51,10 +58,10 @@ class _Groups:
         prices = fields.get("price", ())
         self.variant = {self.sku, *self.options, *prices} - {self.handle}
 
-    def read(self, rows: Iterable[Record | RowError]) -> Iterator[Record | RowError | LeftOut]:
+    def read(self, rows: Iterable[Read]) -> Iterator[Read]:
         group: list[Record] = []
         for row in rows:
-            if isinstance(row, RowError):
+            if isinstance(row, RowError | LeftOut):
                 yield row
                 continue
             handle = text(row[1], self.handle)
@@ -102,6 +109,43 @@ class _Groups:
         cells[self.sku] = sku
 
 
+class _Continued:
+    """Rows without a key, which continue the row above."""
+
+    def __init__(self, rules: FeedRows) -> None:
+        self.key = rules.find(rules.feed.continued["key"])
+        columns = rules.feed.continued["columns"].items()
+        self.separators = {name: mark for it, mark in columns if (name := rules.find(it))}
+
+    def read(self, rows: Iterable[Read]) -> Iterator[Read]:
+        product: Record | None = None
+        for row in rows:
+            if isinstance(row, RowError | LeftOut):
+                yield row
+            elif product is None or text(row[1], self.key):
+                if product is not None:
+                    yield product
+                product = row
+                self._escape(row[1])
+            else:
+                self._escape(row[1])
+                self._add(product[1], row[1])
+                yield LeftOut(row[0], "", f"continues {text(product[1], self.key)}")
+        if product is not None:
+            yield product
+
+    def _escape(self, cells: dict[str, Any]) -> None:
+        """A cell has one value, so that a comma in it separates nothing."""
+        for column, separator in self.separators.items():
+            cells[column] = text(cells, column).replace(separator, f"\\{separator}")
+
+    def _add(self, product: dict[str, Any], cells: dict[str, Any]) -> None:
+        for column, separator in self.separators.items():
+            if more := text(cells, column):
+                known = text(product, column)
+                product[column] = f"{known}{separator}{more}" if known else more
+
+
 class _Parents:
     """Rows that name their parent by its SKU, or by its id as "id:12"."""
 
@@ -118,9 +162,9 @@ class _Parents:
         self.known: dict[str, Record] = {}
         self.used: set[int] = set()
 
-    def read(self, rows: Iterable[Record | RowError]) -> Iterator[Record | RowError | LeftOut]:
+    def read(self, rows: Iterable[Read]) -> Iterator[Read]:
         for row in rows:
-            if isinstance(row, RowError):
+            if isinstance(row, RowError | LeftOut):
                 yield row
             elif text(row[1], self.kind).casefold() in self.values:
                 self.waiting[row[0]] = row

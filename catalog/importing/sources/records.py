@@ -7,8 +7,9 @@ from itertools import islice
 
 from catalog.importing.columns.mapping import Columns
 from catalog.importing.columns.report import SAMPLE, ColumnReport
+from catalog.importing.feeds.grouped import with_group_prices
 from catalog.importing.feeds.rules import FeedRows
-from catalog.importing.feeds.variants import Record, with_variants
+from catalog.importing.feeds.variants import Read, Record, with_continued, with_variants
 from catalog.importing.product_row import ProductRow, ReadRow, RowParser
 from catalog.importing.row_notes import LeftOut, RowError, Unit
 
@@ -35,7 +36,9 @@ def parse_rows(
     """Parse records with the same columns. `report` looks at the first of them."""
     parser = RowParser(columns, report)
     rules = FeedRows(columns.feed, columns.names)
-    read = with_variants(rows, rules, columns.fields)
+    read: Iterable[Read] = with_continued(rows, rules)
+    read = with_group_prices(read, rules, columns.fields, parser.price_of)
+    read = with_variants(read, rules, columns.fields)
     for row in _look_ahead(read, parser) if parser.has_dates else read:
         if isinstance(row, RowError | LeftOut):
             yield row
@@ -46,9 +49,7 @@ def parse_rows(
         yield parser.parse(line, cells, doubt)
 
 
-def _look_ahead(
-    rows: Iterable[Record | RowError | LeftOut], parser: RowParser
-) -> Iterator[Record | RowError | LeftOut]:
+def _look_ahead(rows: Iterable[Read], parser: RowParser) -> Iterator[Read]:
     """The rows, after the parser has seen the dates of the first ones."""
     rows = iter(rows)
     waiting = deque(islice(rows, LOOK_AHEAD))
