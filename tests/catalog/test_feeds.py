@@ -77,6 +77,91 @@ def test_google_merchant() -> None:
     assert found.values("category")["N-103"] == "Plates"  # which may be a number
 
 
+RSS = """<?xml version="1.0" encoding="UTF-8"?>
+<rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>
+<title>Shop</title><link>https://shop.example</link>
+<item>
+  <g:id>N-1</g:id><title>Ignored</title><g:title>Trail &quot;Fell&quot; jacket</g:title>
+  <description><![CDATA[<p>Warm &amp; dry</p>]]></description>
+  <link>https://shop.example/1</link><g:image_link>https://img.invalid/1.jpg</g:image_link>
+  <g:additional_image_link>https://img.invalid/2.jpg</g:additional_image_link>
+  <g:additional_image_link>https://img.invalid/3.jpg</g:additional_image_link>
+  <g:availability>out_of_stock</g:availability><g:price>90.00 EUR</g:price>
+  <g:product_type>Clothing &gt; Jackets</g:product_type><g:product_type>Sale</g:product_type>
+  <g:shipping><g:country>DE</g:country><g:price>5 EUR</g:price></g:shipping>
+  <g:material>Wool</g:material>
+</item>
+<item>
+  <g:id>N-2</g:id><title>Hat</title><g:price>9 EUR</g:price><g:sale_price>7 EUR</g:sale_price>
+  <g:product_highlight>Light</g:product_highlight><g:product_highlight>Dry</g:product_highlight>
+</item>
+<item><g:id>N-3</g:id></item>
+</channel></rss>
+"""
+
+
+def test_google_merchant_in_rss(tmp_path: Path) -> None:
+    found = read(tmp_path, RSS, "feed.xml")
+    assert found.columns.format == "Google Merchant Center feed in XML"
+    jacket = found.rows["N-1"]
+    assert jacket.values["title"] == 'Trail "Fell" jacket'
+    assert jacket.values["description"] == "Warm & dry"
+    assert [jacket.values[it] for it in ("category", "product_type")] == ["Clothing", "Jackets"]
+    assert jacket.addresses == tuple(f"https://img.invalid/{number}.jpg" for number in (1, 2, 3))
+    assert (jacket.line, out_of_stock(found)) == (4, ["N-1"])
+    assert prices(found) == {"N-1": "90.00", "N-2": "7.00"}
+    assert attributes(found, "N-1") == {"material": "Wool"}
+    assert attributes(found, "N-2") == {"product_highlight": ["Light", "Dry"]}
+    assert "material" in found.rows["N-2"].attribute_names  # is emptied
+    assert found.errors == {19: "title is missing"}
+
+
+def test_google_merchant_in_atom(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        '<feed xmlns="http://www.w3.org/2005/Atom" xmlns:g="http://base.google.com/ns/1.0">'
+        "<title>Shop</title><id>tag:shop</id><entry><id>tag:1</id><title>Hat</title>"
+        '<link href="https://shop.example/1"/><summary>x</summary><g:id>A-1</g:id>'
+        "<g:price>9 EUR</g:price></entry></feed>",
+        "feed.atom",
+    )
+    assert found.values("title") == {"A-1": "Hat"}
+    assert prices(found) == {"A-1": "9.00"}
+
+
+def test_xml_without_google_is_read_by_the_names_of_its_elements(tmp_path: Path) -> None:
+    content = "<products><item><sku>A</sku><name>Mug</name><farbe>Rot</farbe></item></products>"
+    found = read(tmp_path, content, "feed.xml", mapping={"farbe": "colour"})
+    assert (found.values("title"), found.values("colour")) == ({"A": "Mug"}, {"A": "Rot"})
+
+
+def bomb() -> str:
+    entities = "".join(f'<!ENTITY e{level} "{f"&e{level - 1};" * 10}">' for level in range(1, 9))
+    return f'<!DOCTYPE x [<!ENTITY e0 "ha">{entities}]><rss><item><id>&e8;</id></item></rss>'
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (bomb(), "declares entities or other files, which is refused"),
+        (
+            '<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><rss><item><id>&a;</id></item>'
+            "</rss>",
+            "declares entities or other files, which is refused",
+        ),
+        ("<rss><item><id>A</id></item>", "not well-formed: no element found: line 1"),
+        ("<rss><item><id>A&nbsp;</id></item></rss>", "not well-formed: undefined entity"),
+        ("<rss><channel><title>x</title></channel></rss>", "no products"),
+        ("", "not well-formed"),
+        ("<rss><item><id>A</id></item></rss>", "no column for title"),
+        (f"<rss><item><id>{'x' * 1_000_001}</id></item></rss>", "more than 1,000,000 characters"),
+    ],
+)
+def test_xml_that_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    with pytest.raises(FileError, match=message):
+        read(tmp_path, content, "feed.xml")
+
+
 def test_shopify() -> None:
     found = ReadFile(FEEDS / "shopify.csv")
     assert sorted(found.rows) == [

@@ -391,8 +391,9 @@ def test_what_a_program_writes_is_read_back(
 @given(
     st.binary(max_size=300)
     | st.text('sku,title\n\r"; \t|ab1=', max_size=200).map(str.encode)
+    | st.text("<>/item d&;!x", max_size=200).map(lambda text: f"<rss>{text}</rss>".encode())
     | st.text('a1,"\n', max_size=200).map(lambda text: f"sku,title\n{text}".encode()),
-    st.sampled_from(["c.csv", "c.tsv", "c.txt", "c.jsonl"]),
+    st.sampled_from(["c.csv", "c.tsv", "c.txt", "c.jsonl", "c.xml"]),
 )
 def test_any_bytes_give_rows_or_a_message(content: bytes, name: str) -> None:
     with TemporaryDirectory() as folder:

@@ -11,11 +11,13 @@ from catalog.importing.sources.json_lines import read_json_lines
 from catalog.importing.sources.records import DETECT, FileOptions, reject_duplicates
 from catalog.importing.sources.table import read_table
 from catalog.importing.sources.text_file import Progress, TextFile
+from catalog.importing.sources.xml_feed import read_xml
 
 DELIMITERS = {".csv": ",", ".txt": "\t", ".tsv": "\t", ".tab": "\t"}
 """The delimiter of a file with one column; that of all others is found in the header."""
 
 JSON_LINES = (".jsonl", ".ndjson")
+XML = (".xml", ".rss", ".atom")
 
 
 def read_rows(
@@ -24,7 +26,7 @@ def read_rows(
     progress: Progress = lambda size: None,
     report: ColumnReport | None = None,
 ) -> Iterator[ReadRow]:
-    """The rows of a table or a JSON Lines file; the file name's suffix decides which.
+    """The rows of a table, a JSON Lines file or a feed in XML, by the suffix of the file's name.
 
     A row whose SKU was on an earlier line is an error. `progress` is called with the number of
     bytes read. `report` is filled while the rows are read.
@@ -33,16 +35,18 @@ def read_rows(
         FileError: the file or its header cannot be read.
     """
     suffix = path.suffix.casefold()
-    if suffix not in DELIMITERS and suffix not in JSON_LINES:
-        known = ", ".join([*DELIMITERS, *JSON_LINES])
-        raise FileError(f"{path}: the file name must end in one of {known}")
+    if suffix not in (known := (*DELIMITERS, *JSON_LINES, *XML)):
+        raise FileError(f"{path}: the file name must end in one of {', '.join(known)}")
     report = ColumnReport() if report is None else report
     try:
         with path.open("rb") as file:
-            text = TextFile(file, options.encoding)
-            if suffix in JSON_LINES:
-                rows = read_json_lines(text.lines(progress), options.mapping, report)
+            if suffix in XML:
+                rows = read_xml(file, options, progress, report)
+            elif suffix in JSON_LINES:
+                lines = TextFile(file, options.encoding).lines(progress)
+                rows = read_json_lines(lines, options.mapping, report)
             else:
+                text = TextFile(file, options.encoding)
                 rows = read_table(text, options, DELIMITERS[suffix], progress, report)
             yield from reject_duplicates(rows)
     except OSError as error:

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 
+from catalog.importing.cells.texts import FieldError
 from catalog.importing.columns.mapping import Columns
 from catalog.importing.columns.report import SAMPLE, ColumnReport
+from catalog.importing.feeds.formats import PLAIN, PLAIN_NAMES, FeedFormat, feed_formats
 from catalog.importing.feeds.grouped import with_group_prices
 from catalog.importing.feeds.rules import FeedRows
 from catalog.importing.feeds.variants import Read, Record, with_continued, with_variants
@@ -25,6 +27,21 @@ class FileOptions:
     mapping: Mapping[str, str] = field(default_factory=dict)
     format: str = ""
     encoding: str = ""
+
+    def chosen_format(self) -> FeedFormat | None:
+        """The format that the user has chosen; None if it is to be recognised.
+
+        Raises:
+            FieldError: there is no such format.
+        """
+        if not self.format:
+            return None
+        if self.format in PLAIN_NAMES:
+            return PLAIN
+        known = feed_formats()
+        if self.format not in known:
+            raise FieldError(f"--format: no format {self.format!r}; formats are {', '.join(known)}")
+        return known[self.format]
 
 
 DETECT = FileOptions()

@@ -11,9 +11,7 @@ from catalog.importing.columns.names import field_by_name
 from catalog.importing.columns.report import ColumnReport
 from catalog.importing.feeds.formats import (
     PLAIN,
-    PLAIN_NAMES,
     FeedFormat,
-    feed_formats,
     normalise_name,
     recognise,
 )
@@ -40,7 +38,7 @@ def read_table(
         FieldError: the header cannot be read, or a column is missing.
     """
     csv.field_size_limit(MAX_CELL)
-    chosen = _chosen_format(options.format)
+    chosen = options.chosen_format()
     match = partial(_match_header, chosen=chosen, mapping=options.mapping)
     table = detect_table(text.head_lines(), match, default)
     lines = text.lines(progress)
@@ -67,17 +65,6 @@ def read_table(
         quoted=quoted,
     )
     yield from parse_rows(_with_columns(rows, header), columns, report)
-
-
-def _chosen_format(name: str) -> FeedFormat | None:
-    """The format that the user has chosen; None if it is to be recognised."""
-    if not name:
-        return None
-    if name in PLAIN_NAMES:
-        return PLAIN
-    if name not in feed_formats():
-        raise FieldError(f"--format: no format {name!r}; formats are {', '.join(feed_formats())}")
-    return feed_formats()[name]
 
 
 def _match_header(

@@ -30,7 +30,8 @@ NOT_TEXT = {
     b"\xd0\xcf\x11\xe0": "an old Excel workbook: export it as CSV (UTF-8)",
     b"\x1f\x8b": "compressed: unpack it with gunzip",
     b"%PDF": "a PDF",
-    b"<?xml": "XML: export the feed as CSV or TSV",
+    b"<?xml": "XML: give its name the suffix .xml",
+    b"<rss": "XML: give its name the suffix .xml",
     b"<!doctype": "a web page, perhaps the login page of the shop",
     b"<html": "a web page, perhaps the login page of the shop",
 }

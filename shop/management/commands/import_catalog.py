@@ -27,10 +27,10 @@ from shop.management.outputs import output_file
 
 class Command(CatalogCommand):
     help = (
-        "Import products from a table (CSV, TSV), a shop's feed or a JSON Lines file, or from a"
-        " query in another database, and their pictures from a folder. Products are matched by SKU."
-        " Products and columns that are not in the file are kept; with --complete, products that"
-        " are not in it are hidden or deleted. Exit status: 0 all rows imported, perhaps with"
+        "Import products from a table (CSV, TSV), a shop's feed (also RSS) or a JSON Lines file, or"
+        " from a query in another database, and their pictures from a folder. Products are matched"
+        " by SKU. Products and columns that are not in the file are kept; with --complete, products"
+        " that are not in it are hidden or deleted. Exit status: 0 all rows imported, perhaps with"
         " warnings, 1 some rows skipped, 2 misuse, no database, a file that cannot be read"
         " completely, or too many products missing from it, 130 stopped by Ctrl-C."
     )
@@ -40,8 +40,8 @@ class Command(CatalogCommand):
             "file",
             type=Path,
             nargs="?",
-            help="a file in UTF-8 or UTF-16: .csv, .tsv or .txt with a header, or .jsonl with one"
-            " object per line",
+            help="a file in UTF-8 or UTF-16: .csv, .tsv or .txt with a header, .jsonl with one"
+            " object per line, or .xml with a feed in RSS or Atom",
         )
         parser.add_argument(
             "--format",
