@@ -35,6 +35,10 @@ SAMPLE = 256
 ANALYZE_SHARE = 0.1
 """Share of new rows above which the statistics are updated, the same as for autovacuum."""
 
+LOOKED_AT = 100
+"""Number of failed pictures whose file a poll of the worker looks for. On a network's file system,
+looking for thousands every few seconds is slow."""
+
 Progress = Callable[[int], None]
 """Called with the number of rows of each batch after it is committed, failed rows included."""
 
@@ -155,10 +159,13 @@ def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:
 
 
 def is_any_pending(model: str, modality: Modality) -> bool:
-    """Whether `fill` would embed any row; faster than `catalog.indexing.versions.plan`."""
+    """Whether `fill` would embed any row; faster than `catalog.indexing.versions.plan`.
+
+    Each call looks whether the files of some failed pictures are there again.
+    """
     with connect() as connection:
         if modality == "image":
-            forget_restored_pictures(connection, model)
+            forget_restored_pictures(connection, model, limit=LOOKED_AT)
         return bool(next_pending(connection, model, modality, after=0, limit=1))
 
 

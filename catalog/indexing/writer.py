@@ -130,15 +130,27 @@ def forget_failures(
     )
 
 
-def forget_restored_pictures(connection: Connection, model: str) -> None:
+_last_looked_at: dict[str, int] = {}
+"""The last failure that `forget_restored_pictures` has looked at, by model."""
+
+
+def forget_restored_pictures(
+    connection: Connection, model: str, *, limit: int | None = None
+) -> None:
     """Delete the failures of pictures whose file was missing and now is there, or was written
-    since."""
+    since.
+
+    Args:
+        limit: how many failures to look at; calls take turns. None looks at all.
+    """
     failed = connection.exec_driver_sql(
         "SELECT f.id, f.reason, f.failed_at, i.path"
         "  FROM embedding_failure f JOIN product_image i ON i.id = f.image_id"
-        " WHERE f.model = %(model)s",
-        {"model": model},
+        " WHERE f.model = %(model)s ORDER BY f.id <= %(last)s, f.id LIMIT %(limit)s",
+        {"model": model, "last": _last_looked_at.get(model, 0), "limit": limit},
     ).all()
+    if limit and failed:
+        _last_looked_at[model] = failed[-1].id
     if restored := [row.id for row in failed if _is_restored(*row[1:])]:
         connection.exec_driver_sql(
             "DELETE FROM embedding_failure WHERE id = ANY(%(ids)s)", {"ids": restored}

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
-from catalog.indexing import Coverage, coverage, fill
+from catalog.indexing import Coverage, coverage, fill, writer
 from catalog.indexing.job import is_any_pending
 from catalog.indexing.versions import plan
 from embedding.registry import Modality, get_spec
@@ -145,6 +146,33 @@ def test_a_missing_file_is_recorded_and_embedded_once_it_is_there_again(catalogu
     assert planned("image") == 1
     assert fill(WordsAndColours(), "image").embedded == 1
     assert state("image") == Coverage(10, 10, 0, 0, 0)
+
+
+def test_polls_take_turns_to_look_for_missing_files(
+    catalogue: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.indexing.job.LOOKED_AT", 2)
+    lost = sorted(catalogue.rglob("*.png"))[:5]
+    contents = [file.read_bytes() for file in lost]
+    for file in lost:
+        file.unlink()
+    assert fill(WordsAndColours(), "image").embedded == 5
+    looked_at: list[str] = []
+    real = writer._is_restored
+
+    def look(reason: str, failed_at: datetime, path: str) -> bool:
+        looked_at.append(path)
+        return real(reason, failed_at, path)
+
+    monkeypatch.setattr("catalog.indexing.writer._is_restored", look)
+    assert not any(is_any_pending("fashion", "image") for _ in range(3))
+    assert (len(looked_at), len(set(looked_at))) == (6, 5)
+    for file, content in zip(lost, contents, strict=True):
+        file.write_bytes(content)
+    assert is_any_pending("fashion", "image")
+    assert len(looked_at) == 8
+    assert planned("image") == 5
+    assert fill(WordsAndColours(), "image").embedded == 5
 
 
 def test_a_damaged_file_is_tried_again_once_it_was_replaced(catalogue: Path) -> None:
