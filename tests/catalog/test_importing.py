@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -558,3 +559,18 @@ def test_the_photographs_catalogue_is_imported_unchanged(shop: Path) -> None:
     assert (product["product_type"], product["subcategory"]) == ("Tops", "Topwear")
     assert product["attributes"] == {}
     assert import_catalog(file, images).unchanged == 2334
+
+
+LAYERS = ("row_notes", "cells", "feeds", "columns", "product_row", "database sources report", "job")
+
+
+def test_each_package_imports_only_from_those_below() -> None:
+    place = {name: level for level, names in enumerate(LAYERS) for name in names.split()}
+    root = PROJECT / "catalog" / "importing"
+    for file in sorted(root.rglob("*.py")):
+        own = file.relative_to(root).parts[0].removesuffix(".py")
+        imported = re.findall(r"from catalog\.importing\.(\w+)", file.read_text())
+        above = {
+            it for it in imported if own != "__init__" and it != own and place[it] >= place[own]
+        }
+        assert not above, f"{file} imports from {above}"
