@@ -1,4 +1,5 @@
-"""The starter synonyms: rows from the lexicon of the project (`embedding/lexicon`).
+"""The starter synonyms: rows from the lexicon of the project (`embedding/lexicon`), and Turkish
+words for it.
 
 The first English word of a concept is the meaning of all its other words.
 """
@@ -8,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from catalog.synonyms.row import SynonymRow
+from catalog.synonyms.turkish import LANGUAGE, turkish_words
 from embedding.lexicon import (
     LANGUAGES,
     Concept,
@@ -48,7 +50,7 @@ def starter_rows() -> tuple[SynonymRow, ...]:
     """
     concepts = [concept for kind in read_lexicon().values() for concept in kind.values()]
     rows: dict[tuple[str, str, str], SynonymRow] = {}
-    for row in (*_words(concepts), *_relations(concepts)):
+    for row in (*_words(concepts), *_turkish(), *_relations(concepts)):
         if row.phrase.casefold() != row.meaning.casefold():
             key = (row.phrase.casefold(), row.meaning.casefold(), row.language)
             rows.setdefault(key, row)
@@ -113,6 +115,11 @@ def _words(concepts: list[Concept]) -> Iterator[SynonymRow]:
             known += [text for text in bare if text and text.casefold() not in stated]
             for phrase in known:
                 yield SynonymRow(phrase, meaning(concept), "both", language, SOURCE)
+
+
+def _turkish() -> Iterator[SynonymRow]:
+    for concept, word in turkish_words(read_lexicon()):
+        yield SynonymRow(word, meaning(concept), "both", LANGUAGE, SOURCE)
 
 
 def _relations(concepts: list[Concept]) -> Iterator[SynonymRow]:

@@ -6,7 +6,7 @@ SET search_path = pg_catalog, pg_temp
 RETURN (
     SELECT coalesce(array_agg(code ORDER BY array_position(public.search_languages()::text[], language)), '{}')
       FROM (VALUES ('english', 'en'), ('german', 'de'), ('french', 'fr'), ('spanish', 'es'), ('italian', 'it'),
-                   ('dutch', 'nl'), ('polish', 'pl'), ('portuguese', 'pt')) AS known (language, code)
+                   ('dutch', 'nl'), ('polish', 'pl'), ('portuguese', 'pt'), ('turkish', 'tr')) AS known (language, code)
      WHERE language = ANY (public.search_languages()::text[]));
 
 COMMENT ON FUNCTION search_internal.language_codes() IS
