@@ -21,6 +21,7 @@ from catalog.synonyms.starter import SOURCE
 from catalog.synonyms.store import upsert
 from catalog.synonyms.unknown_words import dismiss_word, listed_words
 from shop.cell_field import CellField
+from shop.meaning_refresh import refreshed_later
 from shop.models import Synonym
 
 MAX_FILE_BYTES = 10 * 2**20
@@ -93,13 +94,27 @@ class SynonymAdmin(admin.ModelAdmin):
         ]
         return [*own, *super().get_urls()]
 
+    def save_model(self, *args: Any) -> None:
+        with refreshed_later():
+            super().save_model(*args)
+
+    def delete_model(self, *args: Any) -> None:
+        with refreshed_later():
+            super().delete_model(*args)
+
+    def delete_queryset(self, *args: Any) -> None:
+        with refreshed_later():
+            super().delete_queryset(*args)
+
     @admin.action(description="Switch on the selected synonyms", permissions=["change"])
     def enable(self, request: HttpRequest, synonyms: QuerySet[Synonym]) -> None:
-        self.message_user(request, f"{synonyms.update(enabled=True)} switched on")
+        with refreshed_later():
+            self.message_user(request, f"{synonyms.update(enabled=True)} switched on")
 
     @admin.action(description="Switch off the selected synonyms", permissions=["change"])
     def disable(self, request: HttpRequest, synonyms: QuerySet[Synonym]) -> None:
-        self.message_user(request, f"{synonyms.update(enabled=False)} switched off")
+        with refreshed_later():
+            self.message_user(request, f"{synonyms.update(enabled=False)} switched off")
 
     @admin.action(description="Export the selected synonyms as CSV", permissions=["view"])
     def export_csv(self, request: HttpRequest, synonyms: QuerySet[Synonym]) -> HttpResponse:

@@ -137,6 +137,11 @@ def refresh_vocabulary(connection: Connection) -> None:
 def refresh_facet_values(connection: Connection) -> None:
     """Count the values of the enabled facets, and what phrases mean, without blocking searches."""
     _refresh_view(connection, "facet_value")
+    refresh_meanings(connection)
+
+
+def refresh_meanings(connection: Connection) -> None:
+    """Collect what phrases mean again, after a change of synonyms, without blocking searches."""
     _refresh_view(connection, "meaning")
 
 

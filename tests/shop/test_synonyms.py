@@ -1,6 +1,7 @@
 """Synonyms in the admin, and the commands import_synonyms and export_synonyms."""
 
 import io
+from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from django.test import Client
 from catalog.db.connection import connect
 from catalog.synonyms.row import SynonymRow
 from catalog.synonyms.store import Changes, write
+from shop.meaning_refresh import wait_for_refresh
 from shop.models import Synonym
 
 PAGE = "/admin/shop/synonym/"
@@ -22,11 +24,12 @@ TURNSCHUHE = SynonymRow("Turnschuhe", "sneakers", "both", "de", "starter")
 
 
 @pytest.fixture
-def admin(admin: Client) -> Client:
+def admin(admin: Client) -> Iterator[Client]:
     """The shop has one starter synonym."""
     with connect() as connection:
         write(connection, Changes([TURNSCHUHE]))
-    return admin
+    yield admin
+    wait_for_refresh()
 
 
 def save(admin: Client, page: str = "add", **typed: str) -> str:
@@ -65,6 +68,26 @@ def test_an_admin_adds_and_edits(admin: Client) -> None:
     )
     assert admin.post(f"{PAGE}{row.pk}/delete/", {"post": "yes"}).status_code == 302
     assert not Synonym.objects.filter(source="admin").exists()
+
+
+def meanings(phrase: str) -> list[str]:
+    wait_for_refresh()
+    with connect() as connection:
+        sql = "SELECT DISTINCT value FROM search.meaning WHERE key = public.phrase_key(%s)"
+        return list(connection.exec_driver_sql(sql, (phrase,)).scalars())
+
+
+def test_a_change_is_at_work_after_the_request(admin: Client) -> None:
+    assert not save(admin, **TYPED | ON)
+    assert meanings("Treter")
+    row = Synonym.objects.get(source="admin")
+    switch = {"_selected_action": [str(row.pk)]}
+    admin.post(PAGE, switch | {"action": "disable"})
+    assert not meanings("Treter")
+    admin.post(PAGE, switch | {"action": "enable"})
+    assert meanings("Treter")
+    admin.post(f"{PAGE}{row.pk}/delete/", {"post": "yes"})
+    assert not meanings("Treter")
 
 
 @pytest.mark.parametrize(
