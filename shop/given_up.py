@@ -1,5 +1,6 @@
 """Says in words what no product is: "No red sneakers for boys. Red sneakers for men:"."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,16 +12,23 @@ from catalog.search.results import Hit, Results
 from catalog.search.understanding import Part
 from catalog.text import fold
 from shop.query_chips import facet_of
-from shop.query_words import PRICES, label, named, price, spoken
+from shop.query_edits import own_words
+from shop.query_words import PRICES, for_whom, label, named, price, spoken
 
-BEFORE_NOUN = ("brand", "colour", "size", "material", "pattern", "occasion", "other")
-"""The kinds that stand before the noun, in this order."""
+AROUND_NOUN = ("brand", "colour", "material", "pattern", "occasion", "other")
+"""The kinds that stand before the noun, in this order; after it where they have a preposition."""
+
+AFTER_NOUN = re.compile(r"“|(?:for|to|in|on|at|with|of|from|during) ")
+"""How a name begins that stands after the noun: "for a wedding", or words in another language."""
 
 FIRST = 4
 """The number of hits to describe where not all of them are alike: one row."""
 
 MAX_NAMED = 2
 """The maximum number of values to name where the hits have several."""
+
+MAX_QUOTED = 3
+"""The maximum number of words to quote that no product has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +43,22 @@ def given_up(
     connection: Connection, results: Results, has_filters: bool, currency: str
 ) -> GivenUp | None:
     """What to say over the hits if none has a part of what is wanted, otherwise None."""
-    wanted = {kind: parts for kind, parts in results.wanted.items() if any(map(facet_of, parts))}
+    wanted = {
+        kind: parts
+        for kind, parts in results.wanted.items()
+        if kind == "type" or any(map(facet_of, parts))
+    }
     if not results.hits or results.hits[0].exact:
         return None
-    if not any(_is_missing(kind, parts, results) for kind, parts in wanted.items()):
-        return None
+    lacking = [part for part in results.understood if part.wanted and part.why == "ignored"]
+    sizes = [named(part) for part in lacking if part.kind == "size"]
+    unsaid = _unsaid(results, lacking)
+    if not sizes and not any(_is_missing(kind, parts, results) for kind, parts in wanted.items()):
+        return GivenUp(unsaid, "") if unsaid else None
     prices = [price(it, currency) for it in results.understood if it.kind in PRICES]
     names = {kind: _listed([named(part) for part in parts], "or") for kind, parts in wanted.items()}
-    missing = f"No {_describe(names, prices)}"
+    asked = names | ({"size": _listed(sizes, "or")} if sizes else {})
+    missing = f"No {_describe(asked, prices)}"
     unwanted = [label(it, currency) for it in results.understood if not it.wanted]
     if unwanted:
         missing += f" ({_listed(unwanted, 'and')})"
@@ -64,7 +80,20 @@ def given_up(
     if first != instead:
         instead = f"{first} come first"
     instead += ":" if instead else ""
-    return GivenUp(f"{missing}.", instead[:1].upper() + instead[1:])
+    return GivenUp(f"{missing}. {unsaid}".rstrip(), instead[:1].upper() + instead[1:])
+
+
+def _unsaid(results: Results, lacking: Sequence[Part]) -> str:
+    """A sentence about the measures and words that no product has, next to a known type."""
+    if "type" not in results.wanted:
+        return ""
+    quoted = [f"“{named(part)}”" for part in lacking if part.kind != "size"]
+    quoted += [
+        f"“{own_words(part)}”"
+        for part in results.understood
+        if part.wanted and part.why == "unknown" and len(part.value) > 1
+    ]
+    return f"No product says {_listed(quoted[:MAX_QUOTED], 'or')}." if quoted else ""
 
 
 def _is_missing(kind: str, parts: Sequence[Part], results: Results) -> bool:
@@ -118,11 +147,15 @@ def _what_all_are(
 
 def _describe(names: Mapping[str, str], prices: Sequence[str]) -> str:
     """The parts as one phrase: "red sneakers for boys under ₹1,500"."""
-    words = [names.get(kind, "") for kind in BEFORE_NOUN]
+    around = [names[kind] for kind in AROUND_NOUN if kind in names]
+    after = [name for name in around if AFTER_NOUN.match(name)]
+    words = [name for name in around if name not in after]
     words.append(names.get("type", "products"))
+    if "size" in names:
+        words.append(f"in size {names['size']}")
     if "person" in names:
-        words.append(f"for {names['person']}")
-    return " ".join(filter(None, [*words, *prices]))
+        words.append(for_whom(names["person"]))
+    return " ".join(filter(None, [*words, *after, *prices]))
 
 
 def _listed(names: Sequence[str], last: str) -> str:

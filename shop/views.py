@@ -199,6 +199,7 @@ def _search_page(
         "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
         "sorts": filter_panel.SORTS,
+        "order_of_text": filter_panel.SORTS[results.sort] if results.sort != state.sort else "",
         "min_match": min_match,
         "verbatim": state.changed(verbatim=True),
         "more_diverse": filter_panel.MORE_DIVERSE,

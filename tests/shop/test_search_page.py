@@ -57,7 +57,7 @@ def labels(response: Any) -> list[str]:
         ("boots without zip", ["boots", "without zip"]),
         ("boots between 20 and 90", ["boots", "€20 to €90"]),
         ("nordvik hoodies over 30", ["Nordvik", "hoodies", "over €30"]),
-        ("robe pour fille de 6 ans", ["dress", "for girls", "for 6 ans"]),
+        ("robe pour fille de 6 ans", ["dress", "for girls", "for 6-year-olds"]),
         ("linen", []),
         ('"red" dress', ["dress"]),
     ],
@@ -106,6 +106,38 @@ def test_nothing_is_said_where_all_can_be_had(query: str) -> None:
     assert get(f"/?q={query}").context["given_up"] is None
 
 
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("XXL sneakers", "No sneakers in size XXL. Sneakers"),
+        ("sneakers for boys size XXL", "No sneakers in size XXL for boys. Sneakers"),
+        ("4 inch sneakers", "No product says “4 inch”."),
+        ("zzyx sneakers", "No product says “zzyx”."),
+    ],
+)
+def test_what_no_product_says_is_said(query: str, said: str) -> None:
+    page = get(f"/?q={query}")
+    assert page.context["results"].hits
+    assert said in text(page)
+
+
+def test_a_query_sorts() -> None:
+    page = get("/?q=cheapest dress")
+    found = [hit.price for hit in page.context["results"]]
+    assert labels(page) == ["lowest price first", "dress"]
+    assert "As asked: price, low to high" in text(page)
+    assert found == sorted(found)
+    without = page.context["query_chips"][0].without
+    assert without.text == "dress"
+    assert "As asked" not in text(get(without.url()))
+
+
+def test_the_tool_bar_outweighs_the_order_of_the_query() -> None:
+    page = get("/?q=cheapest dress&sort=-price")
+    found = [hit.price for hit in page.context["results"]]
+    assert found == sorted(found, reverse=True)
+
+
 def test_sentence_has_the_conditions_of_the_search() -> None:
     said = get("/?q=sneakers for women not black under 500&in_stock=1").context["given_up"]
     assert said.missing == "No sneakers for women under €500 (not black), with these filters."
@@ -139,10 +171,10 @@ def test_condition_that_leaves_nothing_is_named() -> None:
 
 
 def test_words_that_were_not_understood_are_named() -> None:
-    page = get("/?q=qwxyz vbnmk zxcvb dress")
+    page = get("/?q=how qwxyz vbnmk zxcvb dress")
     assert "Nothing matches" in text(page)
     [way] = page.context["ways_out"]
-    assert way.label == "qwxyz vbnmk zxcvb"
+    assert way.label == "how qwxyz vbnmk zxcvb"
     assert (
         way.total
         == get(way.url).context["results"].total
