@@ -1,4 +1,4 @@
-"""Cues: words that structure a query, such as "not", "under" or "for", in every language.
+"""Cues: words that structure a query, such as "not", "under" or "for", in nine languages.
 
 `cues.toml` lists them by cue and language. The understanding of queries in SQL reads them from
 `search_internal.cue` (catalog/sqlapi/rendered.py).
@@ -22,10 +22,16 @@ class Cue(NamedTuple):
 
 @cache
 def read_cues() -> tuple[Cue, ...]:
-    """All cues. The words for all currencies are one cue, "currency"."""
+    """All cues. The words for all currencies are one cue, "currency"; each number and multiplier is
+    its own, such as "number_5" and "times_1000"."""
     tables = tomllib.loads(FILE.read_text("utf-8"))
-    currencies = tables.pop("currency").values()
-    entries = [*tables.items(), *(("currency", words) for words in currencies)]
+    currencies = tables.pop("currency")
+    counted = [(name, tables.pop(name)) for name in ("number", "times")]
+    entries = [
+        *tables.items(),
+        *(("currency", words) for words in currencies.values()),
+        *((f"{name}_{it}", words) for name, numbers in counted for it, words in numbers.items()),
+    ]
     return tuple(
         dict.fromkeys(
             Cue(phrase, cue, language)

@@ -23,6 +23,7 @@ from catalog.search.query import Query, build_query
 from catalog.search.query_vectors import EncoderFor, channels, models_for, other_models
 from catalog.search.ranking_sql import (
     CLOSE,
+    MAX_WINDOW,
     MIN_EF_SEARCH,
     SETTINGS,
     Ranking,
@@ -54,9 +55,6 @@ __all__ = [
     "rank",
     "search",
 ]
-
-MAX_WINDOW = 3840
-"""How far the window is widened for pages that lie beyond it, in products."""
 
 
 def search(
@@ -183,7 +181,8 @@ def rank(
         min_match = min(1.0, usual + UNKNOWN_RAISE * query.doubt)
     window = max(config.settings().search_window, spec.limit)
     vectors = None
-    if spec.diversity and not spec.sort and found:
+    sort = spec.sort or query.parsed.sort
+    if spec.diversity and not sort and found:
         vectors = max(found, key=lambda channel: channel.modality == "image")
     is_lexical = bool(query.words) and spec.counts("lexical")
     is_structured = bool(query.parsed.kinds) and spec.counts("structure")
@@ -201,7 +200,7 @@ def rank(
         fusion=spec.fusion or BY_MATCH,
         min_match=min_match,
         group_variants=spec.group_variants,
-        sort=spec.sort,
+        sort=sort,
         vectors=vectors,
         window=window,
         fan_out=fan_out(connection),
@@ -217,6 +216,7 @@ def rank(
         min_match=min_match,
         corrected=query.corrected,
         understood=query.parsed.understood,
+        sort=sort,
         wanted=query.parsed.kinds if is_structured else {},
         notes=tuple(notes),
         timings=Timings(encode=encode_seconds),

@@ -10,6 +10,7 @@ from catalog.search.search_spec import SearchSpec, UnknownProduct
 from catalog.search.spelling import correct
 from catalog.search.understanding import NOTHING, Parsed, parse
 from catalog.search.vocabulary import get_vocabulary
+from catalog.text import fold
 from embedding.registry import Modality
 
 
@@ -68,15 +69,24 @@ class Query:
         return self.spec.blend if self.words else 1.0
 
     @property
+    def certainty(self) -> float:
+        """How certain it is that the text asks for what was understood, 0 to 1. A product type that
+        comes from a correction is not certain."""
+        typed = fold(self.spec.text)
+        types = self.parsed.kinds.get("type", ())
+        is_typed = all(fold(part.phrase) in typed for part in types)
+        return self.parsed.certainty if is_typed else self.parsed.share
+
+    @property
     def structure_share(self) -> float:
         """The share of the structure's weight that counts: little if most words are unknown, and
         none if only the examples count."""
-        return self.parsed.share**2 * min(1.0, 2 * (1 - self.picture_share))
+        return self.certainty**2 * min(1.0, 2 * (1 - self.picture_share))
 
     @property
     def doubt(self) -> float:
-        """The share of unknown words, 0 to 1, in a text of which something was understood."""
-        return 1 - self.parsed.share if self.parsed.kinds else 0.0
+        """The uncertainty, 0 to 1, of a text of which something was understood."""
+        return 1 - self.certainty if self.parsed.kinds else 0.0
 
     @property
     def needs(self) -> set[Modality]:

@@ -44,6 +44,9 @@ would be started for the exact scan even where the index has found enough, which
 they save.
 """
 
+MAX_WINDOW = 3840
+"""How far the window is widened for sorting, and for pages that lie beyond it, in products."""
+
 MAX_NEAREST = 6
 """Maximum number of products to show if none matches."""
 

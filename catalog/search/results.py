@@ -7,6 +7,7 @@ from decimal import Decimal
 import numpy as np
 
 from catalog.search.filters import FacetCounts
+from catalog.search.ranking_sql import Sort
 from catalog.search.search_spec import SearchSpec
 from catalog.search.understanding import Part
 
@@ -98,6 +99,8 @@ class Results:
     """The same words if their spelling was corrected, otherwise empty."""
     understood: tuple[Part, ...] = ()
     """The parts of the query's text."""
+    sort: Sort = ""
+    """The order of the hits: that of the spec, else that which the text asks for."""
     wanted: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
     """The wanted kinds in the order of `Hit.fulfilled`, each with the parts that it combines."""
     given_up: tuple[str, ...] = ()

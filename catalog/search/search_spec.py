@@ -61,6 +61,7 @@ class SearchSpec:
     diversity: float = 0.0
     """0 orders hits by relevance alone, 1 by their difference from the hits before them."""
     sort: Sort = ""
+    """"" is the order that the text asks for, else the best match first."""
     limit: int = 24
     page: int = 1
 

@@ -12,8 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from catalog.search.ranking_sql import Sort
+
 PARSE = """
-SELECT typed, is_exact, words, avoided, excluded, unwanted, min_price, max_price, share,
+SELECT typed, is_exact, words, avoided, excluded, unwanted, min_price, max_price, sort, share,
+       certainty,
        wanted::text AS wanted, array_to_json(wanted) AS parts,
        (SELECT json_agg(search_internal.part_keys(part)) FROM unnest(wanted) AS part)
            AS wanted_keys,
@@ -26,9 +29,10 @@ SELECT typed, is_exact, words, avoided, excluded, unwanted, min_price, max_price
 class Part:
     """A part of a query, as typed in `phrase`.
 
-    `kind` is that of a facet, "price", "cheap", "expensive", "size", "number", "quoted" or "word".
-    `why` says how it was recognized: as the "name" of a value of the catalogue, by a "synonym",
-    and so on.
+    `kind` is that of a facet, "price", "cheap", "expensive", "sort", "measure", "number", "code",
+    "quoted" or "word". `why` says how it was recognized: as the "name" of a value of the catalogue,
+    by a "synonym", by a "translation" (a synonym in another language), and so on. It is "ignored"
+    for sizes and measures that no product has, and "unknown" for words that no product has.
     """
 
     place: int
@@ -56,7 +60,7 @@ class Parsed:
     """A text in the form in which it is searched."""
 
     typed: str = ""
-    """The whole text."""
+    """The whole text, or the identifier that it names: "4577" of "sku 4577"."""
     is_exact: bool = False
     """Whether the text is the title, the SKU or another identifier of a product. Then no part of
     it is understood."""
@@ -77,8 +81,13 @@ class Parsed:
     several types only the head."""
     keys: tuple[tuple[str, ...], ...] = ()
     """For each of `wanted` the keys of the facet values that fulfil it."""
+    sort: Sort = ""
+    """The order that the text asks for, such as "price" for "cheapest jeans"."""
     share: float = 1.0
     """The share of the words that the catalogue or a synonym knows, 0 to 1."""
+    certainty: float = 1.0
+    """How certain it is that the text asks for what was understood, 0 to 1: the same share, but 1
+    if a product type or two kinds were understood, and the text is no question."""
     understood: tuple[Part, ...] = ()
 
 
@@ -102,7 +111,9 @@ def parse(connection: Connection, text: str) -> Parsed:
         wanted=row["wanted"],
         kinds={it["kind"]: tuple(by_place[place] for place in it["places"]) for it in row["parts"]},
         keys=tuple(map(tuple, row["wanted_keys"] or ())),
+        sort=row["sort"],
         share=row["share"],
+        certainty=row["certainty"],
         understood=understood,
     )
 

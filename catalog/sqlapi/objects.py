@@ -29,7 +29,7 @@ from catalog.db.requirements import CATALOGUE_SCHEMA, vector_schema
 from catalog.query_log import MAX_LENGTH, MAX_WAITING, TRIES
 from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE
-from catalog.search.ranking_sql import MAX_EF_SEARCH
+from catalog.search.ranking_sql import MAX_EF_SEARCH, MAX_WINDOW
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
 from catalog.sqlapi.comments import comments
 from catalog.sqlapi.defaults import set_defaults
@@ -59,9 +59,17 @@ SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = (
     *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value"),
     *("language_codes", "meaning"),
-    *("query_tokens", "query_spans", "query_item", "query_items", "understood"),
-    *("size_part", "age_part", "understand"),
-    *("part", "part_keys", "parsed", "title_phrase", "parse"),
+    *("query_tokens", "query_spans", "query_item", "query_items", "joined_items", "understood"),
+    *(
+        "title_phrase",
+        "is_name",
+        "is_listed",
+        "size_part",
+        "age_part",
+        "measure_part",
+        "understand",
+    ),
+    *("part", "part_keys", "parsed", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
     *(
         "value_hint",
@@ -91,6 +99,7 @@ CONSTANTS = {
     "max_length": str(MAX_LENGTH),
     "max_waiting": str(MAX_WAITING),
     "max_ef_search": str(MAX_EF_SEARCH),
+    "max_window": str(MAX_WINDOW),
     "max_facets": str(MAX_FACETS),
     "facet_arguments": ", ".join(
         f"chosen[{number}]::text[]" for number in range(1, MAX_FACETS + 1)

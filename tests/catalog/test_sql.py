@@ -154,7 +154,18 @@ def test_products_returns_the_storefronts_results(
 
 
 QUESTIONS = st.tuples(
-    st.sampled_from(["", "", "i am looking for", "do you have", "ich suche", "the best"]),
+    st.sampled_from(
+        [
+            "",
+            "",
+            "i am looking for",
+            "ich suche",
+            "the best",
+            "cheapest",
+            "most expensive",
+            "newest",
+        ]
+    ),
     st.sampled_from(["", "summer", "scarlet", "rote", "navy", "not black", "non red", '"summer"']),
     st.sampled_from(
         [*KINDS, *(f"{kind}s" for kind in KINDS), "footwear", "zapatos", "Herrenschuhe"]
@@ -166,7 +177,7 @@ QUESTIONS = st.tuples(
     st.sampled_from(
         ["", "under 40", "between 20 and 60", "over 30 euro", "cheap", "max $50", "20-60 rs"]
     ),
-    st.sampled_from(["", "size M", "2026", "online"]),
+    st.sampled_from(["", "size M", "2026", "online", "XL", "32 waist", "for 40", "zzyx"]),
 ).map(lambda parts: " ".join(filter(None, parts)))
 
 

@@ -262,6 +262,210 @@ def test_numbers_are_no_unknown_words(connection: Connection, text: str, share: 
     assert parse(connection, text).share == share
 
 
+@pytest.mark.parametrize(
+    ("text", "certainty"),
+    [
+        ("jeans zzyx wwvu", 1),  # a type: shown without the words that nobody knows
+        ("zzyx for men in red", 1),  # two kinds
+        ("zzyx red", 0.5),
+        ("how do heels zzyx wwvu", 0.2),  # a question is about something else
+        ("warum zzyx Schuhe", 1 / 3),
+    ],
+)
+def test_unknown_words_do_not_doubt_a_type(
+    connection: Connection, text: str, certainty: float
+) -> None:
+    assert parse(connection, text).certainty == pytest.approx(certainty)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("jeans 32 waist", [("type", "Jeans"), ("measure", "32 waist")]),
+        ("jeans waist 32 inches", [("type", "Jeans"), ("measure", "waist 32 inches")]),
+        ("4 inch heels", [("measure", "4 inch"), ("type", "Heels")]),
+        ("heels 10cm", [("type", "Heels"), ("measure", "10cm")]),
+        ("32x34 jeans", [("measure", "32x34"), ("type", "Jeans")]),
+        ("Kleid 90 cm lang", [("type", "Dresses"), ("measure", "90 cm")]),
+        ("zapatos de 10 cm", [("type", "Footwear"), ("measure", "10 cm")]),
+        ("XL tshirt", [("size", "XL"), ("type", "Tshirts")]),
+        ("t-shirt 3XL", [("type", "Tshirts"), ("size", "3XL")]),
+        ("L tshirt", [("size", "L"), ("type", "Tshirts")]),
+        ("shoes in size 44", [("type", "Footwear"), ("size", "44")]),
+    ],
+)
+def test_sizes_and_measures_that_no_product_has_are_told(
+    connection: Connection, text: str, parts: list[tuple[str, ...]]
+) -> None:
+    assert understood(connection, text) == parts
+    ignored = [p for p in parse(connection, text).understood if p.kind in ("size", "measure")]
+    assert [part.why for part in ignored] == ["ignored"]
+    assert parse(connection, text).share == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("t-shirt no 7", "T-Shirt Nr. 7", "air max 90", "501 jeans", "RS500 puma", "puma rs500"),
+        *("sku 4577", "ref 12-33", "art. nr. 4577", "référence 4577", "item code 9000"),
+        *("tent for 4", "jeans 32 waist", "2 piece dress", "pack of 3 shirts"),
+    ],
+)
+def test_numbers_that_are_no_prices(connection: Connection, text: str) -> None:
+    parsed = parse(connection, text)
+    assert (parsed.min_price, parsed.max_price, parsed.excluded) == (None, None, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "high"),
+    [
+        ("shoes under 2 thousand", 2000),
+        ("shoes below two thousand", 2000),
+        ("shoes under a thousand", 1000),
+        ("shoes under 1 lakh", 100_000),
+        ("shoes up to 2.5 lakhs", 250_000),
+        ("shoes under 5 hundred", 500),
+        ("shoes under five hundred rupees", 500),
+        ("Schuhe unter zweitausend", 2000),
+        ("Schuhe bis 2 Tausend Euro", 2000),
+        ("chaussures à moins de deux mille", 2000),
+        ("zapatos por menos de quinientos", 500),
+        ("scarpe sotto i mille", 1000),
+        ("schoenen tot duizend", 1000),
+        ("buty do tysiąca", 1000),
+        ("sapatos até 2 mil", 2000),
+        ("1000 TL altı ayakkabı", 1000),
+        # of a price: what a shopper would pay at most
+        ("vestido de 500", 500),
+        ("abito da 500", 500),
+        ("Kleid für 500", 500),
+        ("robe à 500", 500),
+        ("jurk van 500 euro", 500),
+        ("sukienka za 500", 500),
+        ("dress at 500", 500),
+        ("vestido de 500 euros", 500),
+    ],
+)
+def test_prices_in_words_and_at_a_price(connection: Connection, text: str, high: float) -> None:
+    parsed = parse(connection, text)
+    assert (parsed.min_price, parsed.max_price) == (None, high)
+
+
+@pytest.mark.parametrize(
+    ("text", "sort"),
+    [
+        ("cheapest jeans", "price"),
+        ("lowest price heels", "price"),
+        ("billigste Schuhe", "price"),
+        ("les chaussures les moins chères", "price"),
+        ("zapatos más baratos", "price"),
+        ("goedkoopste jurken", "price"),
+        ("en ucuz ayakkabı", "price"),
+        ("most expensive shoes", "-price"),
+        ("teuerste Schuhe", "-price"),
+        ("scarpe più costose", "-price"),
+        ("najdroższe buty", "-price"),
+        ("newest sneakers", "newest"),
+        ("sapatos mais recentes", "newest"),
+        ("new shoes", ""),
+        ("cheap shoes", ""),
+        ("not the cheapest shoes", ""),
+        ("shoes more expensive than 30", ""),
+        ("zapatos más baratos que 50", ""),
+    ],
+)
+def test_orders(connection: Connection, text: str, sort: str) -> None:
+    assert parse(connection, text).sort == sort
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted", "wanted"),
+    [
+        ("no heels, flip flops only", ["Heels"], ["Flip Flops"]),
+        ("not red, blue shoes", ["Red"], ["Blue", "Footwear"]),
+        ("not red, blue or yellow shoes", ["Red", "Blue", "Yellow"], ["Footwear"]),
+        ("shoes, not red, blue", ["Red", "Blue"], ["Footwear"]),
+        ("shoes without heels or laces", ["Heels", "laces"], ["Footwear"]),
+        ("no black or white shoes", ["Black", "White"], ["Footwear"]),
+        ("neither black nor white shoes", ["Black", "White"], ["Footwear"]),
+        ("weder schwarze noch weiße Schuhe", ["Black", "White"], ["Footwear"]),
+        ("habt ihr noch rote Schuhe", [], ["Red", "Footwear"]),
+        ("chaussures ni noires ni blanches", ["Black", "White"], ["Footwear"]),
+        ("scarpe né nere né bianche", ["Black", "White"], ["Footwear"]),
+        ("buty ani czarne ani białe", ["Black", "White"], ["Footwear"]),
+        ("pas de chaussures noires", ["Black"], ["Footwear"]),
+        ("Kleider außer rot, blau und schwarz", ["Red", "Blue", "Black"], ["Dresses"]),
+        ("siyah olmayan ayakkabı", ["Black"], ["Footwear"]),
+        ("siyah veya beyaz olmayan ayakkabı", ["Black", "White"], ["Footwear"]),
+        ("non-black shoes", ["Black"], ["Footwear"]),
+        ("un-black shoes", ["Black"], ["Footwear"]),
+        ("nicht-schwarze Schuhe", ["Black"], ["Footwear"]),
+        ("black-free shoes", ["Black"], ["Footwear"]),
+        ("non-slip shoes", [], None),
+        ("sugar-free dress", [], None),
+        ("wrinkle-free shirt", [], None),
+        ("why no red heels?", [], ["Red", "Heels"]),
+        ("warum keine roten Schuhe", [], ["Red", "Footwear"]),
+        ("heels except wedges and stilettos", ["wedges", "stilettos"], ["Heels"]),
+    ],
+)
+def test_lists_and_compounds_that_are_not_wanted(
+    connection: Connection, text: str, unwanted: list[str], wanted: list[str] | None
+) -> None:
+    parts = parse(connection, text).understood
+    refused = [part.value if part.keys else part.words for part in parts if not part.wanted]
+    assert refused == unwanted
+    if wanted is not None:
+        assert [part.value for part in parts if part.wanted] == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        (
+            "sneakers for my nephew who just turned 12",
+            [("type", "Casual Shoes"), ("person", "Boys"), ("person", "Girls or Boys")],
+        ),
+        (
+            "shirt for my son, 5",
+            [("type", "Shirts"), ("person", "Boys"), ("person", "Girls or Boys")],
+        ),
+        (
+            "Hemd für meinen Sohn, wird 6",
+            [("type", "Shirts"), ("person", "Boys"), ("person", "Girls or Boys")],
+        ),
+        ("shoes men 9", [("type", "Footwear"), ("person", "Men"), ("size", "9")]),
+        ("red red red shoes", [("colour", "Red"), ("type", "Footwear")]),
+        (
+            "\uff32\uff25\uff24 \uff28\uff45\uff45\uff4c\uff53",
+            [("colour", "Red"), ("type", "Heels")],
+        ),
+        ("kırmızı elbise", [("colour", "Red"), ("type", "Dresses")]),
+        ("KIRMIZI ELBİSE", [("colour", "Red"), ("type", "Dresses")]),
+        (
+            "kadın siyah topuklu ayakkabıları",
+            [("person", "Women"), ("colour", "Black"), ("type", "Heels")],
+        ),
+    ],
+)
+def test_more_parts_of_a_query(
+    connection: Connection, text: str, parts: list[tuple[str, ...]]
+) -> None:
+    assert understood(connection, text) == parts
+
+
+def test_an_identifier_is_looked_up_without_its_name(connection: Connection) -> None:
+    assert parse(connection, "SKU S3").typed == "S3"
+    assert parse(connection, "Artikelnummer: S3").words == "S3"
+
+
+@pytest.mark.parametrize(
+    "text", ["röda skor för kvinnor", "sorte sko", "černé boty", "красные туфли"]
+)
+def test_other_languages_are_only_words(connection: Connection, text: str) -> None:
+    assert parse(connection, text).words
+
+
 def test_no_cue_is_a_misspelling(connection: Connection) -> None:
     vocabulary = get_vocabulary(connection)
     texts = [f"red {phrase} shoes" for phrase in dict.fromkeys(cue.phrase for cue in read_cues())]

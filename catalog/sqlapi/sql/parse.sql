@@ -44,7 +44,7 @@ wanted AS (
               FROM headed o, unnest(CASE WHEN o.is_head THEN o.close ELSE o.keys || o.accepted END) AS key
              WHERE o.kind = h.kind) AS close,
            string_agg(value, ' ' ORDER BY place) FILTER (WHERE is_head) AS title,
-           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why = 'synonym') AS typed,
+           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why IN ('synonym', 'translation')) AS typed,
            array_agg(place ORDER BY place) FILTER (WHERE is_head) AS places
       FROM headed h
      GROUP BY kind
@@ -60,8 +60,10 @@ unwanted AS (
 ),
 priced AS (
     SELECT max(low) AS low, min(high) AS high,
-           bool_or(kind = 'cheap' AND wanted OR kind = 'expensive' AND NOT wanted) AS is_cheap
-      FROM part WHERE kind IN ('price', 'cheap', 'expensive')
+           bool_or(kind = 'cheap' AND wanted OR kind = 'expensive' AND NOT wanted) AS is_cheap,
+           (array_agg(value ORDER BY place DESC) FILTER (WHERE kind = 'sort' AND wanted))[1] AS sort,
+           (array_agg(value ORDER BY place) FILTER (WHERE kind = 'code' AND wanted))[1] AS code
+      FROM part WHERE kind IN ('price', 'cheap', 'expensive', 'sort', 'code')
 ),
 cheap AS (
     SELECT sum(v.low_price * v.products) / sum(v.products) AS price
@@ -71,13 +73,17 @@ cheap AS (
             OR v.facet = 'category' AND NOT EXISTS (SELECT FROM wanted WHERE kind = 'type'))
 ),
 word AS (
-    SELECT p.kind IN ('word', 'quoted') AND NOT EXISTS (
+    SELECT p.kind IN ('word', 'quoted') AND p.why NOT IN ('synonym', 'translation') AND NOT EXISTS (
                SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(token)) AS is_unknown
       FROM part p, regexp_split_to_table(p.words, '[^[:alnum:]]+') AS token
-     WHERE p.wanted AND token <> '' AND p.kind <> 'number' -- "shirt for 999" is not half unknown
+     WHERE p.wanted AND token <> '' AND p.kind NOT IN ('number', 'code') -- "shirt for 999" is not half unknown
+),
+known AS (
+    SELECT coalesce(count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0), 1) AS share FROM word
 )
 SELECT ROW(
-    query,
+    -- "sku 4577" is looked up as 4577
+    coalesce((SELECT code FROM priced), query),
     (SELECT is_exact FROM title),
     CASE WHEN (SELECT is_exact FROM title) THEN query ELSE
         coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''), '') END,
@@ -87,10 +93,14 @@ SELECT ROW(
     ARRAY(SELECT DISTINCT unnest(keys) FROM unwanted),
     (SELECT low FROM priced),
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
+    coalesce((SELECT sort FROM priced), ''),
     ARRAY(SELECT ROW(kind, weight, keys, accepted, close, search_internal.title_phrase(title),
                      search_internal.title_phrase(typed), places)::search.part
             FROM wanted ORDER BY weight DESC, kind),
-    coalesce((SELECT count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0) FROM word), 1),
+    (SELECT share FROM known),
+    CASE WHEN (EXISTS (SELECT FROM wanted WHERE kind = 'type') OR (SELECT count(*) FROM wanted) > 1)
+              AND NOT EXISTS (SELECT FROM part WHERE why = 'question')
+         THEN 1 ELSE (SELECT share FROM known) END,
     ARRAY(SELECT p::search.understood FROM part p ORDER BY place)
 )::search.parsed;
 END;

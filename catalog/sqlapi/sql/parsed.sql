@@ -1,6 +1,7 @@
 CREATE TYPE search.parsed AS (
     typed text, is_exact boolean, words text, avoided text, excluded text[], unwanted text[],
-    min_price numeric, max_price numeric, wanted search.part[], share float8, understood search.understood[]
+    min_price numeric, max_price numeric, sort text, wanted search.part[], share float8, certainty float8,
+    understood search.understood[]
 );
 
 COMMENT ON TYPE search.parsed IS 'A query in the form in which it is searched.';

@@ -6,8 +6,8 @@ SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 DECLARE
-    typed text := normalize(query, NFC);
-    items search_internal.query_item[] := search_internal.query_items(query);
+    typed text := normalize(query, NFKC);
+    items search_internal.query_item[] := search_internal.joined_items(typed, search_internal.query_items(query));
     item search_internal.query_item;
     after search_internal.query_item;
     part search.understood;
@@ -20,9 +20,13 @@ DECLARE
     start integer;               -- of the cues since the last part, which belong to the next part
     negation text := '';         -- next: the next part is unwanted; list: all parts up to a comma
     applied boolean := false;    -- whether the negation has a part already
-    continues boolean := false;  -- whether "or", "and" or a comma came last
+    continues boolean := false;  -- whether "or", "and" or a comma within a list came last
+    listed integer := 0;         -- how many parts end with the last one, joined by these
+    is_price boolean;            -- whether the cue and the number after it are a price, no name such as "air max 90"
+    is_range_ahead boolean;      -- whether two numbers follow
     is_range boolean;            -- whether the item is the first of two numbers
-    limited text := '';          -- under, over, between, around or age, until its number has come
+    is_noun boolean := false;    -- whether an unwanted adjective follows the item
+    limited text := '';          -- under, over, between, around, at or age, until its number has come
     low numeric;
     high numeric;
 BEGIN
@@ -42,18 +46,39 @@ BEGIN
         IF item.kind = 'cue' AND item.value <> 'comma' THEN
             start := coalesce(start, item.start);
         END IF;
-        IF cues && '{under,over,between,around,currency}' AND before_number THEN
+        IF before_number AND item.kind = 'cue' AND substr(typed, item.start + 1, item.stop - item.start) IN ('à', 'À') THEN
+            cues := cues || '{at_price}'; -- in a text of few words, its language may not be clear
+        END IF;
+        is_price := before_number AND cues && '{under,over,between,around,currency,at_price}'
+                    AND NOT (after.kind = 'number' AND search_internal.is_name(typed, items[place - 1], item, after));
+        IF is_price AND 'at_price' = ANY (cues) AND NOT cues && '{under,currency}' AND after.kind = 'number'
+           AND (items[place + 2].kind = 'cue'
+                AND string_to_array(items[place + 2].value, ' ')
+                    && '{range,currency,year_old,month_old,under_after,over_after,around_after}') IS NOT TRUE THEN
+            -- "dress for 500" costs up to 500, "tent for 4" is no price
+            is_price := after.number >= 20 AND EXISTS (SELECT FROM public.product p WHERE p.price <= after.number);
+            limited := CASE WHEN is_price THEN 'at' ELSE '' END;
+            negation := CASE WHEN is_price THEN '' ELSE negation END;
+            CONTINUE WHEN is_price;
+        END IF;
+        IF is_price THEN
+            is_range_ahead := EXISTS (SELECT FROM unnest(items[place + 2:place + 4]) AS i
+                                       WHERE i.kind = 'cue' AND 'range' = ANY (string_to_array(i.value, ' ')))
+                              AND EXISTS (SELECT FROM unnest(items[place + 3:place + 5]) AS i WHERE i.kind = 'number');
             -- "not over 50" and "but not over 50"; but "without laces under 50"
             limited := CASE WHEN 'currency' = ANY (cues) THEN coalesce(nullif(limited, ''), 'under')
                             WHEN 'under' = ANY (cues)
                             THEN CASE WHEN negation = '' OR applied THEN 'under' ELSE 'over' END
+                            WHEN 'at_price' = ANY (cues) AND NOT is_range_ahead THEN 'at'
                             WHEN 'between' = ANY (cues) AND items[place + 2].kind = 'cue' THEN 'between'
                             WHEN 'over' = ANY (cues)
                             THEN CASE WHEN negation = '' OR applied THEN 'over' ELSE 'under' END
                             WHEN 'between' = ANY (cues) THEN 'between'
+                            WHEN 'at_price' = ANY (cues) THEN 'at'
                             ELSE 'around' END;
             negation := '';
-        ELSIF 'age' = ANY (cues) AND after.kind = 'number' THEN
+        ELSIF 'age' = ANY (cues) AND after.kind = 'number' AND after.number < 100
+              AND items[place + 2].value IS DISTINCT FROM 'currency' THEN
             limited := 'age';
         ELSIF 'size' = ANY (cues) AND (after.kind IN ('number', 'size') OR 'size_system' = ANY (next_cues)
                                        OR after.kind = 'word' AND after.value ~* '^(\d*x{0,4}[sml]|\d+[a-z]+)$')
@@ -67,12 +92,28 @@ BEGIN
                 part := search_internal.size_part(substr(typed, after.start + 1, after.stop - after.start));
                 part.stop := after.stop;
             END IF;
+        ELSIF 'not_after' = ANY (cues) THEN
+            FOR number IN greatest(1, cardinality(parts) - listed + 1)..cardinality(parts) LOOP
+                part := parts[number];
+                part.wanted := false;
+                part.why := 'unwanted';
+                IF number = cardinality(parts) THEN
+                    part.stop := item.stop;
+                    part.phrase := substr(typed, part.start + 1, part.stop - part.start);
+                END IF;
+                parts[number] := part;
+            END LOOP;
+            start := NULL;
+            CONTINUE;
         ELSIF cues && '{not,but_not}' THEN
             negation := CASE WHEN 'but_not' = ANY (cues) THEN 'list' ELSE 'next' END;
             applied := false;
+        ELSIF 'nor' = ANY (cues) THEN
+            negation := CASE WHEN NOT last_part.wanted AND negation = '' THEN 'next' ELSE negation END;
         ELSIF cues && '{or,and,comma}' THEN
-            negation := CASE WHEN 'comma' = ANY (cues) AND negation = 'list' THEN '' ELSE negation END;
-            continues := true;
+            continues := NOT 'comma' = ANY (cues) OR last_part.wanted IS NOT FALSE
+                         OR search_internal.is_listed(items, place + 1, last_part, parts);
+            negation := CASE WHEN continues OR NOT applied THEN negation ELSE '' END;
             CONTINUE;
         ELSIF 'for' = ANY (cues) THEN
             negation := CASE WHEN negation = 'list' AND NOT last_part.wanted THEN '' ELSE negation END;
@@ -80,19 +121,30 @@ BEGIN
             part := ROW(NULL, NULL, NULL, item.stop, CASE WHEN 'cheap' = ANY (cues) THEN 'cheap' ELSE 'expensive' END,
                         substr(typed, item.start + 1, item.stop - item.start), negation = '', 'price',
                         '{}', '{}', '{}', NULL, NULL, '');
-        ELSIF cues && '{filler,currency,range}' THEN
+        ELSIF cues && '{cheapest,dearest,newest}' THEN
+            part := ROW(NULL, NULL, NULL, item.stop, 'sort',
+                        CASE WHEN 'cheapest' = ANY (cues) THEN 'price' WHEN 'dearest' = ANY (cues) THEN '-price'
+                             ELSE 'newest' END,
+                        negation = '', 'sort', '{}', '{}', '{}', NULL, NULL, '');
+        ELSIF cues && '{filler,currency,range,at_price,age}' THEN
             start := CASE WHEN start = item.start THEN NULL ELSE start END;
         ELSIF is_range AND string_to_array(items[place + 3].value, ' ') && '{year_old,month_old}' THEN
             start := coalesce(start, item.start);
             place := place + 1;
             CONTINUE; -- of "3-5 years", 5
         ELSIF item.kind = 'number' AND (next_cues && '{year_old,month_old}' OR limited = 'age'
-                                        -- "voor mijn dochter van 6"
-                                        OR limited = 'between' AND low IS NULL AND last_part.kind = 'person'
-                                           AND item.number < 18 AND NOT next_cues && '{range,currency}') THEN
+                                        -- "voor mijn dochter van 6", "for my nephew, 12"
+                                        OR low IS NULL AND limited IN ('', 'between') AND last_part.kind = 'person'
+                                           AND item.number < 18 AND NOT next_cues && '{range,currency}'
+                                           AND substr(typed, last_part.stop + 1, item.start - last_part.stop)
+                                               ~ '^[ ,.(]*(\w{1,3}[ ]+)?$'
+                                           AND last_part.keys || last_part.accepted
+                                               && (SELECT a.keys || a.accepted
+                                                     FROM search_internal.age_part(item.number, false) AS a)) THEN
             start := coalesce(start, item.start);
             part := search_internal.age_part(item.number, 'month_old' = ANY (next_cues));
             part.stop := item.stop;
+            part.low := CASE WHEN 'month_old' = ANY (next_cues) THEN round(item.number / 12, 2) ELSE item.number END;
             IF next_cues && '{year_old,month_old}' THEN
                 place := place + 1;
                 part.stop := after.stop;
@@ -118,14 +170,14 @@ BEGIN
             END IF;
             IF low IS NULL AND (limited = 'between' AND next_cues && '{range,and,comma}'
                                 AND items[place + 2].number IS NOT NULL
-                                OR is_range AND limited IN ('', 'over')
+                                OR is_range AND limited IN ('', 'over', 'at')
                                 OR is_range AND limited = 'under' AND NOT next_cues && '{and,or}') THEN
                 limited := 'between';
                 low := item.number;
                 place := place + 1;
                 CONTINUE;
             END IF;
-            IF limited IN ('', 'under') AND next_cues && '{under_after,over_after,around_after}' THEN
+            IF limited IN ('', 'under', 'at') AND next_cues && '{under_after,over_after,around_after}' THEN
                 limited := CASE WHEN 'under_after' = ANY (next_cues) THEN 'under'
                                 WHEN 'over_after' = ANY (next_cues) THEN 'over' ELSE 'around' END;
                 item.stop := after.stop;
@@ -148,11 +200,28 @@ BEGIN
         ELSIF item.number BETWEEN 2000 AND 2099 AND item.value ~ '^\d+$' AND NOT EXISTS (
                   SELECT FROM search.vocabulary v WHERE v.word = item.number::text) THEN
             CONTINUE; -- a year, as in "best sandals 2026"
+        ELSIF item.kind = 'measure' THEN
+            part := search_internal.measure_part(substr(typed, item.start + 1, item.stop - item.start), item.value);
+            part.stop := item.stop;
+        ELSIF item.kind = 'number' AND item.number < 100 AND NOT item.excluded
+              AND (SELECT s.keys <> '{}' FROM search_internal.size_part(item.value) AS s) THEN
+            part := search_internal.size_part(item.value); -- "shoes 9", where products have the size 9
+            part.stop := item.stop;
+            part.wanted := negation = '';
+        ELSIF item.kind = 'word' AND NOT item.excluded
+              AND (item.value ~* '^(\d?x{1,4}|\d)[sl]$'
+                   OR item.value ~ '^[SML]$' AND (last_part.kind = 'type' OR after.kind = 'type')) THEN
+            part := search_internal.size_part(item.value);
+            part.stop := item.stop;
+            part.wanted := negation = '';
         ELSE
             IF item.kind = 'cue' THEN -- "over knee boots": a cue for numbers is a word without one
                 item.kind := 'word';
                 item.value := substr(typed, item.start + 1, item.stop - item.start);
             END IF;
+            -- "pas de chaussures noires" are shoes that are not black
+            is_noun := negation = 'next' AND item.kind = 'type' AND item.is_foreign
+                       AND after.kind IN ('colour', 'material', 'pattern') AND NOT after.excluded;
             -- "not black or brown": the second colour is unwanted too
             IF continues AND negation = '' AND NOT last_part.wanted AND last_part.kind = item.kind
                AND item.kind NOT IN ('word', 'number') THEN
@@ -164,11 +233,12 @@ BEGIN
                   AND NOT EXISTS (SELECT FROM unnest(parts) AS p WHERE p.kind = 'type') THEN
                 negation := '';  -- "blue rather than red shoes"
             END IF;
-            part := ROW(NULL, NULL, NULL, item.stop, item.kind, item.value, negation = '' AND NOT item.excluded,
-                        CASE WHEN item.excluded THEN 'excluded' WHEN negation <> '' THEN 'unwanted'
+            part := ROW(NULL, NULL, NULL, item.stop, item.kind, item.value, (negation = '' OR is_noun) AND NOT item.excluded,
+                        CASE WHEN item.excluded THEN 'excluded' WHEN negation <> '' AND NOT is_noun THEN 'unwanted'
                              WHEN item.is_name THEN 'name'
                              WHEN item.kind IN ('number', 'quoted')
                                   OR item.value = substr(typed, item.start + 1, item.stop - item.start) THEN 'words'
+                             WHEN item.is_foreign THEN 'translation'
                              ELSE 'synonym' END,
                         item.keys, item.accepted, item.close, NULL, NULL, item.value);
             -- A phrase is searched as typed if products have its words, else by the name of what it means.
@@ -179,25 +249,50 @@ BEGIN
                           SELECT FROM search.vocabulary v
                            WHERE v.word = public.fold_text(token))) THEN
                 part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');
+            ELSIF item.kind = 'word' AND part.why = 'words' THEN
+                part.why := 'unknown';
+            END IF;
+            IF 'question' = ANY (cues) THEN
+                part.why := 'question';
             END IF;
         END IF;
-        continues := false;
-        CONTINUE WHEN part.kind IS NULL;
+        IF part.kind IS NULL THEN
+            continues := false;
+            CONTINUE;
+        END IF;
         part.place := place;
         part.start := coalesce(start, item.start) - item.excluded::integer;
         part.phrase := substr(typed, part.start + 1, part.stop - part.start);
         applied := true;
+        listed := CASE WHEN continues AND last_part.kind = part.kind THEN listed + 1 ELSE 1 END;
+        continues := false;
         IF item.excluded AND last_part.why = 'excluded' AND part.start = last_part.stop THEN
             -- "-wi-fi" excludes the compound, not its parts
             last_part.stop := part.stop;
             last_part.phrase := last_part.phrase || part.phrase;
             last_part.words := last_part.words || ' ' || part.words;
             parts[cardinality(parts)] := last_part;
+        ELSIF (part.kind, part.value, part.wanted) = (last_part.kind, last_part.value, last_part.wanted)
+              AND public.fold_text(part.words) = public.fold_text(last_part.words)
+              AND part.kind <> 'number' AND substr(typed, last_part.stop + 1, part.start - last_part.stop) ~ '^[\s,;-]*$' THEN
+            last_part.stop := part.stop; -- "red red shoes"
+            last_part.phrase := substr(typed, last_part.start + 1, last_part.stop - last_part.start);
+            parts[cardinality(parts)] := last_part;
         ELSE
             parts := parts || part;
         END IF;
         start := NULL;
-        negation := CASE negation WHEN 'list' THEN 'list' ELSE '' END;
+        negation := CASE WHEN negation = 'list' OR is_noun THEN negation ELSE '' END;
+        is_noun := false;
+        -- "without heels or laces", where "without heels" has a meaning of its own
+        IF next_cues && '{or,and,comma}' AND item.kind NOT IN ('cue', 'number') AND part.wanted AND part.phrase ~ ' '
+           AND (NOT 'comma' = ANY (next_cues)
+                OR items[place + 3].kind = 'cue' AND string_to_array(items[place + 3].value, ' ') && '{or,and}')
+           AND EXISTS (SELECT FROM regexp_split_to_table(public.fold_text(part.phrase), ' ') AS each (cue)
+                             JOIN search.meaning m ON m.key = each.cue AND m.kind = 'cue' AND m.value IN ('not', 'but_not'))
+        THEN
+            negation := 'list';
+        END IF;
     END LOOP;
     RETURN QUERY SELECT * FROM unnest(parts);
 END

@@ -1,7 +1,7 @@
 -- Everything that neighbouring words can mean, and the parts of compounds that nothing else explains.
 CREATE OR REPLACE FUNCTION search_internal.query_spans(words text[])
 RETURNS TABLE (first integer, last integer, kind text, value text, is_name boolean,
-               keys text[], accepted text[], close text[], split integer)
+               keys text[], accepted text[], close text[], is_foreign boolean, split integer)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
@@ -33,12 +33,16 @@ main AS MATERIALIZED ( -- once, not for each meaning
 -- The language that most words have alone, else that of the catalogue.
 spoken AS MATERIALIZED (
     SELECT coalesce((SELECT language
-                       FROM (SELECT language, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
-                               FROM (SELECT DISTINCT first, last, last - first + 1 AS words,
-                                            coalesce(nullif(spoken, ''), main.language) AS language
+                       FROM (SELECT language, words, words::float8 / count(*) OVER (PARTITION BY first, last) AS votes
+                               FROM (SELECT first, last, coalesce(nullif(spoken, ''), main.language) AS language,
+                                            -- short cues only break ties; "or" is rather a cue than gold
+                                            CASE WHEN max(length(key)) > 3 OR NOT bool_or(bool_or(kind = 'cue'))
+                                                                                 OVER (PARTITION BY first, last)
+                                                 THEN last - first + 1 ELSE 0.01 END AS words
                                        FROM found, unnest(languages) AS spoken, main
-                                      WHERE (kind <> 'cue' OR length(key) > 3)) AS each) AS voted
+                                      GROUP BY first, last, coalesce(nullif(spoken, ''), main.language)) AS each) AS voted
                       GROUP BY language
+                     HAVING max(words) >= 1
                       ORDER BY sum(votes) DESC, language <> main.language
                       LIMIT 1), main.language) AS language
       FROM main
@@ -102,11 +106,17 @@ SELECT first, last, kind,
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 0 AND NOT is_above AND facet_key <> ''), '{}'),
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 1 OR is_above), '{}'),
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 2), '{}'),
+       NOT bool_or(is_name OR languages && ARRAY['', (SELECT language FROM main)]),
        split
   FROM chosen
  WHERE kind = likeliest_kind
  GROUP BY first, last, split, kind
- ORDER BY kind = 'word' AND split IS NULL, last - first DESC, first, split;
+ -- "w paski" is striped, although no product is; but "rain boots" are boots where there are none for rain
+ ORDER BY kind = 'word' AND split IS NULL
+          AND (last = first OR EXISTS (SELECT FROM chosen AS o
+                                        WHERE o.first <= chosen.last AND o.last >= chosen.first
+                                          AND o.likeliest_kind NOT IN ('word', 'cue'))),
+          last - first DESC, first, split;
 END;
 
 COMMENT ON FUNCTION search_internal.query_spans(text[]) IS

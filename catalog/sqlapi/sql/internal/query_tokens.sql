@@ -10,7 +10,7 @@ WITH matched AS (
     SELECT place, part[1] AS separator, part[2] AS token,
            sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
       FROM regexp_matches(
-               translate(left(normalize(query, NFC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
+               translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
                '([^[:alnum:]"<>≤≥$€£¥₹,;]*)("[^"]*"|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
                -- "1500rs", "1,500rs" and "rs1500" are two tokens
                '|\d+(?:[.,]\d+)*(?=(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]]))'
