@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 
 from catalog.search.results import Results
 from catalog.search.understanding import Part
@@ -16,7 +17,7 @@ SIGNS = re.compile(r'[^\w"]+')
 
 def searched_text(results: Results) -> str:
     """The text that the places of the parts refer to."""
-    return results.corrected or unicodedata.normalize("NFC", results.spec.text)
+    return results.corrected or unicodedata.normalize("NFKC", results.spec.text)
 
 
 def without(text: str, parts: Sequence[Part], part: Part, understand: Understand) -> str:
@@ -38,11 +39,19 @@ def _cut(text: str, parts: Sequence[Part], part: Part) -> Iterator[str]:
     following = next((it for it in parts if it.start >= part.stop), None)
     if following is not None and following.wanted == part.wanted and cue(part) + cue(following):
         yield _join(before, cue(part) + text[following.start + len(cue(following)) :])
+    previous = next((it for it in reversed(parts) if it.stop <= part.start), None)
+    if previous is not None and text[: previous.start].rstrip().endswith(","):
+        # "not red, blue and brown" without brown is "not red and blue"
+        start = text[: previous.start].rstrip().removesuffix(",")
+        yield _join(start, cue(part), text[previous.start : part.start], after)
     yield _join(before, after)
 
 
 def _meanings(parts: Iterable[Part]) -> list[tuple[object, ...]]:
-    return [(it.kind, it.value, it.wanted, it.low, it.high) for it in parts]
+    """What the parts mean; repeated ones count once, as in "red red shoes"."""
+    return [
+        key for key, _ in groupby((it.kind, it.value, it.wanted, it.low, it.high) for it in parts)
+    ]
 
 
 def quoted(text: str, part: Part) -> str:
