@@ -35,10 +35,12 @@ MIN_MATCH: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.
 """The default minimum match of a hit. That of a picture is for one that shows a product; see
 `catalog.search.picture_floor`."""
 
-
 UNKNOWN_RAISE = 0.5
 """Added to the default minimum match of a query that is understood in part, times the share of its
 unknown words: "why is the sky blue" names a colour."""
+
+UNRELATED_RAISE = 0.2
+"""The same for a query of which nothing is understood: "who painted the ceiling"."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
 from catalog.search.candidates import fan_out
 from catalog.search.filters import count_facets, list_values
-from catalog.search.fusion import BY_MATCH, MIN_MATCH, UNKNOWN_RAISE, WEIGHTS, Channel
+from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.picture_floor import picture_min_match
 from catalog.search.query import Query, build_query
@@ -178,7 +178,7 @@ def rank(
         min_match = picture_min_match(connection, found)
     else:
         usual = MIN_MATCH[query.kind] if usual is None else usual
-        min_match = min(1.0, usual + UNKNOWN_RAISE * query.doubt)
+        min_match = min(1.0, usual + query.raised_by)
     window = max(config.settings().search_window, spec.limit)
     vectors = None
     sort = spec.sort or query.parsed.sort

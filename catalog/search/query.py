@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from catalog.search.calibration import QueryKind
 from catalog.search.filters import Filters
+from catalog.search.fusion import UNKNOWN_RAISE, UNRELATED_RAISE
 from catalog.search.search_spec import SearchSpec, UnknownProduct
 from catalog.search.spelling import correct
 from catalog.search.understanding import NOTHING, Parsed, parse
@@ -84,9 +85,11 @@ class Query:
         return self.certainty**2 * min(1.0, 2 * (1 - self.picture_share))
 
     @property
-    def doubt(self) -> float:
-        """The uncertainty, 0 to 1, of a text of which something was understood."""
-        return 1 - self.certainty if self.parsed.kinds else 0.0
+    def raised_by(self) -> float:
+        """What unknown words add to the default minimum match."""
+        if self.parsed.kinds:
+            return UNKNOWN_RAISE * (1 - self.certainty)
+        return UNRELATED_RAISE * (1 - self.parsed.share)
 
     @property
     def needs(self) -> set[Modality]:

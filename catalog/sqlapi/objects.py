@@ -28,7 +28,7 @@ from catalog.db.connection import DatabaseError
 from catalog.db.requirements import CATALOGUE_SCHEMA, vector_schema
 from catalog.query_log import MAX_LENGTH, MAX_WAITING, TRIES
 from catalog.search.candidates import MAX_PARTS
-from catalog.search.fusion import UNKNOWN_RAISE
+from catalog.search.fusion import UNKNOWN_RAISE, UNRELATED_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH, MAX_WINDOW
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
 from catalog.sqlapi.comments import comments
@@ -115,6 +115,7 @@ CONSTANTS = {
     "default_model": DEFAULT_MODEL,
     "without_weight": str(DEFAULT_WITHOUT_WEIGHT),
     "unknown_raise": str(UNKNOWN_RAISE),
+    "unrelated_raise": str(UNRELATED_RAISE),
 }
 """Values of the placeholders `{{name}}` in the files."""
 

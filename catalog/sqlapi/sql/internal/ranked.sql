@@ -30,8 +30,9 @@ BEGIN
           {{wanted_arguments}},
           text_vector, search_internal.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search_internal.quantiles(model, query, 'image', picture_share), weight.image,
-          coalesce(min_match, least(1, weight.min_match + CASE WHEN parsed.wanted <> '{}'
-                                                               THEN {{unknown_raise}} * (1 - parsed.certainty) ELSE 0 END)),
+          coalesce(min_match, least(1, weight.min_match + coalesce(
+              CASE WHEN parsed.wanted <> '{}' THEN {{unknown_raise}} * (1 - parsed.certainty)
+                   ELSE {{unrelated_raise}} * (1 - parsed.share) END, 0))),
           width, search_internal.fan_out(),
           group_variants, exclude, excluded || parsed.excluded, parsed.unwanted, {{facet_arguments}},
           greatest(min_price, parsed.min_price), least(max_price, parsed.max_price), in_stock;
