@@ -164,9 +164,16 @@ def test_texts_with_the_same_meaning_are_similar() -> None:
     assert trousers @ pants > 0.8 > 0.5 > trousers @ toaster
 
 
-@pytest.mark.parametrize("text", ["rote Turnschuhe", "red shoes", "zapatos rojos", "a"])
-def test_known_languages_are_read(text: str) -> None:
-    assert get_encoder("fashion", "cpu").unread_share(text) == 0
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        *((text, 0.0) for text in ("rote Turnschuhe", "red shoes", "zapatos rojos", "a", "платье")),
+        *((text, 1.0) for text in ("牛仔裤", "\U0001f389")),
+        ("\U0001f45f red", 0.5),
+    ],
+)
+def test_unread_share_of_the_default_model(text: str, unread: float) -> None:
+    assert get_encoder("fashion", "cpu").unread_share(text) == unread
 
 
 def test_a_model_without_texts_reads_any() -> None:
