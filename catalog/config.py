@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator
 from pydantic_settings import NoDecode
 
 from embedding.config import Settings, setting, split_list
+from embedding.registry import canonical_name
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -23,7 +24,7 @@ class PrivateHosts:
 
 
 def _models(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(split_list(text)))
+    return tuple(dict.fromkeys(map(canonical_name, split_list(text))))
 
 
 def _languages(text: str) -> tuple[str, ...]:

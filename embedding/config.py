@@ -132,12 +132,26 @@ class EmbeddingSettings(Settings):
         default_text="`VAR_DIR/registry`",
         description="Folders with the registry entries of your own models, one TOML file each.",
     )
+    embedding_checkpoints: Path | None = setting(
+        allowed="a folder",
+        default_text="`VAR_DIR/checkpoints`",
+        description="The folder of checkpoints that are used in place of a download, such as"
+        " `sentence-transformers/clip-ViT-B-32` in it; see [models](models.md#without-a-network).",
+    )
 
 
 def own_registry() -> Path:
     """The folder of your own entries where `EMBEDDING_REGISTRY` is not set. It need not exist."""
-    var_dir = os.environ.get("VAR_DIR") or Path(__file__).parent.parent / "var"
-    return Path(var_dir).resolve() / "registry"
+    return _var_dir() / "registry"
+
+
+def checkpoints_folder() -> Path:
+    """The folder of checkpoints that are used in place of a download. It need not exist."""
+    return settings().embedding_checkpoints or _var_dir() / "checkpoints"
+
+
+def _var_dir() -> Path:
+    return Path(os.environ.get("VAR_DIR") or Path(__file__).parent.parent / "var").resolve()
 
 
 settings = EmbeddingSettings.read

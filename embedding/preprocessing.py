@@ -24,6 +24,10 @@ vectors of 39 photographs keep a cosine of 0.999 (median; minimum 0.9975) with t
 """
 
 
+CONVNEXT_WARPS_FROM = 384
+"""From this size on, ConvNeXt's image processor resizes to a square instead of cropping."""
+
+
 class Preparation(Protocol):
     """Turns a picture into pixels of a fixed shape. Can be pickled."""
 
@@ -91,6 +95,11 @@ class ResizeAndCrop:
         size, crop = config.get("size") or {}, config.get("crop_size") or {}
         resized: int | tuple[int, int] | None = size.get("shortest_edge") or _height_width(size)
         cropped = _height_width(crop) if config.get("do_center_crop") else _height_width(size)
+        if isinstance(resized, int) and (share := config.get("crop_pct")):
+            # ConvNeXt's processor, which ResNet uses too, crops this share of larger pictures.
+            if resized >= CONVNEXT_WARPS_FROM:
+                return None
+            resized, cropped = int(resized / share), (resized, resized)
         if not config.get("do_resize") or resized is None or cropped is None:
             return None
         smallest = (resized, resized) if isinstance(resized, int) else resized

@@ -6,36 +6,29 @@ with a checkpoint is never run.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import torch
-from huggingface_hub import HfApi, try_to_load_from_cache
-from huggingface_hub.errors import HfHubHTTPError
 from PIL import Image
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging
 
-from embedding.encoder import EncoderError, NotDownloaded, unread_share
-from embedding.image_decoding import WHITE
+from embedding.checkpoints import download_checkpoint, load_checkpoint
+from embedding.encoder import unread_share
 from embedding.loaders.half_precision import half_precision
 from embedding.loaders.image_processor import split_processor
-from embedding.loaders.torch_encoder import TorchEncoder
+from embedding.loaders.torch_encoder import TorchEncoder, check_dimensions
 from embedding.registry import ModelSpec
-
-HUB_TIMEOUT = 10.0
-"""Seconds to wait for the Hugging Face hub before loading. Loading itself tries each of many files
-six times, with pauses."""
 
 
 class CheckpointEncoder(TorchEncoder):
     """Encodes texts and pictures with a `SentenceTransformer`."""
 
-    def __init__(self, spec: ModelSpec, device: str, *, is_local: bool = True) -> None:
+    def __init__(self, spec: ModelSpec, device: str, folder: Path | None = None) -> None:
         super().__init__(spec, device)
-        self._model = _open(spec, self.device, is_local)
+        self._model = _open(folder or Path(spec.checkpoint), self.device)
         processor = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
         if "image" in spec.modalities:
             self.preparation, self._normalise = split_processor(processor, self.device)
@@ -74,111 +67,32 @@ class CheckpointEncoder(TorchEncoder):
         )
 
 
-def load(spec: ModelSpec, device: str) -> CheckpointEncoder:
-    """Load the encoder of `spec.checkpoint`, a local folder or a downloaded model of the hub.
+def build(spec: ModelSpec, device: str, folder: Path) -> CheckpointEncoder:
+    """The encoder of the checkpoint in `folder`.
 
     Raises:
-        NotDownloaded: it is not on this machine, or perhaps only in part.
-        EncoderError: the checkpoint is missing, unreadable, or does not match the registry entry.
+        EncoderError: it does not match the registry entry.
+        Exception: it is unreadable.
     """
-    folder = Path(spec.checkpoint)
-    if folder.is_absolute() and not folder.is_dir():
-        raise EncoderError(f"model {spec.name!r}: the checkpoint folder {folder} does not exist")
-    if not folder.is_dir() and not _is_downloaded(spec.checkpoint):
-        raise NotDownloaded(f"model {spec.name!r}: {spec.checkpoint} is not downloaded")
-    try:
-        encoder = CheckpointEncoder(spec, device)
-    except EncoderError as error:
-        if folder.is_dir():
-            raise
-        raise NotDownloaded(str(error)) from error
-    return _checked(encoder)
+    return check_dimensions(CheckpointEncoder(spec, device, folder))
+
+
+def load(spec: ModelSpec, device: str) -> CheckpointEncoder:
+    """See `load_checkpoint`."""
+    return load_checkpoint(spec, device, build)
 
 
 def download(spec: ModelSpec, device: str) -> CheckpointEncoder:
-    """Like `load`, for a name on the Hugging Face hub; downloads what is not on this machine.
-
-    Raises:
-        EncoderError: it cannot be downloaded or read, or does not match the registry entry.
-    """
-    try:
-        HfApi().model_info(spec.checkpoint, timeout=HUB_TIMEOUT)
-    except HfHubHTTPError:  # loading reports it, unless the files are here
-        pass
-    except Exception as unreachable:  # errors of sockets, of TLS, of the HTTP client, of proxies
-        try:
-            return _checked(CheckpointEncoder(spec, device))
-        except EncoderError:
-            raise _failure(spec, unreachable) from unreachable
-    return _checked(CheckpointEncoder(spec, device, is_local=False))
+    """See `download_checkpoint`."""
+    return download_checkpoint(spec, device, build)
 
 
-def _checked(encoder: CheckpointEncoder) -> CheckpointEncoder:
-    """The encoder, whose vectors have the dimensions of its entry."""
-    spec = encoder.spec
-    for modality in spec.modalities:
-        dimensions = _dimensions(encoder, modality)
-        if dimensions != spec.dimensions:
-            raise EncoderError(
-                f"model {spec.name!r}: the {modality} vectors of {spec.checkpoint} have "
-                f"{dimensions} dimensions, but the registry entry says {spec.dimensions}"
-            )
-    return encoder
-
-
-def _is_downloaded(name: str) -> bool:
-    """Whether the cache says if the model has a list of modules.
-
-    Other programs download parts of a model, and without this list it would be loaded in another
-    way, with other vectors.
-    """
-    cache = os.environ.get("SENTENCE_TRANSFORMERS_HOME")
-    try:
-        return try_to_load_from_cache(name, "modules.json", cache_dir=cache) is not None
-    except ValueError:  # not a valid name on the hub
-        return False
-
-
-def _open(spec: ModelSpec, device: torch.device, is_local: bool) -> SentenceTransformer:
+def _open(folder: Path, device: torch.device) -> SentenceTransformer:
     logging.disable_progress_bar()  # commands show their own progress bars
-    try:
-        return SentenceTransformer(
-            spec.checkpoint,
-            device=str(device),
-            trust_remote_code=False,
-            local_files_only=is_local,
-        )
-    except Exception as error:
-        # Depending on which file is missing or malformed, this is an OSError, ValueError, KeyError,
-        # or an error of httpx or safetensors.
-        raise _failure(spec, error) from error
-
-
-def _failure(spec: ModelSpec, error: Exception) -> EncoderError:
-    hint = (
-        "is the folder a complete checkpoint?"
-        if Path(spec.checkpoint).is_dir()
-        else "it is downloaded from the Hugging Face hub at first use; if this machine cannot "
-        f"reach the hub, run `hf download {spec.checkpoint} --local-dir FOLDER` elsewhere, "
-        "copy the folder and add a registry entry for it (see embedding/registry)"
+    return SentenceTransformer(
+        str(folder),
+        device=str(device),
+        trust_remote_code=False,
+        local_files_only=True,
+        model_kwargs={"use_safetensors": True},
     )
-    return EncoderError(
-        f"model {spec.name!r}: checkpoint {spec.checkpoint} cannot be loaded "
-        f"({type(error).__name__}: {error}): {hint}"
-    )
-
-
-def _dimensions(encoder: CheckpointEncoder, modality: str) -> int:
-    """The actual length of the checkpoint's vectors for `modality`."""
-    with torch.inference_mode():
-        try:
-            if modality == "text":
-                return encoder._embed_texts(["a"]).shape[1]
-            result: int = encoder.encode_images([Image.new("RGB", (32, 32), WHITE)]).shape[1]
-            return result
-        except ValueError as error:
-            spec = encoder.spec
-            raise EncoderError(
-                f"model {spec.name!r}: the registry entry says that it encodes {modality}s, but "
-                f"{spec.checkpoint} does not: {error}"
-            ) from error

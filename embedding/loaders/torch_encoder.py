@@ -12,6 +12,7 @@ from PIL.Image import Image
 from PIL.Image import new as new_picture
 
 from embedding.encoder import EncoderError, UnsupportedModality
+from embedding.image_decoding import WHITE
 from embedding.loaders.batch_probe import find_batch_size
 from embedding.preprocessing import Preparation
 from embedding.registry import Modality, ModelSpec
@@ -67,6 +68,18 @@ class TorchEncoder:
         self.batch_size = find_batch_size(self, self._encode_sample(modality))
         return self.batch_size
 
+    def measure(self, modality: Modality) -> int:
+        """The actual length of the vectors of `modality`, which the entry may state wrongly."""
+        picture = new_picture("RGB", (32, 32), WHITE)
+        with torch.inference_mode():
+            if modality == "text":
+                vectors = self._embed_texts(["a"])
+            elif self.preparation is None:
+                vectors = self._embed_images([picture])
+            else:
+                vectors = self._embed_pixels(self._to_device(np.stack([self.preparation(picture)])))
+        return vectors.shape[1]
+
     def _encode_sample(self, modality: Modality) -> Callable[[int], object]:
         """A function that encodes the given number of identical items."""
         if modality == "text":
@@ -121,6 +134,32 @@ class TorchEncoder:
                 done += len(batch)
             # Synchronise only here, at the end, so that the device never waits for the host.
             return torch.cat([part.cpu() for part in parts]).numpy()
+
+
+Checked = TypeVar("Checked", bound=TorchEncoder)
+
+
+def check_dimensions(encoder: Checked) -> Checked:
+    """Return the encoder, if its vectors have the dimensions of its entry.
+
+    Raises:
+        EncoderError: they have others, or it does not encode a modality of the entry.
+    """
+    spec = encoder.spec
+    for modality in spec.modalities:
+        try:
+            dimensions = encoder.measure(modality)
+        except (ValueError, NotImplementedError) as error:
+            raise EncoderError(
+                f"model {spec.name!r}: the registry entry says that it encodes {modality}s, but "
+                f"{spec.checkpoint} does not: {error}"
+            ) from error
+        if dimensions != spec.dimensions:
+            raise EncoderError(
+                f"model {spec.name!r}: the {modality} vectors of {spec.checkpoint} have "
+                f"{dimensions} dimensions, but the registry entry says {spec.dimensions}"
+            )
+    return encoder
 
 
 def as_device(name: str) -> torch.device:

@@ -17,6 +17,19 @@ Put your own entries into a folder and set the environment variable `EMBEDDING_R
     dimensions = 768
     modalities = ["text", "image"]
     licence = "Apache-2.0"
+
+Optional fields, with their defaults:
+
+    revision = ""         # of a hub name: the commit to download; without it the newest one
+    pictures = ""         # a model whose picture embeddings it uses, so that they are stored once
+    full_dimensions = 0   # the length of the checkpoint's vectors, if they are reduced for storage
+    matryoshka = false    # reduce by truncating: the first dimensions are the most important ones
+    binary = false        # search an index of the signs first, see `docs/models.md`
+
+With the loader `reduced`, `checkpoint` is the name of the model whose vectors are reduced
+(`add_model NAME --dims N` writes such entries). Names consist of lower-case letters, digits and
+underscores, because the names of tables and SQL functions derive from them. Where a name is typed
+(in commands, settings and addresses), a hyphen counts as an underscore.
 """
 
 from __future__ import annotations
@@ -28,7 +41,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
@@ -38,7 +51,12 @@ from embedding.config import own_registry, settings
 from embedding.errors import UserFacingError
 
 Modality = Literal["text", "image"]
-Loader = Literal["fashion", "imagenet", "checkpoint"]
+Loader = Literal[
+    "fashion", "imagenet", "checkpoint", "resnet", "siglip", "reduced"
+]
+
+HUB_LOADERS: frozenset[Loader] = frozenset({"checkpoint", "resnet", "siglip"})
+"""Loaders whose `checkpoint` is a name on the Hugging Face hub, or a folder."""
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,30}")
 """Pattern of model names, which become parts of SQL identifiers."""
@@ -51,6 +69,11 @@ PACKAGED = Path(__file__).parent
 
 MAX_DIMENSIONS = 4000
 """pgvector's limit for indexes on half-precision vectors."""
+
+MAX_FULL_DIMENSIONS = 16_000
+
+REVISION = re.compile(r"[0-9a-f]{40}|")
+"""Pattern of a commit on the hub, or empty."""
 
 
 logger = logging.getLogger(__name__)
@@ -87,11 +110,41 @@ class ModelSpec:
     checkpoint: str
     """A name on the Hugging Face hub or a local folder; empty if the loader needs none."""
     dimensions: int
-    """The length of its vectors."""
+    """The length of its stored vectors."""
     modalities: tuple[Modality, ...]
     """The modalities that it encodes, text first."""
     licence: str
     """The licence of its weights."""
+    revision: str = ""
+    """The commit of a hub name; empty for the newest one."""
+    pictures: str = ""
+    """The name of a model whose picture embeddings it uses; empty if it has its own."""
+    full_dimensions: int = 0
+    """The length of its vectors before they are reduced to `dimensions`; 0 if they are not."""
+    matryoshka: bool = False
+    """Whether its vectors are reduced by truncating instead of by a principal component analysis."""
+    binary: bool = False
+    """Whether an index of the signs of its vectors finds the candidates."""
+
+    def owner(self, modality: Modality) -> str:
+        """The name of the model that the embeddings of `modality` belong to."""
+        return self.pictures or self.name if modality == "image" else self.name
+
+    @property
+    def own_modalities(self) -> tuple[Modality, ...]:
+        """The modalities that it embeds itself."""
+        return tuple(it for it in self.modalities if self.owner(it) == self.name)
+
+    @property
+    def unreduced(self) -> ModelSpec:
+        """The same model without its reduction."""
+        full = self.full_dimensions or self.dimensions
+        return replace(self, dimensions=full, full_dimensions=0, matryoshka=False, binary=False)
+
+
+def canonical_name(typed: str) -> str:
+    """The name of a model as it was typed, with underscores for hyphens."""
+    return typed.replace("-", "_")
 
 
 def models() -> dict[str, ModelSpec]:
@@ -112,7 +165,7 @@ def registry_problems() -> list[RegistryError]:
 
 
 def get_spec(name: str) -> ModelSpec:
-    """The entry called `name`.
+    """The entry called `name`, in which hyphens count as underscores.
 
     Raises:
         UnknownModel: there is no such entry.
@@ -138,6 +191,8 @@ def read_entry(path: Path) -> ModelSpec:
         OSError: the file cannot be read.
     """
     spec = _parse(path, path.read_bytes())
+    if spec.loader == "reduced":
+        return spec
     return replace(spec, checkpoint=_locate(spec.checkpoint, path))
 
 
@@ -161,7 +216,11 @@ def install_entry(path: Path) -> tuple[Path, bool]:
         RegistryError: it or another entry is malformed, or another entry has its name or file.
         OSError: a file cannot be read or written.
     """
-    spec = read_entry(path)
+    return install_spec(read_entry(path), str(path))
+
+
+def install_spec(spec: ModelSpec, source: str) -> tuple[Path, bool]:
+    """Like `install_entry`, for an entry that is not in a file; `source` says where it is from."""
     found, problems = _read_all()
     if problems:
         raise problems[0]
@@ -172,7 +231,7 @@ def install_entry(path: Path) -> tuple[Path, bool]:
         fix = "choose another name"
         if taken_by.parent != PACKAGED:
             fix = f"edit or delete that file, or {fix}"
-        raise RegistryError(f"{path}: name {spec.name!r} is already used by {taken_by}: {fix}")
+        raise RegistryError(f"{source}: name {spec.name!r} is already used by {taken_by}: {fix}")
     folder = next(iter(settings().embedding_registry), own_registry())
     target = folder / f"{spec.name}.toml"
     if target.exists():
@@ -184,8 +243,9 @@ def install_entry(path: Path) -> tuple[Path, bool]:
 
 def _write_entry(spec: ModelSpec, target: Path) -> None:
     content = "".join(
-        f"{field.name} = {json.dumps(getattr(spec, field.name), ensure_ascii=False)}\n"
+        f"{field.name} = {json.dumps(value, ensure_ascii=False)}\n"
         for field in fields(spec)
+        if (value := getattr(spec, field.name)) != field.default
     ).encode()
     if _parse(target, content) != spec:
         raise RegistryError(f"{target}: the entry of {spec.name} cannot be written as TOML")
@@ -194,8 +254,8 @@ def _write_entry(spec: ModelSpec, target: Path) -> None:
 
 def _find(name: str) -> tuple[ModelSpec, Path]:
     found, problems = _read_all()
-    if name in found:
-        return found[name]
+    if (known := canonical_name(name)) in found:
+        return found[known]
     if problems:
         raise problems[0]
     raise UnknownModel(f"no model is called {name!r}; models: {', '.join(found)}")
@@ -243,13 +303,17 @@ def _parse(path: Path, content: bytes) -> ModelSpec:
         entry = tomllib.loads(content.decode())
     except (ValueError, RecursionError) as error:  # also of huge numbers and deep nesting
         raise RegistryError(f"{path}: not a TOML file: {error}") from error
-    names = {field.name for field in fields(ModelSpec)}
-    for field in sorted(names - entry.keys()):
-        raise RegistryError(f"{path}: {field} is missing")
-    for field in sorted(entry.keys() - names):
+    defaults = {field.name: field.default for field in fields(ModelSpec)}
+    for field in sorted(it for it, default in defaults.items() if default is MISSING):
+        if field not in entry:
+            raise RegistryError(f"{path}: {field} is missing")
+    for field in sorted(entry.keys() - defaults.keys()):
         raise RegistryError(f"{path}: unknown field {field}")
-    for field in sorted(names - {"dimensions", "modalities"}):
+    for field in sorted(entry.keys() - {"dimensions", "modalities", *OTHERS}):
         _check_text(entry[field], field, path)
+    for field in FLAGS & entry.keys():
+        if not isinstance(entry[field], bool):
+            raise RegistryError(f"{path}: {field} must be true or false")
     if not NAME.fullmatch(entry["name"]):
         raise RegistryError(
             f"{path}: name {entry['name']!r} must be a lower-case letter and up to 30 lower-case"
@@ -261,19 +325,48 @@ def _parse(path: Path, content: bytes) -> ModelSpec:
         raise RegistryError(
             f"{path}: loader {entry['loader']!r} must be one of {', '.join(get_args(Loader))}"
         )
-    if entry["loader"] == "checkpoint" and not entry["checkpoint"]:
+    if entry["loader"] in HUB_LOADERS and not entry["checkpoint"]:
         raise RegistryError(f"{path}: checkpoint must name a hub model or a folder")
-    return ModelSpec(
+    if entry["loader"] == "reduced" and not NAME.fullmatch(entry["checkpoint"]):
+        raise RegistryError(f"{path}: checkpoint must name the model whose vectors are reduced")
+    spec = ModelSpec(
         **entry
         | {
             "dimensions": _check_dimensions(entry["dimensions"], path),
             "modalities": _order_modalities(entry["modalities"], path),
         }
     )
+    _check_options(spec, path)
+    return spec
+
+
+def _check_options(spec: ModelSpec, path: Path) -> None:
+    if not REVISION.fullmatch(spec.revision):
+        raise RegistryError(f"{path}: revision must be a commit of 40 lower-case hex digits")
+    if spec.pictures and (not NAME.fullmatch(spec.pictures) or spec.pictures == spec.name):
+        raise RegistryError(f"{path}: pictures must name another model")
+    if spec.pictures and spec.modalities != get_args(Modality):
+        raise RegistryError(f"{path}: with pictures, modalities must be text and image")
+    full = spec.full_dimensions
+    if type(full) is not int or (full and not spec.dimensions <= full <= MAX_FULL_DIMENSIONS):
+        raise RegistryError(
+            f"{path}: full_dimensions must be a whole number from dimensions ({spec.dimensions}) to"
+            f" {MAX_FULL_DIMENSIONS}, the length of the checkpoint's own vectors"
+        )
+    if full and spec.pictures:
+        raise RegistryError(f"{path}: a model with the pictures of another one cannot be reduced")
+    if spec.loader == "reduced" and not full:
+        raise RegistryError(f"{path}: full_dimensions is missing")
+
+
+FLAGS = frozenset({"matryoshka", "binary"})
+OTHERS = FLAGS | {"full_dimensions"}
+"""Optional fields that are no texts."""
 
 
 def _check_text(value: object, field: str, path: Path) -> None:
-    if not isinstance(value, str) or not (value.strip() or (field, value) == ("checkpoint", "")):
+    may_be_empty = field in ("checkpoint", "revision", "pictures")
+    if not isinstance(value, str) or not (value.strip() or (may_be_empty and value == "")):
         raise RegistryError(f"{path}: {field} must be a non-empty text")
     if any(unicodedata.category(character) in UNPRINTABLE for character in value):
         raise RegistryError(f"{path}: {field} must not contain control characters: {value!r}")
