@@ -17,7 +17,7 @@ from tqdm import tqdm
 from benchmarks.filters import prepare
 from benchmarks.synthetic import clustered
 from catalog.db.connection import connect
-from catalog.indexing.hnsw import ensure_index, get_index
+from catalog.indexing.hnsw import ensure_index, index_name
 from catalog.indexing.pending import Pending
 from catalog.indexing.writer import write_embeddings
 from embedding.registry import get_spec
@@ -71,7 +71,7 @@ def main() -> None:
         with_index = write(new, arguments.present + 1)
         reset(present, total)
         with connect() as connection:
-            connection.exec_driver_sql(f"DROP INDEX {get_index(MODEL.name, 'text').name}")
+            connection.exec_driver_sql(f"DROP INDEX {index_name(MODEL.name, 'text')}")
         without = write(new, arguments.present + 1)
         building = ensure_index(MODEL.name, "text")
         ratio = with_index / (without + building)

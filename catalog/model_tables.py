@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
 from catalog.active_models import DEFAULT_MODEL, missing_models, models_in_use, stored_models
-from catalog.db.connection import DatabaseError, connect
+from catalog.db.connection import DatabaseError, compose, connect
 from catalog.db.locks import lock_embedding
 from catalog.sqlapi.objects import create_objects, find_dependents
 from catalog.tables import (
@@ -34,7 +34,10 @@ ATTEMPTS = 60
 
 Result = TypeVar("Result")
 
-MODEL_ROWS = ("calibration", "query_embedding", "embedding_failure", "embedding_version")
+MODEL_ROWS = (
+    *("calibration", "query_embedding", "embedding_failure", "embedding_version"),
+    "reduction",
+)
 """Tables whose rows belong to a model and are deleted with it."""
 
 
@@ -67,18 +70,23 @@ def make_searches_wait(connection: Connection) -> None:
         connection.exec_driver_sql("LOCK TABLE setting IN ACCESS EXCLUSIVE MODE")
 
 
-def add_model(connection: Connection, spec: ModelSpec) -> bool:
-    """Create the model's tables, indexes, grants and SQL objects; returns False if they exist.
+def add_model(connection: Connection, spec: ModelSpec) -> list[str]:
+    """Create the model's tables, indexes, grants and SQL objects.
+
+    If it uses the pictures of another model, that model is added too.
+
+    Returns the names of the models whose tables were created.
 
     Raises:
+        UnknownModel: the registry has no model that it refers to.
         DatabaseError: the model's tables do not fit its entry, or another table has their name.
     """
     _lock_models(connection)
-    if not _create_tables(connection, spec):
-        return False
-    make_searches_wait(connection)
-    create_objects(connection)
-    return True
+    created = _create_tables(connection, spec)
+    if created:
+        make_searches_wait(connection)
+        create_objects(connection)
+    return created
 
 
 def add_missing_models(connection: Connection) -> list[str]:
@@ -87,9 +95,11 @@ def add_missing_models(connection: Connection) -> list[str]:
     The caller updates the SQL objects.
     """
     _lock_models(connection)
-    missing = missing_models(connection)
-    for name in missing:
-        _create_tables(connection, get_spec(name))
+    missing = [
+        name
+        for model in missing_models(connection)
+        for name in _create_tables(connection, get_spec(model))
+    ]
     known = models()
     for name in stored_models(connection):
         if name in known:
@@ -104,7 +114,8 @@ def drop_model(connection: Connection, name: str) -> None:
     Waits for processes that are embedding with the model.
 
     Raises:
-        DatabaseError: the model has no tables or is the default, or another view uses its tables.
+        DatabaseError: the model has no tables or is the default, or another model or view uses its
+            tables.
     """
     for modality in get_args(Modality):
         lock_embedding(connection, name, modality)
@@ -118,10 +129,16 @@ def drop_model(connection: Connection, name: str) -> None:
     default = select(SETTING.c.value).where(SETTING.c.name == DEFAULT_MODEL)
     if name in {connection.execute(default).scalar(), *models_in_use(connection)[:1]}:
         raise DatabaseError(f"{name} is the default model: choose another with set_default_model")
+    sharing = select(MODEL.c.name).where(MODEL.c.pictures == name)
+    if others := connection.execute(sharing).scalars().all():
+        raise DatabaseError(f"{', '.join(others)} uses the pictures of {name}: drop it first")
     connection.execute(delete(MODEL).where(MODEL.c.name == name))
     create_objects(connection)
     for modality in row.modalities:
         table = embedding_table(name, modality)
+        if modality == "image" and row.pictures:
+            connection.exec_driver_sql(compose("DROP VIEW {view}", view=table.name))
+            continue
         root = connection.exec_driver_sql(
             "SELECT 'pg_class'::regclass::oid, to_regclass(quote_ident(%(name)s))::oid",
             {"name": table.name},
@@ -133,7 +150,8 @@ def drop_model(connection: Connection, name: str) -> None:
         connection.execute(delete(rows).where(rows.c.model == name))
 
 
-def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
+def _create_tables(connection: Connection, spec: ModelSpec) -> list[str]:
+    """Create the tables of a model, and of the one whose pictures it uses; returns their names."""
     row = connection.execute(select(MODEL).where(MODEL.c.name == spec.name)).one_or_none()
     if row is not None:
         if (row.dimensions, tuple(row.modalities)) != (spec.dimensions, spec.modalities):
@@ -142,9 +160,26 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
                 f" dimensions, but its entry says {' and '.join(spec.modalities)} in"
                 f" {spec.dimensions}: give the changed model a new name"
             )
-        return False
+        if (row.pictures, row.binary) != (spec.pictures, spec.binary):
+            raise DatabaseError(
+                f"the entry of {spec.name} has changed since its tables were created: give the"
+                " changed model a new name"
+            )
+        return []
+    created = []
+    if spec.pictures:
+        owner = get_spec(spec.pictures)
+        if owner.dimensions != spec.dimensions or "image" not in owner.own_modalities:
+            raise DatabaseError(
+                f"{spec.name} cannot use the pictures of {owner.name}, which has none of its own in"
+                f" {spec.dimensions} dimensions"
+            )
+        created = _create_tables(connection, owner)
     for modality in spec.modalities:
-        table = embedding_table(spec.name, modality, spec.dimensions)
+        if spec.owner(modality) != spec.name:
+            _create_view(connection, spec, modality)
+            continue
+        table = embedding_table(spec.name, modality, spec.dimensions, binary=spec.binary)
         try:
             table.create(connection, checkfirst=False)
         except DBAPIError as error:
@@ -154,15 +189,35 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> bool:
                 f"the database already has a table {embedding_table_name(spec.name, modality)}:"
                 " give the model another name"
             ) from error
-    values = {"label": spec.label, "dimensions": spec.dimensions}
     connection.execute(
-        insert(MODEL).values(name=spec.name, modalities=list(spec.modalities), **values)
+        insert(MODEL).values(
+            name=spec.name,
+            label=spec.label,
+            dimensions=spec.dimensions,
+            modalities=list(spec.modalities),
+            pictures=spec.pictures,
+            binary=spec.binary,
+        )
     )
     connection.execute(
         insert(EMBEDDING_VERSION),
-        [{"model": spec.name, "modality": modality} for modality in spec.modalities],
+        [{"model": spec.name, "modality": modality} for modality in spec.own_modalities],
     )
-    return True
+    return [*created, spec.name]
+
+
+def _create_view(connection: Connection, spec: ModelSpec, modality: Modality) -> None:
+    """A view of the owner's table under the name that the model's own table would have.
+
+    PostgreSQL reads the table in its place, with its indexes.
+    """
+    connection.exec_driver_sql(
+        compose(
+            "CREATE VIEW {view} AS TABLE {table}",
+            view=embedding_table_name(spec.name, modality),
+            table=embedding_table_name(spec.owner(modality), modality),
+        )
+    )
 
 
 def _lock_models(connection: Connection) -> None:

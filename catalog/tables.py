@@ -24,6 +24,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Numeric,
     Table,
@@ -417,8 +418,31 @@ class Model(CatalogTable, table=True):
     """The length of its vectors."""
     modalities: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
     """What it embeds: text, image or both."""
+    pictures: str = _line()
+    """The model whose picture embeddings it uses; empty if it has its own."""
+    binary: bool = Field(False, nullable=False, sa_column_kwargs={"server_default": text("false")})
+    """Whether its indexes contain the signs of its vectors only."""
     created_at: datetime = _now()
     """When the row was created."""
+
+
+class Reduction(CatalogTable, table=True):
+    """How the vectors of a model are reduced before they are stored; see `catalog.reduction`."""
+
+    __tablename__ = "reduction"
+
+    model: str = Field(sa_type=Text, primary_key=True)
+    """The name of the model."""
+    dimensions: int
+    """The length of the reduced vectors."""
+    components: bytes = Field(sa_type=LargeBinary, nullable=False)
+    """The directions that remain, one after the other, in single precision, little-endian."""
+    vectors: int
+    """The number of vectors that they were fitted to."""
+    fingerprint: str = _line()
+    """The fingerprint of the model's files at that time."""
+    fitted_at: datetime = _now()
+    """When they were fitted."""
 
 
 class EmbeddingVersion(CatalogTable, table=True):
@@ -572,6 +596,7 @@ IMAGE_ADDRESS: Table = ImageAddress.__table__  # type: ignore[attr-defined]
 FACET: Table = Facet.__table__  # type: ignore[attr-defined]
 EMBEDDING_VERSION: Table = EmbeddingVersion.__table__  # type: ignore[attr-defined]
 MODEL: Table = Model.__table__  # type: ignore[attr-defined]
+REDUCTION: Table = Reduction.__table__  # type: ignore[attr-defined]
 SETTING: Table = Setting.__table__  # type: ignore[attr-defined]
 SYNONYM: Table = Synonym.__table__  # type: ignore[attr-defined]
 
@@ -580,10 +605,34 @@ def embedding_table_name(model: str, modality: Modality) -> str:
     return f"{model}_{modality}"
 
 
-def embedding_table(model: str, modality: Modality, dimensions: int | None = None) -> Table:
+def nearby(dimensions: int, binary: bool, vector: str) -> str:
+    """SQL of the distance of `e.embedding` to a vector by which a model's HNSW index is ordered.
+
+    With `binary`, it is the number of differing signs.
+    """
+    if not binary:
+        return f"e.embedding <=> {vector}"
+    signs = f"binary_quantize({{}})::bit({dimensions})"
+    return f"({signs.format('e.embedding')}) <~> ({signs.format(vector)})"
+
+
+def embedding_index(model: str, modality: Modality, dimensions: int, binary: bool) -> Index:
+    """The HNSW index of a model's table, of its vectors or, with `binary`, of their signs."""
+    name = f"{embedding_table_name(model, modality)}_embedding_hnsw"
+    how: dict[str, Any] = {"postgresql_using": "hnsw", "postgresql_with": HNSW}
+    if binary:
+        signs = f"(binary_quantize(embedding)::bit({dimensions})) bit_hamming_ops"
+        return Index(name, text(signs), **how)
+    return Index(name, "embedding", postgresql_ops={"embedding": "halfvec_cosine_ops"}, **how)
+
+
+def embedding_table(
+    model: str, modality: Modality, dimensions: int | None = None, *, binary: bool = False
+) -> Table:
     """A model's table: `<model>_text` with a row per product, or `<model>_image` per picture.
 
-    It does not belong to the metadata that Alembic uses. `dimensions` is needed only to create it.
+    It does not belong to the metadata that Alembic uses. `dimensions` and `binary` are needed only
+    to create it or its index.
     """
     name = embedding_table_name(model, modality)
     # Columns, not names: the referenced tables belong to another metadata.
@@ -631,13 +680,7 @@ def embedding_table(model: str, modality: Modality, dimensions: int | None = Non
             server_default="1",
             comment="The version of the model that it was embedded with; see embedding_version.",
         ),
-        Index(
-            f"{name}_embedding_hnsw",
-            "embedding",
-            postgresql_using="hnsw",
-            postgresql_with=HNSW,
-            postgresql_ops={"embedding": "halfvec_cosine_ops"},
-        ),
+        embedding_index(model, modality, dimensions or 0, binary),
         comment=f"The embeddings of the model {model}, one row for each "
         + ("product." if modality == "text" else "picture of a product."),
     )

@@ -1,7 +1,7 @@
 """Where the files of a checkpoint are on this machine, and how they get there. Without torch.
 
-A checkpoint of the Hugging Face hub is looked for in the folder `EMBEDDING_CHECKPOINTS`, then in the
-hub's cache. Only weights in the safetensors format are downloaded and loaded, since a pickle can
+A checkpoint of the Hugging Face hub is looked for in the folder `EMBEDDING_CHECKPOINTS`, then in
+the hub's cache. Only weights in the safetensors format are downloaded and loaded, since a pickle can
 run code.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -172,26 +173,24 @@ def _download(spec: ModelSpec) -> Path:
     from huggingface_hub import HfApi, hf_hub_download, snapshot_download
     from huggingface_hub.errors import EntryNotFoundError
 
-    where = {"revision": spec.revision or None}
+    revision = spec.revision or None
     try:
-        HfApi().model_info(spec.checkpoint, timeout=HUB_TIMEOUT, **where)
+        HfApi().model_info(spec.checkpoint, timeout=HUB_TIMEOUT, revision=revision)
         folder = snapshot_download(
             spec.checkpoint,
             cache_dir=_cache(),
             allow_patterns=list(FILES),
             ignore_patterns=list(EXPORTS),
-            **where,
+            revision=revision,
         )
-        try:  # the cache remembers the files that do not exist, see `_is_complete`
-            hf_hub_download(spec.checkpoint, MODULES, cache_dir=_cache(), **where)
-        except EntryNotFoundError:
-            pass
+        with suppress(EntryNotFoundError):  # the cache remembers what does not exist
+            hf_hub_download(spec.checkpoint, MODULES, cache_dir=_cache(), revision=revision)
     except Exception as error:  # errors of sockets, of TLS, of the HTTP client, of proxies
-        revision = f" --revision {spec.revision}" if spec.revision else ""
+        pinned = f" --revision {revision}" if revision else ""
         raise DownloadError(
             f"model {spec.name!r}: {spec.checkpoint} cannot be downloaded ({_in_one_line(error)}):"
             f" where there is a network, run `hf download {spec.checkpoint} --local-dir FOLDER"
-            f"{revision}`, and copy FOLDER to {own_folder(spec)} on this machine"
+            f"{pinned}`, and copy FOLDER to {own_folder(spec)} on this machine"
         ) from error
     return Path(folder)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from threading import Event, Lock, Thread
@@ -131,6 +132,35 @@ def encode_picture(encoder: Encoder, source: bytes | Path) -> NDArray[np.float32
     return vector
 
 
+class PairedEncoder:
+    """Encodes texts with one model and pictures with another one, of the same space."""
+
+    def __init__(self, spec: ModelSpec, texts: Encoder, pictures: Encoder) -> None:
+        self.spec = spec
+        self._texts, self._pictures = texts, pictures
+        self.preparation = pictures.preparation
+
+    def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
+        """See `Encoder.encode_texts`."""
+        return self._texts.encode_texts(texts)
+
+    def unread_share(self, text: str) -> float:
+        """See `Encoder.unread_share`."""
+        return self._texts.unread_share(text)
+
+    def encode_images(self, images: list[Image]) -> NDArray[np.float32]:
+        """See `Encoder.encode_images`."""
+        return self._pictures.encode_images(images)
+
+    def encode_pixels(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See `Encoder.encode_pixels`."""
+        return self._pictures.encode_pixels(pixels)
+
+    def tune(self, modality: Modality) -> int:
+        """See `Encoder.tune`."""
+        return (self._texts if modality == "text" else self._pictures).tune(modality)
+
+
 class _Load:
     """One attempt to load a model, in a thread of its own, so that callers choose how long to wait.
 
@@ -188,12 +218,20 @@ class _Load:
             self._needs_no_waiting.set()
 
     def _load(self) -> Encoder:
-        loader = import_module(f"embedding.loaders.{self.spec.loader}")
+        spec = self.spec
+        if spec.pictures:
+            pictures = _get_load(get_spec(spec.pictures), self.device).wait()
+            texts = replace(spec, modalities=("text",), pictures="")
+            return PairedEncoder(spec, self._load_alone(texts), pictures)
+        return self._load_alone(spec)
+
+    def _load_alone(self, spec: ModelSpec) -> Encoder:
+        loader = import_module(f"embedding.loaders.{spec.loader}")
         # Loading changes torch's global settings for a moment, so models are loaded one by one. A
         # model that hangs delays others only for a while.
         is_mine = _loading.acquire(timeout=PATIENCE)
         try:
-            encoder: Encoder = loader.load(self.spec, self.device)
+            encoder: Encoder = loader.load(spec, self.device)
         except NotDownloaded:
             self._needs_no_waiting.set()
         else:
@@ -201,7 +239,7 @@ class _Load:
         finally:
             if is_mine:
                 _loading.release()
-        downloaded: Encoder = loader.download(self.spec, self.device)
+        downloaded: Encoder = loader.download(spec, self.device)
         return downloaded
 
     def _log(self) -> None:
@@ -225,6 +263,9 @@ _loading = Lock()
 def get_encoder(name: str, device: str | None = None) -> Encoder:
     """This process's encoder for the model `name` on `device`, loaded at the first call.
 
+    If the model's vectors are reduced for storage, this encoder does not reduce them yet
+    (`catalog.reduction`), and it is the one of the model that is reduced.
+
     It waits for the model, and downloads it if necessary. A failure is remembered for
     `RETRY_AFTER` seconds.
 
@@ -237,7 +278,12 @@ def get_encoder(name: str, device: str | None = None) -> Encoder:
         UnknownModel, RegistryError: see `embedding.registry`.
         EncoderError: the model cannot be loaded.
     """
-    return _get_load(name, device).wait()
+    return _get_load(get_spec(name), device).wait()
+
+
+def load_encoder(spec: ModelSpec, device: str | None = None) -> Encoder:
+    """Like `get_encoder`, for an entry that need not be in the registry yet."""
+    return _get_load(spec, device).wait()
 
 
 def available_encoder(name: str, device: str | None = None) -> Encoder:
@@ -250,13 +296,14 @@ def available_encoder(name: str, device: str | None = None) -> Encoder:
         UnknownModel, RegistryError: see `embedding.registry`.
         ModelUnavailable: the model is not loaded yet, or cannot be loaded.
     """
-    return _get_load(name, device).wait_as_page()
+    return _get_load(get_spec(name), device).wait_as_page()
 
 
-def _get_load(name: str, device: str | None) -> _Load:
+def _get_load(spec: ModelSpec, device: str | None) -> _Load:
     """The current attempt; begins one if there is none, or if the last one failed long ago."""
-    spec = get_spec(name)
-    key = spec, device or default_device()
+    if spec.loader == "reduced":
+        spec = get_spec(spec.checkpoint)
+    key = spec.unreduced, device or default_device()
     with _starting:
         load = _loads.get(key)
         if load is None or load.is_over():

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import embedding
-from embedding.registry import Modality, ModelSpec
+from embedding.checkpoints import commit_of, find_folder
+from embedding.registry import HUB_LOADERS, Modality, ModelSpec, get_spec
 
 WEIGHTS = Path(embedding.__file__).parent / "weights"
 
@@ -26,9 +28,16 @@ def fingerprint(spec: ModelSpec, modality: Modality) -> str:
 
     For a model of the Hugging Face hub it is the downloaded revision. Otherwise it is a digest of
     the files, so copies on several machines have the same fingerprint.
+
+    Raises:
+        UnknownModel, RegistryError: an entry that this one refers to cannot be found.
     """
-    if spec.loader == "checkpoint" and not os.path.isabs(spec.checkpoint):
-        return _downloaded_revision(spec.checkpoint)[:LENGTH]
+    if spec.loader == "reduced":
+        return fingerprint(get_spec(spec.checkpoint), modality)
+    if spec.owner(modality) != spec.name:
+        return fingerprint(get_spec(spec.owner(modality)), modality)
+    if spec.loader in HUB_LOADERS and not os.path.isabs(spec.checkpoint):
+        return _hub_fingerprint(spec)
     files = sorted((name, path) for name, path in _files(spec, modality) if path.is_file())
     return _digest(tuple((name, path, path.stat().st_mtime_ns) for name, path in files))
 
@@ -36,7 +45,7 @@ def fingerprint(spec: ModelSpec, modality: Modality) -> str:
 def _files(spec: ModelSpec, modality: Modality) -> Iterator[tuple[str, Path]]:
     """The files with their names for the digest."""
     match spec.loader, modality:
-        case "checkpoint", _:
+        case (("checkpoint" | "resnet" | "siglip"), _):
             yield from _in_folder(Path(spec.checkpoint))
         case "fashion", "text":
             for name in ("text.safetensors", "tokenizer.json"):
@@ -58,16 +67,13 @@ def _package(name: str) -> Path:
     return Path(found.origin).parent if found and found.origin else Path(name)
 
 
-def _downloaded_revision(name: str) -> str:
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    cache = os.environ.get("SENTENCE_TRANSFORMERS_HOME") or constants.HF_HUB_CACHE
-    try:
-        folder = Path(cache) / repo_folder_name(repo_id=name, repo_type="model")
-        return (folder / "refs" / "main").read_text().strip()
-    except OSError:
+def _hub_fingerprint(spec: ModelSpec) -> str:
+    folder = find_folder(spec)
+    if folder is None:
         return ""
+    if commit := commit_of(folder):
+        return commit[:LENGTH]
+    return fingerprint(replace(spec, checkpoint=str(folder.resolve()), pictures=""), "text")
 
 
 @lru_cache(maxsize=64)

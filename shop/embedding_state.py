@@ -18,5 +18,7 @@ def embedding_states(
     """
     selection = Selection(product_id=product_id)
     for model in models_in_use(connection):
-        for modality in get_spec(model).modalities:
-            yield model, modality, coverage(connection, model, modality, selection=selection)
+        spec = get_spec(model)
+        for modality in spec.modalities:
+            owner = spec.owner(modality)
+            yield model, modality, coverage(connection, owner, modality, selection=selection)

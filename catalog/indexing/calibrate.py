@@ -60,14 +60,16 @@ def is_due(connection: Connection, model: str) -> bool:
         .group_by(TABLE.c.item)
     )
     fitted = {row.item: row for row in rows}
-    for item, embedded in _embedded(connection, get_spec(model)).items():
+    spec = get_spec(model)
+    for item, embedded in _embedded(connection, spec).items():
         if embedded < MIN_PRODUCTS:
             continue
         if item not in fitted or embedded >= GROWTH * fitted[item].products:
             return True
+        owner = spec.owner(item)
         if fitted[item].fitted_at < current_version(
-            connection, model, item
-        ).started_at and not is_rebuilding(connection, model, item):
+            connection, owner, item
+        ).started_at and not is_rebuilding(connection, owner, item):
             return True
     return False
 

@@ -36,7 +36,7 @@ def encode(encoder: Encoder, modality: Modality, batch: Batch) -> Encoded:
     if not batch.rows:
         return Encoded([], nothing, batch.unreadable)
     try:
-        return Encoded(batch.rows, encode(batch.contents), batch.unreadable)
+        return Encoded(batch.rows, finite(encode(batch.contents)), batch.unreadable)
     except Exception as error:
         if len(batch.rows) == 1:
             failure = batch.rows[0], _reason(error)
@@ -46,7 +46,7 @@ def encode(encoder: Encoder, modality: Modality, batch: Batch) -> Encoded:
     last_error: Exception | None = None
     for place, row in enumerate(batch.rows):
         try:
-            vectors.append(encode(batch.contents[place : place + 1]))
+            vectors.append(finite(encode(batch.contents[place : place + 1])))
             encoded.rows.append(row)
         except Exception as error:
             last_error = error
@@ -55,6 +55,17 @@ def encode(encoder: Encoder, modality: Modality, batch: Batch) -> Encoded:
         raise last_error
     encoded.vectors = np.concatenate(vectors)
     return encoded
+
+
+def finite(vectors: np.ndarray) -> np.ndarray:
+    """Return the vectors.
+
+    Raises:
+        ValueError: a value is no number. pgvector stores none.
+    """
+    if not np.isfinite(vectors).all():
+        raise ValueError("the model returns a vector with values that are no numbers")
+    return vectors
 
 
 def _encode_method(encoder: Encoder, modality: Modality) -> Callable[[Any], np.ndarray]:

@@ -8,13 +8,13 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from sqlalchemy import Connection, Index
+from sqlalchemy import Connection, Index, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex
 
 from catalog.db.connection import compose, connect, open_session
 from catalog.db.locks import embedding_lock
-from catalog.tables import embedding_table, embedding_table_name
+from catalog.tables import MODEL, embedding_table, embedding_table_name
 from embedding.registry import Modality
 
 DEFER_FROM = 5_000
@@ -34,14 +34,21 @@ Progress = Callable[[int, int], None]
 """Called with the number of rows in the index so far and the total number of rows."""
 
 
-def get_index(model: str, modality: Modality) -> Index:
+def get_index(connection: Connection, model: str, modality: Modality) -> Index:
     """The definition of the HNSW index of a table of embeddings."""
+    query = select(MODEL.c.dimensions, MODEL.c.binary).where(MODEL.c.name == model)
+    dimensions, binary = connection.execute(query).one()
     (index,) = (
         index
-        for index in embedding_table(model, modality).indexes
+        for index in embedding_table(model, modality, dimensions, binary=binary).indexes
         if index.dialect_options["postgresql"]["using"] == "hnsw"
     )
     return index
+
+
+def index_name(model: str, modality: Modality) -> str:
+    """The name of the HNSW index of a table of embeddings."""
+    return f"{embedding_table_name(model, modality)}_embedding_hnsw"
 
 
 def defer_index(connection: Connection, model: str, modality: Modality, pending: int) -> bool:
@@ -56,7 +63,7 @@ def defer_index(connection: Connection, model: str, modality: Modality, pending:
     ).scalar_one()
     if present >= max_present:
         return False
-    index = str(get_index(model, modality).name)
+    index = index_name(model, modality)
     connection.exec_driver_sql(compose("DROP INDEX IF EXISTS {index}", index=index))
     return True
 
@@ -65,7 +72,7 @@ def has_index(connection: Connection, model: str, modality: Modality) -> bool:
     """Whether the index exists and is valid. After an interrupted build it is not valid."""
     found = connection.exec_driver_sql(
         "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%(name)s)",
-        {"name": get_index(model, modality).name},
+        {"name": index_name(model, modality)},
     ).scalar()
     return bool(found)
 
@@ -97,7 +104,8 @@ def ensure_index(
 
 
 def _build(model: str, modality: Modality) -> None:
-    index = get_index(model, modality)
+    with connect() as known:
+        index = get_index(known, model, modality)
     sql = str(CreateIndex(index).compile(dialect=postgresql.dialect()))
     sql = sql.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
     with open_session() as connection:

@@ -9,7 +9,9 @@ from threading import Event
 
 from catalog.db.connection import connect, retry_transient
 from catalog.db.locks import embedding_lock
+from catalog.indexing.derive import derive
 from catalog.indexing.encoding import Encoded, encode
+from catalog.indexing.fit_reduction import with_reduction
 from catalog.indexing.pending import EVERYTHING, Selection, next_pending
 from catalog.indexing.pipeline import AHEAD, run_pipeline
 from catalog.indexing.profile import Profile
@@ -20,6 +22,7 @@ from catalog.tables import embedding_table_name
 from embedding.decoder_pool import Decoder
 from embedding.encoder import Encoder
 from embedding.malloc import keeping_memory
+from embedding.reduction import ReducedEncoder
 from embedding.registry import Modality
 
 MIN_BATCH_SIZE = 64
@@ -95,12 +98,14 @@ def fill(
 
     Raises:
         ChangedModel: the files of the model have changed, without `renew`.
-        FillingError: the media folder is empty.
+        FillingError: the media folder is empty, or the catalogue is too small to fit the model's
+            reduction.
     """
     model = encoder.spec.name
     summary = Summary(model, modality)
     with embedding_lock(model, modality, on_wait if wait else None) as mine:
         if mine:
+            encoder = with_reduction(encoder, renew=renew)
             with connect() as connection:
                 begin_run(
                     connection,
@@ -110,6 +115,11 @@ def fill(
                     renew=renew,
                     selection=selection,
                 )
+            derived = derive(encoder, modality, limit, selection, progress, stop)
+            summary.embedded += derived.rows
+            summary.profile.seconds += derived.seconds
+            if limit is not None:
+                limit -= derived.rows
             with ExitStack() as stack, keeping_memory():
                 size = batch_size or find_batch_size(encoder, modality)
                 decoder = _decoder(stack, encoder, modality, workers, size)
@@ -134,11 +144,13 @@ def estimate(
     rows: int = SAMPLE,
 ) -> float:
     """Estimate the rows per second of `fill`, by encoding a sample and discarding the result."""
-    profile = Profile()
+    model, profile = encoder.spec.name, Profile()
+    if isinstance(encoder, ReducedEncoder):  # whose reduction may not be fitted yet
+        encoder = encoder.unreduced
     with ExitStack() as stack, keeping_memory():
         size = find_batch_size(encoder, modality)
         decoder = _decoder(stack, encoder, modality, workers, size)
-        reader = Reader(encoder.spec.name, modality, size, rows, decoder, selection)
+        reader = Reader(model, modality, size, rows, decoder, selection)
         run_pipeline(reader, partial(encode, encoder, modality), lambda encoded: None, profile)
     return profile.encoder.rows / profile.seconds if profile.seconds else 0.0
 

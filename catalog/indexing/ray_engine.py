@@ -24,6 +24,7 @@ from catalog import config
 from catalog.db.connection import connect, database_url, forget_engine, retry_transient
 from catalog.db.locks import embedding_lock
 from catalog.indexing.encoding import encode
+from catalog.indexing.fit_reduction import with_reduction
 from catalog.indexing.job import (
     BATCHES_IN_USE,
     Progress,
@@ -36,8 +37,8 @@ from catalog.indexing.pending import FAILED, STALE, Pending, source
 from catalog.indexing.reader import PAGE, Batch, FillingError, Reader
 from catalog.indexing.versions import begin_run
 from catalog.indexing.writer import write
+from catalog.reduction import stored_encoder
 from embedding.decoder_pool import Decoder
-from embedding.encoder import get_encoder
 from embedding.malloc import keep_memory, keeping_memory
 from embedding.preprocessing import Preparation
 from embedding.registry import Modality, get_spec
@@ -193,6 +194,8 @@ def fill_on_ray(
     if address is not None:
         _require_reachable(address)
     with embedding_lock(model, modality, on_wait):
+        if get_spec(model).full_dimensions:
+            with_reduction(stored_encoder(model, device), renew=True)
         with connect() as connection:
             begin_run(connection, get_spec(model), modality, rebuild=rebuild, renew=True)
         if not is_any_pending(model, modality):
@@ -292,7 +295,7 @@ def _describe(job: Job) -> tuple[int, Preparation | None]:
 def _load(job: Job) -> Any:
     # Ray limits a process to as many threads as it has reserved cores, here none.
     os.environ.pop("OMP_NUM_THREADS", None)
-    return get_encoder(job.model, job.device)
+    return stored_encoder(job.model, job.device)
 
 
 def _pickled(value: object) -> bytes:

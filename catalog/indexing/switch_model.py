@@ -61,8 +61,9 @@ def set_default_model(connection: Connection, name: str, *, force: bool = False)
 def find_gaps(connection: Connection, name: str) -> list[Gap]:
     """The modalities that the model has not embedded completely; failed rows do not count."""
     gaps = []
-    for modality in get_spec(name).modalities:
-        state = coverage(connection, name, modality)
+    spec = get_spec(name)
+    for modality in spec.modalities:
+        state = coverage(connection, spec.owner(modality), modality)
         if state.pending:
             gaps.append(Gap(modality, state.embedded, state.total))
     return gaps

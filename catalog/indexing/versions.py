@@ -10,6 +10,7 @@ it writes with the current number.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 
 from sqlalchemy import Connection
 
@@ -27,8 +28,9 @@ from catalog.indexing.pending import (
 from catalog.indexing.reader import FillingError
 from catalog.indexing.writer import forget_failures, forget_restored_pictures
 from catalog.query_log import forget_embeddings
+from catalog.reduction import reduction_digest
 from catalog.tables import embedding_table_name
-from embedding.fingerprint import fingerprint
+from embedding.fingerprint import LENGTH, fingerprint
 from embedding.registry import Modality, ModelSpec, models
 
 KEY = "model = %(model)s AND modality = %(modality)s"
@@ -81,8 +83,17 @@ def has_changed(connection: Connection, spec: ModelSpec, modality: Modality) -> 
     Files that are not here, or were never recorded, count as unchanged.
     """
     recorded = current_version(connection, spec.name, modality).fingerprint
-    here = fingerprint(spec, modality)
+    here = identity(connection, spec, modality)
     return bool(recorded and here) and recorded != here
+
+
+def identity(connection: Connection, spec: ModelSpec, modality: Modality) -> str:
+    """The fingerprint of the model's files and of its reduction; empty if one of them is not known."""
+    found = fingerprint(spec, modality)
+    if not found or not spec.full_dimensions:
+        return found
+    reduced = reduction_digest(connection, spec)
+    return blake2b(f"{found} {reduced}".encode()).hexdigest()[:LENGTH] if reduced else ""
 
 
 def is_rebuilding(
@@ -103,7 +114,7 @@ def changed_models(connection: Connection) -> Iterator[tuple[str, Modality]]:
     known = models()
     for name in stored_models(connection):
         if name in known:
-            for modality in known[name].modalities:
+            for modality in known[name].own_modalities:
                 if has_changed(connection, known[name], modality):
                     yield name, modality
 
@@ -158,7 +169,7 @@ def begin_run(
     connection.exec_driver_sql(
         f"UPDATE embedding_version SET fingerprint = %(fingerprint)s WHERE {KEY}"
         " AND fingerprint = '' AND %(fingerprint)s <> ''",
-        _key(spec, modality),
+        _key(connection, spec, modality),
     )
     if not rebuild or is_rebuilding(connection, spec.name, modality, selection):
         return
@@ -188,14 +199,14 @@ def renew_versions(connection: Connection) -> list[tuple[str, Modality]]:
 
 
 def _begin_version(connection: Connection, spec: ModelSpec, modality: Modality) -> None:
-    connection.exec_driver_sql(NEXT, _key(spec, modality))
+    connection.exec_driver_sql(NEXT, _key(connection, spec, modality))
     forget_failures(connection, spec.name, modality)
     if modality == "text":
         forget_embeddings(connection, spec.name)  # of queries
 
 
-def _key(spec: ModelSpec, modality: Modality) -> dict[str, str]:
-    found = fingerprint(spec, modality)
+def _key(connection: Connection, spec: ModelSpec, modality: Modality) -> dict[str, str]:
+    found = identity(connection, spec, modality)
     return {"model": spec.name, "modality": modality, "fingerprint": found}
 
 

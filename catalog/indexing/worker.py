@@ -25,8 +25,9 @@ from catalog.indexing.hnsw import ensure_index
 from catalog.indexing.job import is_any_pending
 from catalog.indexing.variants import find_variants
 from catalog.query_log import TRIES, prune
+from catalog.reduction import stored_encoder
 from catalog.search.vocabulary import refresh_vocabulary
-from embedding.encoder import Encoder, EncoderError, get_encoder
+from embedding.encoder import Encoder, EncoderError
 from embedding.registry import Modality, ModelSpec, get_spec
 
 LEASE = 30
@@ -72,12 +73,12 @@ class Worker:
     """Embeds query texts and products until told to stop.
 
     Args:
-        encoder_for: returns the encoder of a model, by its name.
+        encoder_for: returns the encoder of a model, by its name, with vectors as they are stored.
         poll: seconds between checks without a notification.
     """
 
     def __init__(
-        self, encoder_for: Callable[[str], Encoder] = get_encoder, poll: float = POLL
+        self, encoder_for: Callable[[str], Encoder] = stored_encoder, poll: float = POLL
     ) -> None:
         self.encoder_for = encoder_for
         self.poll = poll
@@ -141,9 +142,8 @@ class Worker:
         Returns the number of texts and pictures.
         """
         embedded = 0
-        for spec in _enabled():
-            for modality in spec.modalities:
-                embedded += self._embed(spec, modality)
+        for spec, modality in _tasks():
+            embedded += self._embed(spec, modality)
         return embedded
 
     def _embed(self, spec: ModelSpec, modality: Modality) -> int:
@@ -198,9 +198,8 @@ class Worker:
         for spec in due:
             with suppress(EncoderError):  # reported where products are embedded
                 calibrate(self.encoder_for(spec.name))
-        for spec in _enabled():
-            for modality in spec.modalities:
-                ensure_index(spec.name, modality, wait=False)
+        for spec, modality in _tasks():
+            ensure_index(spec.name, modality, wait=False)
         if (specs := _enabled()) and "image" in specs[0].modalities:
             find_variants(specs[0].name)
         prune()
@@ -257,3 +256,9 @@ def running(worker: Worker) -> Iterator[None]:
 def _enabled() -> list[ModelSpec]:
     with connect() as connection:
         return [get_spec(name) for name in models_in_use(connection)]
+
+
+def _tasks() -> list[tuple[ModelSpec, Modality]]:
+    """What to embed: each modality of the models in use with the model that owns its embeddings."""
+    tasks = [(get_spec(spec.owner(it)), it) for spec in _enabled() for it in spec.modalities]
+    return list(dict.fromkeys(tasks))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
 from catalog.search.fusion import Channel
-from catalog.tables import embedding_table_name
+from catalog.tables import embedding_table_name, nearby
 
 EXACT_FACTOR = 5.0
 """Use an exact scan if at most this factor times sqrt(window * products) products match
@@ -23,6 +23,9 @@ FAN_OUT = 2
 MIN_LOCAL_SHARE = 0.5
 """Use the index only if the share of matching products among those nearest to the query is at least
 this fraction of the smallest share of the catalogue for which an index is used at all."""
+
+BINARY_FACTOR = 4
+"""Number of rows to read from an index of signs per wanted row; their exact distances decide."""
 
 MAX_LEXICAL = 500
 """Maximum number of candidates per lexical condition. A word that occurs in more products says
@@ -83,12 +86,15 @@ def vector_candidates(
     """`<channel>_list`: the `window` nearest products of one channel, one row per product; none
     unless the conditions `given`, on parameters alone, are true.
 
-    The HNSW index is used if many products match, an exact scan if few do. An exact scan also
+    The HNSW index is used if many products match, an exact scan if few do. An index of signs finds
+    more candidates than wanted, and their exact distances decide. An exact scan also
     follows if the index returns fewer than `window` products, so that a page is never short while
     matching products exist.
     """
     name, table = channel.name, embedding_table_name(channel.model, channel.modality)
     distance = f"e.embedding <=> %({name}_vector)s"
+    near = nearby(len(channel.vector), channel.binary, f"%({name}_vector)s")
+    factor = f" * {BINARY_FACTOR}" if channel.binary else ""
     product = "JOIN product p ON p.id = e.product_id" if conditions else ""
     if channel.modality == "image":
         image, fan_out = "e.image_id", " * %(fan_out)s"
@@ -100,15 +106,15 @@ def vector_candidates(
     exactly = where([*given, is_short, *conditions])
     # `+ 0` keeps the planner from using the HNSW index for this sort.
     return f"""{name}_plan AS MATERIALIZED (
-    {_local_check(table, distance, conditions) if conditions else "SELECT use_index FROM plan"}
+    {_local_check(table, near, conditions) if conditions else "SELECT use_index FROM plan"}
 ),
 {name}_by_index AS MATERIALIZED (
     SELECT {once} product_id, image_id, distance
       FROM (SELECT e.product_id, {image} AS image_id, {distance} AS distance
               FROM {table} e {product}
             {by_index}
-             ORDER BY {distance}
-             LIMIT %(window)s{fan_out}) AS nearest
+             ORDER BY {near}
+             LIMIT %(window)s{fan_out}{factor}) AS nearest
     {nearest_first}
 ),
 {name}_exactly AS MATERIALIZED (
@@ -213,7 +219,7 @@ def _load_fan_out(connection: Connection, _key: str) -> int:
 _fan_out = TtlCache(_load_fan_out)
 
 
-def _local_check(table: str, distance: str, conditions: Sequence[str]) -> str:
+def _local_check(table: str, near: str, conditions: Sequence[str]) -> str:
     """`use_index` for one channel: whether enough products near the query match the filter.
 
     An HNSW scan moves outward from the query. If the matching products are far away (the filter
@@ -225,7 +231,7 @@ def _local_check(table: str, distance: str, conditions: Sequence[str]) -> str:
       FROM (SELECT e.product_id
               FROM {table} e
              WHERE (SELECT use_index FROM plan)
-             ORDER BY {distance}
+             ORDER BY {near}
              LIMIT %(window)s) AS nearest
       LEFT JOIN product p ON p.id = nearest.product_id AND {" AND ".join(conditions)}
     HAVING (SELECT use_index FROM plan)"""

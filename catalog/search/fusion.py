@@ -54,6 +54,8 @@ class Channel:
     quantiles: tuple[float, ...]
     """Quantiles of the similarities of unrelated pairs; see `catalog.search.calibration`."""
     weight: float
+    binary: bool = False
+    """Whether an index of the signs of the embeddings finds the candidates."""
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from catalog import config
 from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
+from catalog.reduction import reducing
 from catalog.search.candidates import fan_out
 from catalog.search.filters import count_facets, list_values
 from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
@@ -168,7 +169,7 @@ def rank(
         raise SearchError(str(error)) from error
     query = build_query(connection, spec)
     started = time.perf_counter()
-    texts = TextEncoder(connection, encoder_for)
+    texts = TextEncoder(connection, reducing(connection, encoder_for))
     found, notes = _find_channels(query, in_use, texts)
     encode_seconds = time.perf_counter() - started
     usual = config.settings().search_min_match

@@ -80,6 +80,7 @@ def channels(
             vector,
             get_quantiles(texts.connection, model.name, query.kind, modality, query.picture_share),
             weights[modality],
+            model.binary,
         )
         for modality, vector in _vectors(query, model, texts).items()
         if query.spec.counts(modality)

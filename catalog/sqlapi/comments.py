@@ -15,7 +15,12 @@ from catalog.tables import embedding_table, metadata
 def comments(models: Iterable[StoredModel]) -> Composed:
     """The statements for all tables of the catalogue and of the models."""
     own = [metadata.tables[name] for name in sorted(metadata.tables)]
-    others = [embedding_table(it.name, modality) for it in models for modality in it.modalities]
+    others = [
+        embedding_table(it.name, modality)
+        for it in models
+        for modality in it.modalities
+        if it.owner(modality) == it.name
+    ]
     return SQL(";\n").join(it for table in (*own, *others) for it in _on_table(table))
 
 

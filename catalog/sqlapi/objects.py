@@ -274,7 +274,10 @@ def definitions(connection: Connection) -> Mapping[str, str]:
     vectors = vector_schema(connection)
     rows = connection.execute(select(MODEL).order_by(MODEL.c.created_at, MODEL.c.name))
     models = [
-        StoredModel(row.name, row.label, row.dimensions, tuple(row.modalities)) for row in rows
+        StoredModel(
+            row.name, row.label, row.dimensions, tuple(row.modalities), row.pictures, row.binary
+        )
+        for row in rows
     ]
     return {
         **{name: sql.as_string() for name, sql in views(models).items()},

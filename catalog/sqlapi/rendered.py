@@ -90,6 +90,17 @@ class StoredModel:
     label: str
     dimensions: int
     modalities: tuple[Modality, ...]
+    pictures: str = ""
+    binary: bool = False
+
+    def owner(self, modality: Modality) -> str:
+        """The name of the model that the embeddings of `modality` belong to."""
+        return self.pictures or self.name if modality == "image" else self.name
+
+    def channel(self, modality: Modality) -> Channel:
+        """A channel to make SQL with; its vector has the right length only."""
+        vector = np.zeros(self.dimensions)
+        return Channel(self.name, modality, vector, (), 1.0, self.binary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +220,9 @@ def _coverage(models: Sequence[StoredModel]) -> Composed:
             model=model.name,
             modality=modality,
             counts=SQL(COUNTS),
-            states=_filled(states(model.name, modality), {"model": Literal(model.name)}),
+            states=_filled(
+                states(model.owner(modality), modality), {"model": Literal(model.owner(modality))}
+            ),
         )
         for model in models
         if model.name in config.settings().models
@@ -261,10 +274,7 @@ COMMENT ON FUNCTION {name}({types}) IS {comment};"""
 
 
 def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
-    channels = tuple(
-        Channel(model.name, modality, np.zeros(model.dimensions), (), 1.0)
-        for modality in model.modalities
-    )
+    channels = tuple(map(model.channel, model.modalities))
     template = Template(
         channels,
         words="words",
@@ -293,7 +303,7 @@ def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
 
 def _nearest(model: StoredModel, modality: Modality) -> Composed:
     """The candidates of one channel, as a search finds them, with their distances."""
-    channel = Channel(model.name, modality, np.zeros(model.dimensions), (), 1.0)
+    channel = model.channel(modality)
     conditions = list(filter_conditions())
     candidates = f"{plan(conditions, KEYS)},\n{vector_candidates(channel, conditions)}"
     values: dict[str, Composable] = {name: SQL(f"_{name}") for name in NEAREST_ARGUMENTS}

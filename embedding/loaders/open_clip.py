@@ -1,8 +1,8 @@
 """Reads SigLIP checkpoints of OpenCLIP into the model of Hugging Face transformers.
 
 Such a checkpoint has a file `open_clip_config.json`. Its picture tower is a ViT of timm with an
-attention pool, and its text tower OpenCLIP's transformer with a linear projection of the last token.
-The names of the weights differ, and transformers keeps query, key and value apart.
+attention pool, and its text tower OpenCLIP's transformer with a linear projection of the last
+token. The names of the weights differ, and transformers keeps query, key and value apart.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ from transformers import SiglipConfig, SiglipModel
 
 CONFIG = "open_clip_config.json"
 
-WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
-"""Names of the file of weights, the first one that exists is read."""
+WEIGHTS = ("open_clip_model.safetensors", "model.safetensors")
+"""Names of the file of weights; the first one that exists is read."""
+
+VISION = re.compile(r"vit_base_patch16_siglip_\d+|vit_large_patch16_siglip_(256|384)")
+"""Names in timm of the picture towers that are supported. Others have another activation function,
+or another pooling."""
 
 WRAPPER = "model."
 """Prefix of all names in a checkpoint that was saved from a wrapper of the model."""
@@ -84,11 +88,13 @@ def read_model(folder: Path) -> SiglipModel:
 def _siglip_config(config: dict[str, Any], weights: dict[str, torch.Tensor]) -> SiglipConfig:
     """The configuration for transformers; sizes that OpenCLIP takes from timm are those of the
     weights."""
-    text = config["text_cfg"]
+    text, timm_model = config["text_cfg"], config["vision_cfg"]["timm_model_name"]
     patches = weights["vision_model.embeddings.patch_embedding.weight"]
     positions = weights["vision_model.embeddings.position_embedding.weight"]
     words = weights["text_model.embeddings.token_embedding.weight"]
     patch = patches.shape[-1]
+    if not VISION.fullmatch(timm_model):
+        raise ValueError(f"the picture tower {timm_model} is not supported")
     if len(patches) != words.shape[1]:
         # The number of heads is known of the text tower alone. All SigLIPs have equal ones.
         raise ValueError("it is no SigLIP: its towers have different widths")

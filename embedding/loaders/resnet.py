@@ -1,4 +1,4 @@
-"""Loads ResNet checkpoints of Hugging Face transformers: the pooled last layer, for pictures only."""
+"""Loads ResNet checkpoints of Hugging Face transformers: the pooled last layer, of pictures."""
 
 from __future__ import annotations
 

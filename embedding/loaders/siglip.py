@@ -52,7 +52,7 @@ class SiglipEncoder(TorchEncoder):
         self.preparation, self._normalise = split_processor(processor, self.device)
         if self.preparation is None:
             raise ValueError("its image processor is none of SigLIP")
-        self._tokenizer = _tokenizer(folder, model.config.text_config.max_position_embeddings)
+        self._tokenizer = _tokenizer(folder, _context_length(model))
         self._model = model.eval().to(self.device, half_precision(model, self.device))
 
     def unread_share(self, text: str) -> float:
@@ -60,9 +60,7 @@ class SiglipEncoder(TorchEncoder):
         encoding = self._tokenizer.encode(self._clean(text))
         tokens = [
             token
-            for token, special in zip(
-                encoding.tokens, encoding.special_tokens_mask, strict=True
-            )
+            for token, special in zip(encoding.tokens, encoding.special_tokens_mask, strict=True)
             if not special or token == UNKNOWN
         ]
         return unread_share(tokens, UNKNOWN)
@@ -99,6 +97,11 @@ def load(spec: ModelSpec, device: str) -> SiglipEncoder:
 def download(spec: ModelSpec, device: str) -> SiglipEncoder:
     """See `download_checkpoint`."""
     return download_checkpoint(spec, device, build)
+
+
+def _context_length(model: SiglipModel) -> int:
+    """The number of tokens of every text."""
+    return int(model.text_model.embeddings.position_embedding.num_embeddings)
 
 
 def _vectors(output: Any) -> torch.Tensor:

@@ -51,9 +51,7 @@ from embedding.config import own_registry, settings
 from embedding.errors import UserFacingError
 
 Modality = Literal["text", "image"]
-Loader = Literal[
-    "fashion", "imagenet", "checkpoint", "resnet", "siglip", "reduced"
-]
+Loader = Literal["fashion", "imagenet", "checkpoint", "resnet", "siglip", "reduced"]
 
 HUB_LOADERS: frozenset[Loader] = frozenset({"checkpoint", "resnet", "siglip"})
 """Loaders whose `checkpoint` is a name on the Hugging Face hub, or a folder."""
@@ -122,7 +120,7 @@ class ModelSpec:
     full_dimensions: int = 0
     """The length of its vectors before they are reduced to `dimensions`; 0 if they are not."""
     matryoshka: bool = False
-    """Whether its vectors are reduced by truncating instead of by a principal component analysis."""
+    """Whether its vectors are reduced by truncating, not by a principal component analysis."""
     binary: bool = False
     """Whether an index of the signs of its vectors finds the candidates."""
 
@@ -145,6 +143,40 @@ class ModelSpec:
 def canonical_name(typed: str) -> str:
     """The name of a model as it was typed, with underscores for hyphens."""
     return typed.replace("-", "_")
+
+
+def smaller(spec: ModelSpec, dimensions: int, *, binary: bool = False) -> ModelSpec:
+    """The entry of a model with the vectors of `spec`, reduced to `dimensions`.
+
+    Args:
+        spec: the entry of any model.
+        dimensions: at most the length of its vectors before any reduction.
+        binary: whether an index of signs finds the candidates.
+
+    Raises:
+        RegistryError: `spec` has fewer dimensions, or the new name would be too long.
+    """
+    full = spec.full_dimensions or spec.dimensions
+    if dimensions > full or (dimensions == full and not binary):
+        raise RegistryError(f"{spec.name} has {full} dimensions: reduce it to fewer")
+    base = spec.name.removesuffix("_binary")
+    if spec.loader == "reduced":
+        base = spec.checkpoint
+    name = base if dimensions == spec.dimensions else f"{base}_{dimensions}"
+    label = spec.label if dimensions == spec.dimensions else f"{spec.label}, {dimensions}"
+    changed = replace(
+        spec,
+        name=f"{name}_binary" if binary else name,
+        label=f"{label}, binary index" if binary else label,
+        dimensions=dimensions,
+        full_dimensions=full,
+        binary=binary,
+    )
+    if not NAME.fullmatch(changed.name):
+        raise RegistryError(f"the name {changed.name} of the smaller model is too long")
+    if spec.full_dimensions:
+        return changed
+    return replace(changed, loader="reduced", checkpoint=spec.name, revision="", pictures="")
 
 
 def models() -> dict[str, ModelSpec]:

@@ -6,7 +6,7 @@ from django.core.management import call_command
 
 from benchmarks.synthetic import fill_synthetic
 from catalog.db.connection import connect, connection_parameters
-from catalog.indexing.hnsw import defer_index, ensure_index, get_index, has_index
+from catalog.indexing.hnsw import defer_index, ensure_index, has_index, index_name
 from catalog.search.pipeline import SearchSpec, search
 from embedding.registry import get_spec
 from tests.catalog.test_selectivity import Given
@@ -34,7 +34,7 @@ def test_the_index_is_dropped_before_many_rows_in_an_almost_empty_table(
 def test_the_index_is_built_with_progress_and_searches_work_without_it(database: str) -> None:
     with connect() as connection:
         data = fill_synthetic(connection, get_spec("fashion"), PRODUCTS)
-        connection.exec_driver_sql(f"DROP INDEX {get_index('fashion', 'text').name}")
+        connection.exec_driver_sql(f"DROP INDEX {index_name('fashion', 'text')}")
 
     def found() -> list[int]:
         with connect() as connection:
@@ -54,7 +54,7 @@ def test_the_index_is_built_with_progress_and_searches_work_without_it(database:
 
 
 def test_an_invalid_index_is_rebuilt(database: str) -> None:
-    name = get_index("fashion", "text").name
+    name = index_name("fashion", "text")
     with psycopg.connect(**connection_parameters(), autocommit=True) as connection:  # type: ignore[arg-type]
         connection.execute(
             "UPDATE pg_index SET indisvalid = false WHERE indexrelid = %s::regclass", (name,)

@@ -12,7 +12,7 @@ import pytest
 
 from catalog.db.connection import connect, connection_parameters
 from catalog.db.locks import embedding_lock
-from catalog.indexing.hnsw import get_index, has_index
+from catalog.indexing.hnsw import has_index, index_name
 from catalog.indexing.worker import Worker, running
 from tests.fakes import WordsAndColours
 
@@ -73,7 +73,7 @@ def test_the_worker_does_not_wait_for_another_process_that_embeds(
     monkeypatch.setattr("catalog.indexing.worker.REFRESH_INTERVAL", 0.0)
     with connect() as connection:
         connection.exec_driver_sql(ADD)
-        connection.exec_driver_sql(f"DROP INDEX {get_index('fashion', 'image').name}")
+        connection.exec_driver_sql(f"DROP INDEX {index_name('fashion', 'image')}")
     with embedding_lock("fashion", "image"), running(Worker(lambda name: ENCODER, poll=0.1)):
         wait_for(lambda: count("fashion_text") == 1)
         time.sleep(0.5)  # derived data is refreshed

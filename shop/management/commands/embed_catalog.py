@@ -20,7 +20,8 @@ from catalog.indexing.hnsw import defer_index, ensure_index
 from catalog.indexing.pending import EVERYTHING, Selection
 from catalog.indexing.ray_engine import fill_on_ray
 from catalog.indexing.versions import plan
-from embedding.encoder import EncoderError, default_device, get_encoder
+from catalog.reduction import stored_encoder
+from embedding.encoder import EncoderError, default_device
 from embedding.progress import Progress
 from embedding.registry import Modality, ModelSpec, get_spec
 from shop.management.arguments import positive
@@ -157,7 +158,8 @@ class Command(CatalogCommand):
         require_sessions()
         with connect() as connection:
             require_tables(connection, *(spec.name for spec in specs))
-        tasks = [(spec, modality) for spec in specs for modality in spec.modalities]
+        tasks = [(get_spec(spec.owner(it)), it) for spec in specs for it in spec.modalities]
+        tasks = list(dict.fromkeys(tasks))
         if wanted := options["modality"]:
             tasks = [(spec, modality) for spec, modality in tasks if modality == wanted]
             if not tasks:
@@ -227,7 +229,7 @@ class Command(CatalogCommand):
             if options["engine"] == "ray":
                 return self.embed_on_ray(spec, modality, total, stop, options)
             device = options["device"] or default_device()
-            encoder = get_encoder(spec.name, device)
+            encoder = stored_encoder(spec.name, device)
             workers = options["workers"]
             with Progress(name, f" {modality}s", total, quiet=options["verbosity"] == 0) as bar:
                 summary = fill(
@@ -259,7 +261,7 @@ class Command(CatalogCommand):
         """Report the number of rows to embed, and the time at the speed of a sample."""
         device = options["device"] or default_device()
         workers = default_workers(device) if options["workers"] is None else options["workers"]
-        encoder = get_encoder(spec.name, device)
+        encoder = stored_encoder(spec.name, device)
         rate = estimate(encoder, modality, workers=workers, selection=selection)
         took = f", about {as_time(total / rate)} at {rate:.0f}/s" if rate else ""
         self.summary.add(f"{spec.name} {modality}: {total} to embed{took}")
@@ -304,7 +306,7 @@ class Command(CatalogCommand):
         with connect() as connection:
             if not is_due(connection, spec.name):
                 return
-        if products := calibrate(get_encoder(spec.name, options["device"] or default_device())):
+        if products := calibrate(stored_encoder(spec.name, options["device"] or default_device())):
             self.summary.add(f"{spec.name}: calibrated with pairs of {products:,} products")
 
     def show(self, name: str, summary: Summary) -> None:

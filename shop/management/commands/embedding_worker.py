@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from catalog.active_models import default_model
 from catalog.db.connection import connect, connection_parameters, require_sessions
 from catalog.indexing.worker import POLL, Worker
-from embedding.encoder import get_encoder
+from catalog.reduction import stored_encoder
 from shop.checks import warn_of_schema
 from shop.management.arguments import seconds
 from shop.management.base import CatalogCommand
@@ -46,7 +46,7 @@ class Command(CatalogCommand):
         stop = Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda _number, _frame: stop.set())
-        worker = Worker(get_encoder, options["poll"])
+        worker = Worker(stored_encoder, options["poll"])
         self.stderr.write("The worker is running (Ctrl-C stops it)")
         warn_of_schema(self.stderr)
         worker.run(stop)

@@ -6,7 +6,7 @@ from catalog.active_models import default_model
 from catalog.db.connection import connect
 from catalog.indexing.embed_queries import embed_queries, missing_queries
 from catalog.indexing.switch_model import SwitchError, require_switchable, set_default_model
-from embedding.encoder import get_encoder
+from catalog.reduction import stored_encoder
 from embedding.progress import Progress
 from embedding.registry import get_spec
 from shop.management.arguments import positive
@@ -63,7 +63,7 @@ class Command(CatalogCommand):
             texts = missing_queries(connection, name, options["queries"])
         if not texts:
             return
-        encoder = get_encoder(name)
+        encoder = stored_encoder(name)
         quiet = options["verbosity"] == 0
         with Progress(f"{name} queries", " queries", len(texts), quiet=quiet) as bar:
             embedded = embed_queries(texts, encoder, bar.advance)

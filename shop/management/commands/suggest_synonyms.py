@@ -4,6 +4,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from catalog.db.connection import connect
+from catalog.reduction import stored_encoder
 from catalog.synonyms.suggestions import PRECISION, Measured, suggest
 from catalog.synonyms.unknown_words import (
     UnknownWord,
@@ -11,7 +12,6 @@ from catalog.synonyms.unknown_words import (
     read_unknown_words,
     store_unknown_words,
 )
-from embedding.encoder import get_encoder
 from embedding.progress import Progress
 from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
@@ -47,7 +47,7 @@ class Command(CatalogCommand):
         with connect() as connection:
             words = read_unknown_words(connection, options["limit"])
         with Progress("known and unknown words", " words", quiet=quiet) as progress:
-            found = suggest(words, get_encoder, progress.advance)
+            found = suggest(words, stored_encoder, progress.advance)
         with connect() as connection:
             applied = apply_proposals(connection, found.words) if options["apply"] else 0
             store_unknown_words(connection, found.words)
