@@ -1,8 +1,8 @@
 """Where the files of a checkpoint are on this machine, and how they get there. Without torch.
 
 A checkpoint of the Hugging Face hub is looked for in the folder `EMBEDDING_CHECKPOINTS`, then in
-the hub's cache. Only weights in the safetensors format are downloaded and loaded, since a pickle can
-run code.
+the hub's cache. Only weights in the safetensors format are downloaded and loaded, since a pickle
+can run code.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from threading import Event
 from typing import LiteralString
 
 import numpy as np
+from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog.active_models import stored_models
@@ -112,7 +113,7 @@ def _embedded(
     """Those of the pending rows that the other model has embedded, with its vectors, (n, d)."""
     key, source = COLUMNS[modality]
     table = embedding_table_name(owner.name, modality)
-    found = dict(
+    found: dict[int, HalfVector] = dict(
         connection.exec_driver_sql(
             compose(CURRENT, key=key, source=source, table=table),
             {

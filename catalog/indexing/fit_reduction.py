@@ -30,11 +30,11 @@ class TooFewToFit(FillingError):
     """The catalogue has too few texts and pictures for a reduction to be fitted."""
 
     def __init__(self, spec: ModelSpec, found: int) -> None:
+        rows = " and ".join(f"{modality}s" for modality in spec.modalities)
         super().__init__(
-            f"the vectors of {spec.name} are reduced to {spec.dimensions} dimensions, which needs at"
-            f" least {spec.dimensions} {' and '.join(f'{it}s' for it in spec.modalities)} to be"
-            f" fitted, and the catalogue has {found}: import more products, or add a model with"
-            " fewer dimensions (add_model --dims)"
+            f"the vectors of {spec.name} are reduced to {spec.dimensions} dimensions: to fit this,"
+            f" at least {spec.dimensions} {rows} are needed, and the catalogue has {found}. Import"
+            " more products, or add a model with fewer dimensions (add_model --dims)"
         )
 
 

@@ -88,7 +88,7 @@ def has_changed(connection: Connection, spec: ModelSpec, modality: Modality) -> 
 
 
 def identity(connection: Connection, spec: ModelSpec, modality: Modality) -> str:
-    """The fingerprint of the model's files and of its reduction; empty if one of them is not known."""
+    """A fingerprint of the model's files and its reduction; empty if one of them is not known."""
     found = fingerprint(spec, modality)
     if not found or not spec.full_dimensions:
         return found

@@ -159,11 +159,10 @@ def smaller(spec: ModelSpec, dimensions: int, *, binary: bool = False) -> ModelS
     full = spec.full_dimensions or spec.dimensions
     if dimensions > full or (dimensions == full and not binary):
         raise RegistryError(f"{spec.name} has {full} dimensions: reduce it to fewer")
-    base = spec.name.removesuffix("_binary")
-    if spec.loader == "reduced":
-        base = spec.checkpoint
-    name = base if dimensions == spec.dimensions else f"{base}_{dimensions}"
-    label = spec.label if dimensions == spec.dimensions else f"{spec.label}, {dimensions}"
+    name, label = spec.name.removesuffix("_binary"), spec.label
+    if dimensions != spec.dimensions:
+        base = spec.checkpoint if spec.loader == "reduced" else name
+        name, label = f"{base}_{dimensions}", f"{label}, {dimensions}"
     changed = replace(
         spec,
         name=f"{name}_binary" if binary else name,

@@ -27,8 +27,9 @@ from shop.management.base import CatalogCommand
 class Command(CatalogCommand):
     help = (
         "Create a model's tables, indexes and SQL objects while searches continue. A model of the"
-        " Hugging Face hub is downloaded first, see docs/models.md. FILE.toml is also copied into the registry: into the first folder of EMBEDDING_REGISTRY, or into"
-        " VAR_DIR/registry. Exit status: 0 done, 2 misuse or no database."
+        " Hugging Face hub is downloaded first (docs/models.md). FILE.toml is also copied into the"
+        " registry: into the first folder of EMBEDDING_REGISTRY, or into VAR_DIR/registry. Exit"
+        " status: 0 done, 2 misuse, no download or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
