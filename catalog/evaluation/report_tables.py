@@ -6,6 +6,7 @@ from typing import Any
 
 from catalog.evaluation.metrics import MEASURES, Estimate
 from catalog.evaluation.setup_result import SetupResult
+from catalog.evaluation.sizes import SizeResult
 from catalog.evaluation.threshold_curves import thresholds
 
 SHOWN_THRESHOLDS = tuple(step / 10 for step in range(11))
@@ -70,6 +71,32 @@ def as_markdown(runs: Sequence[SetupResult]) -> str:
             lines = [[name, *(f"{x:.3f}" for x in values)] for name, values in shares.items()]
             parts.append(f"{run.setup}:\n\n{_table(head, lines)}")
     return "\n\n".join(parts)
+
+
+def sizes_as_markdown(results: Sequence[SizeResult]) -> str:
+    """One table of the sizes of vectors, with a row for each modality and size."""
+    head = [
+        "dimensions",
+        "compared",
+        "recall@10",
+        "nDCG@10",
+        "bytes/product",
+        "index MB",
+        "queries/s",
+    ]
+    rows = [
+        [
+            each.size,
+            f"{each.modality}s",
+            f"{each.recall:.3f}",
+            f"{each.ndcg:.3f}",
+            f"{each.bytes_per_product:,.0f}",
+            f"{each.index_bytes / 1e6:.2f}" if each.index_bytes else "-",
+            "-" if each.per_second is None else f"{each.per_second:,.0f}",
+        ]
+        for each in results
+    ]
+    return _table(head, rows)
 
 
 def answered(run: SetupResult) -> list[tuple[str, int, int]]:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Event
 
 import pytest
-from huggingface_hub import close_session, constants
+from huggingface_hub import close_session
 
 from embedding import encoder
 from embedding.encoder import (
@@ -17,7 +17,7 @@ from embedding.encoder import (
     available_encoder,
     get_encoder,
 )
-from embedding.loaders import checkpoint, imagenet
+from embedding.loaders import imagenet
 from embedding.registry import ModelSpec
 
 HTTP_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
@@ -169,8 +169,7 @@ def test_a_hub_that_cannot_be_reached_is_tried_once(
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # a closed port
     close_session()  # the next one reads these variables
     monkeypatch.setattr(encoder, "_loads", {})
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", "/nowhere")
-    monkeypatch.setattr(checkpoint, "_is_downloaded", lambda name: False)
+    monkeypatch.setenv("SENTENCE_TRANSFORMERS_HOME", "/nowhere")
     with caplog.at_level(logging.WARNING), pytest.raises(EncoderError, match="hf download"):
         get_encoder("clip", "cpu")
     assert "Retrying" not in caplog.text

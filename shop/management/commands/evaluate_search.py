@@ -1,5 +1,6 @@
 import json
 from argparse import ArgumentTypeError
+from dataclasses import asdict
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
@@ -10,7 +11,7 @@ from django.template.loader import render_to_string
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.active_models import default_model
+from catalog.active_models import default_model, require_tables
 from catalog.db.connection import connect
 from catalog.evaluation.derive_judgments import KINDS, derive, save_records
 from catalog.evaluation.html_report import report_context
@@ -22,11 +23,13 @@ from catalog.evaluation.judgments import (
     read_judgments,
 )
 from catalog.evaluation.product_lookup import Catalogue
-from catalog.evaluation.report_tables import as_json, as_markdown
+from catalog.evaluation.report_tables import as_json, as_markdown, sizes_as_markdown
 from catalog.evaluation.runner import run_judgments
 from catalog.evaluation.setup_result import Setup, SetupResult
+from catalog.evaluation.sizes import Size, measure_sizes
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.pipeline import search
+from embedding.config import split_list
 from embedding.progress import Progress
 from embedding.registry import get_spec
 from shop.management.arguments import positive
@@ -41,6 +44,10 @@ def depth(text: str) -> int:
     if (number := positive(text)) > MAX_DEPTH:
         raise ArgumentTypeError(f"{text!r} is more than {MAX_DEPTH}")
     return number
+
+
+def dimensions(text: str) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(map(positive, split_list(text))))
 
 
 def signals(text: str) -> tuple[str, ...]:
@@ -110,6 +117,18 @@ class Command(CatalogCommand):
             help="how signals are combined into one score (default: the shop's)",
         )
         parser.add_argument(
+            "--dims",
+            type=dimensions,
+            metavar="N,N",
+            help="measure instead how many dimensions the vectors of one model need, such as"
+            " 256,128,64: recall, nDCG, bytes and speed (docs/models.md)",
+        )
+        parser.add_argument(
+            "--binary",
+            action="store_true",
+            help="with --dims, or alone: also measure indexes of the signs of the vectors",
+        )
+        parser.add_argument(
             "--page",
             action="store_true",
             help="measure what the shop's page shows, with its minimum match and with grouped"
@@ -134,6 +153,12 @@ class Command(CatalogCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if bool(options["judgments"]) == bool(options["derive"]):
             raise CommandError("use either judgments files or --derive", returncode=2)
+        if options["dims"] or options["binary"]:
+            for other in ("signals", "fusion", "page", "depth", "report"):
+                if options[other]:
+                    raise CommandError(f"--dims and --binary exclude --{other}", returncode=2)
+            if len(options["model"] or []) > 1 or "+" in (options["model"] or [""])[0]:
+                raise CommandError("--dims and --binary measure one model", returncode=2)
         if options["save"] and not options["derive"]:
             raise CommandError("--save requires --derive", returncode=2)
         window = config.settings().search_window
@@ -143,6 +168,9 @@ class Command(CatalogCommand):
                 default = default_model(connection)
                 catalogue = Catalogue(connection)
                 judgments = self.judgments(catalogue, options)
+                if options["dims"] or options["binary"]:
+                    self.measure_sizes(connection, judgments, default, options)
+                    return
                 runs = self.measure(connection, judgments, catalogue, options)
                 self.write(runs, catalogue, len(judgments), default, options)
         except (JudgmentError, FormatError) as error:
@@ -195,6 +223,28 @@ class Command(CatalogCommand):
                     )
                 )
         return runs
+
+    def measure_sizes(
+        self,
+        connection: Connection,
+        judgments: list[Judgment],
+        default: str,
+        options: dict[str, Any],
+    ) -> None:
+        """Measure the vectors of one model at several sizes, and write one table."""
+        spec = get_spec((options["model"] or [default])[0])
+        require_tables(connection, spec.name)
+        wanted = options["dims"] or (spec.dimensions,)
+        sizes = [Size(it) for it in wanted]
+        sizes += [Size(it, binary=True) for it in wanted if options["binary"]]
+        total = len(judgments) + len(spec.modalities) * (1 + len(sizes))
+        with Progress(spec.name, " steps", total, quiet=options["verbosity"] == 0) as bar:
+            results = list(measure_sizes(connection, spec, judgments, sizes, bar.advance))
+        self.stdout.write(f"Vectors of {spec.name}, {len(judgments)} judgments.\n")
+        self.stdout.write(sizes_as_markdown(results))
+        if file := options["json"]:
+            content = {"model": spec.name, "sizes": [asdict(each) for each in results]}
+            file.write_text(json.dumps(content, indent=2) + "\n")
 
     def write(
         self,
