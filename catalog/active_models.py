@@ -71,9 +71,9 @@ def require_tables(connection: Connection, *names: str) -> None:
     """
     stored = stored_models(connection) if names else []
     for name in names:
-        get_spec(name)
-        if name not in stored:
-            raise NoTables(name)
+        known = get_spec(name).name
+        if known not in stored:
+            raise NoTables(known)
 
 
 def _enabled() -> list[str]:

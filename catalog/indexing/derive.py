@@ -110,22 +110,18 @@ def _derive_page(
 def _embedded(
     connection: Connection, owner: ModelSpec, modality: Modality, pending: list[Pending]
 ) -> tuple[list[Pending], Matrix]:
-    """Those of the pending rows that the other model has embedded, with its vectors, (n, d)."""
+    """Those of the pending rows that the other model has embedded, with its vectors, (n, d)"""
     key, source = COLUMNS[modality]
     table = embedding_table_name(owner.name, modality)
-    found: dict[int, HalfVector] = dict(
-        connection.exec_driver_sql(
-            compose(CURRENT, key=key, source=source, table=table),
-            {
-                "ids": [row.id for row in pending],
-                "sources": [row.source for row in pending],
-                "owner": owner.name,
-                "modality": modality,
-            },
-        )
-        .tuples()
-        .all()
+    stored = connection.exec_driver_sql(
+        compose(CURRENT, key=key, source=source, table=table),
+        {
+            "ids": [row.id for row in pending],
+            "sources": [row.source for row in pending],
+            "owner": owner.name,
+            "modality": modality,
+        },
     )
+    found: dict[int, HalfVector] = {row[0]: row[1] for row in stored}
     rows = [row for row in pending if row.id in found]
-    vectors = [found[row.id].to_numpy() for row in rows]
-    return rows, np.array(vectors, np.float32).reshape(len(rows), -1)
+    return rows, np.array([found[row.id].to_numpy() for row in rows], np.float32)

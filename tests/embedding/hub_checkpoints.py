@@ -36,9 +36,7 @@ def write_json(file: Path, content: Any) -> None:
 def build_resnet(folder: Path) -> None:
     """Like `microsoft/resnet-50`: a classifier, and the image processor of ConvNeXt."""
     torch.manual_seed(0)
-    config = ResNetConfig(
-        embedding_size=8, hidden_sizes=RESNET_WIDTHS, depths=[1, 1, 1, 1], num_labels=3
-    )
+    config = ResNetConfig(embedding_size=8, hidden_sizes=RESNET_WIDTHS, depths=[1, 1, 1, 1])
     ResNetForImageClassification(config).save_pretrained(folder)
     write_json(
         folder / "preprocessor_config.json",
