@@ -26,7 +26,7 @@ from catalog.search.pipeline import SearchError, SearchSpec, search
 from catalog.sqlapi.objects import differences
 from embedding.encoder import EncoderError
 from embedding.registry import UnknownModel, get_spec
-from shop.management.commands import set_default_model
+from shop.management.commands import add_model, set_default_model
 from tests.catalog.test_search import picture
 from tests.conftest import alembic_config
 from tests.fakes import WordsAndColours
@@ -83,6 +83,7 @@ def shopping(model: str = "") -> Iterator[Shopper]:
 def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "media"))
     monkeypatch.setenv("MODELS", "fashion,clip")
+    monkeypatch.setattr(add_model, "load_encoder", lambda spec: None)  # no model has files here
     (tmp_path / "mine").mkdir()  # the checkpoint of `MINE`
     (tmp_path / "red.png").write_bytes(picture("red"))
     rows = "".join(f"S{number},red shirt {number},red.png\n" for number in range(150))
@@ -363,7 +364,7 @@ def test_stored_queries_are_embedded_before_the_switch(
         loads.append(name)
         return ENCODERS[name]
 
-    monkeypatch.setattr(set_default_model, "get_encoder", load)
+    monkeypatch.setattr(set_default_model, "stored_encoder", load)
     call_command("set_default_model", "clip", queries=2, verbosity=0)
     assert "clip: 2 stored queries embedded" in capsys.readouterr().out
     with connect() as connection:
@@ -388,7 +389,7 @@ def test_a_model_that_cannot_be_loaded_becomes_the_default_only_without_queries(
     def broken(name: str) -> WordsAndColours:
         raise EncoderError("no weights")
 
-    monkeypatch.setattr(set_default_model, "get_encoder", broken)
+    monkeypatch.setattr(set_default_model, "stored_encoder", broken)
     vector = ENCODERS["fashion"].encode_texts(["red shirt"])[0]
     remember("red shirt", [("fashion", vector)], 1, is_filtered=False)
     with pytest.raises(CommandError, match="no weights") as caught:

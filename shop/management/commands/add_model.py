@@ -65,7 +65,8 @@ class Command(CatalogCommand):
             load_encoder(spec)  # downloads it, and checks that it fits its entry
         added, copy = change_schema(partial(_add, spec=spec, source=path), self.tell)
         if copy:
-            self.stdout.write(f"Wrote the entry of {spec.name} to {copy}")
+            did = "Copied" if model.endswith(".toml") else "Wrote"
+            self.stdout.write(f"{did} the entry of {spec.name} to {copy}")
         for name in added:
             self.stdout.write(f"Created the tables of {name}")
         if not added:

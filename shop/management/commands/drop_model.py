@@ -7,7 +7,7 @@ from django.core.management.base import CommandParser
 
 from catalog import config
 from catalog.model_tables import change_schema, drop_model
-from embedding.registry import RegistryError, UnknownModel, registry_file
+from embedding.registry import RegistryError, UnknownModel, canonical_name, registry_file
 from shop.management.base import CatalogCommand
 
 
@@ -22,7 +22,7 @@ class Command(CatalogCommand):
         parser.add_argument("name", help="a model that has tables")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name = options["name"]
+        name = canonical_name(options["name"])
         change_schema(partial(drop_model, name=name), self.tell)
         self.stdout.write(f"Dropped the tables of {name}")
         with suppress(UnknownModel, RegistryError):

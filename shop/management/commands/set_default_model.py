@@ -8,7 +8,7 @@ from catalog.indexing.embed_queries import embed_queries, missing_queries
 from catalog.indexing.switch_model import SwitchError, require_switchable, set_default_model
 from catalog.reduction import stored_encoder
 from embedding.progress import Progress
-from embedding.registry import get_spec
+from embedding.registry import canonical_name, get_spec
 from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
 from shop.management.variants import find_variants_with_bar
@@ -44,7 +44,7 @@ class Command(CatalogCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name, force = options["name"], options["force"]
+        name, force = canonical_name(options["name"]), options["force"]
         try:
             with connect() as connection:
                 require_switchable(connection, name, force=force)
