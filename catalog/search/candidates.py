@@ -24,7 +24,7 @@ MIN_LOCAL_SHARE = 0.5
 """Use the index only if the share of matching products among those nearest to the query is at least
 this fraction of the smallest share of the catalogue for which an index is used at all."""
 
-BINARY_FACTOR = 2
+BINARY_FACTOR = 4
 """Number of rows to read from an index of signs per wanted row; their exact distances decide."""
 
 MAX_LEXICAL = 500

@@ -9,7 +9,7 @@ from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog.search.fusion import MIN_MATCH, Channel
-from catalog.tables import embedding_table_name
+from catalog.tables import embedding_table_name, nearby
 
 FAMILIAR = 0.95
 """Match of the nearest product picture from which on a picture shows a product."""
@@ -23,6 +23,10 @@ NO_PRODUCT = 0.9
 
 UNDECIDED = 0.5
 """The minimum match where a model has embeddings of only one modality."""
+
+
+BINARY_CANDIDATES = 20
+"""Number of embeddings with the most similar signs, of which the nearest one counts."""
 
 
 def picture_min_match(connection: Connection, channels: Sequence[Channel]) -> float:
@@ -44,9 +48,12 @@ def picture_min_match(connection: Connection, channels: Sequence[Channel]) -> fl
 def _nearest_match(connection: Connection, channel: Channel) -> float | None:
     """The match of the catalogue's nearest embedding, or None if there is none."""
     table = embedding_table_name(channel.model, channel.modality)
+    near = nearby(len(channel.vector), channel.binary, "%(vector)s")
     match: float | None = connection.exec_driver_sql(
-        f"SELECT search_internal.match(1 - (e.embedding <=> %(vector)s), %(quantiles)s::float8[])"
-        f"  FROM {table} e ORDER BY e.embedding <=> %(vector)s LIMIT 1",
+        "SELECT search_internal.match(1 - distance, %(quantiles)s::float8[])"
+        f"  FROM (SELECT e.embedding <=> %(vector)s AS distance FROM {table} e"
+        f"         ORDER BY {near} LIMIT {BINARY_CANDIDATES if channel.binary else 1}) AS found"
+        " ORDER BY distance LIMIT 1",
         {"vector": HalfVector(channel.vector), "quantiles": list(channel.quantiles)},
     ).scalar()
     return match

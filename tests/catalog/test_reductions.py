@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+from pgvector import HalfVector
 from PIL import Image
 
 from catalog.db.connection import DatabaseError, connect
@@ -24,6 +25,7 @@ from embedding.encoder import Encoder
 from embedding.reduction import ReducedEncoder
 from embedding.registry import get_spec, install_spec, smaller
 from tests.catalog.test_indexing import execute, scalar, state
+from tests.conftest import demo_database
 from tests.fakes import WordsAndColours
 
 WORDS = ["red", "blue", "green", "black", "shirt", "dress", "shoe", "coat", "hat", "silk"]
@@ -216,6 +218,44 @@ def test_the_vectors_rank_what_the_signs_find(catalogue: Path) -> None:
             " 10, 'fashion_binary', 'text')"
         ).scalars()
         assert len(list(in_sql)) == 10
+
+
+def test_the_signs_of_real_vectors_find_the_nearest(
+    template: str, demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the drawn catalogue and the embeddings of the real `fashion` model."""
+    monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
+    monkeypatch.setattr("catalog.sqlapi.rendered.EXACT_FACTOR", 0.0)
+    with demo_database(template, demo_folder, tmp_path / "media"):
+        name = add("fashion", 384, binary=True)
+        fill(encoder(name), "image")
+        execute("ANALYZE product")
+        pictures = vectors("fashion_image")
+        with connect() as connection:
+            ids = np.array(
+                connection.exec_driver_sql(
+                    "SELECT product_id FROM fashion_image ORDER BY product_id"
+                )
+                .scalars()
+                .all()
+            )
+            by_signs = [
+                connection.exec_driver_sql(
+                    "SELECT product_id FROM search.nearest(%(vector)s, 5, %(name)s, 'image')",
+                    {"vector": HalfVector(vector), "name": name},
+                )
+                .scalars()
+                .all()
+                for vector in pictures
+            ]
+    recalls = []
+    for vector, hits in zip(pictures, by_signs, strict=True):
+        similarities = pictures @ vector
+        best = {int(it): similarities[ids == it].max() for it in set(ids)}
+        fifth = sorted(best.values())[-5]
+        recalls.append(np.mean([best[hit] >= fifth - 1e-3 for hit in hits]))
+    assert len(recalls) >= 72
+    assert np.mean(recalls) > 0.95
 
 
 # Pictures of another model

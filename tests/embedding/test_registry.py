@@ -16,11 +16,13 @@ from embedding.registry import (
     UnknownModel,
     get_spec,
     install_entry,
+    install_spec,
     models,
     read_entry,
     registry_file,
     registry_problems,
     require_checkpoint,
+    smaller,
 )
 
 ENTRY = """
@@ -262,3 +264,40 @@ def test_a_missing_local_checkpoint_is_refused(folder: Path) -> None:
         require_checkpoint(get_spec("tiny"))
     (folder / "tiny").mkdir()
     require_checkpoint(get_spec("tiny"))
+
+
+def test_a_hyphen_counts_as_an_underscore_where_a_name_is_typed() -> None:
+    assert get_spec("clip-multilingual").name == "clip_multilingual"
+    with pytest.raises(UnknownModel, match="no model is called 'fashion-'"):
+        get_spec("fashion-")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('revision = "main"', "revision must be a commit of 40 lower-case hex digits"),
+        ('pictures = "tiny"', "pictures must name another model"),
+        ('pictures = "two words"', "pictures must name another model"),
+        ("full_dimensions = 15", r"full_dimensions must be a whole number from dimensions \(16\)"),
+        ("full_dimensions = true", "full_dimensions must be a whole number"),
+        ('pictures = "clip"\nfull_dimensions = 32', "pictures of another one cannot be reduced"),
+        ("binary = 1", "binary must be true or false"),
+        ('matryoshka = "yes"', "matryoshka must be true or false"),
+    ],
+)
+def test_malformed_options(folder: Path, line: str, message: str) -> None:
+    (folder / "tiny.toml").write_text(f"{ENTRY}{line}\n")
+    with pytest.raises(RegistryError, match=message):
+        get_spec("tiny")
+
+
+def test_the_entry_of_a_smaller_model_is_written_and_read(folder: Path) -> None:
+    spec = smaller(get_spec("fashion"), 64, binary=True)
+    file, is_new = install_spec(spec, "test")
+    assert (file, is_new) == (folder / "fashion_64_binary.toml", True)
+    assert get_spec("fashion_64_binary") == spec
+    assert install_spec(spec, "test") == (file, False)
+    assert "matryoshka" not in file.read_text()  # defaults are left out
+    file.write_text(file.read_text().replace('"fashion"', '""'))
+    with pytest.raises(RegistryError, match="checkpoint must name the model whose vectors"):
+        get_spec("fashion_64_binary")

@@ -58,6 +58,10 @@ class Command(CatalogCommand):
         spec = read_entry(path) if path else get_spec(model)
         require_checkpoint(spec)
         if options["dims"] or options["binary"]:
+            if path:
+                raise CommandError(
+                    f"add the model itself first: ./manage.py add_model {path}", returncode=2
+                )
             spec = smaller(spec, options["dims"] or spec.dimensions, binary=options["binary"])
             path = Path(f"{model} --dims")
             self.require_enough(spec)
