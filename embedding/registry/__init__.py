@@ -181,8 +181,8 @@ def smaller(spec: ModelSpec, dimensions: int, *, binary: bool = False) -> ModelS
 def models() -> dict[str, ModelSpec]:
     """All readable entries by name: first the packaged ones, then those in your own folders.
 
-    The files are read at every call, so changes of the variable or the folders take effect. Each
-    problem is logged once, so that one malformed entry does not stop the searches with others.
+    Your own files are read at every call, so changes of the variable or the folders take effect.
+    Each problem is logged once, so that one malformed entry does not stop the searches with others.
     """
     found, problems = _read_all()
     for problem in problems:
@@ -299,23 +299,35 @@ def _read_all() -> tuple[dict[str, tuple[ModelSpec, Path]], list[RegistryError]]
     for folder in _folders():
         if folder in settings().embedding_registry and not os.path.isdir(folder):
             problems.append(MissingFolder(f"EMBEDDING_REGISTRY: {folder} is not a folder"))
-        for path in sorted(folder.glob("*.toml")):
-            try:
-                spec = read_entry(path)
-            except FileNotFoundError:  # deleted since it was listed
-                continue
-            except RegistryError as error:
-                problems.append(error)
-            except OSError as error:
-                problems.append(RegistryError(f"{path}: {error.strerror}"))
+        for path, spec in _packaged(folder) if folder == PACKAGED else _read_folder(folder):
+            if isinstance(spec, RegistryError):
+                problems.append(spec)
+            elif spec.name in found:
+                taken_by = found[spec.name][1]
+                text = f"{path}: name {spec.name!r} is already used by {taken_by}"
+                problems.append(RegistryError(text))
             else:
-                if spec.name in found:
-                    taken_by = found[spec.name][1]
-                    text = f"{path}: name {spec.name!r} is already used by {taken_by}"
-                    problems.append(RegistryError(text))
-                else:
-                    found[spec.name] = spec, path
+                found[spec.name] = spec, path
     return found, problems
+
+
+@lru_cache(maxsize=4)
+def _packaged(folder: Path) -> tuple[tuple[Path, ModelSpec | RegistryError], ...]:
+    """The packaged entries, which do not change while a process runs: every search reads them."""
+    return tuple(_read_folder(folder))
+
+
+def _read_folder(folder: Path) -> Iterator[tuple[Path, ModelSpec | RegistryError]]:
+    """The files of a folder with their entries or problems."""
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            yield path, read_entry(path)
+        except FileNotFoundError:  # deleted since it was listed
+            continue
+        except RegistryError as error:
+            yield path, error
+        except OSError as error:
+            yield path, RegistryError(f"{path}: {error.strerror}")
 
 
 def _folders() -> Iterator[Path]:
