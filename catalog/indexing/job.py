@@ -120,6 +120,9 @@ def fill(
             summary.profile.seconds += derived.seconds
             if limit is not None:
                 limit -= derived.rows
+            if derived.rows and not is_any_pending(model, modality):
+                analyze(model, modality, summary.embedded)
+                return summary
             with ExitStack() as stack, keeping_memory():
                 size = batch_size or find_batch_size(encoder, modality)
                 decoder = _decoder(stack, encoder, modality, workers, size)
