@@ -1,10 +1,9 @@
 """Writes synonyms into the table `synonym`."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.dialects.postgresql import insert
 
 from catalog.db.locks import LockSpace, lock_transaction
 from catalog.synonyms.row import FIELDS, SynonymRow
@@ -12,6 +11,13 @@ from catalog.synonyms.starter import SOURCE, starter_rows
 from catalog.tables import SYNONYM
 
 Key = tuple[str, str, str]
+
+INSERT = """
+INSERT INTO synonym (phrase, meaning, relation, language, source, enabled)
+SELECT * FROM unnest(%(phrase)s::text[], %(meaning)s::text[], %(relation)s::text[],
+                     %(language)s::text[], %(source)s::text[], %(enabled)s::boolean[])
+    ON CONFLICT DO NOTHING
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +117,9 @@ def write(connection: Connection, changes: Changes) -> None:
             ],
         )
     if changes.added:
-        connection.execute(
-            insert(table).on_conflict_do_nothing(), [asdict(row) for row in changes.added]
-        )
+        # One statement takes a tenth of the time of one for each of the 48,000 starter rows.
+        columns = {name: [getattr(row, name) for row in changes.added] for name in FIELDS}
+        connection.exec_driver_sql(INSERT, columns)
 
 
 def _parameters(key: Key) -> dict[str, str]:
