@@ -57,8 +57,10 @@ def fill_lexemes(progress: Callable[[int, int], None] = lambda done, total: None
         if lexemes_are_current(connection):
             return
         wanted = _wanted(connection)
+        languages = stored_languages(connection)
         _set(connection, LANGUAGES, _languages(connection))
         total = connection.exec_driver_sql("SELECT count(*) FROM product").scalar_one()
+        is_new = not total and stored_languages(connection) == languages
     last, done = 0, 0
     while True:
         with connect() as connection:
@@ -79,7 +81,8 @@ def fill_lexemes(progress: Callable[[int, int], None] = lambda done, total: None
         progress(done, max(done, total))
     with connect() as connection:
         _set(connection, FILLED_FOR, wanted)
-        refresh_vocabulary(connection)
+        if not is_new:
+            refresh_vocabulary(connection)
 
 
 def _wanted(connection: Connection) -> str:

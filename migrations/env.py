@@ -74,6 +74,9 @@ def run(connection: Connection) -> None:
     if to_head:
         for name in add_missing_models(connection):
             print(f"Created the tables of the model {name}", file=sys.stderr)
+        load_starter(connection)
+        # Its trigger refreshes search.meaning. In a new database there is none yet.
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
         create_objects(connection)
         if statements := missing_defaults(connection):
             print(MISSING_DEFAULTS.format("; ".join(statements)), file=sys.stderr)
@@ -82,7 +85,6 @@ def run(connection: Connection) -> None:
                 f"The files of the model {name} have changed: its {modality}s are embedded again",
                 file=sys.stderr,
             )
-        load_starter(connection)
 
 
 if context.is_offline_mode():

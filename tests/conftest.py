@@ -74,6 +74,7 @@ from catalog.db.connection import connect, forget_engine  # noqa: E402
 from catalog.db.embedded import embedded_url  # noqa: E402
 from catalog.db.migrations import alembic_config as alembic_config  # noqa: E402
 from catalog.model_tables import add_model  # noqa: E402
+from catalog.synonyms.starter import starter_rows  # noqa: E402
 from catalog.synonyms.store import load_starter  # noqa: E402
 from demo import write_catalogue  # noqa: E402
 from embedding.loaders import batch_probe  # noqa: E402
@@ -234,10 +235,11 @@ def template() -> str:
     """
 
     def build() -> None:
-        call_command("migrate", verbosity=0)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("catalog.synonyms.store.starter_rows", tuple)
+            call_command("migrate", verbosity=0)
         with connect() as connection:
             add_model(connection, get_spec("clip"))
-            connection.exec_driver_sql("TRUNCATE synonym")
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
             server.execute("VACUUM FULL")
 
@@ -292,6 +294,13 @@ def starter_synonyms(database: str) -> None:
     """Load the starter synonyms into the catalogue of the test."""
     with connect() as connection:
         load_starter(connection)
+
+
+@pytest.fixture
+def few_synonyms(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let migrations in this process load few of the starter synonyms; all take some seconds."""
+    rows = tuple(row for row in starter_rows() if row.meaning == "sneakers")
+    monkeypatch.setattr("catalog.synonyms.store.starter_rows", lambda: rows)
 
 
 @pytest.fixture(scope="session")

@@ -282,7 +282,7 @@ def definitions(connection: Connection) -> Mapping[str, str]:
     return {
         **{name: sql.as_string() for name, sql in views(models).items()},
         "product_vectors": _product_vectors(connection, models),
-        "cue": cues().as_string(),
+        "cue": cues(),
         **{name: with_vectors(_file(name), vectors) for name in OBJECTS},
         **{name: with_vectors(sql.as_string(), vectors) for name, sql in rankings(models).items()},
         **{name: with_vectors(sql.as_string(), vectors) for name, sql in nearest(models).items()},

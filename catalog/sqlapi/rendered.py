@@ -7,6 +7,7 @@ The SQL functions rank like the storefront: the function of each model contains 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 import numpy as np
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
@@ -148,15 +149,16 @@ def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
     }
 
 
-def cues() -> Composed:
-    """The materialized view `cue`. When a cue changes, all that depends on it is rebuilt."""
+@cache
+def cues() -> str:
+    """The SQL of the materialized view `cue`. When a cue changes, all that depends on it is rebuilt."""
     rows = [SQL("({}, {}, {})").format(*map(Literal, cue)) for cue in read_cues()]
     return SQL(
         "CREATE MATERIALIZED VIEW search_internal.cue AS"
         " SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language);\n"
         "COMMENT ON MATERIALIZED VIEW search_internal.cue IS"
         " 'Words that structure a query, such as not, under or for.';"
-    ).format(rows=SQL(", ").join(rows))
+    ).format(rows=SQL(", ").join(rows)).as_string()
 
 
 def rankings(models: Sequence[StoredModel]) -> Mapping[str, Composed]:

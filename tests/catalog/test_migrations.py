@@ -18,7 +18,7 @@ from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from embedding.registry import TAKEN, Modality
 from tests.conftest import PROJECT, alembic_config
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_synonyms")]
 
 
 def tables() -> set[str]:
@@ -31,7 +31,7 @@ def test_alembic_sees_no_drift(database: str) -> None:
     command.check(alembic_config())
 
 
-@pytest.mark.usefixtures("starter_synonyms")
+@pytest.mark.usefixtures("few_synonyms", "starter_synonyms")
 def test_django_sees_no_drift(database: str) -> None:
     from django.core.management import call_command
 

@@ -16,6 +16,8 @@ from catalog.db.embedded import psql_path
 from shop.checks import check_defaults
 from tests.conftest import alembic_config, server_url, using_database
 
+pytestmark = pytest.mark.usefixtures("few_synonyms")
+
 FIND = "SELECT title FROM search.products('linen shirt', min_match => 0)"
 EMBEDDED = (
     "INSERT INTO product (sku, title) VALUES ('A', 'linen shirt')",

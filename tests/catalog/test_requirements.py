@@ -67,6 +67,7 @@ def enter(entrance: list[str], url: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_synonyms")
 def test_pgvector_can_be_in_a_schema_of_its_own(empty: str) -> None:
     run_sql(empty, *SUPABASE)
     call_command("migrate", verbosity=0)
@@ -107,6 +108,7 @@ def test_pgvector_can_be_in_a_schema_of_its_own(empty: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_synonyms")
 def test_sql_functions_follow_pgvector_into_another_schema(database: str) -> None:
     run_sql(database, "CREATE SCHEMA extensions", "ALTER EXTENSION vector SET SCHEMA extensions")
     run_sql(database, SUPABASE[-1])

@@ -21,6 +21,8 @@ from catalog.sqlapi.objects import differences
 from embedding.encoder import Encoder
 from tests.conftest import alembic_config, fresh_database
 
+pytestmark = pytest.mark.usefixtures("few_synonyms")
+
 DUMP = Path(__file__).parent.parent / "fixtures" / "revision_0009.sql.gz"
 FOUND = ["SN-0001"]
 """The result for "red shoes". Revision 0009 also found pink heels; they are only close now."""

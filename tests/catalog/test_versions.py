@@ -154,6 +154,7 @@ def test_the_command_says_what_it_does(
     assert len(output.splitlines()) == 1  # of a log
 
 
+@pytest.mark.usefixtures("few_synonyms")
 def test_migrate_makes_embeddings_of_changed_files_stale_and_check_warns(
     products: None, files: Callable[[str], None], capfd: pytest.CaptureFixture[str]
 ) -> None:

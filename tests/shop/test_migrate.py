@@ -44,6 +44,7 @@ def test_plan_and_check_change_nothing(empty: str, capsys: pytest.CaptureFixture
     assert tables(empty) == set()
 
 
+@pytest.mark.usefixtures("few_synonyms")
 def test_check_finds_pending_migrations_of_both(empty: str) -> None:
     call_command("migrate", "auth", verbosity=0)
     call_command("migrate", "sessions", verbosity=0)
@@ -60,6 +61,7 @@ def test_check_finds_pending_migrations_of_both(empty: str) -> None:
         call_command("migrate", check_unapplied=True, verbosity=0)
 
 
+@pytest.mark.usefixtures("few_synonyms")
 def test_newer_database_is_rejected(empty: str) -> None:
     call_command("migrate", verbosity=0)
     with psycopg.connect(empty) as connection:
@@ -79,7 +81,7 @@ def test_database_without_pgvector_is_reported_in_one_line(
     assert tables(empty) == set()
 
 
-@pytest.mark.usefixtures("starter_synonyms")
+@pytest.mark.usefixtures("few_synonyms", "starter_synonyms")
 def test_check_finds_models_without_tables_and_changed_sql(
     database: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -82,6 +82,7 @@ def test_the_admin_works_through_one_session(database: str, admin: Client) -> No
         assert "Heel" in admin.get("/admin/shop/facet/").content.decode()
 
 
+@pytest.mark.usefixtures("few_synonyms")
 def test_migrate_and_import_work_through_one_session(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("sku,title\nA,Linen shirt\n")
     with fresh_database("template1") as url, pooler(url, 1) as address, using_database(address):

@@ -107,6 +107,7 @@ def test_invalid_values_are_reported(admin: Client, typed: dict[str, str], reaso
     assert not Synonym.objects.filter(source="admin").exists()
 
 
+@pytest.mark.usefixtures("few_synonyms")
 def test_of_a_starter_row_only_the_switch_changes(admin: Client) -> None:
     page = f"{starter_row().pk}/change"
     assert not save(admin, page, phrase="Other", meaning="other", relation="close")
