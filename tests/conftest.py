@@ -29,7 +29,8 @@ def _shared_folder() -> Path:
     memory = Path("/dev/shm")
     if not memory.is_dir() or shutil.disk_usage(memory).free < 3 * 2**30:
         return PROJECT / "var" / "tests"
-    return memory / f"catalog-search-tests-{os.getuid()}-{hashlib.sha256(bytes(PROJECT)).hexdigest()[:8]}"
+    checkout = hashlib.sha256(bytes(PROJECT)).hexdigest()[:8]
+    return memory / f"catalog-search-tests-{os.getuid()}-{checkout}"
 
 
 SHARED = Path(os.environ.setdefault("TESTS_DIR", str(_shared_folder())))
@@ -164,31 +165,31 @@ def prepared_database(template: str, build: Callable[[], object]) -> Iterator[st
         yield name
 
 
-def _digest(*folders: str) -> str:
+def digest(*folders: str) -> str:
     """A digest of the source files in these folders, as a name for files created from them."""
     files = sorted(file for folder in folders for file in (PROJECT / folder).rglob("*.*"))
-    digest = hashlib.sha256((PROJECT / "constraints.txt").read_bytes())
+    content = hashlib.sha256((PROJECT / "constraints.txt").read_bytes())
     for file in files:
         if file.suffix not in (".pyc", ".part") and file.is_file():
-            digest.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
-    return digest.hexdigest()[:12]
+            content.update(f"{file.relative_to(PROJECT)}\0".encode() + file.read_bytes())
+    return content.hexdigest()[:12]
 
 
 @contextmanager
-def _only_one(name: str) -> Iterator[None]:
+def only_one(name: str) -> Iterator[None]:
     """Let one worker at a time create a shared file or database."""
     SHARED.mkdir(parents=True, exist_ok=True)
     with fasteners.InterProcessLock(SHARED / f"{name}.lock"):
         yield
 
 
-def _built_database(kind: str, digest: str, source: str, build: Callable[[], None]) -> str:
+def _built_database(kind: str, version: str, source: str, build: Callable[[], None]) -> str:
     """The name of a template database; if missing, `build` creates it in a clone of `source`.
 
-    Those of the last `KEPT` digests are kept: another run, started before an edit, may use one.
+    Those of the last `KEPT` versions are kept: another run, started before an edit, may use one.
     """
-    name, unfinished = f"{kind}_{digest}", f"{kind}_unfinished"
-    with _only_one(kind), psycopg.connect(server_url(), autocommit=True) as server:
+    name, unfinished = f"{kind}_{version}", f"{kind}_unfinished"
+    with only_one(kind), psycopg.connect(server_url(), autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)")
         found = server.execute(
             "SELECT datname FROM pg_database WHERE starts_with(datname, %s) ORDER BY oid DESC",
@@ -210,7 +211,7 @@ def _built_database(kind: str, digest: str, source: str, build: Callable[[], Non
 def _server() -> None:
     """Start the test server; tests without a database use its empty one."""
     url = os.environ["DATABASE_URL"] = server_url()
-    with _only_one("server"), psycopg.connect(url, autocommit=True) as server:
+    with only_one("server"), psycopg.connect(url, autocommit=True) as server:
         for setting, value in SERVER_SETTINGS.items():
             server.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
         server.execute("SELECT pg_reload_conf()")
@@ -220,10 +221,21 @@ def _server() -> None:
 def _static_files() -> None:
     """Collect static files, so that any test can request a page."""
     made_from = Path(os.environ["VAR_DIR"]) / "static" / ".made_from"
-    digest = _digest("shop/static")
-    if not made_from.exists() or made_from.read_text() != digest:
+    version = digest("shop/static")
+    if not made_from.exists() or made_from.read_text() != version:
         call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-        made_from.write_text(digest)
+        made_from.write_text(version)
+
+
+SCHEMA_SOURCES = ("catalog", "embedding/lexicon", "embedding/registry", "migrations", "shop")
+"""The folders that the schema is made from."""
+
+
+def create_schema() -> None:
+    """`manage.py migrate` without the starter synonyms, which take some seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("catalog.synonyms.store.starter_rows", tuple)
+        call_command("migrate", verbosity=0)
 
 
 @pytest.fixture(scope="session")
@@ -235,23 +247,20 @@ def template() -> str:
     """
 
     def build() -> None:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("catalog.synonyms.store.starter_rows", tuple)
-            call_command("migrate", verbosity=0)
+        create_schema()
         with connect() as connection:
             add_model(connection, get_spec("clip"))
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
             server.execute("VACUUM FULL")
 
-    digest = _digest("catalog", "embedding/lexicon", "embedding/registry", "migrations", "shop")
-    return _built_database("schema", digest, "template1", build)
+    return _built_database("schema", digest(*SCHEMA_SOURCES), "template1", build)
 
 
 @pytest.fixture(scope="session")
 def demo_folder() -> Path:
     """The folder of the drawn catalogue."""
-    folder = SHARED / f"demo-{_digest('demo')}"
-    with _only_one("demo"):
+    folder = SHARED / f"demo-{digest('demo')}"
+    with only_one("demo"):
         write_catalogue(folder, DRAWN)
     return folder
 
@@ -262,8 +271,8 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
 
     Its pictures are copied to `media`.
     """
-    digest = _digest("catalog", "demo", "embedding", "migrations", "shop")
-    pictures = SHARED / f"drawn_{digest}"
+    version = digest("catalog", "demo", "embedding", "migrations", "shop")
+    pictures = SHARED / f"drawn_{version}"
 
     def build() -> None:
         file, images = str(folder / "products.csv"), folder / "images"
@@ -274,7 +283,7 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
                 load_starter(connection)
             call_command("embed_catalog", model=["fashion"], verbosity=0)
 
-    name = _built_database("drawn", digest, template, build)
+    name = _built_database("drawn", version, template, build)
     shutil.copytree(pictures, media, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch, fresh_database(name) as url:
         patch.setenv("MEDIA_ROOT", str(media))

@@ -6,9 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psutil
 import psycopg
@@ -16,20 +14,15 @@ import pytest
 
 from catalog.db.embedded import _remove_stale_files, memory_settings
 from tests.conftest import PROJECT
+from tests.own_server import empty_folder, folder
 from tests.pooler import free_port
+
+__all__ = ["empty_folder", "folder"]
 
 pytestmark = pytest.mark.process
 
 USE = "from catalog.db.connection import database_url as url; import psycopg; "
 ASK = USE + "print(psycopg.connect(url()).execute('SELECT 1').fetchone())"
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder for a server that only this test uses."""
-    with TemporaryDirectory(prefix="server-test-") as name:
-        os.chmod(name, 0o755)
-        yield Path(name)
 
 
 def run(code: str, var: Path, **more: str) -> subprocess.CompletedProcess[str]:
@@ -66,10 +59,10 @@ def hold(var: Path) -> subprocess.Popen[str]:
     return process
 
 
-def test_the_server_stops_after_its_last_user(folder: Path) -> None:
-    first = run(ASK, folder)
+def test_the_server_stops_after_its_last_user(empty_folder: Path) -> None:
+    first = run(ASK, empty_folder)
     assert first.stdout == "(1,)\n", first.stderr
-    assert not (folder / "postgres/postmaster.pid").exists()
+    assert not (empty_folder / "postgres/postmaster.pid").exists()
 
 
 def test_memory_settings_are_applied(folder: Path) -> None:
@@ -138,14 +131,14 @@ def test_memory_settings_fit_small_and_large_machines() -> None:
     assert large["max_parallel_workers"] == "8"
 
 
-def test_concurrent_threads_start_one_server(folder: Path) -> None:
+def test_concurrent_threads_start_one_server(empty_folder: Path) -> None:
     code = (
         "from concurrent.futures import ThreadPoolExecutor\n"
         "from catalog.db.embedded import embedded_url\n"
         "with ThreadPoolExecutor(4) as pool:\n"
         "    print(len(set(pool.map(lambda _: embedded_url(), range(8)))))"
     )
-    done = run(code, folder)
+    done = run(code, empty_folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "1"
 
@@ -228,8 +221,6 @@ def manage(var: Path, *arguments: str, **more: str) -> subprocess.CompletedProce
 def test_analysts_connect_by_tcp_with_a_password_where_a_port_is_set(folder: Path) -> None:
     port = str(free_port())
     tcp = f"host=127.0.0.1 port={port} dbname=shop"
-    made = manage(folder, "migrate", "--verbosity=0", EMBEDDED_PORT=port)
-    assert made.returncode == 0, made.stderr
     user = subprocess.Popen(
         [sys.executable, "-c", ask_often(folder)],
         cwd=PROJECT,
@@ -280,9 +271,8 @@ def test_a_used_port_is_reported_in_one_line(folder: Path) -> None:
 def test_a_backup_of_the_embedded_server_can_be_restored(folder: Path, tmp_path: Path) -> None:
     dump, sql = str(tmp_path / "shop.dump"), ("dbtool", "psql", "--no-psqlrc", "-Atqc")
     add = "INSERT INTO product (sku, title) VALUES ('A', 'linen shirt')"
-    for arguments in (("migrate", "--verbosity=0"), (*sql, add)):
-        done = manage(folder, *arguments)
-        assert done.returncode == 0, done.stderr
+    done = manage(folder, *sql, add)
+    assert done.returncode == 0, done.stderr
     backup = ("dbtool", "pg_dump", "--format=custom", "--exclude-schema=search*", f"--file={dump}")
     done = manage(folder, *backup, PATH=os.defpath)
     assert done.returncode == 0, done.stderr

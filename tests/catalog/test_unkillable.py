@@ -7,9 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -19,6 +17,9 @@ from catalog.model_tables import add_model
 from embedding.registry import get_spec
 from tests.catalog.indexing_process import filling
 from tests.conftest import PROJECT, fresh_database
+from tests.own_server import empty_folder, folder
+
+__all__ = ["empty_folder", "folder"]
 
 pytestmark = pytest.mark.process
 
@@ -113,17 +114,9 @@ def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
         assert 0 < count(connection, "fashion") < 3000
 
 
-@pytest.fixture
-def own_server() -> Iterator[Path]:
-    """A folder for an embedded server that only this test uses."""
-    with TemporaryDirectory(prefix="restart-test-") as name:
-        os.chmod(name, 0o755)
-        yield Path(name)
-
-
-def test_embedding_continues_after_postgresql_restarts(own_server: Path) -> None:
+def test_embedding_continues_after_postgresql_restarts(folder: Path) -> None:
     environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-    environment["VAR_DIR"] = str(own_server)
+    environment["VAR_DIR"] = str(folder)
     script = (
         "import sys\n"
         "from catalog.db.embedded import embedded_url, psql_path\n"
@@ -141,23 +134,17 @@ def test_embedding_continues_after_postgresql_restarts(own_server: Path) -> None
     try:
         assert keeper.stdout
         url, pg_ctl = keeper.stdout.readline().split()
-        subprocess.run(
-            [sys.executable, "-m", "alembic", "upgrade", "head"],
-            cwd=PROJECT,
-            env=environment,
-            check=True,
-        )
         add_products(url)
         with filling(url) as running:
             with psycopg.connect(url, autocommit=True) as connection:
                 while count(connection) < 500:
                     time.sleep(0.02)
-            folder = own_server / "postgres"
-            user = folder.owner()
+            data = folder / "postgres"
+            user = data.owner()
             for mode in ("fast", "immediate"):
-                restart = [pg_ctl, "-w", "-D", str(folder), "-m", mode, "-l", f"{folder}/log"]
+                restart = [pg_ctl, "-w", "-D", str(data), "-m", mode, "-l", f"{data}/log"]
                 subprocess.run(
-                    [*restart, "-o", f'-h "" -k {folder}', "restart"],
+                    [*restart, "-o", f'-h "" -k {data}', "restart"],
                     check=True,
                     stdout=subprocess.DEVNULL,
                     user=user if os.geteuid() == 0 else None,

@@ -12,11 +12,12 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
-from tests.catalog.test_embedded import environment, folder, kill_postmaster, manage, run
+from tests.catalog.test_embedded import environment, kill_postmaster, manage, run
 from tests.conftest import PROJECT
+from tests.own_server import empty_folder, folder
 from tests.pooler import free_port
 
-__all__ = ["folder"]
+__all__ = ["empty_folder", "folder"]
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
@@ -63,7 +64,7 @@ def wait_for_page(port: int) -> None:
 
 
 def test_serve_and_the_worker_start_a_killed_server_again(folder: Path) -> None:
-    made = manage(folder, "migrate", "--verbosity=0", MODELS=MODEL)
+    made = manage(folder, "add_model", MODEL, MODELS=MODEL)
     assert made.returncode == 0, made.stderr
     port = free_port()
     with ExitStack() as stack:
