@@ -28,7 +28,7 @@ from embedding.encoder import EncoderError
 from embedding.registry import UnknownModel, get_spec
 from shop.management.commands import add_model, set_default_model
 from tests.catalog.test_search import picture
-from tests.conftest import alembic_config
+from tests.conftest import alembic_config, fresh_database, prepared_database
 from tests.fakes import WordsAndColours
 from tests.shop.test_pictures import PLAIN_STORAGE
 
@@ -79,18 +79,36 @@ def shopping(model: str = "") -> Iterator[Shopper]:
         thread.join()
 
 
+@pytest.fixture(scope="module")
+def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """A database with 150 products, embedded by `fashion`, and its folder of pictures."""
+    folder = tmp_path_factory.mktemp("catalogue")
+
+    def build() -> None:
+        (folder / "red.png").write_bytes(picture("red"))
+        rows = "".join(f"S{number},red shirt {number},red.png\n" for number in range(150))
+        (folder / "c.csv").write_text("sku,title,images\n" + rows)
+        import_catalog(folder / "c.csv", folder)
+        for modality in ENCODERS["fashion"].spec.modalities:
+            fill(ENCODERS["fashion"], modality)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDIA_ROOT", str(folder / "media"))
+        with prepared_database(template, build) as name:
+            yield name, folder / "media"
+
+
 @pytest.fixture
-def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "media"))
+def shop(
+    catalogue: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    name, media = catalogue
+    monkeypatch.setenv("MEDIA_ROOT", str(media))
     monkeypatch.setenv("MODELS", "fashion,clip")
     monkeypatch.setattr(add_model, "load_encoder", lambda spec: None)  # no model has files here
     (tmp_path / "mine").mkdir()  # the checkpoint of `MINE`
-    (tmp_path / "red.png").write_bytes(picture("red"))
-    rows = "".join(f"S{number},red shirt {number},red.png\n" for number in range(150))
-    (tmp_path / "c.csv").write_text("sku,title,images\n" + rows)
-    import_catalog(tmp_path / "c.csv", tmp_path)
-    for modality in ENCODERS["fashion"].spec.modalities:
-        fill(ENCODERS["fashion"], modality)
+    with fresh_database(name):
+        yield
 
 
 @contextmanager
