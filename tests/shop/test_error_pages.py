@@ -19,7 +19,7 @@ from catalog.search import query
 from embedding.registry import RegistryError
 from shop import query_pictures
 from tests.catalog.test_search import picture
-from tests.conftest import PROJECT, using_database
+from tests.conftest import PROJECT, fresh_database, prepared_database, using_database
 from tests.fakes import WordsAndColours
 from tests.shop.test_pictures import PLAIN_STORAGE
 
@@ -30,18 +30,34 @@ HTMX = {"HX-Request": "true"}
 ENCODER = WordsAndColours()
 
 
+@pytest.fixture(scope="module")
+def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A database with a red and a blue shirt, embedded by `fashion` and not by `imagenet`."""
+    folder = tmp_path_factory.mktemp("catalogue")
+
+    def build() -> None:
+        (folder / "red.png").write_bytes(picture("red"))
+        rows = "A,red shirt,Red,red.png\nB,blue shirt,Blue,red.png\n"
+        (folder / "c.csv").write_text("sku,title,colour,images\n" + rows)
+        import_catalog(folder / "c.csv", folder)
+        for modality in ENCODER.spec.modalities:
+            fill(ENCODER, modality)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MEDIA_ROOT", str(folder / "media"))
+        with prepared_database(template, build) as name:
+            yield name
+
+
 @pytest.fixture
-def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A red and a blue shirt, embedded by `fashion` and not by `imagenet`."""
+def shop(catalogue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a clone of the catalogue."""
     monkeypatch.setenv("MODELS", "fashion,imagenet")
-    (tmp_path / "red.png").write_bytes(picture("red"))
-    rows = "A,red shirt,Red,red.png\nB,blue shirt,Blue,red.png\n"
-    (tmp_path / "c.csv").write_text("sku,title,colour,images\n" + rows)
-    import_catalog(tmp_path / "c.csv", tmp_path)
-    for modality in ENCODER.spec.modalities:
-        fill(ENCODER, modality)
-    with override_settings(STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=tmp_path / "queries"):
-        yield
+    with (
+        fresh_database(catalogue) as url,
+        override_settings(STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=tmp_path / "queries"),
+    ):
+        yield url
 
 
 @pytest.fixture(params=[{}, HTMX], ids=["page", "htmx"])
@@ -196,9 +212,12 @@ def test_model_without_tables_is_replaced_by_the_default_with_a_note(
 
 
 @pytest.fixture
-def without_database(shop: None) -> Iterator[None]:
-    call_command("collectstatic", interactive=False, verbosity=0)
-    with using_database("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"):
+def without_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("MODELS", "fashion,imagenet")
+    with (
+        override_settings(STORAGES=PLAIN_STORAGE),
+        using_database("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=2"),
+    ):
         yield
 
 
@@ -226,13 +245,13 @@ def test_static_files_need_no_database(without_database: None) -> None:
         assert CLIENT.get("/favicon.ico").status_code == HTTPStatus.OK
 
 
-def test_database_without_free_connections(shop: None, database: str) -> None:
-    name = psycopg.conninfo.conninfo_to_dict(database)["dbname"]
-    with psycopg.connect(database, autocommit=True) as other:
+def test_database_without_free_connections(shop: str) -> None:
+    name = psycopg.conninfo.conninfo_to_dict(shop)["dbname"]
+    with psycopg.connect(shop, autocommit=True) as other:
         other.execute(f"ALTER DATABASE {name} CONNECTION LIMIT 0")
         other.execute("CREATE ROLE shopper LOGIN")
         try:
-            with using_database(f"{database}&user=shopper" if "?" in database else database):
+            with using_database(f"{shop}&user=shopper" if "?" in shop else shop):
                 response = CLIENT.get("/")
         finally:
             other.execute("DROP ROLE shopper")

@@ -80,7 +80,9 @@ def shopping(model: str = "") -> Iterator[Shopper]:
 
 
 @pytest.fixture(scope="module")
-def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+def catalogue(
+    template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Path]]:
     """A database with 150 products, embedded by `fashion`, and its folder of pictures."""
     folder = tmp_path_factory.mktemp("catalogue")
 
