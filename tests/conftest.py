@@ -63,6 +63,7 @@ sys.path.insert(0, str(PROJECT))
 
 import django  # noqa: E402
 import fasteners  # noqa: E402
+import numpy as np  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
@@ -181,6 +182,18 @@ def only_one(name: str) -> Iterator[None]:
     SHARED.mkdir(parents=True, exist_ok=True)
     with fasteners.InterProcessLock(SHARED / f"{name}.lock"):
         yield
+
+
+def kept_array(kind: str, version: str, build: Callable[[], np.ndarray]) -> np.ndarray:
+    """The array that `build` computes, which is kept until its version changes."""
+    file = SHARED / f"{kind}_{version}.npy"
+    with only_one(kind):
+        if not file.exists():
+            for old in SHARED.glob(f"{kind}_*.npy"):
+                old.unlink()
+            np.save(file.with_name(f"{kind}_unfinished.npy"), build())
+            file.with_name(f"{kind}_unfinished.npy").rename(file)
+    return np.load(file)
 
 
 def _built_database(kind: str, version: str, source: str, build: Callable[[], None]) -> str:

@@ -1,6 +1,7 @@
 """The data of the training, its metrics, and the quality of the shipped weights."""
 
 import csv
+from hashlib import sha256
 from pathlib import Path
 from runpy import run_path
 
@@ -11,9 +12,10 @@ from PIL import Image
 from embedding.encoder import get_encoder
 from embedding.training import __main__ as command
 from embedding.training.__main__ import encode_pictures
-from embedding.training.data import CatalogueError, read_catalogue
+from embedding.training.data import CatalogueError, Picture, read_catalogue
 from embedding.training.evaluate import ATTRIBUTE_QUERIES, by_picture, by_title, by_words
 from embedding.training.metrics import mean_average_precision, recall_at
+from tests.conftest import digest, kept_array
 from tests.data import ECOMMERCE, needs_ecommerce
 
 COLOURS = {"Red": (200, 30, 30), "Green": (40, 150, 60), "Blue": (40, 60, 200)}
@@ -76,12 +78,22 @@ def test_metrics_match_hand_counts() -> None:
     assert mean_average_precision(scores, relevant, among) == pytest.approx((1 + 2 / 3) / 2)
 
 
+def encode(model: str, pictures: list[Picture]) -> np.ndarray:
+    """The vectors of the pictures, kept until the code or the weights change."""
+    files = sha256("".join(str(picture.path) for picture in pictures).encode()).hexdigest()[:12]
+    return kept_array(
+        f"vectors_{model}",
+        f"{digest('embedding')}_{files}",
+        lambda: encode_pictures(pictures, get_encoder(model, "cpu")),
+    )
+
+
 @pytest.mark.slow
 @needs_ecommerce
 def test_shipped_weights_reach_their_figures_on_held_out_photographs() -> None:
     pictures = [picture for picture in read_catalogue(ECOMMERCE) if picture.part == "test"]
     encoder = get_encoder("fashion", "cpu")
-    vectors = encode_pictures(pictures, encoder)
+    vectors = encode("fashion", pictures)
     title = {figure.name: figure.value for figure in by_title(pictures, vectors, encoder)}
     assert title["title -> own picture, R@10, strict"] >= 0.84
     name = "colour+type+gender"
@@ -90,7 +102,7 @@ def test_shipped_weights_reach_their_figures_on_held_out_photographs() -> None:
     assert several.value >= 0.69
     assert every.value >= 0.63
     third = slice(None, None, 3)  # enough to compare with the baseline
-    baseline = encode_pictures(pictures[third], get_encoder("imagenet", "cpu"))
+    baseline = encode("imagenet", pictures[third])
     (imagenet,) = by_picture("imagenet", pictures[third], baseline)
     (fashion,) = by_picture("fashion", pictures[third], vectors[third])
     assert fashion.value > imagenet.value + 0.1, "fashion must beat the imagenet baseline"
