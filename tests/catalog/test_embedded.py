@@ -16,6 +16,7 @@ from catalog.db.embedded import _remove_stale_files, memory_settings
 from tests.conftest import PROJECT
 from tests.own_server import empty_folder, folder
 from tests.pooler import free_port
+from tests.processes import run_python_with
 
 __all__ = ["empty_folder", "folder"]
 
@@ -26,14 +27,7 @@ ASK = USE + "print(psycopg.connect(url()).execute('SELECT 1').fetchone())"
 
 
 def run(code: str, var: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=PROJECT,
-        env=environment(var) | more,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return run_python_with(environment(var) | more, "-c", code)
 
 
 def environment(var: Path) -> dict[str, str]:
@@ -102,14 +96,7 @@ def test_a_lock_file_with_a_reused_process_id_is_removed(tmp_path: Path) -> None
 
 
 def test_dbshell_uses_the_psql_of_the_embedded_server(folder: Path) -> None:
-    shell = subprocess.run(
-        [sys.executable, "manage.py", "dbshell", "--", "-Atc", "SELECT 6 * 7"],
-        cwd=PROJECT,
-        env=environment(folder) | {"PATH": os.defpath},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    shell = manage(folder, "dbshell", "--", "-Atc", "SELECT 6 * 7", PATH=os.defpath)
     assert shell.stdout == "42\n", shell.stderr
 
 
@@ -191,9 +178,16 @@ def kill_postmaster(var: Path) -> None:
     others = server.children(recursive=True)
     server.kill()
     deadline = time.monotonic() + 30
-    while any(it.is_running() and it.status() != psutil.STATUS_ZOMBIE for it in [server, *others]):
+    while not all(map(has_ended, [server, *others])):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def has_ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 def answer(user: subprocess.Popen[str], question: str = "") -> str:
@@ -207,14 +201,7 @@ def answer(user: subprocess.Popen[str], question: str = "") -> str:
 
 
 def manage(var: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env=environment(var) | more,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    return run_python_with(environment(var) | more, "manage.py", *arguments)
 
 
 @pytest.mark.slow

@@ -23,6 +23,7 @@ from catalog.importing import FileError, Report, import_catalog
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
 from tests.conftest import PROJECT
 from tests.data import ECOMMERCE, needs_ecommerce
+from tests.processes import run_python
 
 pytestmark = pytest.mark.slow
 
@@ -539,13 +540,7 @@ def test_ctrl_c_keeps_and_reports_imported_rows(shop: Path) -> None:
 
 
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", *arguments],
-        cwd=PROJECT,
-        env=os.environ.copy(),
-        capture_output=True,
-        text=True,
-    )
+    return run_python("manage.py", *arguments)
 
 
 @pytest.mark.slow

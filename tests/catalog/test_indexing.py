@@ -22,6 +22,7 @@ from catalog.indexing.versions import plan
 from embedding.registry import Modality, get_spec
 from tests.conftest import PROJECT
 from tests.fakes import WordsAndColours
+from tests.processes import run_python
 
 pytestmark = pytest.mark.slow
 
@@ -300,12 +301,7 @@ def test_the_exit_status_of_embed_catalog(
     ],
 )
 def test_invalid_arguments_exit_with_status_2(database: str, arguments: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "embed_catalog", *arguments],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("manage.py", "embed_catalog", *arguments)
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     assert done.stderr.strip()

@@ -18,7 +18,8 @@ from catalog.db.connection import DatabaseError, connect, connection_parameters,
 from catalog.model_tables import add_model, drop_model
 from catalog.sqlapi.objects import differences
 from embedding.registry import get_spec
-from tests.conftest import PROJECT, fresh_database, server_url
+from tests.conftest import fresh_database, server_url
+from tests.processes import run_python
 
 SUPABASE = (
     "CREATE SCHEMA extensions",
@@ -55,15 +56,7 @@ def run_sql(url: str, *statements: str) -> None:
 
 
 def enter(entrance: list[str], url: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *entrance],
-        cwd=PROJECT,
-        env=os.environ | {"DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        stdin=subprocess.DEVNULL,
-    )
+    return run_python(*entrance, DATABASE_URL=url)
 
 
 @pytest.mark.slow

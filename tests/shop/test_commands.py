@@ -1,16 +1,14 @@
 """Commands report an unusable database, setting or file in one line, with status 2."""
 
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.conftest import PROJECT, fresh_database, using_database
+from tests.conftest import fresh_database, using_database
+from tests.processes import run_python
 
 COMMANDS = (
     ("embed_catalog", "--model", "fashion"),
@@ -106,23 +104,9 @@ def test_unwritable_output_is_reported_first(
 
 @pytest.mark.process
 def test_error_is_one_line_without_a_traceback(file: str, nobody: str) -> None:
-    environment = {**os.environ, "DATABASE_URL": nobody}
-    done = subprocess.run(
-        [sys.executable, "manage.py", "import_catalog", file, "-v", "0"],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("manage.py", "import_catalog", file, "-v", "0", DATABASE_URL=nobody)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
-    environment |= {"MODELS": "nothing"}
-    done = subprocess.run(
-        [sys.executable, "manage.py", "embed_catalog"],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("manage.py", "embed_catalog", DATABASE_URL=nobody, MODELS="nothing")
     assert done.returncode == 2
     assert "no model is called 'nothing'" in done.stderr

@@ -15,6 +15,7 @@ from catalog.db.connection import connect
 from catalog.model_tables import add_model
 from embedding.registry import get_spec
 from tests.conftest import PROJECT
+from tests.processes import run_python
 
 pytestmark = pytest.mark.process
 
@@ -100,11 +101,6 @@ def test_killed_worker_loses_no_words_or_products(
 
 
 def test_misuse_has_status_2(database: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "manage.py", "embedding_worker", "--poll", "0"],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-    )
+    done = run_python("manage.py", "embedding_worker", "--poll", "0")
     assert done.returncode == 2
     assert "--poll" in done.stderr

@@ -24,6 +24,7 @@ from PIL import Image
 from demo.products import products
 from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
+from tests.processes import run_python
 from tests.serving import serving
 from tests.shop.test_pictures import add_product
 
@@ -49,12 +50,7 @@ def test_used_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(PortTaken, match=f"such as PORT={port + 1}"):
                 check_port(port)
         for command in ("serve", "demo"):
-            done = subprocess.run(
-                [sys.executable, "manage.py", command, "--port", str(port)],
-                cwd=PROJECT,
-                capture_output=True,
-                text=True,
-            )
+            done = run_python("manage.py", command, "--port", str(port))
             assert done.returncode == 2
             assert f"port {port} is used" in done.stderr
             assert "Traceback" not in done.stderr

@@ -12,6 +12,7 @@ from embedding.config import ConfigError, EmbeddingSettings, Settings
 from shop.config import ShopSettings
 from shop.settings_page import settings_page
 from tests.conftest import PROJECT
+from tests.processes import run_python
 
 TOGETHER = """
 import sys
@@ -162,12 +163,6 @@ def test_processes_that_start_together_share_a_secret_key(tmp_path: Path) -> Non
 def test_invalid_value_ends_a_command_with_status_2(
     variables: dict[str, str], arguments: list[str], message: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, PROJECT / "manage.py", *arguments],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = run_python("manage.py", *arguments, **variables)
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
     assert message in done.stderr

@@ -1,7 +1,5 @@
 """A shop without tables shows how to create them, and works after that."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from http import HTTPStatus
 
@@ -9,7 +7,8 @@ import psycopg
 import pytest
 from django.test import Client
 
-from tests.conftest import PROJECT, fresh_database
+from tests.conftest import fresh_database
+from tests.processes import run_python
 
 CLIENT = Client(headers={"host": "localhost"}, raise_request_exception=False)
 
@@ -43,8 +42,7 @@ def test_upload_without_tables(without_tables: None) -> None:
 def test_running_shop_works_after_tables_are_created() -> None:
     with fresh_database("template1") as url:
         assert CLIENT.get("/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
-        command = [sys.executable, "manage.py", "migrate", "-v0"]
-        subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+        run_python("manage.py", "migrate", "-v0").check_returncode()
         with psycopg.connect(url, autocommit=True) as other:
             other.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
             other.execute(

@@ -1,27 +1,19 @@
 """`serve` collects static files; other servers need `collectstatic`."""
 
-import os
 import subprocess
-import sys
 from http import HTTPStatus
 from pathlib import Path
 
 import pytest
 from django.test import Client, override_settings
 
-from tests.conftest import PROJECT
+from tests.processes import run_python
 
 OPEN = "from shop.wsgi import application; print(application)"
 
 
 def run(var: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *arguments],
-        cwd=PROJECT,
-        env=os.environ | {"VAR_DIR": str(var)},
-        capture_output=True,
-        text=True,
-    )
+    return run_python(*arguments, VAR_DIR=str(var))
 
 
 @pytest.mark.process
