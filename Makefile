@@ -45,7 +45,7 @@ lock: .venv/developer ## renew constraints.txt: the newest versions that pyproje
 		'make lock (the tested version of every package, on any platform, with or without CUDA)'
 
 clean: ## remove the shop's data and the environment
-	rm -rf var .venv
+	rm -rf var .venv "/dev/shm/catalog-search-tests-$$(id -u)-$$(printf %s "$$(pwd -P)" | sha256sum | cut -c1-8)"
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \

@@ -1,13 +1,15 @@
 """Commands report an unusable database, setting or file in one line, with status 2."""
 
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.conftest import fresh_database, using_database
+from tests.conftest import PROJECT, fresh_database, using_database
 from tests.processes import run_python
 
 COMMANDS = (
@@ -110,3 +112,24 @@ def test_error_is_one_line_without_a_traceback(file: str, nobody: str) -> None:
     done = run_python("manage.py", "embed_catalog", DATABASE_URL=nobody, MODELS="nothing")
     assert done.returncode == 2
     assert "no model is called 'nothing'" in done.stderr
+
+
+HEAVY = "torch transformers sentence_transformers scipy sklearn sympy pandas ray playwright"
+LOAD_ALL = f"""
+import sys, django
+from django.core.management import get_commands, load_command_class
+django.setup()
+for name, app in get_commands().items():
+    load_command_class(app, name)
+import shop.urls
+print(*(name for name in {HEAVY.split()} if name in sys.modules))
+"""
+
+
+@pytest.mark.process
+def test_commands_start_without_heavy_libraries() -> None:
+    """They are imported when a model is loaded: torch alone takes seconds."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD_ALL], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == ""
