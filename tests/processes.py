@@ -11,6 +11,7 @@ import runpy
 import subprocess
 import sys
 import traceback
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,15 +25,13 @@ PRELOADED = (
 """None of these may read the environment, in which each command has its own variables."""
 
 
-def run_python(
-    *arguments: str, cwd: Path = PROJECT, **environment: str
-) -> "subprocess.CompletedProcess[str]":
+def run_python(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
     """Run `python arguments…` to its end, with more variables in the environment."""
-    return run_python_with(os.environ | environment, *arguments, cwd=cwd)
+    return run_python_with(os.environ | environment, *arguments)
 
 
 def run_python_with(
-    environment: dict[str, str], *arguments: str, cwd: Path = PROJECT
+    environment: Mapping[str, str], *arguments: str
 ) -> "subprocess.CompletedProcess[str]":
     """Run `python arguments…` to its end, with only these variables in the environment."""
     server = _server()
@@ -43,7 +42,6 @@ def run_python_with(
         request = {
             "arguments": arguments,
             "environment": dict(environment),
-            "cwd": str(cwd),
             "files": list(map(str, files)),
         }
         server.stdin.write(json.dumps(request) + "\n")
@@ -77,10 +75,9 @@ def _serve() -> None:
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def _run(arguments: list[str], environment: dict[str, str], cwd: str, files: list[str]) -> None:
+def _run(arguments: list[str], environment: dict[str, str], files: list[str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    os.chdir(cwd)
     sys.stdin = open(os.devnull)  # noqa: SIM115
     os.dup2(sys.stdin.fileno(), 0)
     for number, file in enumerate(files, start=1):
