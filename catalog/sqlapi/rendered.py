@@ -151,14 +151,21 @@ def views(models: Sequence[StoredModel]) -> Mapping[str, Composed]:
 
 @cache
 def cues() -> str:
-    """The SQL of the materialized view `cue`. When a cue changes, all that depends on it is rebuilt."""
+    """The SQL of the materialized view `cue`.
+
+    When a cue changes, all that depends on it is rebuilt.
+    """
     rows = [SQL("({}, {}, {})").format(*map(Literal, cue)) for cue in read_cues()]
-    return SQL(
-        "CREATE MATERIALIZED VIEW search_internal.cue AS"
-        " SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language);\n"
-        "COMMENT ON MATERIALIZED VIEW search_internal.cue IS"
-        " 'Words that structure a query, such as not, under or for.';"
-    ).format(rows=SQL(", ").join(rows)).as_string()
+    return (
+        SQL(
+            "CREATE MATERIALIZED VIEW search_internal.cue AS"
+            " SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language);\n"
+            "COMMENT ON MATERIALIZED VIEW search_internal.cue IS"
+            " 'Words that structure a query, such as not, under or for.';"
+        )
+        .format(rows=SQL(", ").join(rows))
+        .as_string()
+    )
 
 
 def rankings(models: Sequence[StoredModel]) -> Mapping[str, Composed]:

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 import psycopg
 import pytest
 
-from tests.catalog.test_embedded import environment, kill_postmaster, manage, run
+from tests.catalog.test_embedded import environment, kill_postmaster, run
 from tests.conftest import PROJECT
 from tests.own_server import empty_folder, folder
 from tests.pooler import free_port
@@ -32,7 +32,7 @@ def running(var: Path, *arguments: str) -> Iterator[None]:
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=PROJECT,
-        env=environment(var) | {"MODELS": MODEL},
+        env=environment(var),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -64,8 +64,6 @@ def wait_for_page(port: int) -> None:
 
 
 def test_serve_and_the_worker_start_a_killed_server_again(folder: Path) -> None:
-    made = manage(folder, "add_model", MODEL, MODELS=MODEL)
-    assert made.returncode == 0, made.stderr
     port = free_port()
     with ExitStack() as stack:
         stack.enter_context(running(folder, "serve", "--port", str(port)))
