@@ -15,8 +15,9 @@ from django.test import Client, override_settings
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.indexing import fill
+from catalog.model_tables import add_model
 from catalog.search import query
-from embedding.registry import RegistryError
+from embedding.registry import RegistryError, get_spec
 from shop import query_pictures
 from tests.catalog.test_search import picture
 from tests.conftest import PROJECT, fresh_database, prepared_database, using_database
@@ -157,7 +158,8 @@ def test_model_cannot_be_loaded(
     (tmp_path / "weights").mkdir()
     (tmp_path / "absent.toml").write_text(entry)
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
-    call_command("add_model", "absent", verbosity=0)
+    with connect() as connection:  # the command would notice that the folder is empty
+        add_model(connection, get_spec("absent"))
     (tmp_path / "weights").rmdir()
     monkeypatch.setenv("MODELS", "absent")
     status, html = get(f"/?picture={digest}")
@@ -204,8 +206,9 @@ def test_model_without_embeddings(shop: None, get: Any) -> None:
 def test_model_without_tables_is_replaced_by_the_default_with_a_note(
     shop: None, get: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MODELS", "fashion,imagenet")
-    status, html = get("/?q=red&model=imagenet")
+    monkeypatch.setenv("MODELS", "fashion,clip")
+    call_command("drop_model", "clip")
+    status, html = get("/?q=red&model=clip")
     assert status == HTTPStatus.OK
     assert "This model is not available; the default one was used." in html
     assert "add_model" not in html
