@@ -113,6 +113,10 @@ def understood(connection: Connection, text: str) -> list[tuple[Any, ...]]:
         ),
         ("robe rouge", [("type", "Dresses"), ("colour", "Red")]),
         ("zapatos de tacón negros", [("type", "Heels"), ("colour", "Black")]),
+        ("denim", [("type", "Jeans")]),
+        # cotton is close to denim, but not to the trousers with that name
+        ("cotton t-shirt", [("type", "Tshirts")]),
+        ("Hemd aus Baumwolle", [("type", "Shirts")]),
         ("Damenschuhe", [("person", "Women"), ("type", "Footwear")]),
         # what is not wanted
         ("shirt not blue", [("type", "Shirts"), ("colour", "Blue", "not")]),

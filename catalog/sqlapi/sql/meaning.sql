@@ -1,6 +1,7 @@
 -- For each phrase of shoppers, the facet values that it means: those that are called like it or like one of
 -- its equals (level 0), those that it accepts (1), and those that are close (2). Relations are not chained:
--- fuchsia accepts pink, pink accepts salmon, but fuchsia does not accept salmon.
+-- fuchsia accepts pink, pink accepts salmon, but fuchsia does not accept salmon. Nor do they lead to a value by a second
+-- meaning of its name: cotton is close to denim, and "jean" is also a word for denim, but cotton is not close to jeans.
 -- A phrase that leads to no value keeps the words that it means.
 CREATE MATERIALIZED VIEW search.meaning AS
 WITH entry AS MATERIALIZED (
@@ -21,7 +22,8 @@ relation AS MATERIALIZED (
       FROM entry WHERE relation <> 'both'
      UNION
     SELECT e.source, equal.target, CASE e.relation WHEN 'one-way' THEN 1 ELSE 2 END
-      FROM entry e JOIN equal ON equal.source = e.target WHERE e.relation <> 'both'
+      FROM entry e JOIN equal ON equal.source = e.target
+     WHERE e.relation <> 'both' AND e.target NOT IN (SELECT target FROM entry WHERE relation = 'both')
 ),
 -- A value is a word in a language of the catalogue: a German Shirt is a T-shirt, an English one is none.
 -- A value in another language counts where it cannot be mistaken.
@@ -36,9 +38,9 @@ foreign_word AS MATERIALIZED (
       FROM equal JOIN (SELECT source FROM spoken UNION SELECT target FROM entry) AS own USING (source)
 ),
 named AS MATERIALIZED (
-    SELECT key AS facet_key, phrase_key AS node FROM search.facet_value
+    SELECT key AS facet_key, phrase_key AS node, true AS is_own FROM search.facet_value
      UNION
-    SELECT v.key, word.target
+    SELECT v.key, word.target, v.phrase_key NOT IN (SELECT target FROM entry)
       FROM search.facet_value v
            JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
            JOIN (TABLE spoken UNION ALL TABLE foreign_word) AS word ON word.source = v.phrase_key
@@ -48,7 +50,7 @@ nearest AS MATERIALIZED (
       FROM (SELECT facet_key, node, 0 AS level FROM named
              UNION ALL
             SELECT named.facet_key, relation.source, relation.level
-              FROM named JOIN relation ON relation.target = named.node) AS led
+              FROM named JOIN relation ON relation.target = named.node AND named.is_own) AS led
      GROUP BY facet_key, node
 ),
 phrase AS MATERIALIZED (
