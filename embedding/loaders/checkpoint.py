@@ -24,15 +24,21 @@ from embedding.registry import ModelSpec
 
 
 class CheckpointEncoder(TorchEncoder):
-    """Encodes texts and pictures with a `SentenceTransformer`."""
+    """Encodes texts and pictures with a `SentenceTransformer`.
 
-    def __init__(self, spec: ModelSpec, device: str, folder: Path | None = None) -> None:
+    Args:
+        single: always use single precision, for training.
+    """
+
+    def __init__(
+        self, spec: ModelSpec, device: str, folder: Path | None = None, *, single: bool = False
+    ) -> None:
         super().__init__(spec, device)
         self._model = _open(folder or Path(spec.checkpoint), self.device)
         processor = getattr(getattr(self._model[0], "processor", None), "image_processor", None)
         if "image" in spec.modalities:
             self.preparation, self._normalise = split_processor(processor, self.device)
-            if dtype := half_precision(self._model, self.device):
+            if not single and (dtype := half_precision(self._model, self.device)):
                 self._model.to(dtype)
         # Each use sets the tokenizer's padding, so threads must not use it concurrently.
         self._tokenizer = Lock()

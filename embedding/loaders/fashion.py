@@ -2,7 +2,8 @@
 
 Both were trained together into one space of 384 dimensions. All weights are in
 `embedding/weights/fashion`; the model card there describes the training and the
-results. The towers run in plain torch. Nothing is downloaded.
+results. The towers run in plain torch. Nothing is downloaded. A fine-tuned model has the same files
+in its own folder (`embedding.finetuning`).
 """
 
 from __future__ import annotations
@@ -94,12 +95,17 @@ class FashionEncoder(TorchEncoder):
 
 
 def load(spec: ModelSpec, device: str) -> FashionEncoder:
-    """Load the encoder. All weights come with the project; no network is needed.
+    """Load the encoder from the folder of the entry, by default from the project's own weights.
 
     Raises:
         EncoderError: the weights are missing or do not match the code.
     """
-    return FashionEncoder(spec, device)
+    return FashionEncoder(spec, device, weights_folder(spec))
+
+
+def weights_folder(spec: ModelSpec) -> Path:
+    """The folder with the three files of a model."""
+    return Path(spec.checkpoint) if spec.checkpoint else WEIGHTS
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

@@ -15,9 +15,13 @@ from embedding.registry import ModelSpec
 
 
 class ResNetEncoder(TorchEncoder):
-    """Encodes pictures only. Pictures of the same kind of thing have similar vectors."""
+    """Encodes pictures only. Pictures of the same kind of thing have similar vectors.
 
-    def __init__(self, spec: ModelSpec, device: str, folder: Path) -> None:
+    Args:
+        single: always use single precision, for training.
+    """
+
+    def __init__(self, spec: ModelSpec, device: str, folder: Path, *, single: bool = False) -> None:
         super().__init__(spec, device)
         model = ResNetModel.from_pretrained(
             folder, use_safetensors=True, trust_remote_code=False, local_files_only=True
@@ -28,7 +32,8 @@ class ResNetEncoder(TorchEncoder):
         self.preparation, self._normalise = split_processor(processor, self.device)
         if self.preparation is None:
             raise ValueError("its image processor is none of ResNet")
-        self._model = model.eval().to(self.device, half_precision(model, self.device))
+        dtype = None if single else half_precision(model, self.device)
+        self._model = model.eval().to(self.device, dtype)
 
     def _embed_pixels(self, pixels: torch.Tensor) -> torch.Tensor:
         pooled: torch.Tensor = self._model(

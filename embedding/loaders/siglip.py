@@ -7,6 +7,7 @@ tower reads the last position and has no attention mask.
 from __future__ import annotations
 
 import json
+import shutil
 import string
 from pathlib import Path
 from typing import Any
@@ -28,9 +29,13 @@ SPACES = str.maketrans({"_": " "} | dict.fromkeys(set(string.punctuation) - {"_"
 
 
 class SiglipEncoder(TorchEncoder):
-    """Encodes texts and pictures with a `SiglipModel`."""
+    """Encodes texts and pictures with a `SiglipModel`.
 
-    def __init__(self, spec: ModelSpec, device: str, folder: Path) -> None:
+    Args:
+        single: always use single precision, for training.
+    """
+
+    def __init__(self, spec: ModelSpec, device: str, folder: Path, *, single: bool = False) -> None:
         super().__init__(spec, device)
         if is_open_clip(folder):
             config = read_config(folder)
@@ -49,11 +54,13 @@ class SiglipEncoder(TorchEncoder):
                 "SiglipTokenizer",
                 "SiglipTokenizerFast",
             )
+        self._processor = processor
         self.preparation, self._normalise = split_processor(processor, self.device)
         if self.preparation is None:
             raise ValueError("its image processor is none of SigLIP")
         self._tokenizer = _tokenizer(folder, _context_length(model))
-        self._model = model.eval().to(self.device, half_precision(model, self.device))
+        dtype = None if single else half_precision(model, self.device)
+        self._model = model.eval().to(self.device, dtype)
 
     def unread_share(self, text: str) -> float:
         """See `Encoder.unread_share`."""
@@ -78,6 +85,15 @@ class SiglipEncoder(TorchEncoder):
         """The text as the model's texts were cleaned in training."""
         text = text.lower()
         return " ".join(text.translate(SPACES).split()) if self._drops_punctuation else text
+
+    def save(self, base: Path, folder: Path) -> None:
+        """Write a checkpoint in the layout of transformers, with the tokenizer of the one in `base`."""
+        self._model.save_pretrained(folder)
+        self._processor.save_pretrained(folder)
+        shutil.copyfile(base / "tokenizer.json", folder / "tokenizer.json")
+        name = "SiglipTokenizer" if self._drops_punctuation else "GemmaTokenizer"
+        config = _tokenizer_config(base) | {"tokenizer_class": name}
+        (folder / "tokenizer_config.json").write_text(json.dumps(config, indent=2))
 
 
 UNKNOWN = "<unk>"

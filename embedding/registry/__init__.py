@@ -26,6 +26,9 @@ Optional fields, with their defaults:
     matryoshka = false    # reduce by truncating: the first dimensions are the most important ones
     binary = false        # search an index of the signs first, see `docs/models.md`
 
+With the loaders `fashion` and `imagenet`, `checkpoint` is a folder of fine-tuned weights
+(`manage.py finetune_model` writes such entries), or empty for those that come with the project.
+
 With the loader `reduced`, `checkpoint` is the name of the model whose vectors are reduced
 (`add_model NAME --dims N` writes such entries). Names consist of lower-case letters, digits and
 underscores, because the names of tables and SQL functions derive from them. Where a name is typed

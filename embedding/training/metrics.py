@@ -5,12 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-try:
-    from sklearn.metrics import average_precision_score
-except ModuleNotFoundError as error:
-    message = "training needs an extra: python -m pip install -e '.[training]'"
-    raise ModuleNotFoundError(message) from error
-
 Matrix = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
@@ -26,7 +20,7 @@ def recall_at(k: int, scores: Matrix, relevant: Mask) -> float:
 
 
 def mean_average_precision(scores: Matrix, relevant: Mask, among: Mask | None = None) -> float:
-    """Mean over the queries of the average precision, as scikit-learn defines it.
+    """Mean over the queries of the average precision.
 
     Args:
         scores: of n items for q queries, (q, n).
@@ -38,8 +32,21 @@ def mean_average_precision(scores: Matrix, relevant: Mask, among: Mask | None = 
     return float(
         np.mean(
             [
-                average_precision_score(answers[ranked], score[ranked])
+                average_precision(score[ranked], answers[ranked])
                 for score, answers, ranked in zip(scores, relevant, among, strict=True)
             ]
         )
     )
+
+
+def average_precision(scores: NDArray[np.float32], relevant: NDArray[np.bool_]) -> float:
+    """Average precision of n items, both (n,), of which at least one is relevant.
+
+    As scikit-learn defines it: items that tie are ranked at once.
+    """
+    order = np.argsort(-scores, kind="stable")
+    found = relevant[order].cumsum()
+    last = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    found = found[last]
+    gained = np.diff(found, prepend=0) / found[-1]
+    return float((gained * found / (last + 1)).sum())

@@ -106,7 +106,8 @@ class Command(CatalogCommand):
 def _needs_files(spec: ModelSpec) -> bool:
     """Whether the model, or one that it refers to, has a checkpoint."""
     others = [spec.pictures, spec.checkpoint if spec.loader == "reduced" else ""]
-    return spec.loader in HUB_LOADERS or any(_needs_files(get_spec(it)) for it in others if it)
+    has_files = spec.loader in HUB_LOADERS or bool(spec.checkpoint and spec.loader != "reduced")
+    return has_files or any(_needs_files(get_spec(it)) for it in others if it)
 
 
 def _add(
