@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from embedding.checkpoints import find_folder
+from embedding.checkpoints import find_folder, refuse_pickles
 from embedding.encoder import EncoderError
 from embedding.finetuning.errors import FineTuningError
 from embedding.loaders.backbone import PREPARATION
 from embedding.preprocessing import Preparation
-from embedding.registry import Loader, ModelSpec
+from embedding.registry import Loader, Modality, ModelSpec
 
 TEMPERATURE = 0.05
 """Temperature of the contrastive loss for models that have none of their own."""
@@ -32,6 +32,7 @@ class Towers:
     network: nn.Module
     """All weights."""
     preparation: Preparation
+    modalities: tuple[Modality, ...]
     temperature = TEMPERATURE
 
     def embed_texts(self, texts: list[str]) -> Tensor:
@@ -126,6 +127,7 @@ class _CheckpointTowers(Towers):
             raise FineTuningError(
                 f"{spec.checkpoint} is not downloaded: ./manage.py add_model {spec.name}"
             )
+        refuse_pickles(spec, folder)
         self._folder, self._device = folder, device
         self._encoder = self._open(spec, str(device), folder)
         self.network = self._encoder._model
@@ -222,8 +224,9 @@ class ResNetTowers(_CheckpointTowers):
         return ResNetEncoder(spec, device, folder, single=True)
 
     def last_layers(self) -> list[nn.Module]:
-        stages: list[nn.Module] = [self.network.encoder.stages[-1]]  # type: ignore[union-attr,index]
-        return stages
+        stages = self.network.get_submodule("encoder.stages")
+        assert isinstance(stages, nn.ModuleList)
+        return [stages[-1]]
 
     def save(self, folder: Path) -> None:
         self.network.save_pretrained(folder)  # type: ignore[operator]
@@ -266,6 +269,7 @@ def open_towers(spec: ModelSpec, device: torch.device) -> Towers:
         raise EncoderError(
             f"model {spec.name!r}: {spec.checkpoint} cannot be loaded: {error}"
         ) from error
+    towers.modalities = spec.modalities
     towers.network.eval().requires_grad_(False)
     return towers
 

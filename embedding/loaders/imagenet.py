@@ -12,11 +12,9 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from embedding.encoder import EncoderError
-
 from embedding.loaders.backbone import POOLED, PREPARATION, Backbone, batch_size, to_device
 from embedding.loaders.torch_encoder import TorchEncoder
 from embedding.registry import ModelSpec
-
 
 WEIGHTS_FILE = "model.safetensors"
 """The file of a fine-tuned backbone."""

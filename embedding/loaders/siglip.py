@@ -87,7 +87,7 @@ class SiglipEncoder(TorchEncoder):
         return " ".join(text.translate(SPACES).split()) if self._drops_punctuation else text
 
     def save(self, base: Path, folder: Path) -> None:
-        """Write a checkpoint in the layout of transformers, with the tokenizer of the one in `base`."""
+        """Write a checkpoint in the layout of transformers, with the tokenizer in `base`."""
         self._model.save_pretrained(folder)
         self._processor.save_pretrained(folder)
         shutil.copyfile(base / "tokenizer.json", folder / "tokenizer.json")

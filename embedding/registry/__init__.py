@@ -271,11 +271,17 @@ def install_spec(spec: ModelSpec, source: str) -> tuple[Path, bool]:
     if target.exists():
         other = read_entry(target).name
         raise RegistryError(f"{target} contains the entry of {other}: rename that file")
-    _write_entry(spec, target)
+    write_entry(spec, target)
     return target, True
 
 
-def _write_entry(spec: ModelSpec, target: Path) -> None:
+def write_entry(spec: ModelSpec, target: Path) -> None:
+    """Write an entry to a file.
+
+    Raises:
+        RegistryError: it would be malformed.
+        OSError: the file cannot be written.
+    """
     content = "".join(
         f"{field.name} = {json.dumps(value, ensure_ascii=False)}\n"
         for field in fields(spec)

@@ -114,6 +114,8 @@ def phrases(known: Claims, wordings: tuple[str, ...] = WORDINGS) -> dict[str, Cl
             "gender": ("gender",),
             "whose": ("gender",),
             "pattern": ("pattern",),
+            "material": ("material",),
+            "occasion": ("occasion",),
         }
         for pattern in PATTERNS.get(known.get("pattern", ""), (known.get("pattern", ""),)):
             words = {
@@ -122,6 +124,8 @@ def phrases(known: Claims, wordings: tuple[str, ...] = WORDINGS) -> dict[str, Cl
                 "gender": gender,
                 "whose": POSSESSIVES.get(gender, ""),
                 "pattern": pattern,
+                "material": known.get("material", ""),
+                "occasion": known.get("occasion", ""),
             }
             for wording in wordings:
                 slots = [slot for _, slot, _, _ in Formatter().parse(wording) if slot]

@@ -1,0 +1,432 @@
+"""Contrastive fine-tuning: the run from the base's weights to a folder that its loader reads."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from embedding.finetuning.curves import draw_curves
+from embedding.finetuning.data import JudgedQuery, Product, Texts, compose_texts, draw_captions
+from embedding.finetuning.errors import FineTuningError
+from embedding.finetuning.measure import Figures, measure
+from embedding.finetuning.pictures import Pictures
+from embedding.finetuning.state import (
+    Epoch,
+    RunFolder,
+    RunState,
+    copy_weights,
+    interpolate,
+    put_weights,
+    require_space,
+    run_key,
+)
+from embedding.finetuning.towers import open_towers, trained_parameters
+from embedding.finetuning.views import random_views
+from embedding.fingerprint import fingerprint
+from embedding.loaders.torch_encoder import as_device
+from embedding.progress import Progress
+from embedding.registry import ModelSpec
+from embedding.training.data import Part
+from embedding.training.losses import (
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    contrastive,
+    relate,
+    supervised_contrastive,
+)
+
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Shares of the tuned weights that are tried; see `interpolate`."""
+
+MIN_PRODUCTS = 60
+"""Fewest products with a picture, of which about 38 are trained on."""
+
+LAST_LAYERS_RATE, ALL_LAYERS_RATE = 2e-4, 2e-5
+"""Default learning rates."""
+
+WARM_UP = 0.1
+"""Share of the steps in which the learning rate rises; then it falls as a cosine."""
+
+TITLE_WEIGHT, JUDGED_WEIGHT, KIND_WEIGHT = 1.0, 1.0, 0.2
+"""Weights of the losses of titles, judged queries and product types; captions have 1."""
+
+KIND_TEMPERATURE = 0.1
+CLIP_NORM = 2.0
+WEIGHT_DECAY = 0.01
+
+Log = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The options of a run."""
+
+    epochs: int = 10
+    batch_size: int = 64
+    rate: float = 0.0
+    """The highest learning rate; 0 for the default."""
+    freeze: bool = False
+    """Whether only the last layers are trained."""
+    patience: int = 3
+    """Epochs without a better one after which the run stops."""
+    captions: int = 3
+    """Captions of each product in a batch."""
+    seed: int = 0
+
+    @property
+    def peak(self) -> float:
+        """The highest learning rate."""
+        return self.rate or (LAST_LAYERS_RATE if self.freeze else ALL_LAYERS_RATE)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of a run.
+
+    The share and the epoch were chosen by `validated`; `before` and `after` are of other products,
+    which nothing was chosen by.
+    """
+
+    share: float
+    """Of the tuned weights; 0 if the base's are best. Then nothing was saved."""
+    epoch: int
+    validated: Mapping[float, Figures]
+    """For each share, figures of the products for validation."""
+    before: Figures
+    after: Figures
+    history: Sequence[Epoch]
+
+
+class FineTuning:
+    """One run.
+
+    Args:
+        spec: the entry of the base.
+        products: those of the catalogue, in any order that does not change.
+        judged: judged queries.
+        recipe: the options.
+        device: a torch device name.
+        folder: of the files of the unfinished run.
+        quiet: show no progress.
+        log: receives a line now and then.
+
+    Raises:
+        FineTuningError: the products or the model do not suffice.
+        EncoderError: the model or the device cannot be used.
+    """
+
+    def __init__(
+        self,
+        spec: ModelSpec,
+        products: Sequence[Product],
+        recipe: Recipe,
+        device: str,
+        folder: Path,
+        *,
+        judged: Sequence[JudgedQuery] = (),
+        quiet: bool = False,
+        log: Log = lambda _: None,
+    ) -> None:
+        self.products, self.judged, self.recipe = products, judged, recipe
+        self.device, self.quiet, self.log = as_device(device), quiet, log
+        require_products(products, spec)
+        self.towers = open_towers(spec, self.device)
+        self.parameters = trained_parameters(self.towers, recipe.freeze)
+        require_space(folder.parent, self.towers.network, self.parameters)
+        total = sum(len(product.pictures) for product in products)
+        with Progress("pictures", " pictures", total, quiet=quiet) as bar:
+            self.pictures = Pictures(products, self.towers.preparation, bar.advance)
+        if problems := self.pictures.problems:
+            log(f"{len(problems)} of {total} pictures are unreadable and left out: {problems[0]}")
+        self.parts = self._split()
+        self._require_kinds()
+        # Models whose texts are in other languages too keep them by captions in these.
+        self.texts = compose_texts(products, spec.loader == "fashion", recipe.seed)
+        self.captions = torch.tensor(self.texts.columns or [[0]])
+        self.rows = torch.from_numpy(self.texts.rows)
+        self.tables = [torch.from_numpy(table) for table in self.texts.tables]
+        content = [[it.sku, it.title, dict(it.attributes), len(it.pictures)] for it in products]
+        queries = [[it.text, sorted(it.relevant)] for it in judged]
+        base = [fingerprint(spec, modality) for modality in spec.modalities]
+        key = run_key(spec.name, base, asdict(recipe), content, queries)
+        self.base = copy_weights(self.parameters)
+        self.optimiser = torch.optim.AdamW(
+            self.parameters.values(), lr=recipe.peak, weight_decay=WEIGHT_DECAY
+        )
+        self.run = RunFolder(folder, key)
+        self.state = self.run.load(self.parameters, self.optimiser) or RunState(
+            batch_size=recipe.batch_size
+        )
+
+    def train(self) -> Outcome:
+        """Train, choose the weights, and leave them in the towers.
+
+        Raises:
+            FineTuningError: memory or the disk does not suffice.
+        """
+        state, patience = self.state, self.recipe.patience
+        if state.history:
+            self.log(f"continues after epoch {state.epochs}")
+        else:
+            state.history.append(Epoch(None, self._measure("validation")))
+            self.log(f"before: {state.history[0].figures}")
+        while state.epochs < self.recipe.epochs and (
+            not state.best or state.epochs - state.best < patience
+        ):
+            loss = self._train_epoch(state.epochs)
+            state.history.append(Epoch(loss, self._measure("validation")))
+            self.run.save(state, copy_weights(self.parameters), self.optimiser)
+            draw_curves(state.history, self.run.folder / "curves.png")
+            self.log(f"epoch {state.epochs}: loss {loss:.3f}, {state.history[-1].figures}")
+        return self._choose()
+
+    def _choose(self) -> Outcome:
+        tuned = self.run.best_weights()
+        validated = {}
+        for share in SHARES:
+            put_weights(self.parameters, interpolate(self.base, tuned, share))
+            validated[share] = self._measure("validation")
+        # Of equal ones the smallest, which keeps most of what the base knew.
+        share = max(SHARES, key=lambda it: (validated[it].score, -it))
+        put_weights(self.parameters, self.base)
+        before = self._measure("test")
+        put_weights(self.parameters, interpolate(self.base, tuned, share))
+        after = self._measure("test")
+        return Outcome(share, self.state.best, validated, before, after, tuple(self.state.history))
+
+    def _measure(self, part: Part) -> Figures:
+        return measure(self.towers, self.products, self.pictures, self.parts[part])
+
+    def _train_epoch(self, epoch: int) -> float:
+        """Train on each picture once; returns the mean loss."""
+        state = self.state
+        order = np.random.default_rng([self.recipe.seed, epoch]).permutation(
+            self.pictures.of(self.parts["train"])
+        )
+        draws = random.Random(f"{self.recipe.seed} {epoch}")
+        generator = torch.Generator().manual_seed(self.recipe.seed * 1000 + epoch)
+        losses = []
+        with Progress(f"epoch {epoch + 1}", " pictures", len(order), quiet=self.quiet) as bar:
+            done = 0
+            while len(order) - done > 1:
+                rows = [int(row) for row in order[done : done + state.batch_size]]
+                share = (epoch + done / len(order)) / self.recipe.epochs
+                try:
+                    losses.append(self._step(rows, share, draws, generator))
+                except (torch.OutOfMemoryError, RuntimeError) as error:
+                    if not _is_out_of_memory(error):
+                        raise
+                    self._halve(error)
+                    continue
+                done += len(rows)
+                bar.advance(len(rows), f"loss {np.mean(losses[-10:]):.3f}")
+        return float(np.mean(losses))
+
+    def _halve(self, error: RuntimeError) -> None:
+        """Halve the batches, the first time.
+
+        Raises:
+            FineTuningError: they were halved before.
+        """
+        size = self.state.batch_size
+        self.optimiser.zero_grad()
+        if self.state.halved or size < 4:
+            raise FineTuningError(
+                f"{self.device} has too little memory for batches of {size} pictures: use"
+                f" --batch-size {max(2, size // 4)}, or train only the last layers (--freeze yes),"
+                " or another --device"
+            ) from error
+        self.state.batch_size, self.state.halved = size // 2, True
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        self.log(f"out of memory: goes on with batches of {size // 2}")
+
+    def _step(
+        self, rows: list[int], share: float, draws: random.Random, generator: torch.Generator
+    ) -> float:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.recipe.peak * rate(share)
+        self.optimiser.zero_grad()
+        loss = self._loss(rows, draws, generator)
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.parameters.values(), CLIP_NORM)
+        self.optimiser.step()
+        return float(loss.item())
+
+    def _loss(self, rows: list[int], draws: random.Random, generator: torch.Generator) -> Tensor:
+        owners = np.array([self.pictures.owners[row] for row in rows])
+        pixels = self.pictures.pixels(rows).to(self.device)
+        views = random_views(pixels, generator)
+        half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
+        with half:
+            images = self.towers.embed_pixels(views)
+        images = normalize(images.float())
+        kinds = kind_relation([self.products[owner] for owner in owners]).to(self.device)
+        by_kind = supervised_contrastive(images, kinds, KIND_TEMPERATURE)
+        if "text" not in self.towers.modalities:
+            return by_kind
+        captions = draw_captions(
+            self.texts, list(dict.fromkeys(owners)), self.recipe.captions, draws
+        )
+        titles = np.unique(self.texts.title_of[owners])
+        titles = titles[titles >= 0]
+        skus = {self.products[owner].sku for owner in owners}
+        queries = [it for it in self.judged if not skus.isdisjoint(it.relevant)]
+        parts: list[tuple[list[str], Tensor, float]] = [
+            (
+                [self.texts.captions[it] for it in captions],
+                relate(self.tables, self.rows[owners], self.captions[captions]),
+                1.0,
+            ),
+            (
+                [self.texts.titles[it] for it in titles],
+                title_relation(self.texts, owners, titles),
+                TITLE_WEIGHT,
+            ),
+            (
+                [it.text for it in queries],
+                self._judged_relation(owners, queries),
+                JUDGED_WEIGHT,
+            ),
+        ]
+        parts = [part for part in parts if part[0]]
+        loss = KIND_WEIGHT * by_kind
+        if parts:
+            with half:
+                vectors = self.towers.embed_texts([text for part in parts for text in part[0]])
+            split = normalize(vectors.float()).split([len(part[0]) for part in parts])
+            for (_, relation, weight), found in zip(parts, split, strict=True):
+                logits = images @ found.T / self.towers.temperature
+                loss = loss + weight * contrastive(logits, relation.to(self.device))
+        return loss
+
+    def _judged_relation(self, owners: NDArray[np.int64], queries: Sequence[JudgedQuery]) -> Tensor:
+        """Relation between the products and judged queries, (n, m).
+
+        A query is UNKNOWN for products with the attributes of a relevant one.
+        """
+        relation = torch.full((len(owners), len(queries)), FALSE, dtype=torch.int8)
+        looks = self.texts.look_of[owners]
+        for column, query in enumerate(queries):
+            good = np.array([self.products[owner].sku in query.relevant for owner in owners])
+            alike = np.isin(looks, looks[good]) & (looks >= 0)
+            relation[torch.from_numpy(alike), column] = UNKNOWN
+            relation[torch.from_numpy(good), column] = TRUE
+        return relation
+
+    def _split(self) -> dict[Part, list[int]]:
+        """The products with a readable picture, by their part."""
+        parts: dict[Part, list[int]] = {"train": [], "validation": [], "test": []}
+        for index in sorted(set(self.pictures.owners)):
+            parts[self.products[index].part].append(index)
+        usable = sum(map(len, parts.values()))
+        if usable < MIN_PRODUCTS:
+            raise FineTuningError(_too_few(usable))
+        return parts
+
+    def _require_kinds(self) -> None:
+        """Check that there is something to learn and to measure.
+
+        Raises:
+            FineTuningError: there is not.
+        """
+        if "text" in self.towers.modalities:
+            return
+        kinds: dict[Part, Counter[str]] = {
+            part: Counter(filter(None, (kind_of(self.products[it]) for it in found)))
+            for part, found in self.parts.items()
+        }
+        every = sum(kinds.values(), Counter())
+        if len(every) < 2:
+            only = next(iter(every), "")
+            raise FineTuningError(
+                "a model of pictures only learns to tell product types apart, and all products"
+                + (f" are of the type {only!r}" if only else " are without a type")
+                + ": map the column of the product type at import, or fine-tune a model with texts"
+            )
+        for part, counts in kinds.items():
+            if len(counts) < 2 or max(counts.values()) < 2:
+                raise FineTuningError(
+                    f"too few products of each type: the {sum(counts.values())} products for"
+                    f" {part} need two types, and one type with two products"
+                )
+
+
+def require_products(products: Sequence[Product], spec: ModelSpec) -> None:
+    """Check the number of products before anything is loaded.
+
+    Raises:
+        FineTuningError: there are too few.
+    """
+    usable = [it for it in products if it.pictures]
+    if "text" in spec.modalities:
+        usable = [it for it in usable if it.title or it.attributes]
+    if len(usable) < MIN_PRODUCTS:
+        raise FineTuningError(_too_few(len(usable)))
+
+
+def _too_few(found: int) -> str:
+    return (
+        f"fine-tuning needs at least {MIN_PRODUCTS} products with a picture, better 1,000 or more;"
+        f" the catalogue has {found}"
+    )
+
+
+def kind_of(product: Product) -> str:
+    """The product's type, or if it is not known its group."""
+    return product.attributes.get("type") or product.attributes.get("group", "")
+
+
+def kind_relation(products: Sequence[Product]) -> Tensor:
+    """TRUE for products of the same type, UNKNOWN if they may be, otherwise FALSE: (n, n)."""
+    relation = torch.full((len(products), len(products)), FALSE, dtype=torch.int8)
+    for row, one in enumerate(products):
+        for column, other in enumerate(products):
+            kinds = kind_of(one), kind_of(other)
+            vague = "type" not in one.attributes or "type" not in other.attributes
+            same_group = one.attributes.get("group") == other.attributes.get("group")
+            if not all(kinds):
+                relation[row, column] = UNKNOWN
+            elif kinds[0] == kinds[1]:
+                relation[row, column] = TRUE
+            elif vague and same_group:
+                relation[row, column] = UNKNOWN
+    return relation
+
+
+def title_relation(texts: Texts, owners: NDArray[np.int64], titles: NDArray[np.int64]) -> Tensor:
+    """Relation between n products and m titles, (n, m).
+
+    A title is TRUE for products with this title, UNKNOWN for products with the attributes of one
+    that has it, otherwise FALSE.
+    """
+    own = texts.title_of[owners]
+    relation = np.full((len(owners), len(titles)), FALSE, np.int8)
+    looks = texts.look_of[owners]
+    for column, title in enumerate(titles):
+        good = own == title
+        relation[np.isin(looks, looks[good]) & (looks >= 0), column] = UNKNOWN
+        relation[good, column] = TRUE
+    return torch.from_numpy(relation)
+
+
+def rate(share: float) -> float:
+    """The learning rate after a share of all steps, as a share of its peak."""
+    if share < WARM_UP:
+        return 0.1 + 0.9 * share / WARM_UP
+    return 0.5 + 0.5 * math.cos(math.pi * (share - WARM_UP) / (1 - WARM_UP))
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
