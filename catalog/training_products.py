@@ -14,6 +14,9 @@ from embedding.finetuning.data import JudgedQuery, Product, describe_product
 COLUMNS = ("product_type", "colour", "gender", "usage")
 """Columns whose kind is known without a facet."""
 
+DESCRIBED = ("type", "colour", "person", "pattern", "material", "occasion")
+"""The kinds of facets that phrases name, in the order of `describe_product`."""
+
 KINDS = {"product_type": "type", "colour": "colour", "gender": "person", "usage": "occasion"}
 
 
@@ -64,16 +67,11 @@ def judged_queries(judgments: Iterable[Judgment]) -> list[JudgedQuery]:
 def _attributes(row: Mapping[str, Any], kinds: Mapping[str, str]) -> dict[str, str]:
     """The attributes of a product from its facets; those with several values are left out."""
     values: dict[str, str] = {}
-    for name, value in {**row["attributes"], **{it: row[it] for it in COLUMNS}}.items():
+    for name, value in [*((it, row[it]) for it in COLUMNS), *row["attributes"].items()]:
         kind = kinds.get(name, "other")
         if kind not in values and (single := _single(value)):
             values[kind] = single
-    return describe_product(
-        *(
-            values.get(it, "")
-            for it in ("type", "colour", "person", "pattern", "material", "occasion")
-        )
-    )
+    return describe_product(*(values.get(kind, "") for kind in DESCRIBED))
 
 
 def _single(value: object) -> str:

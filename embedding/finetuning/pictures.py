@@ -71,8 +71,8 @@ class Pictures:
             shown = "; ".join(self.problems[:LISTED])
             raise FineTuningError(
                 f"{len(self.problems)} of {len(every)} pictures are missing or unreadable, more"
-                f" than {MAX_UNREADABLE:.0%}: {shown}: import the catalogue with its pictures again, or"
-                " check MEDIA_ROOT"
+                f" than {MAX_UNREADABLE:.0%}: {shown}: import the catalogue with its pictures"
+                " again, or check MEDIA_ROOT"
             )
         self._rows: dict[int, list[int]] = {}
         for row, owner in enumerate(self.owners):

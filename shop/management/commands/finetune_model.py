@@ -87,7 +87,7 @@ class Command(CatalogCommand):
             " with the same file",
         )
         parser.add_argument(
-            "--seed", type=int, default=0, help="of all random choices (default: 0)"
+            "--seed", type=whole, default=0, help="of all random choices (default: 0)"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -182,7 +182,7 @@ class Command(CatalogCommand):
         counts = {part: len(found) for part, found in tuning.parts.items()}
         self.tell(
             f"{counts['train']} products to train on, {counts['validation']} for validation,"
-            f" {counts['test']} held out; {'the last layers' if freeze else 'all layers'} on {device}"
+            f" {counts['test']} held out; {'last' if freeze else 'all'} layers on {device}"
         )
         outcome = tuning.train()
         self.stdout.write(f"Held-out products with {base.name}: {outcome.before}")
@@ -207,6 +207,11 @@ class Command(CatalogCommand):
 
     def tell(self, text: str) -> None:
         self.stderr.write(text)
+
+
+def whole(text: str) -> int:
+    """A whole number that is at least 0."""
+    return 0 if text == "0" else positive(text)
 
 
 def batch(text: str) -> int:
