@@ -62,6 +62,11 @@ TITLE_WEIGHT, JUDGED_WEIGHT, KIND_WEIGHT = 1.0, 1.0, 0.2
 """Weights of the losses of titles, judged queries and product types; captions have 1."""
 
 KIND_TEMPERATURE = 0.1
+
+VIEWS = 4
+"""Views of each picture whose features are kept if only the last layers are trained."""
+
+FEATURES_BATCH = 8
 CLIP_NORM = 2.0
 WEIGHT_DECAY = 0.01
 
@@ -151,6 +156,7 @@ class FineTuning:
             log(f"{len(problems)} of {total} pictures are unreadable and left out: {problems[0]}")
         self.parts = self._split()
         self._require_kinds()
+        self.views = self._read_views() if recipe.freeze else None
         # Models whose texts are in other languages too keep them by captions in these.
         self.texts = compose_texts(products, spec.loader == "fashion", recipe.seed)
         self.captions = torch.tensor(self.texts.columns or [[0]])
@@ -206,7 +212,30 @@ class FineTuning:
         return Outcome(share, self.state.best, validated, before, after, tuple(self.state.history))
 
     def _measure(self, part: Part) -> Figures:
-        return measure(self.towers, self.products, self.pictures, self.parts[part])
+        plain = None if self.views is None else self.views[0]
+        return measure(self.towers, self.products, self.pictures, self.parts[part], plain)
+
+    def _read_views(self) -> Tensor | None:
+        """Features of each picture and of random views of it, (VIEWS, pictures, f); None if the
+        model has none that stay the same."""
+        generator = torch.Generator().manual_seed(self.recipe.seed)
+        views: list[list[Tensor]] = [[] for _ in range(VIEWS)]
+        count = len(self.pictures)
+        with (
+            Progress("features", " pictures", count, quiet=self.quiet) as bar,
+            torch.inference_mode(),
+        ):
+            for start in range(0, count, FEATURES_BATCH):
+                rows = range(start, min(start + FEATURES_BATCH, count))
+                pixels = self.pictures.pixels(rows).to(self.device)
+                for number, found in enumerate(views):
+                    view = random_views(pixels, generator) if number else pixels
+                    if (features := self.towers.features(view)) is None:
+                        return None
+                    found.append(features)
+                bar.advance(len(rows))
+            stacked = torch.stack([torch.cat(found) for found in views])
+        return stacked.clone()  # outside of inference mode, so that training can use it
 
     def _train_epoch(self, epoch: int) -> float:
         """Train on each picture once; returns the mean loss."""
@@ -266,11 +295,14 @@ class FineTuning:
 
     def _loss(self, rows: list[int], draws: random.Random, generator: torch.Generator) -> Tensor:
         owners = np.array([self.pictures.owners[row] for row in rows])
-        pixels = self.pictures.pixels(rows).to(self.device)
-        views = random_views(pixels, generator)
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
         with half:
-            images = self.towers.embed_pixels(views)
+            if self.views is None:
+                pixels = self.pictures.pixels(rows).to(self.device)
+                images = self.towers.embed_pixels(random_views(pixels, generator))
+            else:
+                number = torch.randint(VIEWS, (len(rows),), generator=generator)
+                images = self.towers.finish(self.views[number, rows])
         images = normalize(images.float())
         kinds = kind_relation([self.products[owner] for owner in owners]).to(self.device)
         by_kind = supervised_contrastive(images, kinds, KIND_TEMPERATURE)

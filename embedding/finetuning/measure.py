@@ -17,7 +17,7 @@ from embedding.finetuning.towers import Towers
 from embedding.training.metrics import mean_average_precision, recall_at
 
 MEASURED = 3000
-"""Maximum number of pictures that are measured, since each is compared with each."""
+"""Maximum number of pictures that are ranked; at most half of them are queries."""
 
 BATCH = 32
 
@@ -43,46 +43,65 @@ class Figures:
 
 
 def measure(
-    towers: Towers, products: Sequence[Product], pictures: Pictures, chosen: Sequence[int]
+    towers: Towers,
+    products: Sequence[Product],
+    pictures: Pictures,
+    chosen: Sequence[int],
+    features: Tensor | None = None,
 ) -> Figures:
-    """The figures of the chosen products.
+    """The figures of the chosen products, whose pictures are found among those of all products.
 
     Args:
         towers: the model.
         products: all products.
         pictures: their pictures.
         chosen: indices of the products to measure.
+        features: the pictures' `Towers.features`, if they are known.
     """
-    rows = pictures.of(chosen)[:MEASURED]
+    own = pictures.of(chosen)[: MEASURED // 2]
+    known = set(own)
+    # The others are spread evenly, and stay the same.
+    others = [row for row in range(len(pictures)) if row not in known]
+    room = MEASURED - len(own)
+    rows = own + others[:: max(1, -(-len(others) // room))]
     owners = [pictures.owners[row] for row in rows]
+
+    def embed(part: list[int]) -> Tensor:
+        if features is not None:
+            return towers.finish(features[part])
+        return towers.embed_pixels(pictures.pixels(part).to(_device(towers)))
+
     with torch.inference_mode():
         vectors = _joined(
-            towers.embed_pixels(pictures.pixels(rows[start : start + BATCH]).to(_device(towers)))
-            for start in range(0, len(rows), BATCH)
+            embed(rows[start : start + BATCH]) for start in range(0, len(rows), BATCH)
         )
-        titles = sorted({products[owner].title for owner in owners} - {""})
+        titles = sorted({products[owner].title for owner in owners[: len(own)]} - {""})
         recall = None
         if titles and "text" in towers.modalities:
             found = _joined(
                 towers.embed_texts(titles[start : start + BATCH])
                 for start in range(0, len(titles), BATCH)
             )
-            own = np.array([products[owner].title for owner in owners])
-            relevant = own == np.array(titles)[:, None]
+            known_titles = np.array([products[owner].title for owner in owners])
+            relevant = known_titles == np.array(titles)[:, None]
             recall = recall_at(10, found @ vectors.T, relevant)
-    return Figures(recall, _type_map(vectors, [products[it] for it in owners]))
+    return Figures(recall, _type_map(vectors, [products[it] for it in owners], len(own)))
 
 
-def _type_map(vectors: NDArray[np.float32], owners: Sequence[Product]) -> float | None:
+def _type_map(
+    vectors: NDArray[np.float32], owners: Sequence[Product], queries: int
+) -> float | None:
+    """The mean average precision of the first `queries` pictures among all, (n, d)."""
     kinds = np.array([it.attributes.get("type") or it.attributes.get("group", "") for it in owners])
     skus = np.array([it.sku for it in owners])
-    others = skus[:, None] != skus
-    relevant = (kinds[:, None] == kinds) & others & (kinds != "")
-    queries = relevant.any(1)
-    if not queries.any() or len(set(kinds) - {""}) < 2:
+    others = skus[:queries, None] != skus
+    relevant = (kinds[:queries, None] == kinds) & others & (kinds != "")
+    measured = relevant.any(1)
+    if not measured.any() or len(set(kinds) - {""}) < 2:
         return None
     among = others & (kinds != "")
-    return mean_average_precision((vectors @ vectors.T)[queries], relevant[queries], among[queries])
+    scores = (vectors[:queries] @ vectors.T)[measured]
+    return mean_average_precision(scores, relevant[measured], among[measured])
 
 
 def _joined(parts: Iterable[Tensor]) -> NDArray[np.float32]:

@@ -43,6 +43,15 @@ class Towers:
         """Vectors of pixels from 0 to 255, (n, h, w, 3), with gradients, (n, d), not normalised."""
         raise NotImplementedError
 
+    def features(self, pixels: Tensor) -> Tensor | None:
+        """What `finish` maps to vectors, (n, f), if the layers before it are not among the last
+        ones. Then pictures need to be read only once."""
+        return None
+
+    def finish(self, features: Tensor) -> Tensor:
+        """Vectors of `features` with gradients, (n, d), not normalised."""
+        raise NotImplementedError
+
     def last_layers(self) -> list[nn.Module]:
         """The layers that are trained where there is too little time for all."""
         raise NotImplementedError
@@ -66,6 +75,7 @@ class FashionTowers(Towers):
         self._text = load_text_tower(self._folder / "text.safetensors")
         self._image = load_tower(self._folder / "model.safetensors")
         self.network = nn.ModuleDict({"text": self._text, "image": self._image}).to(device)
+        self._image.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def embed_texts(self, texts: list[str]) -> Tensor:
         from embedding.loaders.fashion import MAX_CHARACTERS, PREFIX
@@ -77,6 +87,14 @@ class FashionTowers(Towers):
 
     def embed_pixels(self, pixels: Tensor) -> Tensor:
         vectors: Tensor = self._image(pixels)
+        return vectors
+
+    def features(self, pixels: Tensor) -> Tensor | None:
+        features: Tensor = self._image.backbone(pixels)
+        return features
+
+    def finish(self, features: Tensor) -> Tensor:
+        vectors: Tensor = self._image.head(features)
         return vectors
 
     def last_layers(self) -> list[nn.Module]:
@@ -101,6 +119,7 @@ class ImageNetTowers(Towers):
 
         self._backbone = load_backbone(spec)
         self.network = self._backbone.to(device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def embed_pixels(self, pixels: Tensor) -> Tensor:
         from embedding.loaders.backbone import POOLED
