@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from catalog.evaluation.judgments import Judgment
 from catalog.search.facets import enabled_facets
-from embedding.finetuning.data import JudgedQuery, Product, describe_product
+from embedding.finetuning.products import JudgedQuery, Product, describe_product
 
 COLUMNS = ("product_type", "colour", "gender", "usage")
 """Columns whose kind is known without a facet."""

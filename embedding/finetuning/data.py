@@ -1,4 +1,4 @@
-"""The products that a model is fine-tuned on, and what their texts say about other products."""
+"""The texts of the products that a model is fine-tuned on, and of which products they are true."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from embedding.finetuning.products import Product
 from embedding.training.corpus import Corpus, PhraseComposer, add_captions
-from embedding.training.data import Part, Picture
+from embedding.training.data import Picture
 from embedding.training.losses import FALSE, TRUE, UNKNOWN
 from embedding.training.meanings import ASPECTS, Truth, picture_truth, read_meanings
-from embedding.training.phrases import ATTRIBUTES, WORDINGS, describe, phrases
+from embedding.training.phrases import ATTRIBUTES, WORDINGS, phrases
 
 CLAIMED = (*ATTRIBUTES, "material", "occasion")
 """What an English phrase can say about a product."""
@@ -29,43 +30,6 @@ MORE_WORDINGS = (
 
 CAPTIONS_IN_LANGUAGES = 16
 """Captions from the lexicon for each product, of which each epoch draws some."""
-
-
-@dataclass(frozen=True)
-class Product:
-    """A product with its picture files."""
-
-    sku: str
-    title: str
-    """Empty if it has none."""
-    attributes: Mapping[str, str]
-    """Values of `CLAIMED` as `describe` returns them; those that are not known are missing."""
-    pictures: tuple[Path, ...]
-
-    @property
-    def part(self) -> Part:
-        """The part that its SKU puts it in; see `Picture.part`."""
-        return self._as_picture().part
-
-    def _as_picture(self) -> Picture:
-        return Picture(Path(), self.sku, self.title, self.attributes)
-
-
-@dataclass(frozen=True)
-class JudgedQuery:
-    """A query with the SKUs of its relevant products."""
-
-    text: str
-    relevant: frozenset[str]
-
-
-def describe_product(
-    product_type: str, colour: str, gender: str, pattern: str, material: str, occasion: str
-) -> dict[str, str]:
-    """The attributes of a product from the values of its facets; empty if they are not known."""
-    known = dict(describe(product_type, colour, gender, pattern)) if product_type else {}
-    more = {"colour": colour, "material": material, "occasion": occasion}
-    return known | {name: value.lower() for name, value in more.items() if value}
 
 
 @dataclass

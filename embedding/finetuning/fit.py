@@ -16,10 +16,11 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from embedding.finetuning.curves import draw_curves
-from embedding.finetuning.data import JudgedQuery, Product, Texts, compose_texts, draw_captions
+from embedding.finetuning.data import Texts, compose_texts, draw_captions
 from embedding.finetuning.errors import FineTuningError
 from embedding.finetuning.measure import Figures, measure
 from embedding.finetuning.pictures import Pictures
+from embedding.finetuning.products import JudgedQuery, Product
 from embedding.finetuning.state import (
     Epoch,
     RunFolder,

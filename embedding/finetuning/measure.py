@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from embedding.finetuning.data import Product
 from embedding.finetuning.pictures import Pictures
+from embedding.finetuning.products import Product
 from embedding.finetuning.towers import Towers
 from embedding.training.metrics import mean_average_precision, recall_at
 

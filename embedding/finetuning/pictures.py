@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from embedding.decoder_pool import Decoder
-from embedding.finetuning.data import Product
 from embedding.finetuning.errors import FineTuningError
+from embedding.finetuning.products import Product
 from embedding.preprocessing import Preparation
 
 MAX_IN_MEMORY = 4 << 30

@@ -15,15 +15,11 @@ from PIL import Image, ImageDraw
 from embedding.encoder import load_encoder
 from embedding.finetuning import fit
 from embedding.finetuning.checkpoint import save_model, tuned_spec
-from embedding.finetuning.data import (
-    JudgedQuery,
-    Product,
-    compose_texts,
-    describe_product,
-)
+from embedding.finetuning.data import compose_texts
 from embedding.finetuning.errors import FineTuningError
 from embedding.finetuning.fit import FineTuning, Outcome, Recipe
 from embedding.finetuning.measure import Figures
+from embedding.finetuning.products import JudgedQuery, Product, describe_product
 from embedding.finetuning.state import copy_weights, interpolate, put_weights
 from embedding.fingerprint import fingerprint
 from embedding.registry import ModelSpec, get_spec, read_entry

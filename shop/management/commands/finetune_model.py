@@ -14,7 +14,7 @@ from catalog.evaluation.product_lookup import Catalogue
 from catalog.training_products import judged_queries, read_training_products
 from embedding.checkpoints import find_folder
 from embedding.encoder import default_device, load_encoder
-from embedding.finetuning.data import JudgedQuery, Product
+from embedding.finetuning.products import JudgedQuery, Product
 from embedding.registry import (
     HUB_LOADERS,
     NAME,
