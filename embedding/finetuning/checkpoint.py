@@ -43,6 +43,8 @@ def save_model(tuning: FineTuning, spec: ModelSpec, outcome: Outcome, folder: Pa
         if curves.is_file():
             shutil.copyfile(curves, part / CURVES)
         (part / "README.md").write_text(report(spec, outcome), encoding="utf-8")
+        for path in part.rglob("*"):  # safetensors writes files that only their owner can read
+            path.chmod(0o755 if path.is_dir() else 0o644)
         part.rename(folder)
     except UserFacingError:
         raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from embedding.checkpoints import find_folder, refuse_pickles
@@ -19,6 +19,9 @@ from embedding.registry import Loader, Modality, ModelSpec
 
 TEMPERATURE = 0.05
 """Temperature of the contrastive loss for models that have none of their own."""
+
+WORDS = "words.weight"
+"""The word embeddings of the text tower of `fashion`."""
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.01, 0.1
 
@@ -105,7 +108,11 @@ class FashionTowers(Towers):
         from embedding.loaders.packing import pack
 
         save_tower(self._image, folder / "model.safetensors", {})
-        save_file(pack(self._text.state_dict()), folder / "text.safetensors")
+        packed = pack(self._text.state_dict())
+        del packed[WORDS]  # not trained: kept as they are, in 4 bits
+        stored = load_file(self._folder / "text.safetensors")
+        packed |= {name: it for name, it in stored.items() if name.startswith(WORDS)}
+        save_file(packed, folder / "text.safetensors")
         shutil.copyfile(self._folder / "tokenizer.json", folder / "tokenizer.json")
 
 
