@@ -7,6 +7,7 @@ from pathlib import Path
 from django.core.management.base import OutputWrapper
 
 from catalog.importing import CompleteCatalogue, Report
+from catalog.importing.columns.names import PICTURES
 from catalog.importing.row_notes import RowNote, Unit
 from shop.management.base import MAX_LISTED
 from shop.management.outputs import write_csv
@@ -92,10 +93,9 @@ class ImportReport:
             if names:
                 self.stderr.write(f"{use}: {', '.join(name or '(no name)' for name in names)}")
         if not self.report.with_pictures and self.report.imported:
-            self.stderr.write(
-                "No row has a picture. If no column names pictures, --images DIR takes those that"
-                " are named after the SKU."
-            )
+            by_name = columns.fields.keys().isdisjoint(PICTURES)
+            hint = " --images DIR takes those that are named after the SKU." if by_name else ""
+            self.stderr.write(f"No row has a picture.{hint}")
 
     def _write_missing(self, complete: CompleteCatalogue) -> None:
         done = complete.done

@@ -271,6 +271,17 @@ def test_magento() -> None:
     assert sorted(found.left_out) == [6, 7]
 
 
+def test_texts_of_other_store_views_of_magento_are_left_out(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        "sku,store_view_code,name,attribute_set_code,product_type,price\n"
+        "A,,Mug,Default,simple,9.000000\nA,de,Becher,Default,simple,\nB,admin,Pot,Default,simple,8\n",
+    )
+    assert found.values("title") == {"A": "Mug", "B": "Pot"}
+    assert found.left_out == {3: "texts of another store view (store_view_code)"}
+    assert found.errors == {}
+
+
 def test_grouped_products_of_woocommerce_cost_what_the_cheapest_does(tmp_path: Path) -> None:
     found = read(
         tmp_path,
@@ -624,15 +635,15 @@ def test_long_category_paths_are_shortened_between_their_parts(tmp_path: Path) -
 
 def test_report_of_columns(tmp_path: Path) -> None:
     content = (
-        "sku,title,Lagerbestand,Verkaufspreis,zoom,size,condition\n"
-        "A,Mug,0,5,https://i.example/1.jpg,M,sold out\n"
+        "sku,title,Lagerbestand,Verkaufspreis,zoom,size,series,fee,condition\n"
+        "A,Mug,0,5,https://i.example/1.jpg,M,GRP1,EUR 4,sold out\n"
     )
     report = read(tmp_path, content, mapping={"size": ""}).columns
     assert report.fields == {"sku": ("sku",), "title": ("title",)}
     assert (report.ignored, report.attributes[-1]) == (["size"], "condition")
     assert report.looks_like == {
         **{"Lagerbestand": "stock", "Verkaufspreis": "price"},
-        **{"zoom": "pictures", "condition": "stock"},
+        **{"zoom": "pictures", "fee": "price", "condition": "stock"},
     }
     warnings = list(report.warnings())
     assert "all products count as in stock" in warnings[0]

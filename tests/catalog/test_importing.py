@@ -111,6 +111,7 @@ def test_json_numbers_and_booleans_are_accepted(shop: Path) -> None:
         *[("1,299.00", "1299.00"), ("1.299,00", "1299.00"), ("1,299,000", "1299000.00")],
         *[("1 299", "1299.00"), ("1\u202f299,50", "1299.50"), ("1'299.50", "1299.50")],
         *[("1299,-", "1299.00"), ("1.299,-", "1299.00"), ("1299.000", "1299.00")],
+        *[("42.000000", "42.00"), ("1,299.500000", "1299.50")],
         *[("1,50,000", "150000.00"), ("₹12,99,000.50", "1299000.50"), ("Rs. 999/-", "999.00")],
         *[("499:-", "499.00"), ("Fr. 12.50", "12.50"), ("1.299,90 TL", "1299.90")],
         *[("¥12,800", "12800.00"), ("12.800 円", "12800.00"), ("KRW 1,299,000", "1299000.00")],
@@ -374,7 +375,8 @@ def test_bad_json_lines(shop: Path, line: str, reason: str) -> None:
     [
         ("c.csv", b"", "the file is empty"),
         ("c.jsonl", b"\n", "the file is empty"),
-        ("c.csv", b"name,price\n", "no column for sku"),
+        ("c.csv", b"name,price\n", "no column for sku in"),
+        ("c.csv", b"nr,price\n", "sku and title in nr, price: .*'COLUMN=sku' --map 'COLUMN=title'"),
         ("c.csv", b"sku,price\n", "no column for title"),
         ("c.csv", b"sku,id,title\n", "both map to sku"),
         ("c.csv", b"sku,title,title\n", r"'title' \(column 2\) and 'title \(2\)' \(column 3\)"),
@@ -490,7 +492,7 @@ def test_command_output_and_exit_status(shop: Path, capsys: pytest.CaptureFixtur
     assert "Read as a table separated by comma" in output.err
     assert "Fields: sku, title, price, image_url\nAttributes: Bestand\n" in output.err
     assert 'warning: "Bestand" may be stock' in output.err
-    assert "No row has a picture" in output.err
+    assert "No row has a picture.\n" in output.err
     assert "2,A,warning,image_url 'nowhere'" in (shop / "errors.csv").read_text()
     for arguments in (["nowhere.csv"], [str(file), "--map", "x"], [str(file), "--images", "no"]):
         with pytest.raises(CommandError) as misuse:

@@ -14,7 +14,7 @@ NUMBER = re.compile(
                               (?: (?P=between) \d{3} ){0,3}
                             | [1-9]\d? (?P<indian> ,) \d{2} (?: ,\d{2} ){0,2} ,\d{3} )
         (?: (?! (?P=between) | (?P=indian) ) [.,]
-            (?: (?P<decimals> \d{1,4} ) | -{1,2} | [\u2013\u2014] )
+            (?: (?P<decimals> \d{1,6} ) | -{1,2} | [\u2013\u2014] )
           | [/:] -  )?""",
     re.ASCII | re.VERBOSE,
 )

@@ -60,12 +60,12 @@ class Columns:
             ]
         if problems:
             raise FieldError("; ".join(problems))
-        for required in ("sku", "title"):
-            if required not in fields:
-                raise FieldError(
-                    f"no column for {required} in {_join(header)}: specify it with"
-                    f" --map 'COLUMN={required}'"
-                )
+        if missing := [name for name in ("sku", "title") if name not in fields]:
+            options = " ".join(f"--map 'COLUMN={name}'" for name in missing)
+            raise FieldError(
+                f"no column for {' and '.join(missing)} in {_join(header)}: specify"
+                f" {'it' if len(missing) == 1 else 'them'} with {options}"
+            )
         ignored = (column for column, target in targets.items() if target == "")
         return cls(fields, tuple(attributes), tuple(ignored), feed)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from catalog.importing.cells.currencies import CURRENCIES
 from catalog.importing.cells.stock import is_stock_word
 from catalog.importing.cells.texts import shorten
 from catalog.importing.columns.mapping import Columns
@@ -16,9 +17,8 @@ SAMPLE = 200
 """The number of rows whose cells show what an unused column contains."""
 
 ADDRESS_OF_PICTURE = re.compile(r"https?://\S+\.(?:jpe?g|png|webp|gif|avif)\b", re.IGNORECASE)
-AMOUNT = re.compile(
-    r"(?:[A-Z]{3}|[$€£¥])\s?\d[\d.,' ]*|\d[\d.,' ]*\s?(?:[A-Z]{3}|[$€£¥])", re.ASCII
-)
+CURRENCY = "|".join((*sorted(CURRENCIES), "[$€£¥]"))
+AMOUNT = re.compile(rf"(?:{CURRENCY})\s?\d[\d.,' ]*|\d[\d.,' ]*\s?(?:{CURRENCY})", re.ASCII)
 MAX_UNKNOWN = 20
 """The maximum number of unknown words of stock that are reported."""
 

@@ -48,8 +48,8 @@ class FeedFormat:
         lists: columns of attributes whose values are separated by commas.
         escaped: fields in which a backslash and an n are a line end.
         month_first: whether dates such as 1/2/25 begin with the month, if none in the file tells.
-        left_out: reasons by cell (`*` is any that is not empty) by column: rows that are no
-            products.
+        left_out: reasons by cell (`*` is any other that is not empty) by column: rows that are no
+            products. "" keeps the row.
         group: the column (or one of `a|b`) that is the same in consecutive rows of one product.
         own: patterns of the columns that rows of a group do not inherit from its first row.
         parent: the rows from which other rows inherit, and the columns that connect them.

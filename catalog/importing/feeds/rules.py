@@ -51,7 +51,7 @@ class FeedRows:
         """The reason if the row is no product, or ""."""
         for column, reasons in self.left_out:
             cell = text(cells, column).casefold()
-            if reason := reasons.get(cell) or (reasons.get("*") if cell else ""):
+            if reason := reasons.get(cell, reasons.get("*") if cell else ""):
                 return f"{reason} ({column})"
         return ""
 
