@@ -26,7 +26,7 @@ from catalog.tables import embedding_table_name
 SIMILAR = 0.5
 """Threshold for pictures of the same family: 0 is the similarity that 1 in 1,000 unrelated pairs
 reach, 1 is identity."""
-IDENTICAL = 0.9
+IDENTICAL = 0.95
 """Threshold for pictures of different families, on the same scale."""
 
 BATCH = 500

@@ -14,7 +14,7 @@ from catalog.tables import embedding_table_name, nearby
 FAMILIAR = 0.95
 """Match of the nearest product picture from which on a picture shows a product."""
 
-NEARER_TO_PICTURES = 0.2
+NEARER_TO_PICTURES = 0.25
 """A picture also shows a product if the nearest product picture has a match higher by this than the
 nearest product text. Anything else is about as near to texts as to pictures."""
 

@@ -216,4 +216,4 @@ def test_rotation_changes_the_embedding(angle: int) -> None:
     upright, turned = get_encoder("fashion").encode_images(
         [scene(), scene().rotate(angle, expand=True)]
     )
-    assert upright @ turned < 0.95
+    assert upright @ turned < 0.99

@@ -64,8 +64,9 @@ def groups() -> set[frozenset[str]]:
 
 
 @pytest.fixture
-def calibrated(database: str) -> None:
+def calibrated(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures are identical from a cosine of 0.95, and similar from 0.75."""
+    monkeypatch.setattr(variants, "IDENTICAL", 0.9)
     with connect() as connection:
         for kind in ("product", "words"):
             connection.execute(

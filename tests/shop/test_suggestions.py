@@ -147,7 +147,7 @@ def test_many_words_are_counted(admin: Client, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def fake(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(suggest_synonyms, "get_encoder", LettersAndColours)
+    monkeypatch.setattr(suggest_synonyms, "stored_encoder", LettersAndColours)
     with connect() as connection:
         upsert(connection, [SynonymRow("Schlappen", "Sandals", "one-way", "de")])
         upsert(connection, [SynonymRow("Latschen", "Sandals", "both", "de")])

@@ -74,7 +74,9 @@ cheap AS (
 ),
 word AS (
     SELECT p.kind IN ('word', 'quoted') AND p.why NOT IN ('synonym', 'translation') AND NOT EXISTS (
-               SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(token)) AS is_unknown
+               SELECT FROM search.vocabulary v -- "eye shadow" is known where products say eyeshadow
+                WHERE v.word IN (public.fold_text(token),
+                                 regexp_replace(public.fold_text(p.words), '[^[:alnum:]]', '', 'g'))) AS is_unknown
       FROM part p, regexp_split_to_table(p.words, '[^[:alnum:]]+') AS token
      WHERE p.wanted AND token <> '' AND p.kind NOT IN ('number', 'code') -- "shirt for 999" is not half unknown
 ),
