@@ -72,13 +72,19 @@ cheap AS (
        AND (v.key IN (SELECT unnest(keys || accepted) FROM wanted WHERE kind = 'type')
             OR v.facet = 'category' AND NOT EXISTS (SELECT FROM wanted WHERE kind = 'type'))
 ),
+token AS (
+    SELECT p.kind IN ('word', 'quoted') AND p.why NOT IN ('synonym', 'translation') AS is_word, it.word,
+           lag(it.word) OVER (ORDER BY p.place, number) AS before, lead(it.word) OVER (ORDER BY p.place, number) AS after
+      FROM part p,
+           regexp_split_to_table(p.words, '[^[:alnum:]]+') WITH ORDINALITY AS token (typed, number),
+           public.fold_text(typed) AS it (word)
+     WHERE p.wanted AND typed <> '' AND p.kind NOT IN ('number', 'code') -- "shirt for 999" is not half unknown
+),
 word AS (
-    SELECT p.kind IN ('word', 'quoted') AND p.why NOT IN ('synonym', 'translation') AND NOT EXISTS (
+    SELECT is_word AND NOT EXISTS (
                SELECT FROM search.vocabulary v -- "eye shadow" is known where products say eyeshadow
-                WHERE v.word IN (public.fold_text(token),
-                                 regexp_replace(public.fold_text(p.words), '[^[:alnum:]]', '', 'g'))) AS is_unknown
-      FROM part p, regexp_split_to_table(p.words, '[^[:alnum:]]+') AS token
-     WHERE p.wanted AND token <> '' AND p.kind NOT IN ('number', 'code') -- "shirt for 999" is not half unknown
+                WHERE v.word IN (token.word, before || token.word, token.word || after)) AS is_unknown
+      FROM token
 ),
 known AS (
     SELECT coalesce(count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0), 1) AS share FROM word
