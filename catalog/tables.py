@@ -80,6 +80,7 @@ FACET_ROLES = ("", "searched", "identifier")
 
 _ZERO = {"server_default": "0"}
 _EMPTY = {"server_default": ""}
+_NO_KEYS = {"server_default": "{}"}
 
 
 def _identity() -> Any:
@@ -336,6 +337,48 @@ class ProductVariant(CatalogTable, table=True):
     """The model whose pictures were compared."""
     compared_at: datetime = _now()
     """When it was compared."""
+
+
+class Comparison(CatalogTable, table=True):
+    """The verdict of a person on two lists of products for the same query; see docs/compare.md."""
+
+    __tablename__ = "comparison"
+    __table_args__ = (
+        CheckConstraint("verdict IN ('left', 'right', 'equal')", name="verdict"),
+        Index(None, "text"),
+    )
+
+    id: int | None = _identity()
+    """The key of the row."""
+    text: str = _line()
+    """The words of the query; empty if there were none."""
+    pictures: list[str] = Field(
+        default_factory=list,
+        sa_type=ARRAY(Text),
+        nullable=False,
+        sa_column_kwargs={"server_default": "{}"},
+    )
+    """The SHA-256 digests of the pictures of the query."""
+    liked: str = _line()
+    """The SKU of the product of the query, for "More like this"; empty if there was none."""
+    filters: dict[str, Any] = Field(
+        default_factory=dict, sa_type=JSONB, nullable=False, sa_column_kwargs=_NO_KEYS
+    )
+    """The filters, in the form that judgments have."""
+    left_setup: str = _line(None)
+    """The setup of the left column, such as "fashion+imagenet,fusion=rrf"."""
+    right_setup: str = _line(None)
+    """The setup of the right column."""
+    left_skus: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
+    """The first products of the left column, as they were shown."""
+    right_skus: list[str] = Field(sa_type=ARRAY(Text), nullable=False)
+    """The first products of the right column."""
+    verdict: str = _line(None)
+    """Which column is better: left, right or equal."""
+    username: str = _line()
+    """Who judged; empty if nobody was logged in."""
+    created_at: datetime = _now()
+    """When it was judged."""
 
 
 class QueryLog(CatalogTable, table=True):

@@ -61,6 +61,12 @@ class ShopSettings(Settings):
         allowed="an IP address, or * for any",
         description="The address of that proxy.",
     )
+    compare_open: bool = setting(
+        False,
+        allowed=SWITCH,
+        default_text="`0`",
+        description="1 lets everybody open `/compare/` and judge there, not only staff.",
+    )
     tz: Annotated[str, AfterValidator(_time_zone)] = setting(
         "UTC",
         allowed="a time zone such as Europe/Berlin",

@@ -3,11 +3,14 @@
 No parameter can break a page: invalid ones are ignored, and a note says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from django import forms
+from django.utils.text import Truncator
 
 from catalog import config
 from catalog.importing.cells.texts import DEFAULT_MAX_LENGTH
@@ -16,6 +19,7 @@ from catalog.search.filters import Filters
 from catalog.search.ranking_sql import ORDERS
 from catalog.text import normalize_space
 from embedding.registry import Modality, ModelSpec, models
+from shop.compare_params import MAX_COLUMNS, ColumnSetup, CompareParams
 from shop.query_pictures import DIGEST
 from shop.search_params import (
     DEFAULT_BLEND,
@@ -30,6 +34,8 @@ MAX_QUERY_LENGTH = 500
 MAX_VALUES = 20
 MAX_SKU_LENGTH = 1000
 MAX_PAGE = 1_000_000
+MAX_TRIED = 12
+"""The maximum number of columns of an address that are read, valid or not."""
 
 
 class QueryField(forms.CharField):
@@ -46,6 +52,15 @@ class ValuesField(forms.Field):
 
     def to_python(self, value: Any) -> tuple[str, ...]:
         return tuple(dict.fromkeys(item for item in value or () if item))
+
+
+class PartsField(forms.Field):
+    """One part of each column: a parameter that can be repeated, with its empty values."""
+
+    widget = forms.MultipleHiddenInput
+
+    def to_python(self, value: Any) -> tuple[str, ...]:
+        return tuple(value or ())
 
 
 class PicturesField(ValuesField):
@@ -250,6 +265,63 @@ class SearchForm(forms.Form):
             self.remarks.append(
                 f"{label} cannot be used for this kind of search, so the default model was used."
             )
+
+
+class CompareForm(SearchForm):
+    """A search, and the columns to compare it in.
+
+    An address has one `column` for each, as `ColumnSetup` writes it. The page's own form sends the
+    parts of a column apart (`column_model` and the others, each once for each column).
+    """
+
+    column = ValuesField(required=False)
+    column_model = PartsField(required=False)
+    column_signals = PartsField(required=False)
+    column_fusion = PartsField(required=False)
+    column_min_match = PartsField(required=False)
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether the parts of the columns came apart."""
+        return bool(self.cleaned_data.get("column_model"))
+
+    @property
+    def comparison(self) -> CompareParams:
+        """The requested comparison, without the invalid parameters."""
+        return CompareParams(
+            replace(self.state, model="", limit=DEFAULT_LIMIT, page=1), self.cleaned_data["column"]
+        )
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        texts = list(_joined_parts(data)) if data.get("column_model") else data["column"]
+        columns: list[ColumnSetup] = []
+        known = [spec.name for spec in usable_models(config.settings().models, ())]
+        for text in texts[:MAX_TRIED]:
+            try:
+                setup = ColumnSetup.parse(text, known)
+            except ValueError as error:
+                shown = Truncator(normalize_space(text)).chars(40)
+                self.remarks.append(f"The column “{shown}” was left out: {error}.")
+                continue
+            if setup in columns:
+                self.remarks.append(f"The column “{setup}” is there only once.")
+            else:
+                columns.append(setup)
+        if len(columns) > MAX_COLUMNS or len(texts) > MAX_TRIED:
+            self.remarks.append(f"Only the first {MAX_COLUMNS} columns are compared.")
+        data["column"] = tuple(columns[:MAX_COLUMNS])
+        return data
+
+
+def _joined_parts(data: Mapping[str, Any]) -> Iterator[str]:
+    """The texts of the columns whose parts came apart; a column without a model is none."""
+    options = ("signals", "fusion", "min_match")
+    others = [data.get(f"column_{name}", ()) for name in options]
+    for model, *values in zip_longest(data["column_model"], *others, fillvalue=""):
+        if model:
+            given = zip(options, values, strict=True)
+            yield ",".join([model, *(f"{name}={value}" for name, value in given if value)])
 
 
 def _can_be_a_value(text: str) -> bool:

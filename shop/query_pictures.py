@@ -55,6 +55,26 @@ def load_query_picture(digest: str) -> bytes | None:
     return content
 
 
+def keep_query_picture(digest: str) -> bool:
+    """Keep a stored picture in `settings.JUDGED_PICTURE_DIR`, where nothing expires.
+
+    Returns:
+        False if the picture has expired.
+    """
+    kept = judged_picture(digest)
+    if kept.exists():
+        return True
+    content = load_query_picture(digest)
+    if content is not None:
+        write_atomically(kept, content)
+    return content is not None
+
+
+def judged_picture(digest: str) -> Path:
+    """The file of a picture that was kept."""
+    return Path(settings.JUDGED_PICTURE_DIR) / f"{digest}.jpg"
+
+
 def sweep_query_pictures() -> None:
     """Remove query pictures that were not used for `settings.QUERY_PICTURE_SECONDS`.
 

@@ -32,9 +32,10 @@ OWN_PARAMETERS = frozenset(
             "default_min_match",
         ),
         *("group_variants", "diversity", "limit", "page", "min_price", "max_price", "in_stock"),
+        *("column", "column_model", "column_signals", "column_fusion", "column_min_match"),
     }
 )
-"""The parameters of an address that are not facets."""
+"""The parameters of an address that are not facets, on the search page or the one that compares."""
 
 FACET_PREFIX = "facet_"
 

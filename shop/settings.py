@@ -40,6 +40,7 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "shop.debug_pages.WithoutPassword"
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = SHOP.allowed_hosts
 SHOP_NAME = SHOP.shop_name
+COMPARE_OPEN = SHOP.compare_open
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -118,6 +119,7 @@ MAX_REQUEST_HEAD = 16 * 2**10
 # Enough for a photo from a phone.
 QUERY_PICTURE_MAX_BYTES = 15 * 2**20
 QUERY_PICTURE_DIR = CATALOG.var_dir / "query_pictures"
+JUDGED_PICTURE_DIR = CATALOG.var_dir / "judged_pictures"  # those of comparisons do not expire
 QUERY_PICTURE_SECONDS = 24 * 60 * 60
 # The approximate maximum size of all query pictures; the least recently used are removed first.
 QUERY_PICTURES_BYTES = 500 * 2**20

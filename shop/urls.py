@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import path, register_converter
 
-from shop import converters, thumbnails, views
+from shop import compare_views, converters, thumbnails, views
 
 register_converter(converters.SkuConverter, "sku")
 register_converter(converters.DigestConverter, "digest")
@@ -18,5 +18,8 @@ urlpatterns = [
         views.product_image,
         name="image",
     ),
+    path("compare/", compare_views.compare_page, name="compare"),
+    path("compare/picture/", compare_views.upload_picture, name="compare_upload"),
+    path("compare/verdict/", compare_views.store_verdict, name="verdict"),
     path("admin/", admin.site.urls),
 ]

@@ -102,27 +102,43 @@ def upload_picture(request: HtmxRequest) -> HttpResponse:
     """Reject an upload that is too large before anything reads it, such as the CSRF check."""
     if request.method != "POST":
         return redirect("search")
+    return too_large(request) if announces_too_much(request) else _store_picture(request)
+
+
+def announces_too_much(request: HttpRequest) -> bool:
+    """Whether the body is larger than an upload may be, by the header of the request."""
     length = request.META.get("CONTENT_LENGTH") or ""
-    if length.isdecimal() and int(length) > largest_upload():
-        return _too_large(request)
-    return _store_picture(request)
+    return length.isdecimal() and int(length) > largest_upload()
 
 
 @csrf_protect
 def _store_picture(request: HtmxRequest) -> HttpResponse:
-    form = _parse(QueryDict(request.POST.get("state", "")))
-    state = form.state
+    state = _parse(QueryDict(request.POST.get("state", ""))).state
+    try:
+        digest = uploaded_picture(request)
+    except ImageError as error:
+        return _search_page(request, state, [sentence(error)], status=400)
+    if digest is None:
+        return too_large(request)
+    return HttpResponseSeeOther(state.with_picture(digest).url())
+
+
+def uploaded_picture(request: HttpRequest) -> str | None:
+    """Store the uploaded picture and return its digest; None if it is too large.
+
+    Raises:
+        ImageError: there is no picture, or it cannot be used; the message is for the user.
+        DecoderBusy: see `query_pictures.store_query_picture`.
+    """
     upload = request.FILES.get("file")
     if not isinstance(upload, UploadedFile):
-        return _search_page(request, state, ["Choose a picture first."], status=400)
+        raise ImageError("choose a picture first")
     if (upload.size or 0) > settings.QUERY_PICTURE_MAX_BYTES:
-        return _too_large(request)
+        return None
     try:
-        digest = query_pictures.store_query_picture(upload.read())
+        return query_pictures.store_query_picture(upload.read())
     except ImageError as error:
-        note = f"This picture cannot be used: {error}."
-        return _search_page(request, state, [note], status=400)
-    return HttpResponseSeeOther(state.with_picture(digest).url())
+        raise ImageError(f"this picture cannot be used: {error}") from error
 
 
 @require_safe
@@ -151,11 +167,7 @@ def _parse(parameters: QueryDict) -> SearchForm:
 def _search_page(
     request: HtmxRequest, state: SearchParams, notes: list[str], status: int = 200
 ) -> HttpResponse:
-    stored = {digest: query_pictures.load_query_picture(digest) for digest in state.pictures}
-    images = {digest: image for digest, image in stored.items() if image is not None}
-    if len(images) < len(stored):
-        notes.append("A picture has expired. Upload it again.")
-        state = replace(state, pictures=tuple(images))
+    state, images = with_stored_pictures(state, notes)
     requested = state
     # Django's models use another connection, and a page must not wait for one while it holds one.
     with connect() as connection:
@@ -166,9 +178,9 @@ def _search_page(
             state = replace(state, model="")
         facets = enabled_facets(connection)
         known, unknown = known_values(connection, state.filters)
-        notes += _unknown_values(unknown)
+        notes += unknown_values(unknown)
         state = replace(state, filters=known)
-        outcome = try_search(connection, state.spec(tuple(images.values())))
+        outcome = try_search(connection, state.spec(images))
         results = outcome.results
         currency = _currency(connection, results)
         query_chips = chips_of_query(connection, state, results, currency)
@@ -210,12 +222,24 @@ def _search_page(
         "likeless": state.changed(like=""),
         "first_page": state.changed(page=1),
         "liked": liked,
-        "liked_image": _main_image(liked) if liked else None,
+        "liked_image": main_image(liked) if liked else None,
     }
     is_partial = bool(request.htmx) and not request.htmx.history_restore_request
     template = "search/_partial.html" if is_partial else "search/page.html"
     response = render(request, template, context, status=max(status, outcome.status))
     return push_url(response, state.url()) if is_partial else response
+
+
+def with_stored_pictures(
+    state: SearchParams, notes: list[str]
+) -> tuple[SearchParams, tuple[bytes, ...]]:
+    """The search without pictures that have expired, which a note says, and the others' content."""
+    stored = {digest: query_pictures.load_query_picture(digest) for digest in state.pictures}
+    images = {digest: image for digest, image in stored.items() if image is not None}
+    if len(images) < len(stored):
+        notes.append("A picture has expired. Upload it again.")
+        state = replace(state, pictures=tuple(images))
+    return state, tuple(images.values())
 
 
 def _why_empty(
@@ -260,7 +284,7 @@ def _currency(connection: Connection, results: Results) -> str:
     return next(shown, "") or any_currency(connection)
 
 
-def _unknown_values(values: list[str]) -> list[str]:
+def unknown_values(values: list[str]) -> list[str]:
     """A note about the values that were removed from the filters, if there are any."""
     if not values:
         return []
@@ -270,10 +294,12 @@ def _unknown_values(values: list[str]) -> list[str]:
     return [f"No product has {listed}{more}, so this filter was ignored."]
 
 
-def _main_image(product: Product) -> ProductImage | None:
+def main_image(product: Product) -> ProductImage | None:
+    """The picture that represents a product."""
     return ProductImage.objects.filter(product=product).order_by("position").first()
 
 
-def _too_large(request: HttpRequest) -> HttpResponse:
+def too_large(request: HttpRequest) -> HttpResponse:
+    """The page for an upload that is too large."""
     most = settings.QUERY_PICTURE_MAX_BYTES
     return render(request, "413.html", {"most": most}, status=413)

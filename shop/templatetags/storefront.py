@@ -93,6 +93,13 @@ def percent(share: float) -> int:
 
 
 @register.filter
+def milliseconds(seconds: float) -> str:
+    """A duration in milliseconds, with a decimal below ten: `3.4 ms`, `120 ms`."""
+    duration = 1000 * seconds
+    return f"{duration:.0f} ms" if duration >= 9.95 else f"{duration:.1f} ms"
+
+
+@register.filter
 def match_percent(share: float) -> int:
     """A match in percent, never rounded up: what is below the minimum must not seem to reach it."""
     return int(100 * share + 1e-6)

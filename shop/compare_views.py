@@ -1,0 +1,261 @@
+"""The page that compares searches side by side, and the verdicts on it. For staff, unless the
+setting `COMPARE_OPEN` opens it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import wraps
+from typing import Any
+from urllib.parse import parse_qsl
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.signing import BadSignature
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST, require_safe
+
+from catalog import config
+from catalog.active_models import models_in_use
+from catalog.db.connection import connect
+from catalog.evaluation.comparisons import (
+    VERDICTS,
+    ComparedQuery,
+    comparisons_of,
+    filters_of_judgment,
+    store_comparison,
+)
+from catalog.search.facets import enabled_facets
+from catalog.search.filters import known_values
+from embedding.image_decoding import ImageError
+from embedding.registry import ModelSpec
+from shop import comparison as comparisons
+from shop import filter_panel
+from shop.compare_params import MAX_COLUMNS, ColumnSetup, CompareParams
+from shop.errors import sentence
+from shop.forms import CompareForm, needed_modalities, usable_models
+from shop.models import Product
+from shop.query_pictures import keep_query_picture
+from shop.templatetags.storefront import SIGNALS
+from shop.views import (
+    HttpResponseSeeOther,
+    announces_too_much,
+    main_image,
+    never_stale,
+    too_large,
+    unknown_values,
+    uploaded_picture,
+    with_stored_pictures,
+)
+
+View = Callable[..., HttpResponse]
+
+SIGNAL_SETS = (
+    *((name,) for name in SIGNALS),
+    ("text", "image"),
+    ("structure", "lexical"),
+)
+"""The sets of signals that the form offers, besides all; an address can have any."""
+
+VERDICT_TEXTS = {
+    "left": "{left} is better",
+    "right": "{right} is better",
+    "equal": "{left} and {right} are equal",
+}
+
+
+def for_staff(view: View) -> View:
+    """Redirect everybody but staff to the login, unless `settings.COMPARE_OPEN`."""
+    restricted = staff_member_required(view)
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return (view if settings.COMPARE_OPEN else restricted)(request, *args, **kwargs)
+
+    return checked
+
+
+@for_staff
+@require_safe
+@never_stale
+def compare_page(request: HttpRequest) -> HttpResponse:
+    form = _parse(request.GET)
+    if form.is_apart and not form.notes:
+        return redirect(form.comparison.url())  # the address that people share
+    return _compare_page(request, form.comparison, form.notes)
+
+
+@csrf_exempt
+def upload_picture(request: HttpRequest) -> HttpResponse:
+    """Reject an upload that is too large before anything reads it, such as the CSRF check."""
+    if request.method != "POST":
+        return redirect("compare")
+    return too_large(request) if announces_too_much(request) else _store_picture(request)
+
+
+@for_staff
+@csrf_protect
+def _store_picture(request: HttpRequest) -> HttpResponse:
+    comparison = _parse(QueryDict(request.POST.get("state", ""))).comparison
+    try:
+        digest = uploaded_picture(request)
+    except ImageError as error:
+        return _compare_page(request, comparison, [sentence(error)], status=400)
+    if digest is None:
+        return too_large(request)
+    return HttpResponseSeeOther(comparison.searching(comparison.search.with_picture(digest)).url())
+
+
+@for_staff
+@require_POST
+def store_verdict(request: HttpRequest) -> HttpResponse:
+    verdict = next((it for it in VERDICTS if it == request.POST.get("verdict")), None)
+    try:
+        if verdict is None:
+            raise BadSignature
+        judged, address = comparisons.read_token(
+            request.POST.get("token", ""), verdict, request.user.get_username()
+        )
+    except BadSignature:
+        messages.error(request, "This verdict could not be stored. Search again, then judge.")
+        return HttpResponseSeeOther(reverse("compare"))
+    if judged.username:  # what anybody can do must not fill the disk
+        for digest in judged.query.pictures:
+            keep_query_picture(digest)
+    with connect() as connection:
+        store_comparison(connection, judged)
+    columns = {"left": judged.left_setup, "right": judged.right_setup}
+    messages.success(request, f"Stored: {VERDICT_TEXTS[verdict].format(**columns)}.")
+    return HttpResponseSeeOther(f"{reverse('compare')}?{address}#verdicts")
+
+
+def _parse(parameters: QueryDict) -> CompareForm:
+    with connect() as connection:
+        return CompareForm(parameters, enabled_facets(connection))
+
+
+def _compare_page(
+    request: HttpRequest, comparison: CompareParams, notes: list[str], status: int = 200
+) -> HttpResponse:
+    state, images = with_stored_pictures(comparison.search, notes)
+    # Django's models use another connection, and a page must not wait for one while it holds one.
+    username = request.user.get_username()
+    with connect() as connection:
+        in_use = models_in_use(connection)
+        facets = enabled_facets(connection)
+        known, unknown = known_values(connection, state.filters)
+        notes += unknown_values(unknown)
+        state = replace(state, filters=known)
+        query = ComparedQuery(
+            state.text, state.pictures, state.like, filters_of_judgment(state.filters)
+        )
+        judged = comparisons_of(connection, query, username) if username else []
+    setups = _setups(comparison.columns, usable_models(in_use, _needs(comparison)), in_use, notes)
+    comparison = CompareParams(state, setups)
+    columns = comparisons.run_columns(state.spec(images), setups) if state.ranks else []
+    liked = Product.objects.filter(sku=state.like).first() if state.like else None
+    shown_apart = {"q", "blend"} if state.text and (state.pictures or state.like) else {"q"}
+    context = {
+        "comparison": comparison,
+        "state": state,
+        "notes": notes,
+        "columns": columns,
+        "pairs": comparisons.pairs(columns, query, judged, comparison.query()),
+        "shown": comparisons.SHOWN,
+        "depth": comparisons.DEPTH,
+        "overlap_depth": comparisons.OVERLAP_DEPTH,
+        "setups": _rows(setups, in_use),
+        "filters": [chip.label for chip in filter_panel.chips(state, facets)],
+        "kept": [it for it in parse_qsl(state.query()) if it[0] not in shown_apart],
+        "pictures": [
+            (digest, comparison.searching(state.without_picture(digest)))
+            for digest in state.pictures
+        ],
+        "likeless": comparison.searching(state.changed(like="")),
+        "liked": liked,
+        "liked_image": main_image(liked) if liked else None,
+    }
+    return render(request, "compare/page.html", context, status=status)
+
+
+def _needs(comparison: CompareParams) -> Any:
+    return needed_modalities(comparison.search.text, comparison.search.pictures)
+
+
+def _setups(
+    asked: tuple[ColumnSetup, ...], able: list[ModelSpec], in_use: list[str], notes: list[str]
+) -> tuple[ColumnSetup, ...]:
+    """The columns to show: those asked for whose models are in use, and at least two."""
+    usable = []
+    for setup in asked:
+        missing = set(filter(None, setup.model.split("+"))) - set(in_use)
+        if missing:
+            notes.append(
+                f"The column “{setup}” was left out: {min(missing)} has no embeddings;"
+                f" run ./manage.py add_model {min(missing)}."
+            )
+        else:
+            usable.append(setup)
+    names = [spec.name for spec in able]
+    usual = [ColumnSetup(), *(ColumnSetup(model=name) for name in names[1:])]
+    if not asked and len(usual) > 1:
+        return tuple(usual[:2])
+    for other in (*usual, ColumnSetup(signals=("text", "image"))):
+        if len(usable) >= 2:
+            break
+        if other not in usable:
+            usable.append(other)
+    return tuple(usable)
+
+
+@dataclass(frozen=True, slots=True)
+class SetupRow:
+    """The controls of one column in the form: choices as value, label, and whether chosen."""
+
+    letter: str
+    models: list[tuple[str, str, bool]]
+    signals: list[tuple[str, str, bool]]
+    fusions: list[tuple[str, str, bool]]
+    min_match: int | None
+
+
+def _rows(setups: tuple[ColumnSetup, ...], in_use: list[str]) -> list[SetupRow]:
+    names = [spec.name for spec in usable_models(in_use, ())]
+    tandems = [
+        "+".join(sorted((first, second)))
+        for place, first in enumerate(names)
+        for second in names[place + 1 :]
+    ]
+    models = ["default", *names, *tandems]
+    rows = []
+    for place in range(MAX_COLUMNS):
+        setup = setups[place] if place < len(setups) else None
+        chosen = (setup.model or "default") if setup else ""
+        signals = setup.signals if setup else ()
+        fusion = setup.fusion if setup else ""
+        sets = ((), *dict.fromkeys((*SIGNAL_SETS, *((signals,) if signals else ()))))
+        rows.append(
+            SetupRow(
+                "ABCD"[place],
+                [
+                    *([("", "No column", not chosen)] if place >= 2 else []),
+                    *(
+                        (it, comparisons.model_label("" if it == "default" else it), it == chosen)
+                        for it in models
+                    ),
+                ],
+                [
+                    (
+                        "+".join(it),
+                        " + ".join(SIGNALS[each][0] for each in it) or "All",
+                        it == signals,
+                    )
+                    for it in sets
+                ],
+                [(value, label, value == fusion) for value, label in comparisons.fusion_choices()],
+                setup.min_match if setup else None,
+            )
+        )
+    return rows
