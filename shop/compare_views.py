@@ -2,7 +2,7 @@
 setting `COMPARE_OPEN` opens it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl
@@ -17,7 +17,6 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
-from catalog import config
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
 from catalog.evaluation.comparisons import (
@@ -33,12 +32,12 @@ from embedding.image_decoding import ImageError
 from embedding.registry import ModelSpec
 from shop import comparison as comparisons
 from shop import filter_panel
-from shop.compare_params import MAX_COLUMNS, ColumnSetup, CompareParams
+from shop.column_controls import MIN_COLUMNS, column_controls
+from shop.compare_params import ColumnSetup, CompareParams
 from shop.errors import sentence
 from shop.forms import CompareForm, needed_modalities, usable_models
 from shop.models import Product
 from shop.query_pictures import keep_query_picture
-from shop.templatetags.storefront import SIGNALS
 from shop.views import (
     HttpResponseSeeOther,
     announces_too_much,
@@ -51,13 +50,6 @@ from shop.views import (
 )
 
 View = Callable[..., HttpResponse]
-
-SIGNAL_SETS = (
-    *((name,) for name in SIGNALS),
-    ("text", "image"),
-    ("structure", "lexical"),
-)
-"""The sets of signals that the form offers, besides all; an address can have any."""
 
 VERDICT_TEXTS = {
     "left": "{left} is better",
@@ -152,7 +144,8 @@ def _compare_page(
             state.text, state.pictures, state.like, filters_of_judgment(state.filters)
         )
         judged = comparisons_of(connection, query, username) if username else []
-    setups = _setups(comparison.columns, usable_models(in_use, _needs(comparison)), in_use, notes)
+    able = usable_models(in_use, needed_modalities(state.text, state.pictures))
+    setups = _setups(comparison.columns, able, in_use, notes)
     comparison = CompareParams(state, setups)
     columns = comparisons.run_columns(state.spec(images), setups) if state.ranks else []
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
@@ -166,7 +159,7 @@ def _compare_page(
         "shown": comparisons.SHOWN,
         "depth": comparisons.DEPTH,
         "overlap_depth": comparisons.OVERLAP_DEPTH,
-        "setups": _rows(setups, in_use),
+        "controls": column_controls(setups, in_use),
         "filters": [chip.label for chip in filter_panel.chips(state, facets)],
         "kept": [it for it in parse_qsl(state.query()) if it[0] not in shown_apart],
         "pictures": [
@@ -178,10 +171,6 @@ def _compare_page(
         "liked_image": main_image(liked) if liked else None,
     }
     return render(request, "compare/page.html", context, status=status)
-
-
-def _needs(comparison: CompareParams) -> Any:
-    return needed_modalities(comparison.search.text, comparison.search.pictures)
 
 
 def _setups(
@@ -200,62 +189,11 @@ def _setups(
             usable.append(setup)
     names = [spec.name for spec in able]
     usual = [ColumnSetup(), *(ColumnSetup(model=name) for name in names[1:])]
-    if not asked and len(usual) > 1:
-        return tuple(usual[:2])
+    if not asked and len(usual) >= MIN_COLUMNS:
+        return tuple(usual[:MIN_COLUMNS])
     for other in (*usual, ColumnSetup(signals=("text", "image"))):
-        if len(usable) >= 2:
+        if len(usable) >= MIN_COLUMNS:
             break
         if other not in usable:
             usable.append(other)
     return tuple(usable)
-
-
-@dataclass(frozen=True, slots=True)
-class SetupRow:
-    """The controls of one column in the form: choices as value, label, and whether chosen."""
-
-    letter: str
-    models: list[tuple[str, str, bool]]
-    signals: list[tuple[str, str, bool]]
-    fusions: list[tuple[str, str, bool]]
-    min_match: int | None
-
-
-def _rows(setups: tuple[ColumnSetup, ...], in_use: list[str]) -> list[SetupRow]:
-    names = [spec.name for spec in usable_models(in_use, ())]
-    tandems = [
-        "+".join(sorted((first, second)))
-        for place, first in enumerate(names)
-        for second in names[place + 1 :]
-    ]
-    models = ["default", *names, *tandems]
-    rows = []
-    for place in range(MAX_COLUMNS):
-        setup = setups[place] if place < len(setups) else None
-        chosen = (setup.model or "default") if setup else ""
-        signals = setup.signals if setup else ()
-        fusion = setup.fusion if setup else ""
-        sets = ((), *dict.fromkeys((*SIGNAL_SETS, *((signals,) if signals else ()))))
-        rows.append(
-            SetupRow(
-                "ABCD"[place],
-                [
-                    *([("", "No column", not chosen)] if place >= 2 else []),
-                    *(
-                        (it, comparisons.model_label("" if it == "default" else it), it == chosen)
-                        for it in models
-                    ),
-                ],
-                [
-                    (
-                        "+".join(it),
-                        " + ".join(SIGNALS[each][0] for each in it) or "All",
-                        it == signals,
-                    )
-                    for it in sets
-                ],
-                [(value, label, value == fusion) for value, label in comparisons.fusion_choices()],
-                setup.min_match if setup else None,
-            )
-        )
-    return rows

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from string import ascii_uppercase
 
 import psycopg
 from django.core import signing
@@ -13,13 +12,11 @@ from catalog.db.connection import connect
 from catalog.db.problems import database_problem
 from catalog.evaluation.comparisons import KEPT, ComparedQuery, Comparison, Verdict
 from catalog.evaluation.rank_similarity import overlap, rank_biased_overlap
-from catalog.search.fusion import FUSIONS
 from catalog.search.pipeline import Hit, Results, SearchSpec
 from embedding.errors import UserFacingError
-from embedding.registry import models
+from shop.column_controls import LETTERS, model_label, signals_label
 from shop.compare_params import ColumnSetup
 from shop.errors import Outcome, sentence, try_search
-from shop.templatetags.storefront import SIGNALS
 
 SHOWN = 12
 """The number of products that a column shows."""
@@ -70,7 +67,7 @@ class Column:
         """What differs from the defaults of the search, in words."""
         setup = self.setup
         return [
-            *([" + ".join(SIGNALS[it][0] for it in setup.signals)] if setup.signals else []),
+            *([signals_label(setup.signals)] if setup.signals else []),
             *([setup.fusion] if setup.fusion else []),
             *([] if setup.min_match is None else [f"match from {setup.min_match}%"]),
         ]
@@ -100,7 +97,7 @@ class Pair:
 def run_columns(spec: SearchSpec, setups: tuple[ColumnSetup, ...]) -> list[Column]:
     """Search with each setup. One that fails leaves the others as they are."""
     found = []
-    for letter, setup in zip(ascii_uppercase, setups, strict=False):
+    for letter, setup in zip(LETTERS, setups, strict=False):
         outcome = _search(setup.spec(spec, DEPTH))
         found.append((letter, setup, outcome))
     ranks = {
@@ -154,19 +151,6 @@ def read_token(token: str, verdict: Verdict, username: str) -> tuple[Comparison,
         query, left, right, tuple(left_skus), tuple(right_skus), verdict, username
     )
     return comparison, shown["address"]
-
-
-def model_label(model: str) -> str:
-    """The label of a model, or of several in tandem; "" is the default model."""
-    known = models()
-    names = model.split("+") if model else []
-    return " + ".join(known[it].label if it in known else it for it in names) or "Default model"
-
-
-def fusion_choices() -> list[tuple[str, str]]:
-    """The values and labels of the fusions; "" is the default."""
-    default, *others = FUSIONS
-    return [("", default), *((name, name) for name in others)]
 
 
 def _search(spec: SearchSpec) -> Outcome:

@@ -53,7 +53,7 @@ class ComparedQuery:
     text: str = ""
     pictures: tuple[str, ...] = ()
     liked: str = ""
-    filters: Mapping[str, Any] = field(default_factory=dict)
+    filters: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -104,8 +104,8 @@ class Wins:
         """The probability, by a two-sided sign test, of a difference at least as large if neither
         setup is better. Verdicts "equal" do not count."""
         trials, least = self.left + self.right, min(self.left, self.right)
-        tail = sum(comb(trials, wins) for wins in range(least + 1)) / 2**trials
-        return min(1.0, 2 * tail)
+        tail: int = sum(comb(trials, wins) for wins in range(least + 1))
+        return min(1.0, 2 * tail / int(2**trials))
 
 
 def filters_of_judgment(filters: Filters) -> dict[str, Any]:
@@ -157,8 +157,8 @@ def as_judgments(
         known: the SKUs of the catalogue; products that were deleted are left out.
     """
     still_there = set(known)
-    queries: dict[object, ComparedQuery] = {}
-    votes: dict[object, Counter[str]] = {}
+    queries: dict[tuple[object, ...], ComparedQuery] = {}
+    votes: dict[tuple[object, ...], Counter[str]] = {}
     for it in comparisons:
         if it.verdict == "equal":
             continue

@@ -1,0 +1,79 @@
+"""The controls of the columns on the page that compares searches."""
+
+from dataclasses import dataclass
+from itertools import combinations
+from string import ascii_uppercase
+
+from catalog.search.fusion import FUSIONS
+from embedding.registry import models
+from shop.compare_params import DEFAULT, MAX_COLUMNS, ColumnSetup, canonical_model
+from shop.forms import usable_models
+from shop.templatetags.storefront import SIGNALS
+
+MIN_COLUMNS = 2
+LETTERS = ascii_uppercase[:MAX_COLUMNS]
+"""The names of the columns on the page."""
+
+SIGNAL_SETS = ((), *((name,) for name in SIGNALS), ("text", "image"), ("structure", "lexical"))
+"""The sets of signals to choose from; () stands for all. An address can have any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnControls:
+    """The choices of one column, which may be unused."""
+
+    letter: str
+    models: list[Choice]
+    signals: list[Choice]
+    fusions: list[Choice]
+    min_match: int | None
+
+
+def column_controls(setups: tuple[ColumnSetup, ...], in_use: list[str]) -> list[ColumnControls]:
+    """Controls for `MAX_COLUMNS` columns, of which the first have `setups`."""
+    unused = (None,) * (MAX_COLUMNS - len(setups))
+    return [
+        _controls(letter, setup, in_use, can_be_unused=place >= MIN_COLUMNS)
+        for place, (letter, setup) in enumerate(zip(LETTERS, (*setups, *unused), strict=True))
+    ]
+
+
+def model_label(model: str) -> str:
+    """The label of a model, or of several in tandem; "" is the default model."""
+    known = models()
+    names = model.split("+") if model else []
+    return " + ".join(known[it].label if it in known else it for it in names) or "Default model"
+
+
+def signals_label(signals: tuple[str, ...]) -> str:
+    return " + ".join(SIGNALS[name][0] for name in signals) or "All"
+
+
+def _controls(
+    letter: str, setup: ColumnSetup | None, in_use: list[str], can_be_unused: bool
+) -> ColumnControls:
+    chosen = setup or ColumnSetup()
+    names = [spec.name for spec in usable_models(in_use, ())]
+    tandems = [canonical_model("+".join(pair)) for pair in combinations(names, 2)]
+    offered = [Choice("", "No column", not setup)] if can_be_unused else []
+    offered += [
+        Choice(model or DEFAULT, model_label(model), bool(setup) and model == chosen.model)
+        for model in ("", *names, *tandems)
+    ]
+    sets = dict.fromkeys((*SIGNAL_SETS, chosen.signals))
+    default, *others = FUSIONS
+    return ColumnControls(
+        letter,
+        offered,
+        [Choice("+".join(it), signals_label(it), it == chosen.signals) for it in sets],
+        [Choice("", default, not chosen.fusion)]
+        + [Choice(name, name, name == chosen.fusion) for name in others],
+        chosen.min_match,
+    )
