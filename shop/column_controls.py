@@ -1,13 +1,12 @@
 """The controls of the columns on the page that compares searches."""
 
 from dataclasses import dataclass
-from itertools import combinations
 from string import ascii_uppercase
 
 from catalog.search.fusion import FUSIONS
 from embedding.registry import models
-from shop.compare_params import DEFAULT, MAX_COLUMNS, ColumnSetup, canonical_model
-from shop.forms import usable_models
+from shop.compare_params import DEFAULT, MAX_COLUMNS, ColumnSetup
+from shop.forms import tandems, usable_models
 from shop.templatetags.storefront import SIGNALS
 
 MIN_COLUMNS = 2
@@ -60,12 +59,11 @@ def _controls(
     letter: str, setup: ColumnSetup | None, in_use: list[str], can_be_unused: bool
 ) -> ColumnControls:
     chosen = setup or ColumnSetup()
-    names = [spec.name for spec in usable_models(in_use, ())]
-    tandems = [canonical_model("+".join(pair)) for pair in combinations(names, 2)]
+    specs = usable_models(in_use, ())
     offered = [Choice("", "No column", not setup)] if can_be_unused else []
     offered += [
         Choice(model or DEFAULT, model_label(model), bool(setup) and model == chosen.model)
-        for model in ("", *names, *tandems)
+        for model in ("", *(it.name for it in (*specs, *tandems(specs))))
     ]
     sets = dict.fromkeys((*SIGNAL_SETS, chosen.signals))
     default, *others = FUSIONS

@@ -144,7 +144,8 @@ def _compare_page(
             state.text, state.pictures, state.like, filters_of_judgment(state.filters)
         )
         judged = comparisons_of(connection, query, username) if username else []
-    able = usable_models(in_use, needed_modalities(state.text, state.pictures))
+    needed = needed_modalities(state.text, state.pictures)
+    able = usable_models(in_use, needed or ("text",))  # without a query, words are likely to come
     setups = _setups(comparison.columns, able, in_use, notes)
     comparison = CompareParams(state, setups)
     columns = comparisons.run_columns(state.spec(images), setups) if state.ranks else []

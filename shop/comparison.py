@@ -67,9 +67,9 @@ class Column:
         """What differs from the defaults of the search, in words."""
         setup = self.setup
         return [
-            *([signals_label(setup.signals)] if setup.signals else []),
-            *([setup.fusion] if setup.fusion else []),
-            *([] if setup.min_match is None else [f"match from {setup.min_match}%"]),
+            *([f"Signals: {signals_label(setup.signals)}"] if setup.signals else []),
+            *([f"Fusion: {setup.fusion}"] if setup.fusion else []),
+            *([] if setup.min_match is None else [f"Minimum match: {setup.min_match}%"]),
         ]
 
     @property
@@ -92,6 +92,12 @@ class Pair:
     similarity: float | None
     token: str
     verdict: Verdict | None
+
+    @property
+    def why_not(self) -> str:
+        """Why the pair cannot be judged."""
+        failed = [it.letter for it in (self.left, self.right) if not it.ran_as_set]
+        return f"{' and '.join(failed)} did not run as set" if failed else "both are empty"
 
 
 def run_columns(spec: SearchSpec, setups: tuple[ColumnSetup, ...]) -> list[Column]:

@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from catalog.search.facets import Facet
 from catalog.search.filters import FacetCounts
 from embedding.registry import ModelSpec
-from shop.forms import needed_modalities, usable_models
+from shop.forms import Tandem, needed_modalities, tandems, usable_models
 from shop.search_params import SearchParams, parameter
 from shop.templatetags.storefront import amount
 
@@ -121,9 +121,10 @@ def chips(state: SearchParams, facets: Iterable[Facet], currency: str = "") -> I
         yield Chip("In stock", state.filtered(in_stock=False).url())
 
 
-def selectable_models(state: SearchParams, in_use: list[str]) -> list[ModelSpec]:
-    """The models `in_use` that can encode the query."""
-    return usable_models(in_use, needed_modalities(state.text, state.pictures))
+def selectable_models(state: SearchParams, in_use: list[str]) -> list[ModelSpec | Tandem]:
+    """The models `in_use` that can encode the query, then each two of them in tandem."""
+    able = usable_models(in_use, needed_modalities(state.text, state.pictures))
+    return [*able, *tandems(able)]
 
 
 @dataclass(frozen=True, slots=True)

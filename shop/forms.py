@@ -4,9 +4,9 @@ No parameter can break a page: invalid ones are ignored, and a note says so.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import zip_longest
+from itertools import combinations, zip_longest
 from typing import Any
 
 from django import forms
@@ -19,7 +19,7 @@ from catalog.search.filters import Filters
 from catalog.search.ranking_sql import ORDERS
 from catalog.text import normalize_space
 from embedding.registry import Modality, ModelSpec, models
-from shop.compare_params import MAX_COLUMNS, ColumnSetup, CompareParams
+from shop.compare_params import MAX_COLUMNS, ColumnSetup, CompareParams, canonical_model
 from shop.query_pictures import DIGEST
 from shop.search_params import (
     DEFAULT_BLEND,
@@ -43,6 +43,13 @@ class QueryField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return normalize_space(super().to_python(value) or "")
+
+
+class ModelField(forms.ChoiceField):
+    """A model, or two of them joined by `+` in any order."""
+
+    def to_python(self, value: Any) -> str:
+        return canonical_model(super().to_python(value))
 
 
 class ValuesField(forms.Field):
@@ -75,10 +82,25 @@ class PicturesField(ValuesField):
 
 
 def model_choices() -> list[tuple[str, str]]:
-    """The name and label of each model in use; "" stands for the default model."""
+    """The name and label of each model in use, and of each two of them; "" is the default model."""
+    specs = usable_models(config.settings().models, ())
+    return [("", ""), *((it.name, it.label) for it in (*specs, *tandems(specs)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Tandem:
+    """Two models that a search combines, as a choice beside the single ones."""
+
+    name: str
+    label: str
+    summary: str = "Both models together"
+
+
+def tandems(specs: Iterable[ModelSpec]) -> list[Tandem]:
+    """Each two of the models."""
     return [
-        ("", ""),
-        *((spec.name, spec.label) for spec in usable_models(config.settings().models, ())),
+        Tandem(canonical_model(f"{one.name}+{other.name}"), f"{one.label} + {other.label}")
+        for one, other in combinations(specs, 2)
     ]
 
 
@@ -130,7 +152,7 @@ class SearchForm(forms.Form):
         max_value=1,
         error_messages=_same_message("The balance of words and picture must be between 0 and 1."),
     )
-    model = forms.ChoiceField(
+    model = ModelField(
         required=False,
         choices=model_choices,
         error_messages={"invalid_choice": "There is no such model, so the default one was used."},
@@ -259,7 +281,7 @@ class SearchForm(forms.Form):
         chosen = data.get("model")
         needed = needed_modalities(data.get("q", ""), data.get("picture", ()))
         able = usable_models(config.settings().models, needed)
-        if chosen and able and chosen not in {spec.name for spec in able}:
+        if chosen and able and not set(chosen.split("+")) <= {spec.name for spec in able}:
             data["model"] = ""
             label = dict(model_choices()).get(chosen, chosen)
             self.remarks.append(

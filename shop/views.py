@@ -173,7 +173,7 @@ def _search_page(
     with connect() as connection:
         # This must be the first query: schema changes make searches wait here.
         in_use = models_in_use(connection)
-        if state.model and state.model not in in_use:
+        if not set(filter(None, state.model.split("+"))) <= set(in_use):
             notes.append("This model is not available; the default one was used.")
             state = replace(state, model="")
         facets = enabled_facets(connection)

@@ -147,6 +147,14 @@ def test_columns_of_one_page_show_the_products_of_the_search_page() -> None:
     assert column.skus == tuple(hit.sku for hit in found.hits)
 
 
+def test_the_search_page_offers_two_models_in_tandem() -> None:
+    page = get("/?q=red+shirt&model=fashion%2Bclip", client(""))
+    assert '<option value="clip+fashion" title="Both models together" selected>' in (
+        page.content.decode()
+    )
+    assert {it.model for it in page.context["results"].hits[0].signals} == {"", "clip", "fashion"}
+
+
 def test_equal_columns_are_as_alike_as_can_be() -> None:
     (pair,) = get("/compare/?q=red&column=default&column=fashion").context["pairs"]
     assert (pair.overlap, pair.similarity) == (1, pytest.approx(1))
@@ -331,14 +339,12 @@ def test_verdicts_become_judgments(tmp_path: Path, capsys: pytest.CaptureFixture
     judge(picture_page, "left", who)
     out = tmp_path / "verdicts.jsonl"
     call_command("export_comparisons", str(out))
-    assert "| default,min_match=0 | default,min_match=99 | 2 | 0 | 0 | 0.500 |" in (
-        capsys.readouterr().out
-    )
+    output = capsys.readouterr()
+    assert "| default,min_match=0 | default,min_match=99 | 2 | 0 | 0 | 0.500 |" in output.out
+    assert not output.err
     with connect() as connection:
         catalogue = Catalogue(connection)
-        words, pictured = sorted(
-            read_judgments(out, catalogue), key=lambda it: it.text, reverse=True
-        )
+        pictured, words = sorted(read_judgments(out, catalogue), key=lambda it: it.text)
     assert words.text == "red shoe"
     assert set(words.filters.values["colour"]) == {"red", "blue"}
     assert str(words.filters.max_price) == "20.5"

@@ -246,3 +246,13 @@ def test_any_parameters_give_a_valid_search(parameters: dict[str, str]) -> None:
     spec = state.spec(images)
     assert 1 <= spec.limit <= MAX_LIMIT
     assert parse(state.query()).state == state
+
+
+@pytest.mark.parametrize("model", ["imagenet%2Bfashion", "fashion+imagenet"])
+def test_two_models_in_tandem(model: str) -> None:
+    form = parse(f"picture={DIGEST}&model={model}")
+    assert form.notes == []
+    assert form.state.model == "fashion+imagenet"
+    assert SearchForm(QueryDict(form.state.query()), FACETS).state == form.state
+    assert parse(f"q=red&model={model}").state.model == "", "imagenet reads no words"
+    assert parse(f"q=red&model={model}%2Bclip").state.model == ""

@@ -14,6 +14,7 @@ from catalog.evaluation.comparisons import (
     as_judgments,
     count_wins,
 )
+from catalog.evaluation.judgment_parsers import parse_line
 from catalog.evaluation.judgments import JudgmentError, parse_judgments
 from catalog.evaluation.product_lookup import Catalogue
 from shop.management.base import CatalogCommand
@@ -84,7 +85,8 @@ class Command(CatalogCommand):
                 shutil.copyfile(kept, folder / kept.name)
                 record["image"] = f"{folder.name}/{kept.name}"
             try:
-                parse_judgments([(number, record)], file.parent, catalogue)
+                written = parse_line(json.dumps(record).encode())  # as evaluate_search reads it
+                parse_judgments([(number, written)], file.parent, catalogue)
             except JudgmentError as error:  # the catalogue has changed
                 self.leave_out(query, str(error).partition(": ")[2])
                 continue
