@@ -6,7 +6,7 @@ from string import ascii_uppercase
 from catalog.search.fusion import FUSIONS
 from embedding.registry import models
 from shop.compare_params import DEFAULT, MAX_COLUMNS, ColumnSetup
-from shop.forms import tandems, usable_models
+from shop.forms import usable_models, with_tandems
 from shop.templatetags.storefront import SIGNALS
 
 MIN_COLUMNS = 2
@@ -63,7 +63,7 @@ def _controls(
     offered = [Choice("", "No column", not setup)] if can_be_unused else []
     offered += [
         Choice(model or DEFAULT, model_label(model), bool(setup) and model == chosen.model)
-        for model in ("", *(it.name for it in (*specs, *tandems(specs))))
+        for model in ("", *(it.name for it in with_tandems(specs)))
     ]
     sets = dict.fromkeys((*SIGNAL_SETS, chosen.signals))
     default, *others = FUSIONS

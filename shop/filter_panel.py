@@ -8,7 +8,7 @@ from django.core.paginator import Paginator
 from catalog.search.facets import Facet
 from catalog.search.filters import FacetCounts
 from embedding.registry import ModelSpec
-from shop.forms import Tandem, needed_modalities, tandems, usable_models
+from shop.forms import Tandem, needed_modalities, usable_models, with_tandems
 from shop.search_params import SearchParams, parameter
 from shop.templatetags.storefront import amount
 
@@ -123,8 +123,7 @@ def chips(state: SearchParams, facets: Iterable[Facet], currency: str = "") -> I
 
 def selectable_models(state: SearchParams, in_use: list[str]) -> list[ModelSpec | Tandem]:
     """The models `in_use` that can encode the query, then each two of them in tandem."""
-    able = usable_models(in_use, needed_modalities(state.text, state.pictures))
-    return [*able, *tandems(able)]
+    return with_tandems(usable_models(in_use, needed_modalities(state.text, state.pictures)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 No parameter can break a page: invalid ones are ignored, and a note says so.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations, zip_longest
@@ -84,7 +84,7 @@ class PicturesField(ValuesField):
 def model_choices() -> list[tuple[str, str]]:
     """The name and label of each model in use, and of each two of them; "" is the default model."""
     specs = usable_models(config.settings().models, ())
-    return [("", ""), *((it.name, it.label) for it in (*specs, *tandems(specs)))]
+    return [("", ""), *((it.name, it.label) for it in with_tandems(specs))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +96,14 @@ class Tandem:
     summary: str = "Both models together"
 
 
-def tandems(specs: Iterable[ModelSpec]) -> list[Tandem]:
-    """Each two of the models."""
+def with_tandems(specs: Sequence[ModelSpec]) -> list[ModelSpec | Tandem]:
+    """The models, then each two of them in tandem."""
     return [
-        Tandem(canonical_model(f"{one.name}+{other.name}"), f"{one.label} + {other.label}")
-        for one, other in combinations(specs, 2)
+        *specs,
+        *(
+            Tandem(canonical_model(f"{one.name}+{other.name}"), f"{one.label} + {other.label}")
+            for one, other in combinations(specs, 2)
+        ),
     ]
 
 

@@ -31,6 +31,7 @@ from embedding.loaders import checkpoint, fashion
 from embedding.registry import ModelSpec
 from shop import comparison
 from shop.compare_params import ColumnSetup, CompareParams
+from shop.errors import try_search
 from shop.forms import CompareForm
 from shop.search_params import SearchParams
 from tests.catalog.test_search import picture
@@ -221,12 +222,11 @@ def test_a_failed_column_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_an_error_of_the_database_stays_in_its_column(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = comparison.try_search
 
     def broken(connection: Any, spec: Any) -> Any:
         if spec.model == "clip":
             connection.exec_driver_sql("SELECT 1/0")
-        return real(connection, spec)
+        return try_search(connection, spec)
 
     monkeypatch.setattr(comparison, "try_search", broken)
     first, second = get("/compare/?q=red&column=clip&column=fashion").context["columns"]
