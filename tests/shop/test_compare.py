@@ -343,8 +343,8 @@ def test_verdicts_become_judgments(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "| default,min_match=0 | default,min_match=99 | 2 | 0 | 0 | 0.500 |" in output.out
     assert not output.err
     with connect() as connection:
-        catalogue = Catalogue(connection)
-        pictured, words = sorted(read_judgments(out, catalogue), key=lambda it: it.text)
+        judgments = read_judgments(out, Catalogue(connection))
+    pictured, words = sorted(judgments, key=lambda it: it.text)
     assert words.text == "red shoe"
     assert set(words.filters.values["colour"]) == {"red", "blue"}
     assert str(words.filters.max_price) == "20.5"

@@ -40,11 +40,10 @@ class Command(CatalogCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with connect() as connection:
             comparisons = all_comparisons(connection)
-            catalogue = Catalogue(connection)
-        self.show_wins(comparisons)
-        if options["file"] is None:
-            return
-        records = list(self.records(comparisons, catalogue, options["file"]))
+            self.show_wins(comparisons)
+            if options["file"] is None:
+                return
+            records = list(self.records(comparisons, Catalogue(connection), options["file"]))
         with options["file"].open("w", encoding="utf-8") as file:
             file.writelines(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
         self.stdout.write(f"{len(records)} judgments written to {options['file']}")
