@@ -1,6 +1,6 @@
 """The verdicts of people on two lists of products for the same query.
 
-Revision 0033, after 0028; 2026-11-27
+Revision 0033, after 0031; 2026-11-27
 """
 
 import sqlalchemy as sa
@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0033"
-down_revision = "0028"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
