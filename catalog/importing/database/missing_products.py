@@ -97,7 +97,8 @@ class CompleteCatalogue:
             stock = " in stock" if self.action == "hide" else ""
             raise MissingProductsError(
                 f"{len(missing):,} of {self.present:,} products{stock} are missing from it, more"
-                f" than a fifth: none was {self.done}. If it is complete, use --force"
+                f" than a fifth: none was {self.done}. --force --dry-run --errors FILE lists"
+                " them; if the file is complete, use --force"
             )
         return missing
 
