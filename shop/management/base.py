@@ -15,6 +15,14 @@ INTERRUPTED = 130
 """The exit status after Ctrl-C, as in shells."""
 
 
+def is_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C caused the error. In the middle of a statement, the connection raises an error
+    of its own while the interrupt is handled."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__context__
+    return error is not None
+
+
 class CatalogCommand(BaseCommand):
     """A command that reports errors that the user can fix in one line, with exit status 2.
 

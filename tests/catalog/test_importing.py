@@ -536,7 +536,7 @@ def test_ctrl_c_keeps_and_reports_imported_rows(shop: Path) -> None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     output, said = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert f"{len(products())} added, 0 updated" in output
     assert said == "Stopped. Imported rows stay; the same command imports the others.\n"
 

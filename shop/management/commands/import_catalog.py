@@ -19,7 +19,7 @@ from catalog.importing.feeds.formats import PLAIN_NAMES
 from catalog.importing.row_notes import Unit
 from catalog.importing.sources.sql_query import read_query
 from embedding.progress import Progress
-from shop.management.base import INTERRUPTED, CatalogCommand
+from shop.management.base import INTERRUPTED, CatalogCommand, is_interrupted
 from shop.management.demo_products import find_demo_products
 from shop.management.import_report import ImportReport
 from shop.management.outputs import output_file
@@ -121,7 +121,7 @@ class Command(CatalogCommand):
         except BaseException as error:
             if report.rows:  # these rows are committed
                 self.write_report(report, complete, options)
-            if isinstance(error, KeyboardInterrupt):
+            if is_interrupted(error):
                 self.stderr.write(
                     "Stopped. Imported rows stay; the same command imports the others."
                 )
