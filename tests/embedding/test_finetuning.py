@@ -31,6 +31,7 @@ COLOURS = ("red", "green", "blue", "yellow", "black", "purple")
 TYPES = ("Shirts", "Bags")
 NOTHING = Figures(None, None)
 FAST = Recipe(epochs=4, batch_size=32, rate=3e-3, patience=9)
+THOROUGH = replace(FAST, epochs=16, patience=16)
 
 
 def draw(file: Path, colour: str, kind: str, number: int) -> None:
@@ -69,7 +70,7 @@ def tuned(
     products: list[Product], clip: ModelSpec, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[FineTuning, Outcome]:
     tuning = FineTuning(
-        clip, products, FAST, "cpu", tmp_path_factory.mktemp("run") / "run", quiet=True
+        clip, products, THOROUGH, "cpu", tmp_path_factory.mktemp("run") / "run", quiet=True
     )
     return tuning, tuning.train()
 
@@ -84,7 +85,7 @@ def test_loss_falls_and_held_out_recall_rises(tuned: tuple[FineTuning, Outcome])
     assert losses[-1] < 0.8 * losses[0]
     assert outcome.before.title_recall is not None
     assert outcome.after.title_recall is not None
-    assert outcome.after.title_recall > outcome.before.title_recall + 0.1
+    assert outcome.after.title_recall > outcome.before.title_recall + 0.2
     assert outcome.share > 0
     best = outcome.validated[outcome.share].score
     assert best == max(figures.score for figures in outcome.validated.values())
@@ -130,7 +131,7 @@ def test_killed_run_continues_to_the_same_weights(
     class Killed(BaseException):
         pass
 
-    first = FineTuning(clip, products, FAST, "cpu", tmp_path / "run", quiet=True)
+    first = FineTuning(clip, products, THOROUGH, "cpu", tmp_path / "run", quiet=True)
     steps, step = iter(range(100)), first._step
 
     def killed(*args: object) -> float:
@@ -142,7 +143,9 @@ def test_killed_run_continues_to_the_same_weights(
     with pytest.raises(Killed):
         first.train()
     told: list[str] = []
-    second = FineTuning(clip, products, FAST, "cpu", tmp_path / "run", quiet=True, log=told.append)
+    second = FineTuning(
+        clip, products, THOROUGH, "cpu", tmp_path / "run", quiet=True, log=told.append
+    )
     outcome = second.train()
     assert told[0] == "continues after epoch 1"
     uninterrupted, expected = tuned
