@@ -160,7 +160,7 @@ def test_other_options_do_not_continue_a_run(
 ) -> None:
     folder = tuned[0].run.folder
     with pytest.raises(FineTuningError, match="unfinished run with other products or options"):
-        FineTuning(clip, products, replace(FAST, seed=1), "cpu", folder, quiet=True)
+        FineTuning(clip, products, replace(THOROUGH, seed=1), "cpu", folder, quiet=True)
 
 
 def test_run_stops_early(
@@ -279,7 +279,9 @@ def test_judged_queries_are_learned(
         right = torch.tensor([products[tuning.pictures.owners[it]].sku in red for it in rows])
         return float(scores[right].mean() - scores[~right].mean())
 
-    tuning = FineTuning(clip, products, FAST, "cpu", tmp_path / "run", judged=judged, quiet=True)
+    tuning = FineTuning(
+        clip, products, THOROUGH, "cpu", tmp_path / "run", judged=judged, quiet=True
+    )
     tuning.train()
     with_judgments, without = score(tuning), score(tuned[0])
     put_weights(
