@@ -1,7 +1,7 @@
 """Whether a line of a table looks like a row of its own.
 
-Two stray quotation marks enclose all rows between them like one cell of several lines. It is told
-from a real one by its lines: they have the cells of a row, like those of the rows before.
+Two stray quotation marks turn all rows between them into one cell of several lines. Such a cell
+differs from a real one: its lines have the cells of a row, like the rows before.
 """
 
 import re
