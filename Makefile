@@ -8,6 +8,9 @@ PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 PARALLEL := --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 \
 	--dist loadscope --no-loadscope-reorder
 
+# The test processes share compiled modules: several hundred start in a run.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo test test-fast test-ray lint format lock clean
 .DEFAULT_GOAL := help
 

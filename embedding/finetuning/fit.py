@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import math
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from embedding.finetuning.curves import draw_curves
-from embedding.finetuning.data import Texts, compose_texts, draw_captions
+from embedding.finetuning.data import compose_texts
 from embedding.finetuning.errors import FineTuningError
+from embedding.finetuning.loss import Loss
 from embedding.finetuning.measure import Figures, measure
 from embedding.finetuning.pictures import Pictures
 from embedding.finetuning.products import JudgedQuery, Product
+from embedding.finetuning.requirements import (
+    MIN_PRODUCTS,
+    require_kinds,
+    require_products,
+    too_few,
+)
 from embedding.finetuning.state import (
     Epoch,
     RunFolder,
@@ -38,31 +43,15 @@ from embedding.loaders.torch_encoder import as_device
 from embedding.progress import Progress
 from embedding.registry import ModelSpec
 from embedding.training.data import Part
-from embedding.training.losses import (
-    FALSE,
-    TRUE,
-    UNKNOWN,
-    contrastive,
-    relate,
-    supervised_contrastive,
-)
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Shares of the tuned weights that are tried; see `interpolate`."""
-
-MIN_PRODUCTS = 60
-"""Fewest products with a picture, of which about 38 are trained on."""
 
 LAST_LAYERS_RATE, ALL_LAYERS_RATE = 2e-4, 2e-5
 """Default learning rates."""
 
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises; then it falls as a cosine."""
-
-TITLE_WEIGHT, JUDGED_WEIGHT, KIND_WEIGHT = 1.0, 1.0, 0.2
-"""Weights of the losses of titles, judged queries and product types; captions have 1."""
-
-KIND_TEMPERATURE = 0.1
 
 VIEWS = 4
 """Views of each picture whose features are kept if only the last layers are trained."""
@@ -156,13 +145,12 @@ class FineTuning:
         if problems := self.pictures.problems:
             log(f"{len(problems)} of {total} pictures are unreadable and left out: {problems[0]}")
         self.parts = self._split()
-        self._require_kinds()
+        if "text" not in self.towers.modalities:
+            require_kinds({part: [products[it] for it in of] for part, of in self.parts.items()})
         self.views = self._read_views() if recipe.freeze else None
         # Models whose texts are in other languages too keep them by captions in these.
         self.texts = compose_texts(products, spec.loader == "fashion", recipe.seed)
-        self.captions = torch.tensor(self.texts.columns or [[0]])
-        self.rows = torch.from_numpy(self.texts.rows)
-        self.tables = [torch.from_numpy(table) for table in self.texts.tables]
+        self.loss = Loss(self.towers, products, self.texts, judged, recipe.captions)
         content = [[it.sku, it.title, dict(it.attributes), len(it.pictures)] for it in products]
         queries = [[it.text, sorted(it.relevant)] for it in judged]
         base = [fingerprint(spec, modality) for modality in spec.modalities]
@@ -288,14 +276,15 @@ class FineTuning:
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.peak * rate(share)
         self.optimiser.zero_grad()
-        loss = self._loss(rows, draws, generator)
+        owners = np.array([self.pictures.owners[row] for row in rows])
+        loss = self.loss.of(self._embed(rows, generator), owners, draws)
         loss.backward()
         nn.utils.clip_grad_norm_(self.parameters.values(), CLIP_NORM)
         self.optimiser.step()
         return float(loss.item())
 
-    def _loss(self, rows: list[int], draws: random.Random, generator: torch.Generator) -> Tensor:
-        owners = np.array([self.pictures.owners[row] for row in rows])
+    def _embed(self, rows: list[int], generator: torch.Generator) -> Tensor:
+        """Unit vectors (n, d) of random views of pictures."""
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
         with half:
             if self.views is None:
@@ -304,59 +293,7 @@ class FineTuning:
             else:
                 number = torch.randint(VIEWS, (len(rows),), generator=generator)
                 images = self.towers.finish(self.views[number, rows])
-        images = normalize(images.float())
-        kinds = kind_relation([self.products[owner] for owner in owners]).to(self.device)
-        by_kind = supervised_contrastive(images, kinds, KIND_TEMPERATURE)
-        if "text" not in self.towers.modalities:
-            return by_kind
-        captions = draw_captions(
-            self.texts, list(dict.fromkeys(owners)), self.recipe.captions, draws
-        )
-        titles = np.unique(self.texts.title_of[owners])
-        titles = titles[titles >= 0]
-        skus = {self.products[owner].sku for owner in owners}
-        queries = [it for it in self.judged if not skus.isdisjoint(it.relevant)]
-        parts: list[tuple[list[str], Tensor, float]] = [
-            (
-                [self.texts.captions[it] for it in captions],
-                relate(self.tables, self.rows[owners], self.captions[captions]),
-                1.0,
-            ),
-            (
-                [self.texts.titles[it] for it in titles],
-                title_relation(self.texts, owners, titles),
-                TITLE_WEIGHT,
-            ),
-            (
-                [it.text for it in queries],
-                self._judged_relation(owners, queries),
-                JUDGED_WEIGHT,
-            ),
-        ]
-        parts = [part for part in parts if part[0]]
-        loss = KIND_WEIGHT * by_kind
-        if parts:
-            with half:
-                vectors = self.towers.embed_texts([text for part in parts for text in part[0]])
-            split = normalize(vectors.float()).split([len(part[0]) for part in parts])
-            for (_, relation, weight), found in zip(parts, split, strict=True):
-                logits = images @ found.T / self.towers.temperature
-                loss = loss + weight * contrastive(logits, relation.to(self.device))
-        return loss
-
-    def _judged_relation(self, owners: NDArray[np.int64], queries: Sequence[JudgedQuery]) -> Tensor:
-        """Relation between the products and judged queries, (n, m).
-
-        A query is UNKNOWN for products with the attributes of a relevant one.
-        """
-        relation = torch.full((len(owners), len(queries)), FALSE, dtype=torch.int8)
-        looks = self.texts.look_of[owners]
-        for column, query in enumerate(queries):
-            good = np.array([self.products[owner].sku in query.relevant for owner in owners])
-            alike = np.isin(looks, looks[good]) & (looks >= 0)
-            relation[torch.from_numpy(alike), column] = UNKNOWN
-            relation[torch.from_numpy(good), column] = TRUE
-        return relation
+        return normalize(images.float())
 
     def _split(self) -> dict[Part, list[int]]:
         """The products with a readable picture, by their part."""
@@ -365,93 +302,8 @@ class FineTuning:
             parts[self.products[index].part].append(index)
         usable = sum(map(len, parts.values()))
         if usable < MIN_PRODUCTS:
-            raise FineTuningError(_too_few(usable))
+            raise FineTuningError(too_few(usable))
         return parts
-
-    def _require_kinds(self) -> None:
-        """Check that there is something to learn and to measure.
-
-        Raises:
-            FineTuningError: there is not.
-        """
-        if "text" in self.towers.modalities:
-            return
-        kinds: dict[Part, Counter[str]] = {
-            part: Counter(filter(None, (kind_of(self.products[it]) for it in found)))
-            for part, found in self.parts.items()
-        }
-        every = sum(kinds.values(), Counter())
-        if len(every) < 2:
-            only = next(iter(every), "")
-            raise FineTuningError(
-                "a model of pictures only learns to tell product types apart, and all products"
-                + (f" are of the type {only!r}" if only else " are without a type")
-                + ": map the column of the product type at import, or fine-tune a model with texts"
-            )
-        for part, counts in kinds.items():
-            if len(counts) < 2 or max(counts.values()) < 2:
-                raise FineTuningError(
-                    f"too few products of each type: the {sum(counts.values())} products for"
-                    f" {part} need two types, and one type with two products"
-                )
-
-
-def require_products(products: Sequence[Product], spec: ModelSpec) -> None:
-    """Check the number of products before anything is loaded.
-
-    Raises:
-        FineTuningError: there are too few.
-    """
-    usable = [it for it in products if it.pictures]
-    if "text" in spec.modalities:
-        usable = [it for it in usable if it.title or it.attributes]
-    if len(usable) < MIN_PRODUCTS:
-        raise FineTuningError(_too_few(len(usable)))
-
-
-def _too_few(found: int) -> str:
-    return (
-        f"fine-tuning needs at least {MIN_PRODUCTS} products with a picture, better 1,000 or more;"
-        f" the catalogue has {found}"
-    )
-
-
-def kind_of(product: Product) -> str:
-    """The product's type, or if it is not known its group."""
-    return product.attributes.get("type") or product.attributes.get("group", "")
-
-
-def kind_relation(products: Sequence[Product]) -> Tensor:
-    """TRUE for products of the same type, UNKNOWN if they may be, otherwise FALSE: (n, n)."""
-    relation = torch.full((len(products), len(products)), FALSE, dtype=torch.int8)
-    for row, one in enumerate(products):
-        for column, other in enumerate(products):
-            kinds = kind_of(one), kind_of(other)
-            vague = "type" not in one.attributes or "type" not in other.attributes
-            same_group = one.attributes.get("group") == other.attributes.get("group")
-            if not all(kinds):
-                relation[row, column] = UNKNOWN
-            elif kinds[0] == kinds[1]:
-                relation[row, column] = TRUE
-            elif vague and same_group:
-                relation[row, column] = UNKNOWN
-    return relation
-
-
-def title_relation(texts: Texts, owners: NDArray[np.int64], titles: NDArray[np.int64]) -> Tensor:
-    """Relation between n products and m titles, (n, m).
-
-    A title is TRUE for products with this title, UNKNOWN for products with the attributes of one
-    that has it, otherwise FALSE.
-    """
-    own = texts.title_of[owners]
-    relation = np.full((len(owners), len(titles)), FALSE, np.int8)
-    looks = texts.look_of[owners]
-    for column, title in enumerate(titles):
-        good = own == title
-        relation[np.isin(looks, looks[good]) & (looks >= 0), column] = UNKNOWN
-        relation[good, column] = TRUE
-    return torch.from_numpy(relation)
 
 
 def rate(share: float) -> float:

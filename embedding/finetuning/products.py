@@ -45,3 +45,8 @@ def describe_product(
     known = dict(describe(product_type, colour, gender, pattern)) if product_type else {}
     more = {"colour": colour, "material": material, "occasion": occasion}
     return known | {name: value.lower() for name, value in more.items() if value}
+
+
+def kind_of(product: Product) -> str:
+    """The product's type, or if it is not known its group."""
+    return product.attributes.get("type") or product.attributes.get("group", "")

@@ -13,13 +13,13 @@ import torch
 from PIL import Image, ImageDraw
 
 from embedding.encoder import load_encoder
-from embedding.finetuning import fit
 from embedding.finetuning.checkpoint import save_model, tuned_spec
 from embedding.finetuning.data import compose_texts
 from embedding.finetuning.errors import FineTuningError
 from embedding.finetuning.fit import FineTuning, Outcome, Recipe
 from embedding.finetuning.measure import Figures
 from embedding.finetuning.products import JudgedQuery, Product, describe_product
+from embedding.finetuning.relations import kind_relation, title_relation
 from embedding.finetuning.state import copy_weights, interpolate, put_weights
 from embedding.fingerprint import fingerprint
 from embedding.registry import ModelSpec, get_spec, read_entry
@@ -248,7 +248,7 @@ def test_equal_attributes_are_no_negatives(products: list[Product]) -> None:
     chosen = [one, replace(same, title="crimson top"), other, unknown]
     texts = compose_texts(chosen, languages=True, seed=0)
     owners = np.arange(4)
-    titles = fit.title_relation(texts, owners, np.array([0, 1, 2, 3]))
+    titles = title_relation(texts, owners, np.array([0, 1, 2, 3]))
     assert titles[0].tolist() == [TRUE, UNKNOWN, FALSE, FALSE]
     rows = torch.from_numpy(texts.rows)
     tables = [torch.from_numpy(table) for table in texts.tables]
@@ -258,7 +258,7 @@ def test_equal_attributes_are_no_negatives(products: list[Product]) -> None:
     assert by_text["shirt"] == [TRUE, TRUE, TRUE, UNKNOWN]
     for product, captions in enumerate(texts.captions_of):
         assert (relation[product, captions] == TRUE).all()  # in all languages
-    kinds = fit.kind_relation(chosen)
+    kinds = kind_relation(chosen)
     assert kinds[0].tolist() == [TRUE, TRUE, TRUE, UNKNOWN]
 
 
