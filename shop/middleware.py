@@ -14,6 +14,7 @@ from django.shortcuts import render
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from catalog.db.connection import DatabaseError
+from catalog.db.watchdog import watchdog
 from embedding.errors import UserFacingError
 from shop.errors import sentence
 from shop.upload_decoder import DecoderBusy
@@ -81,7 +82,11 @@ class ErrorPages:
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         cause = error.__cause__ or error
         if isinstance(cause, UNAVAILABLE):
-            logger.warning("the database does not answer: %s", " ".join(str(cause).split()))
+            logger.warning(
+                "the database does not answer: %s",
+                " ".join(str(cause).split()),
+                extra={"status_code": HTTPStatus.SERVICE_UNAVAILABLE},
+            )
             return _unavailable(request, "database")
         if isinstance(cause, DecoderBusy):
             return _unavailable(request, "uploads")
@@ -100,6 +105,20 @@ def _unavailable(request: HttpRequest, reason: str) -> HttpResponse:
     response.headers["Retry-After"] = str(RETRY_AFTER)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def watch_database(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Answer at once while the database is frozen, and free the requests that wait for it."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if watchdog.is_away:
+            return _unavailable(request, "database")
+        with watchdog.watch():
+            return get_response(request)
+
+    return middleware
 
 
 def limit_request_head(

@@ -59,6 +59,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "shop.middleware.watch_database",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -140,7 +141,8 @@ TRUSTED_PROXY = SHOP.trusted_proxy
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "filters": {"unavailable_once": {"()": "shop.log_limit.UnavailableOnce"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["unavailable_once"]}},
     "loggers": {
         # A browser requests all pictures of a page at once, so short queues are normal.
         "waitress.queue": {"level": "ERROR"},

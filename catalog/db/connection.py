@@ -5,7 +5,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import lru_cache
+from threading import Lock
 from typing import LiteralString, TypeVar, cast
+from weakref import WeakSet
 
 import psycopg
 from pgvector.psycopg import register_vector
@@ -29,6 +31,9 @@ NO_ADDRESS = (
     " password, special characters must be percent-encoded: @ is %40, / is %2F, % is %25"
 )
 """It names the variable, not its value, which may contain a password."""
+
+CONNECT_TIMEOUT = 2
+"""Seconds within which a new connection must be open, unless `DATABASE_URL` sets another time."""
 
 SESSION_TRIES = 3
 """Attempts to be given the session of another connection: others may use the pooler meanwhile."""
@@ -61,6 +66,15 @@ def connection_parameters() -> dict[str, str]:
     if known is None:
         raise DatabaseError(NO_ADDRESS)
     return known
+
+
+def connect_options() -> dict[str, str]:
+    """`connection_parameters()` with a time limit for connecting.
+
+    Raises:
+        DatabaseError: see `connection_parameters`.
+    """
+    return {"connect_timeout": str(CONNECT_TIMEOUT), **connection_parameters()}
 
 
 def connection_environment() -> dict[str, str]:
@@ -105,10 +119,11 @@ def open_connection(*, autocommit: bool = False) -> psycopg.Connection:
         DatabaseError: the database cannot store every text.
     """
     connection = psycopg.connect(
-        **connection_parameters(),  # type: ignore[arg-type]
+        **connect_options(),  # type: ignore[arg-type]
         autocommit=autocommit,
         prepare_threshold=None,
     )
+    remember(connection)
     encoding = connection.info.parameter_status("server_encoding")
     if encoding not in (None, "UTF8"):
         name = connection.info.dbname
@@ -119,6 +134,22 @@ def open_connection(*, autocommit: bool = False) -> psycopg.Connection:
             " DATABASE_URL to it"
         )
     return connection
+
+
+_opened: WeakSet[psycopg.Connection] = WeakSet()
+_opening = Lock()
+
+
+def remember(connection: psycopg.Connection) -> None:
+    """Add a connection to `opened_connections`."""
+    with _opening:
+        _opened.add(connection)
+
+
+def opened_connections() -> list[psycopg.Connection]:
+    """The connections of this process, whatever opened them."""
+    with _opening:
+        return [connection for connection in _opened if not connection.closed]
 
 
 def open_session() -> psycopg.Connection:
@@ -182,6 +213,7 @@ def engine() -> Engine:
         creator=open_connection,
         pool_size=8,
         max_overflow=8,
+        pool_timeout=CONNECT_TIMEOUT,
         pool_pre_ping=True,
     )
     event.listen(pool, "checkout", _register_vector)

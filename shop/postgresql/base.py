@@ -4,7 +4,7 @@ from django.db.backends.postgresql import base
 from django.db.backends.postgresql.client import DatabaseClient as PostgresClient
 
 from catalog import config
-from catalog.db.connection import connection_parameters
+from catalog.db.connection import connect_options, connection_parameters, remember
 
 
 class DatabaseClient(PostgresClient):
@@ -37,4 +37,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's parameters and the address. Starts the embedded server if it is not running."""
-        return {**super().get_connection_params(), **connection_parameters()}
+        return {**super().get_connection_params(), **connect_options()}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connection = super().get_new_connection(conn_params)
+        remember(connection)
+        return connection

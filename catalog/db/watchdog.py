@@ -1,0 +1,141 @@
+"""Frees the threads of a server whose database has frozen.
+
+A frozen PostgreSQL (a stopped machine, a lost network) neither answers nor closes its connections,
+so that a call waits for it for minutes. Time limits of PostgreSQL itself do not help then.
+"""
+
+import logging
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import count
+from threading import Event, Lock, Thread
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from catalog.db.connection import DatabaseError, open_connection, opened_connections
+
+PATIENCE = 0.5
+"""Seconds after which a request is slow, so that the database is asked whether it answers."""
+
+ANSWER_TIMEOUT = 1.0
+"""Seconds within which an idle connection must answer."""
+
+INTERVAL = 0.25
+"""Seconds between two questions."""
+
+logger = logging.getLogger(__name__)
+
+
+class Watchdog:
+    """Watches requests that may use the database.
+
+    While one of them is slow, the watchdog asks the database for an answer, on a connection of its
+    own. If there is none, it disconnects all connections of the process: their calls fail at once.
+    `is_away` is true from then on until the database answers again. A slow query in a database that
+    answers is left alone.
+    """
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self._requests: dict[int, float] = {}
+        self._numbers = count()
+        self._needed = Event()
+        self._starting = Lock()
+        self._thread: Thread | None = None
+        self._probe: psycopg.Connection | None = None
+
+    @contextmanager
+    def watch(self) -> Iterator[None]:
+        """Watch what happens within the context."""
+        number = next(self._numbers)
+        self._requests[number] = time.monotonic()
+        self._needed.set()
+        self._start()
+        try:
+            yield
+        finally:
+            del self._requests[number]
+
+    def _start(self) -> None:
+        with self._starting:
+            # A forked process has the object of the thread, but not the thread.
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = Thread(target=self._run, name="database-watchdog", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            self._needed.wait()
+            self._needed.clear()
+            while self._requests or self.is_away:
+                time.sleep(INTERVAL)
+                oldest = min(self._requests.copy().values(), default=time.monotonic())
+                if self.is_away or oldest <= time.monotonic() - PATIENCE:
+                    self._check()
+
+    def _check(self) -> None:
+        if self._answers():
+            if self.is_away:
+                logger.warning("the database answers again")
+            self.is_away = False
+            return
+        if not self.is_away:
+            logger.error("the database does not answer: its connections are closed")
+        self.is_away = True
+        for connection in opened_connections():
+            disconnect(connection)
+
+    def _answers(self) -> bool:
+        """Whether the database answers. One that refuses a connection counts as answering: calls
+        fail by themselves then."""
+        try:
+            if self._probe is None:
+                self._probe = open_connection(autocommit=True)
+            answered = _asks(self._probe)
+        except psycopg.errors.ConnectionTimeout:
+            return False
+        except (psycopg.Error, DatabaseError, OSError):
+            answered = True
+            self._close_probe()
+        if not answered:
+            self._close_probe()
+        return answered
+
+    def _close_probe(self) -> None:
+        if self._probe is not None:
+            disconnect(self._probe)
+            self._probe.close()
+            self._probe = None
+
+
+def _asks(connection: psycopg.Connection) -> bool:
+    """Send an empty query; whether an answer comes in time."""
+    server = connection.pgconn
+    server.send_query(b"")
+    server.flush()
+    deadline = time.monotonic() + ANSWER_TIMEOUT
+    while server.transaction_status == TransactionStatus.ACTIVE:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([server.socket], [], [], left)[0]:
+            return False
+        server.consume_input()
+        while not server.is_busy() and server.get_result():
+            pass
+    return True
+
+
+def disconnect(connection: psycopg.Connection) -> None:
+    """Shut down the socket of a connection, which another thread may be waiting for."""
+    with (
+        suppress(psycopg.Error, OSError),
+        socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as sockets_copy,
+    ):
+        sockets_copy.shutdown(socket.SHUT_RDWR)
+
+
+watchdog = Watchdog()
+"""The one of this process."""
