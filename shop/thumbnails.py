@@ -38,7 +38,9 @@ def thumbnail(path: str, width: int) -> bytes | None:
         return None
     kept = _thumbnail_folder() / THUMBNAILS / str(width) / f"{path}.webp"
     with suppress(OSError):
-        return kept.read_bytes()
+        stored = kept.read_bytes()
+        if _is_complete(stored):
+            return stored
     side = ceil(width * min(1, image.height / image.width))
     try:
         picture = open_image(config.settings().media_root / path, side)
@@ -54,6 +56,11 @@ def thumbnail(path: str, width: int) -> bytes | None:
     except OSError as error:
         _warn_once(f"Thumbnails cannot be stored, each request creates its own: {error.strerror}")
     return encoded.getvalue()
+
+
+def _is_complete(webp: bytes) -> bool:
+    """Whether a WEBP file has the length that its header says; a full disk can cut one off."""
+    return webp[:4] == b"RIFF" and int.from_bytes(webp[4:8], "little") == len(webp) - 8
 
 
 def thumbnails() -> PictureFolder:

@@ -43,7 +43,7 @@ def check_and_store(content: bytes, known: Mapping[str, Picture], *, store: bool
         OSError: the media folder cannot be written.
     """
     sha256 = hashlib.sha256(content).hexdigest()
-    if (picture := known.get(sha256)) and (config.settings().media_root / picture.path).exists():
+    if (picture := known.get(sha256)) and _is_kept(picture, len(content)):
         return picture
     open_image(content)
     with Image.open(BytesIO(content), formats=IMAGE_FORMATS) as image:
@@ -53,10 +53,18 @@ def check_and_store(content: bytes, known: Mapping[str, Picture], *, store: bool
             width, height = height, width
         ending = (image.format or "").lower().replace("jpeg", "jpg")
     picture = Picture(f"{FOLDER}/{sha256[:2]}/{sha256}.{ending}", sha256, width, height)
-    kept = config.settings().media_root / picture.path
     if store:
-        try:
+        kept = config.settings().media_root / picture.path
+        if _is_kept(picture, len(content)):
             os.utime(kept)  # so that pruning keeps it until its row is committed
-        except OSError:
+        else:
             write_atomically(kept, content)
     return picture
+
+
+def _is_kept(picture: Picture, size: int) -> bool:
+    """Whether the media folder has the picture; a file of another size than `size` is damaged."""
+    try:
+        return (config.settings().media_root / picture.path).stat().st_size == size
+    except OSError:
+        return False

@@ -337,6 +337,25 @@ def test_thumbnail_is_created_once(media: Path) -> None:
     assert thumbnails.thumbnail(path, 640) is None
 
 
+@pytest.mark.parametrize("kept", [0, 1, 11, 0.5])
+def test_damaged_thumbnail_is_created_again(media: Path, kept: float) -> None:
+    path = add_product("A", encoded((640, 800)))
+    whole = thumbnails.thumbnail(path, 320)
+    assert whole
+    (file,) = thumbnails._thumbnail_folder().rglob("*.webp")
+    file.write_bytes(whole[: int(kept) if kept >= 1 else int(kept * len(whole))])
+    assert thumbnails.thumbnail(path, 320) == whole
+    assert file.read_bytes() == whole
+
+
+def test_truncated_original_is_replaced_when_it_is_imported_again(media: Path) -> None:
+    content = encoded((640, 800))
+    picture = check_and_store(content, {}, store=True)
+    (media / picture.path).write_bytes(content[:100])
+    assert check_and_store(content, {picture.sha256: picture}, store=True) == picture
+    assert (media / picture.path).read_bytes() == content
+
+
 def test_product_pictures_are_immutable(media: Path) -> None:
     response = CLIENT.get(reverse("image", args=[320, add_product("A", encoded())]))
     assert response["Content-Type"] == "image/webp"
