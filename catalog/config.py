@@ -137,7 +137,8 @@ class CatalogSettings(Settings):
         PrivateHosts(),
         allowed="hosts and networks such as 10.1.0.0/16, separated by commas",
         default_text="none",
-        description="Private hosts and networks that pictures may be fetched from.",
+        description="Private hosts and networks that pictures may be fetched from, and hosts with"
+        " other ports than 80 and 443.",
     )
 
 

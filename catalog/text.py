@@ -45,6 +45,34 @@ FOLDED = str.maketrans(
 )
 
 
+CONTROL = re.compile(
+    r"\r(?!\n)|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
+    r"\ud800-\udfff]"
+)
+"""Characters that control a terminal or the direction of a text, and halves of surrogate pairs."""
+
+FORMULA = re.compile("'*[-=+@\t\r]")
+
+
+def printable(text: str) -> str:
+    """`text` for a terminal or a log: control characters are escaped, line breaks and tabs kept."""
+    return CONTROL.sub(lambda it: ascii(it[0])[1:-1], text)
+
+
+def as_cell(value: object) -> str:
+    """`value` for a cell of a CSV file: spreadsheets must not take it for a formula.
+
+    `from_cell` is the reverse.
+    """
+    text = str(value)
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def from_cell(text: str) -> str:
+    """The text that `as_cell` wrote."""
+    return text[1:] if text[:1] == "'" and FORMULA.match(text) else text
+
+
 def normalize_space(text: str) -> str:
     """Replace each run of whitespace, NUL and lone surrogates by one space, and strip both ends."""
     return SPACE.sub(" ", text).strip()

@@ -136,13 +136,21 @@ SESSION_COOKIE_HTTPONLY = True
 if SHOP.https:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+LOGIN_REDIRECT_URL = "admin:index"
 TRUSTED_PROXY = SHOP.trusted_proxy
 
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"unavailable_once": {"()": "shop.log_limit.UnavailableOnce"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "filters": ["unavailable_once"]}},
+    "filters": {"unavailable_once": {"()": "shop.logs.UnavailableOnce"}},
+    "formatters": {"plain": {"()": "shop.logs.PlainFormatter"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "filters": ["unavailable_once"],
+            "formatter": "plain",
+        }
+    },
     "loggers": {
         # A browser requests all pictures of a page at once, so short queues are normal.
         "waitress.queue": {"level": "ERROR"},

@@ -51,7 +51,8 @@ UPDATE query_embedding q
   FROM (SELECT text, model
           FROM query_embedding
          WHERE embedding IS NULL AND attempts < %(tries)s AND model = ANY(%(models)s)
-           AND (claimed_at IS NULL OR claimed_at < clock_timestamp() - %(lease)s * interval '1 s')
+           AND (claimed_at BETWEEN clock_timestamp() - %(lease)s * interval '1 s'
+                               AND clock_timestamp()) IS NOT TRUE
          ORDER BY used_at
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED) AS next

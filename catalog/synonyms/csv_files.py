@@ -5,7 +5,6 @@ in front, which reading removes.
 """
 
 import csv
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass, field
 from io import TextIOWrapper
@@ -16,10 +15,10 @@ from sqlalchemy import Connection
 from catalog.importing.cells.texts import FieldError, shorten
 from catalog.synonyms.row import FIELDS, REQUIRED, SynonymRow, parse_row
 from catalog.synonyms.store import Key, stored_rows, upsert
+from catalog.text import as_cell, from_cell
 from embedding.errors import UserFacingError
 
 DELIMITERS = ",;\t"
-FORMULA = re.compile("'*[-=+@]")
 
 
 class SynonymFileError(UserFacingError, ValueError):
@@ -135,8 +134,7 @@ def _read_text(text: TextIO) -> Iterator[SynonymRow | LineError]:
 def _row(header: list[str], cells: list[str]) -> SynonymRow:
     if len(cells) != len(header):
         raise FieldError(f"{len(cells)} cells, but the header has {len(header)}")
-    texts = (text[1:] if text[:1] == "'" and FORMULA.match(text) else text for text in cells)
-    return parse_row(dict(zip(header, texts, strict=True)))
+    return parse_row(dict(zip(header, map(from_cell, cells), strict=True)))
 
 
 def _header(cells: list[str]) -> list[str]:
@@ -152,5 +150,4 @@ def _header(cells: list[str]) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    text = str(value).lower() if isinstance(value, bool) else str(value)
-    return f"'{text}" if FORMULA.match(text) else text
+    return str(value).lower() if isinstance(value, bool) else as_cell(value)

@@ -1,5 +1,6 @@
 """The base class of the shop's commands."""
 
+import sys
 from typing import Any
 
 import psycopg
@@ -8,6 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from catalog.db.problems import database_problem
 from embedding.errors import UserFacingError
+from shop.management.outputs import PlainOutput
 
 MAX_LISTED = 20
 """The maximum number of rows that a command lists; it counts the others."""
@@ -29,7 +31,16 @@ class CatalogCommand(BaseCommand):
     Such errors are about a setting, a file, the database or a model. `--traceback` shows more.
     """
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.stdout = PlainOutput(options.get("stdout") or sys.stdout)
+        self.stderr = PlainOutput(options.get("stderr") or sys.stderr)
+        self.stderr.style_func = self.style.ERROR
+
     def execute(self, *args: Any, **options: Any) -> str | None:
+        for name in ("stdout", "stderr"):
+            if stream := options.pop(name, None):
+                setattr(self, name, PlainOutput(stream))
         try:
             return super().execute(*args, **options)
         except SystemCheckError as error:

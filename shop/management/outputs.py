@@ -3,12 +3,26 @@ written at the end."""
 
 import csv
 from argparse import ArgumentTypeError
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from django.core.management.base import OutputWrapper
+
+from catalog.text import as_cell, printable
+
+
+class PlainOutput(OutputWrapper):
+    """Escapes control characters, which a file or an address can contain, for the terminal."""
+
+    def write(  # type: ignore[override]
+        self,
+        msg: str = "",
+        style_func: Callable[[str], str] | None = None,
+        ending: str | None = None,
+    ) -> None:
+        super().write(printable(msg), style_func, ending)
 
 
 class SummaryLine:
@@ -64,4 +78,4 @@ def write_csv(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows([as_cell(value) for value in row] for row in rows)

@@ -307,6 +307,25 @@ def test_public_addresses_are_accepted(host: str, monkeypatch: pytest.MonkeyPatc
     assert resolve(parse_address(f"https://{host}/"))
 
 
+@pytest.mark.parametrize("host", ["168.63.129.16", "192.0.0.192", "[::ffff:168.63.129.16]"])
+def test_metadata_of_clouds_is_not_fetched(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("FETCH_ALLOW", raising=False)
+    with pytest.raises(AddressError, match="is a private address: see FETCH_ALLOW"):
+        resolve(parse_address(f"http://{host}/metadata/instance"))
+
+
+@pytest.mark.parametrize("port", [22, 6379, 8080])
+def test_other_ports_only_of_hosts_that_are_named(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("FETCH_ALLOW", raising=False)
+    address = parse_address(f"http://8.8.8.8:{port}/x.jpg")
+    with pytest.raises(AddressError, match=f"port {port} of 8.8.8.8 is not allowed: see FETCH_AL"):
+        resolve(address)
+    monkeypatch.setenv("FETCH_ALLOW", "8.8.8.8")
+    assert resolve(address) == ["8.8.8.8"]
+
+
 def test_host_name_is_resolved_only_once(
     folder: Path, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:

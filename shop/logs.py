@@ -1,12 +1,23 @@
-"""Limits repeated lines in the log while the shop is unavailable."""
+"""What hostile requests and an unavailable shop may write to the log."""
 
 import logging
 import time
 from http import HTTPStatus
 from threading import Lock
 
+from catalog.text import printable
+
 SECONDS = 60.0
 """How long a line is not repeated."""
+
+
+class PlainFormatter(logging.Formatter):
+    """Escapes control characters, and leaves out the traceback of a request that is rejected."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if record.name.startswith("django.security"):
+            record.exc_info = record.exc_text = None
+        return printable(super().format(record))
 
 
 class UnavailableOnce(logging.Filter):
