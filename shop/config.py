@@ -26,6 +26,20 @@ def _proxy(address: str) -> str:
     return address
 
 
+def _address(text: str, *starts: str) -> str:
+    if text and (not text.startswith(starts) or not text.isascii() or set(text) & set(" ;,\r\n")):
+        raise ValueError(text)
+    return text
+
+
+def _contact(text: str) -> str:
+    return _address(text, "https://", "mailto:")
+
+
+def _report_uri(text: str) -> str:
+    return _address(text, "https://", "/")
+
+
 class ShopSettings(Settings):
     """The settings that only the storefront reads."""
 
@@ -60,6 +74,25 @@ class ShopSettings(Settings):
         "127.0.0.1",
         allowed="an IP address, or * for any",
         description="The address of that proxy.",
+    )
+    hsts_seconds: int = setting(
+        30 * 24 * 60 * 60,
+        allowed="a whole number, 0 or more",
+        ge=0,
+        default_text="2592000 (30 days)",
+        description="With HTTPS=1, how long browsers use only TLS with this shop.",
+    )
+    security_contact: Annotated[str, AfterValidator(_contact)] = setting(
+        "",
+        allowed="an address with https:// or mailto:",
+        default_text="none",
+        description="Whom to tell about a vulnerability, for `/.well-known/security.txt`.",
+    )
+    csp_report_uri: Annotated[str, AfterValidator(_report_uri)] = setting(
+        "",
+        allowed="an address with https://, or a path",
+        default_text="none",
+        description="Where browsers report violations of the Content-Security-Policy.",
     )
     compare_open: bool = setting(
         False,

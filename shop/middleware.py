@@ -1,6 +1,6 @@
-"""Middleware: the Content-Security-Policy, the maximum size of a request's head, and error pages.
+"""Middleware: security headers, the maximum size of a request's head, and error pages.
 
-The policy allows nothing from other hosts and nothing inline.
+The Content-Security-Policy allows nothing from other hosts and nothing inline.
 """
 
 import logging
@@ -39,14 +39,25 @@ POLICY = "; ".join(
 )
 
 
-def content_security_policy(
+PERMISSIONS = ", ".join(
+    f"{feature}=()"
+    for feature in ("camera", "microphone", "geolocation", "payment", "usb", "browsing-topics")
+)
+"""Features of browsers that the shop does not use. Taking a photo to search with needs none."""
+
+
+def security_headers(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
+    """Add the headers that Django does not."""
+
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         # Django's debug pages have inline styles.
         if not (settings.DEBUG and response.status_code >= 400):
-            response.headers.setdefault("Content-Security-Policy", POLICY)
+            report = f"; report-uri {settings.CSP_REPORT_URI}" if settings.CSP_REPORT_URI else ""
+            response.headers.setdefault("Content-Security-Policy", POLICY + report)
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         return response
 
     return middleware

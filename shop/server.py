@@ -82,7 +82,7 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
     if settings.SECURE_PROXY_SSL_HEADER:  # otherwise any client could claim to use TLS
         proxy = {
             "trusted_proxy": settings.TRUSTED_PROXY,
-            "trusted_proxy_headers": "x-forwarded-proto",
+            "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
         }
     return create_server(
         application,

@@ -3,6 +3,7 @@
 
 import os
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -40,6 +41,8 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "shop.debug_pages.WithoutPassword"
 SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = SHOP.allowed_hosts
 SHOP_NAME = SHOP.shop_name
+SECURITY_CONTACT = SHOP.security_contact
+CSP_REPORT_URI = SHOP.csp_report_uri
 COMPARE_OPEN = SHOP.compare_open
 
 INSTALLED_APPS = [
@@ -51,6 +54,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "axes",
     "shop",
 ]
 # Alembic owns the catalogue's tables; `shop.models` only describes them.
@@ -67,11 +71,31 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "shop.middleware.content_security_policy",
+    "shop.middleware.security_headers",
     "shop.middleware.limit_request_head",
     "shop.middleware.SetUpPage",
     "shop.middleware.ErrorPages",
+    "axes.middleware.AxesMiddleware",
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in {
+        "UserAttributeSimilarityValidator": {},
+        "MinimumLengthValidator": {"min_length": 12},
+        "CommonPasswordValidator": {},
+        "NumericPasswordValidator": {},
+    }.items()
+]
+# Failed logins are counted for each address, since whoever guesses can choose any user name.
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "429.html"
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
 TEMPLATES = [
@@ -136,6 +160,8 @@ SESSION_COOKIE_HTTPONLY = True
 if SHOP.https:
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = SHOP.hsts_seconds
 LOGIN_REDIRECT_URL = "admin:index"
 TRUSTED_PROXY = SHOP.trusted_proxy
 

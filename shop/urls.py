@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import path, register_converter
 
 from shop import compare_views, converters, thumbnails, views
+from shop.security_txt import security_txt
 
 register_converter(converters.SkuConverter, "sku")
 register_converter(converters.DigestConverter, "digest")
@@ -21,5 +22,6 @@ urlpatterns = [
     path("compare/", compare_views.compare_page, name="compare"),
     path("compare/picture/", compare_views.upload_picture, name="compare_upload"),
     path("compare/verdict/", compare_views.store_verdict, name="verdict"),
+    path(".well-known/security.txt", security_txt, name="security_txt"),
     path("admin/", admin.site.urls),
 ]

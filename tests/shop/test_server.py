@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 import psycopg
 import pytest
+from axes.models import AccessAttempt
 from django.test import override_settings
 from django.urls import reverse
 from PIL import Image
@@ -29,6 +30,8 @@ from tests.serving import serving
 from tests.shop.test_pictures import add_product
 
 pytestmark = pytest.mark.process
+
+SHOPPER = "203.0.113.5"
 
 
 def free_port() -> int:
@@ -92,7 +95,7 @@ def connected() -> Iterator[HTTPConnection]:
 
 def log_in(connection: HTTPConnection, forwarded: str) -> int:
     """The status of a form that a browser sends over TLS to a proxy that sends `forwarded`."""
-    headers = {"Host": "localhost", "X-Forwarded-Proto": forwarded}
+    headers = {"Host": "localhost", "X-Forwarded-Proto": forwarded, "X-Forwarded-For": SHOPPER}
     connection.request("GET", "/admin/login/", headers=headers)
     page = connection.getresponse()
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page.read().decode())
@@ -121,6 +124,21 @@ def test_forms_work_behind_a_tls_proxy(
 ) -> None:
     with BEHIND_TLS, override_settings(TRUSTED_PROXY=proxy), connected() as connection:
         assert log_in(connection, forwarded) == status
+
+
+@pytest.mark.parametrize(("proxy", "address"), [("127.0.0.1", SHOPPER), ("10.1.2.3", "127.0.0.1")])
+def test_only_the_trusted_proxy_can_name_the_client(
+    database: str, proxy: str, address: str
+) -> None:
+    """Failed logins are counted by address. (Over plain HTTP, so that no form is rejected.)"""
+    behind_proxy = override_settings(
+        SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"),
+        CSRF_TRUSTED_ORIGINS=["https://localhost"],
+        TRUSTED_PROXY=proxy,
+    )
+    with behind_proxy, connected() as connection:
+        assert log_in(connection, "https") == 200
+    assert list(AccessAttempt.objects.values_list("ip_address", flat=True)) == [address]
 
 
 def test_only_the_trusted_proxy_can_claim_tls(database: str) -> None:
