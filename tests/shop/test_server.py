@@ -93,7 +93,7 @@ def connected() -> Iterator[HTTPConnection]:
             connection.close()
 
 
-def log_in(connection: HTTPConnection, forwarded: str) -> int:
+def log_in(connection: HTTPConnection, forwarded: str, origin: str = "https://localhost") -> int:
     """The status of a form that a browser sends over TLS to a proxy that sends `forwarded`."""
     headers = {"Host": "localhost", "X-Forwarded-Proto": forwarded, "X-Forwarded-For": SHOPPER}
     connection.request("GET", "/admin/login/", headers=headers)
@@ -103,7 +103,7 @@ def log_in(connection: HTTPConnection, forwarded: str) -> int:
     headers |= {
         "Cookie": (page.getheader("Set-Cookie") or "").split(";")[0],
         "Content-Type": "application/x-www-form-urlencoded",
-        "Origin": "https://localhost",
+        "Origin": origin,
     }
     form = f"csrfmiddlewaretoken={token[1]}&username=a&password=b"
     connection.request("POST", "/admin/login/", form, headers)
@@ -126,18 +126,16 @@ def test_forms_work_behind_a_tls_proxy(
         assert log_in(connection, forwarded) == status
 
 
-@pytest.mark.parametrize(("proxy", "address"), [("127.0.0.1", SHOPPER), ("10.1.2.3", "127.0.0.1")])
+@pytest.mark.parametrize(
+    ("proxy", "address", "scheme"),
+    [("127.0.0.1", SHOPPER, "https"), ("10.1.2.3", "127.0.0.1", "http")],
+)
 def test_only_the_trusted_proxy_can_name_the_client(
-    database: str, proxy: str, address: str
+    database: str, proxy: str, address: str, scheme: str
 ) -> None:
-    """Failed logins are counted by address. (Over plain HTTP, so that no form is rejected.)"""
-    behind_proxy = override_settings(
-        SECURE_PROXY_SSL_HEADER=("HTTP_X_FORWARDED_PROTO", "https"),
-        CSRF_TRUSTED_ORIGINS=["https://localhost"],
-        TRUSTED_PROXY=proxy,
-    )
-    with behind_proxy, connected() as connection:
-        assert log_in(connection, "https") == 200
+    """Failed logins are counted by address."""
+    with BEHIND_TLS, override_settings(TRUSTED_PROXY=proxy), connected() as connection:
+        assert log_in(connection, "https", f"{scheme}://localhost") == 200
     assert list(AccessAttempt.objects.values_list("ip_address", flat=True)) == [address]
 
 
