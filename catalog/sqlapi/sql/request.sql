@@ -27,7 +27,10 @@ BEGIN
             USING ERRCODE = 'configuration_limit_exceeded',
                   HINT = 'Request fewer at a time, and wait until a worker has embedded them: SELECT * FROM search.coverage;';
     END IF;
-    PERFORM pg_notify('search_requests', name);
+    -- A full queue would reject the transaction; workers look for requests on their own, too.
+    IF pg_notification_queue_usage() < 0.5 THEN
+        PERFORM pg_notify('search_requests', name);
+    END IF;
 END
 $$;
 

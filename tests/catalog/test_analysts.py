@@ -1,0 +1,174 @@
+"""Logins of analysts, and what they cannot stop."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import StringIO
+from threading import Thread
+
+import psycopg
+import pytest
+from django.core.management import CommandError, call_command
+from psycopg import errors
+
+from catalog.analysts import MAX_CONNECTIONS
+from catalog.db import locks
+from catalog.db.connection import connect
+from catalog.db.locks import (
+    LockHeld,
+    LockSpace,
+    embedding_lock,
+    lock_embedding,
+    lock_transaction,
+)
+
+NAME = f"bea_{os.getpid()}"
+
+
+@pytest.fixture
+def owner(database: str) -> Iterator[psycopg.Connection]:
+    """A connection of the owner; afterwards, the logins of the test are removed."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        yield connection
+        connection.execute(f"DROP ROLE IF EXISTS {NAME}".encode())
+        connection.execute(f"DROP ROLE IF EXISTS app_{NAME}".encode())
+
+
+def add(*options: str) -> str:
+    out = StringIO()
+    call_command("add_analyst", NAME, *options, stdout=out, stderr=StringIO())
+    return out.getvalue().strip()
+
+
+@contextmanager
+def logged_in(database: str, name: str = NAME) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database.replace("//postgres", f"//{name}", 1), autocommit=True) as user:
+        yield user
+
+
+def test_login_reads_and_is_limited(database: str, owner: psycopg.Connection) -> None:
+    owner.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
+    password = add()
+    assert len(password) >= 20
+    with logged_in(database) as user:
+        assert user.execute("SELECT title FROM product").fetchall() == [("red shirt",)]
+        assert user.execute("SELECT count(*) FROM search.understand('red shirt')").fetchone()
+        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            assert user.execute(f"SHOW {setting}".encode()).fetchone() == ("1min",)
+        with pytest.raises(errors.ReadOnlySqlTransaction):
+            user.execute("CALL search.embed('red shirt')")
+        with pytest.raises(errors.InsufficientPrivilege):
+            user.execute("BEGIN READ WRITE; DELETE FROM product")
+    limit = owner.execute("SELECT rolconnlimit FROM pg_roles WHERE rolname = %s", [NAME])
+    assert limit.fetchone() == (MAX_CONNECTIONS,)
+
+
+def test_password_is_renewed_and_the_login_may_embed(
+    database: str, owner: psycopg.Connection
+) -> None:
+    assert add() != add("--can-embed")
+    with logged_in(database) as user:
+        user.execute("SELECT search.request('red shirt')")
+    waiting = owner.execute("SELECT text, requested_by FROM query_embedding").fetchall()
+    assert waiting == [("red shirt", NAME)]
+
+
+@pytest.mark.parametrize("name", ["postgres", "analyst", f"app_{NAME}", "", "x" * 64, "a\0b"])
+def test_other_roles_are_not_changed(name: str, database: str, owner: psycopg.Connection) -> None:
+    owner.execute(f"CREATE ROLE app_{NAME} LOGIN".encode())
+    with pytest.raises(CommandError):
+        call_command("add_analyst", name, stdout=StringIO())
+    kept = "SELECT rolconnlimit FROM pg_roles WHERE rolname IN ('postgres', %s)"
+    assert set(owner.execute(kept, [f"app_{NAME}"]).fetchall()) == {(-1,)}
+
+
+def test_hostile_name_is_quoted(database: str, owner: psycopg.Connection) -> None:
+    name = f'{NAME}"; DROP TABLE product; --'
+    call_command("add_analyst", name, stdout=StringIO(), stderr=StringIO())
+    assert owner.execute("SELECT count(*) FROM product").fetchone() == (0,)
+    owner.execute(psycopg.sql.SQL("DROP ROLE {}").format(psycopg.sql.Identifier(name)))
+
+
+def test_full_notification_queue_fails_no_change(database: str, owner: psycopg.Connection) -> None:
+    """PostgreSQL rejects a transaction that notifies while the queue is full."""
+    owner.execute("CREATE SCHEMA fake")
+    # Filling the real queue takes gigabytes; the trigger finds this function in its place.
+    owner.execute(
+        "CREATE FUNCTION fake.pg_notification_queue_usage() RETURNS float LANGUAGE sql"
+        " AS 'SELECT 0.9'"
+    )
+    with psycopg.connect(database, autocommit=True) as listener:
+        listener.execute("LISTEN search_products")
+        owner.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
+        assert len(list(listener.notifies(timeout=60, stop_after=1))) == 1
+        owner.execute("ALTER FUNCTION notify_search() SET search_path = fake, pg_catalog")
+        owner.execute("INSERT INTO product (sku, title) VALUES ('B', 'red shirt')")
+        assert not list(listener.notifies(timeout=0.2))
+
+
+def lock_import() -> None:
+    with connect() as connection:
+        lock_transaction(connection, LockSpace.IMPORT)
+
+
+def lock_model() -> None:
+    with connect() as connection:
+        lock_embedding(connection, "fashion", "text")
+
+
+def lock_session() -> None:
+    with embedding_lock("fashion", "text", lambda: None):
+        pass
+
+
+def try_session() -> None:
+    with embedding_lock("fashion", "text"):
+        pass
+
+
+KEYS = {
+    lock_import: (LockSpace.IMPORT, ""),
+    lock_model: (LockSpace.EMBEDDING, "fashion text"),
+    lock_session: (LockSpace.EMBEDDING, "fashion text"),
+    try_session: (LockSpace.EMBEDDING, "fashion text"),
+}
+TAKE = "SELECT pg_advisory_lock(%s, hashtext(%s))"
+
+
+@pytest.mark.parametrize("work", KEYS)
+def test_analyst_who_holds_a_lock_is_named(
+    work: Callable[[], None], database: str, owner: psycopg.Connection
+) -> None:
+    add()
+    space, name = KEYS[work]
+    with logged_in(database) as user:
+        process = user.info.backend_pid
+        user.execute(TAKE, [int(space), name])
+        with pytest.raises(LockHeld, match=rf"{NAME} holds a lock.*process {process}"):
+            work()
+    ended = "SELECT count(*) = 0 FROM pg_stat_activity WHERE pid = %s"
+    while owner.execute(ended, [process]).fetchone() != (True,):
+        pass
+    work()
+
+
+@pytest.mark.parametrize("work", [lock_import, lock_model, lock_session])
+def test_own_processes_are_waited_for(
+    work: Callable[[], None],
+    database: str,
+    owner: psycopg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(locks, "TIMEOUT", "50ms")
+    space, name = KEYS[work]
+    owner.execute(TAKE, [int(space), name])
+    waiting = Thread(target=work)
+    waiting.start()
+    waiting.join(0.5)
+    assert waiting.is_alive()
+    owner.execute("SELECT pg_advisory_unlock_all()")
+    waiting.join(60)
+    assert not waiting.is_alive()
+    with connect() as connection:
+        lock_transaction(connection, space)
+        assert connection.exec_driver_sql("SHOW lock_timeout").scalar_one() == "0"
