@@ -34,6 +34,7 @@ RULES: dict[str, dict[str, Any]] = {
     "first letter before frequency": {"FIRST_LETTER": 10**9},
     "meanings have no extra weight": {"MEANING": 1},
     "vowels count as other letters": {"VOWELS_FROM": 99},
+    "any near word": {"FOREIGN_FROM": 0, "VOWELS_FROM": 5},
     "the model's words stay": {"VALUE_FROM": 99},
     "without common words": {"common_words": frozenset},
 }

@@ -17,8 +17,15 @@ MIN_LETTERS = 4
 TWO_EDITS_FROM = 8
 """Length from which two edits are allowed; in a shorter word, two edits give an unrelated word."""
 
-VOWELS_FROM = 5
+VOWELS_FROM = 6
 """Length from which two edits are allowed if the consonants are equal: "sandle" is "sandal"."""
+
+FOREIGN_FROM = 7
+"""Length from which a word can be corrected to any synonym. Shorter words are near to some word of
+some language by chance; see `_is_likely`."""
+
+SYNONYM_FROM = 5
+"""The same for synonyms in a language of the catalogue."""
 
 VALUE_FROM = 5
 """Length from which a word that is common elsewhere can be a misspelled facet value."""
@@ -115,12 +122,14 @@ def _model_knows(word: str, vocabulary: Vocabulary) -> bool:
 
 def _with_other_vowels(word: str, edits: int, vocabulary: Vocabulary) -> list[str]:
     """Known words with the same consonants and first letter, at most `edits` away."""
-    if len(word) < VOWELS_FROM:
+    if edits > 1 and len(word) < VOWELS_FROM:
         return []
     return [
         known
         for known in vocabulary.by_consonants.get(consonants(word), ())
-        if known[0] == word[0] and OSA.distance(word, known) <= edits
+        if known[0] == word[0]
+        and OSA.distance(word, known) <= edits
+        and _is_likely(word, known, vocabulary)
     ]
 
 
@@ -134,4 +143,15 @@ def _within(word: str, edits: int, vocabulary: Vocabulary) -> list[str]:
         for known, _, _ in found
         if not (known == word[1:] and word[0] in PREFIXES)
         and (known in vocabulary.products or known[0] == word[0])
+        and _is_likely(word, known, vocabulary)
     ]
+
+
+def _is_likely(word: str, known: str, vocabulary: Vocabulary) -> bool:
+    """Whether `known` is common enough for the length of `word`. Almost every text of four letters
+    is one edit away from a word of some language."""
+    if len(word) >= FOREIGN_FROM or vocabulary.is_meaning(known):
+        return True
+    if len(word) >= SYNONYM_FROM and known in vocabulary.own_synonyms:
+        return True
+    return vocabulary.products.get(known, 0) >= FOREIGN_FROM - len(word)

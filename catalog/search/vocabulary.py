@@ -23,7 +23,10 @@ SEPARATOR = re.compile(r"[\W_]+")
 
 
 WORDS = "SELECT word, lexeme, products FROM search.vocabulary"
-SYNONYMS = "SELECT phrase, meaning FROM synonym WHERE enabled"
+SYNONYMS = """
+SELECT phrase, meaning, language = '' OR language = ANY (codes)
+  FROM synonym, (SELECT search_internal.language_codes() AS codes) AS own WHERE enabled
+"""
 MEANINGS = f"""
 SELECT value FROM search.facet_value v JOIN facet f ON f.name = v.facet
  WHERE f.kind IN {MEANING_KINDS}
@@ -43,6 +46,8 @@ class Vocabulary:
     """The languages of the catalogue, as snowballstemmer names them."""
     synonyms: frozenset[str] = frozenset()
     """The words of synonyms and of their meanings, in all languages."""
+    own_synonyms: frozenset[str] = frozenset()
+    """Those of them in the languages of the catalogue."""
     cues: frozenset[str] = frozenset()
     """The words of cues, such as "between" and "rupees". They are no corrections."""
     meanings: frozenset[str] = frozenset()
@@ -166,7 +171,8 @@ def _load(connection: Connection, _key: str) -> Vocabulary:
         {word: products for word, _, products in words},
         frozenset(lexeme for _, lexeme, _ in words if lexeme),
         tuple(name for name in stored if name in algorithms()),
-        synonyms=_words(text for synonym in synonyms for text in synonym),
+        synonyms=_words(text for *texts, _ in synonyms for text in texts),
+        own_synonyms=_words(text for *texts, is_own in synonyms if is_own for text in texts),
         cues=_words(cue.phrase for cue in read_cues()),
         meanings=_words(values),
     )

@@ -34,9 +34,6 @@ PREFIX = "query: "
 UNKNOWN = "<unk>"
 """The token for what the vocabulary lacks."""
 
-WORD_START = "\u2581"
-"""The token before a word that does not begin with a token of its own."""
-
 MAX_CHARACTERS = 16_000
 """Characters of a text that are tokenized, far more than fit into the tower's positions."""
 
@@ -56,7 +53,7 @@ class FashionTexts(TorchEncoder):
         unknown = self._tokenizer.token_to_id(UNKNOWN)
         tokens = zip(encoding.ids, encoding.tokens, strict=True)
         read = [UNKNOWN if number == unknown else token for number, token in tokens]
-        return unread_share([token for token in read if token != WORD_START], UNKNOWN)
+        return unread_share(read, UNKNOWN)
 
     def _embed_texts(self, texts: list[str]) -> Tensor:
         encodings = self._tokenizer.encode_batch_fast(

@@ -25,11 +25,15 @@ PRODUCTS = {
     "red": 50,
     "2go": 4,
     "t-shirt": 8,
+    "puma": 3,
+    "toxic": 1,
+    "cotton": 1,
 }
 VOCABULARY = Vocabulary(
     PRODUCTS,
     frozenset(map(stemmer("english").stemWord, PRODUCTS)),
-    synonyms=frozenset({"turnschuhe", "rote", "trainer"}),
+    synonyms=frozenset({"turnschuhe", "rote", "trainer", "silber", "frock", "hike", "nocna"}),
+    own_synonyms=frozenset({"trainer", "frock", "hike"}),
     meanings=frozenset({"sneakers", "shirts", "sandals", "heels"}),
 )
 
@@ -47,6 +51,9 @@ VOCABULARY = Vocabulary(
         ("snekaesr 1", "sneakers 1"),  # two edits in eight letters
         ("sndlas 1", "sandals 1"),  # two vowels
         ("turnschue rote", "turnschuhe rote"),  # a word of a synonym
+        ("pumq 1", "puma 1"),  # four letters, a word of three products
+        ("cotten 1", "cotton 1"),  # six letters, a word of one product
+        ("frokc 1", "frock 1"),  # a synonym in a language of the catalogue
         ("red heals 1", "red heels 1"),  # known to the model, a vowel from a type
         ("t-shrit 1", "t-shirt 1"),  # a part of a compound
         ("snekers-x", "sneakers-x"),
@@ -73,6 +80,10 @@ def test_misspelled_words_are_corrected(words: str, corrected: str) -> None:
         "with from they",
         "asdfghjkl",
         "rde 1",  # too short
+        "hoke 1",  # one edit from a synonym, which almost every word of four letters is
+        "toxiv 1",  # five letters, a word of one product
+        "silbre 1",  # six letters, a synonym in another language
+        "nacni 1",  # two vowels in five letters
         "sndlxs 1",  # two edits in six letters
         "pantaloxxs 1",  # two edits from a word of a single product
         "adidas2 snek3rs 12345 AB-1234 snekers.com snekers@x.y",

@@ -168,8 +168,10 @@ def test_texts_with_the_same_meaning_are_similar() -> None:
     ("text", "unread"),
     [
         *((text, 0.0) for text in ("rote Turnschuhe", "red shoes", "zapatos rojos", "a", "платье")),
-        *((text, 1.0) for text in ("牛仔裤", "\U0001f389")),
+        *((text, 1.0) for text in ("牛仔裤", "\U0001f389", "tfblifwfvy", "Bnqvmhx duymnmfl")),
         ("\U0001f45f red", 0.5),
+        ("tfblifwfvy red shoes", 1 / 3),
+        ("crêpe espadrilles from Bydgoszcz", 0.0),
     ],
 )
 def test_unread_share_of_the_default_model(text: str, unread: float) -> None:
