@@ -42,7 +42,7 @@ def named(part: Part) -> str:
         return f"{months}-month-olds" if months % 12 else f"{months // 12}-year-olds"
     if part.kind in LITERAL or not part.keys:
         typed = own_words(part)
-        if part.why == "translation":
+        if part.why in ("translation", "stray"):
             return f"“{typed}”"
         return typed.removeprefix("for ") if part.kind == "person" else typed
     return spoken(part.kind, part.value)

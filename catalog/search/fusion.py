@@ -37,7 +37,8 @@ MIN_MATCH: Mapping[QueryKind, float] = {"words": 0.4, "both": 0.4, "picture": 0.
 
 UNKNOWN_RAISE = 0.5
 """Added to the default minimum match of a query that is understood in part, times the share of its
-unknown words: "why is the sky blue" names a colour."""
+unknown words: "sudoku blue" names a colour. Added as a whole for a question about something else,
+such as "why is the sky blue"."""
 
 UNRELATED_RAISE = 0.2
 """The same for a query of which nothing is understood: "who painted the ceiling"."""

@@ -87,7 +87,7 @@ class Query:
     @property
     def raised_by(self) -> float:
         """What unknown words add to the default minimum match."""
-        if self.parsed.kinds:
+        if self.parsed.kinds or self.parsed.is_question:
             return UNKNOWN_RAISE * (1 - self.certainty)
         return UNRELATED_RAISE * (1 - self.parsed.share)
 

@@ -16,7 +16,7 @@ from catalog.search.ranking_sql import Sort
 
 PARSE = """
 SELECT typed, is_exact, words, avoided, excluded, unwanted, min_price, max_price, sort, share,
-       certainty,
+       certainty, is_question,
        wanted::text AS wanted, array_to_json(wanted) AS parts,
        (SELECT json_agg(search_internal.part_keys(part)) FROM unnest(wanted) AS part)
            AS wanted_keys,
@@ -31,7 +31,8 @@ class Part:
 
     `kind` is that of a facet, "price", "cheap", "expensive", "sort", "measure", "number", "code",
     "quoted" or "word". `why` says how it was recognized: as the "name" of a value of the catalogue,
-    by a "synonym", by a "translation" (a synonym in another language), and so on. It is "ignored"
+    by a "synonym", by a "translation" (a synonym in another language), by a "stray" one (in another
+    language than the other words), and so on. It is "ignored"
     for sizes and measures that no product has, and "unknown" for words that no product has.
     """
 
@@ -87,7 +88,10 @@ class Parsed:
     """The share of the words that the catalogue or a synonym knows, 0 to 1."""
     certainty: float = 1.0
     """How certain it is that the text asks for what was understood, 0 to 1: the same share, but 1
-    if a product type or two kinds were understood, and the text is no question."""
+    if a product type or two kinds were understood and the text has no question words, and 0 if
+    `is_question`."""
+    is_question: bool = False
+    """Whether the text asks for knowledge, such as "why is the sky blue"."""
     understood: tuple[Part, ...] = ()
 
 
@@ -114,6 +118,7 @@ def parse(connection: Connection, text: str) -> Parsed:
         sort=row["sort"],
         share=row["share"],
         certainty=row["certainty"],
+        is_question=row["is_question"],
         understood=understood,
     )
 

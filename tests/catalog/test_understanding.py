@@ -274,6 +274,12 @@ def test_numbers_are_no_unknown_words(connection: Connection, text: str, share: 
         ("zzyx red", 0.5),
         ("how do heels zzyx wwvu", 0.2),  # a question is about something else
         ("warum zzyx Schuhe", 1 / 3),
+        ("what is good for a zzyx boy", 0.25),
+        ("why is the sky blue", 0),  # names neither what products are nor whom they are for
+        ("who won the cup in Paris", 0),
+        ("best time to rote zzyx", 0),  # beside English words, "rote" is not the German red
+        ("rote zzyx", 0.5),
+        ("buy rote", 1),
     ],
 )
 def test_unknown_words_do_not_doubt_a_type(

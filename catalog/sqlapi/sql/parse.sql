@@ -44,7 +44,7 @@ wanted AS (
               FROM headed o, unnest(CASE WHEN o.is_head THEN o.close ELSE o.keys || o.accepted END) AS key
              WHERE o.kind = h.kind) AS close,
            string_agg(value, ' ' ORDER BY place) FILTER (WHERE is_head) AS title,
-           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why IN ('synonym', 'translation')) AS typed,
+           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why IN ('synonym', 'translation', 'stray')) AS typed,
            array_agg(place ORDER BY place) FILTER (WHERE is_head) AS places
       FROM headed h
      GROUP BY kind
@@ -73,7 +73,7 @@ cheap AS (
             OR v.facet = 'category' AND NOT EXISTS (SELECT FROM wanted WHERE kind = 'type'))
 ),
 token AS (
-    SELECT p.kind IN ('word', 'quoted') AND p.why NOT IN ('synonym', 'translation') AS is_word, it.word,
+    SELECT p.kind IN ('word', 'quoted') AND p.why NOT IN ('synonym', 'translation', 'stray') AS is_word, p.why, it.word,
            lag(it.word) OVER (ORDER BY p.place, number) AS before, lead(it.word) OVER (ORDER BY p.place, number) AS after
       FROM part p,
            regexp_split_to_table(p.words, '[^[:alnum:]]+') WITH ORDINALITY AS token (typed, number),
@@ -81,13 +81,21 @@ token AS (
      WHERE p.wanted AND typed <> '' AND p.kind NOT IN ('number', 'code') -- "shirt for 999" is not half unknown
 ),
 word AS (
-    SELECT is_word AND NOT EXISTS (
+    SELECT why, is_word AND NOT EXISTS (
                SELECT FROM search.vocabulary v -- "eye shadow" is known where products say eyeshadow
                 WHERE v.word IN (token.word, before || token.word, token.word || after)) AS is_unknown
       FROM token
 ),
+-- Beside unknown words, a word of another language is rather one that the lexicon lacks: "to prune apple trees".
 known AS (
-    SELECT coalesce(count(*) FILTER (WHERE NOT is_unknown)::float8 / nullif(count(*), 0), 1) AS share FROM word
+    SELECT coalesce(count(*) FILTER (WHERE NOT is_unknown AND (why <> 'stray' OR NOT has_unknown))::float8
+                    / nullif(count(*), 0), 1) AS share
+      FROM (SELECT *, bool_or(is_unknown) OVER () AS has_unknown FROM word) AS each
+),
+-- A question asks for knowledge, unless it names what products are or whom they are for.
+question AS (
+    SELECT EXISTS (SELECT FROM part WHERE why = 'question')
+           AND NOT EXISTS (SELECT FROM wanted WHERE kind IN ('type', 'person', 'occasion')) AS is_question
 )
 SELECT ROW(
     -- "sku 4577" is looked up as 4577
@@ -106,9 +114,12 @@ SELECT ROW(
                      search_internal.title_phrase(typed), places)::search.part
             FROM wanted ORDER BY weight DESC, kind),
     (SELECT share FROM known),
-    CASE WHEN (EXISTS (SELECT FROM wanted WHERE kind = 'type') OR (SELECT count(*) FROM wanted) > 1)
+    CASE WHEN (SELECT is_question FROM question) THEN 0
+         WHEN (EXISTS (SELECT FROM headed WHERE kind = 'type' AND is_head AND why <> 'stray')
+               OR (SELECT count(*) FROM wanted) > 1)
               AND NOT EXISTS (SELECT FROM part WHERE why = 'question')
          THEN 1 ELSE (SELECT share FROM known) END,
+    (SELECT is_question FROM question),
     ARRAY(SELECT p::search.understood FROM part p ORDER BY place)
 )::search.parsed;
 END;

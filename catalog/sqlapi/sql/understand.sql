@@ -238,6 +238,7 @@ BEGIN
                              WHEN item.is_name THEN 'name'
                              WHEN item.kind IN ('number', 'quoted')
                                   OR item.value = substr(typed, item.start + 1, item.stop - item.start) THEN 'words'
+                             WHEN item.is_stray THEN 'stray'
                              WHEN item.is_foreign THEN 'translation'
                              ELSE 'synonym' END,
                         item.keys, item.accepted, item.close, NULL, NULL, item.value);

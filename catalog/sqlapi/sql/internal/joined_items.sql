@@ -47,10 +47,10 @@ BEGIN
                 place := place + 1;
             END LOOP;
         ELSIF own ~ '^(no|nr|n|num|numero)$' AND after.kind = 'number' THEN
-            item := ROW('number', after.value, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false);
+            item := ROW('number', after.value, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false, false);
             place := place + 1; -- "t-shirt no 7" has the number in its name
         ELSIF 'dimension' = ANY (cues) AND (after.kind = 'number' OR after.kind = 'word' AND after.value ~ '^\d') THEN
-            item := ROW('measure', own, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false);
+            item := ROW('measure', own, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false, false);
             place := place + 1;
             IF items[place + 1].kind = 'cue' AND 'unit' = ANY (string_to_array(items[place + 1].value, ' ')) THEN
                 place := place + 1;
@@ -98,7 +98,7 @@ BEGIN
                 item.kind := 'cue';
                 item.value := 'not';
             ELSIF after.kind <> 'cue' THEN
-                item := ROW('word', compound, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false);
+                item := ROW('word', compound, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false, false);
                 place := place + 1;
             END IF;
         ELSIF compound IS NOT NULL AND public.fold_text(substr(typed, after.start + 1, after.stop - after.start))
@@ -107,9 +107,9 @@ BEGIN
                    SELECT FROM search.vocabulary v
                     WHERE v.word = ANY (ARRAY[own, public.singular(own), own || 's'])) THEN
                 items[place + 1] := ROW('cue', 'not_after', after.start, after.stop, NULL, false, false,
-                                        '{}', '{}', '{}', false);
+                                        '{}', '{}', '{}', false, false);
             ELSE
-                item := ROW('word', compound, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false);
+                item := ROW('word', compound, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false, false);
                 place := place + 1;
             END IF;
         ELSIF item.kind = 'word' AND own ~ '^.{3,}(frei|freie|freier|freies|freien|vrij|vrije)$' THEN
@@ -122,7 +122,7 @@ BEGIN
              LIMIT 1;
             IF FOUND THEN -- lederfrei
                 joined := joined || ROW('cue', 'not', item.start, item.start, NULL, false, false,
-                                        '{}', '{}', '{}', false)::search_internal.query_item;
+                                        '{}', '{}', '{}', false, false)::search_internal.query_item;
                 item.kind := after.kind;
                 item.value := after.value;
                 item.keys := after.keys;
@@ -132,7 +132,7 @@ BEGIN
               AND (last_item.kind IN ('brand', 'word') OR items[place + 2].kind IN ('brand', 'word')) THEN
             -- "Puma RS500" is a name, "shoes rs500" a price
             item := ROW('word', substr(typed, item.start + 1, after.stop - item.start), item.start, after.stop, NULL,
-                        false, false, '{}', '{}', '{}', false);
+                        false, false, '{}', '{}', '{}', false, false);
             place := place + 1;
         END IF;
         joined := joined || item;

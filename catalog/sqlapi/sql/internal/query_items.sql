@@ -45,7 +45,7 @@ BEGIN
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
                               offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first],
                               span.is_name, span.keys, span.accepted, span.close,
-                              span.is_foreign)::search_internal.query_item;
+                              span.is_foreign, span.is_stray)::search_internal.query_item;
         starts := starts || span.first;
         FOR place IN span.first..span.last LOOP
             owners[place] := cardinality(spans);
@@ -59,7 +59,7 @@ BEGIN
            AND (numbers[place - 1] IS NOT NULL OR is_currency[place - 1] AND numbers[place - 2] IS NOT NULL)
            AND (numbers[place] IS NOT NULL OR is_currency[place] AND numbers[place + 1] IS NOT NULL) THEN
             items := items || ROW('cue', 'range', offsets[place] - 1, offsets[place], NULL, false, false,
-                                  '{}', '{}', '{}', false)::search_internal.query_item;
+                                  '{}', '{}', '{}', false, false)::search_internal.query_item;
         END IF;
         IF owners[place] > 0 THEN
             FOR number IN 1..cardinality(spans) LOOP
@@ -79,7 +79,7 @@ BEGIN
                  WHEN numbers[place] IS NOT NULL THEN 'number' ELSE 'word' END,
             CASE WHEN quoted THEN btrim(tokens[place], '"') ELSE coalesce(sign, tokens[place]) END,
             offsets[place], offsets[place] + length(tokens[place]), numbers[place], exclusions[place], false,
-            '{}', '{}', '{}', false)::search_internal.query_item;
+            '{}', '{}', '{}', false, false)::search_internal.query_item;
     END LOOP;
     RETURN items;
 END

@@ -1,7 +1,7 @@
 -- Everything that neighbouring words can mean, and the parts of compounds that nothing else explains.
 CREATE OR REPLACE FUNCTION search_internal.query_spans(words text[])
 RETURNS TABLE (first integer, last integer, kind text, value text, is_name boolean,
-               keys text[], accepted text[], close text[], is_foreign boolean, split integer)
+               keys text[], accepted text[], close text[], is_foreign boolean, is_stray boolean, split integer)
 LANGUAGE sql STABLE STRICT PARALLEL SAFE ROWS 10
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
@@ -107,6 +107,7 @@ SELECT first, last, kind,
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 1 OR is_above), '{}'),
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 2), '{}'),
        NOT bool_or(is_name OR languages && ARRAY['', (SELECT language FROM main)]),
+       NOT bool_or(is_name OR languages && ARRAY['', (SELECT language FROM main), (SELECT language FROM spoken)]),
        split
   FROM chosen
  WHERE kind = likeliest_kind

@@ -31,7 +31,7 @@ BEGIN
           text_vector, search_internal.quantiles(model, query, 'text', picture_share), weight.text,
           image_vector, search_internal.quantiles(model, query, 'image', picture_share), weight.image,
           coalesce(min_match, least(1, weight.min_match + coalesce(
-              CASE WHEN parsed.wanted <> '{}' THEN {{unknown_raise}} * (1 - parsed.certainty)
+              CASE WHEN parsed.wanted <> '{}' OR parsed.is_question THEN {{unknown_raise}} * (1 - parsed.certainty)
                    ELSE {{unrelated_raise}} * (1 - parsed.share) END, 0))),
           width, search_internal.fan_out(),
           group_variants, exclude, excluded || parsed.excluded, parsed.unwanted, {{facet_arguments}},
