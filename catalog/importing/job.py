@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from catalog.db.connection import connect
 from catalog.db.locks import LockSpace, lock_transaction
+from catalog.importing.cells.texts import shorten
 from catalog.importing.database.automatic_facets import choose_facets
 from catalog.importing.database.missing_products import CompleteCatalogue
 from catalog.importing.database.pictures import replace_addresses, replace_images
@@ -106,7 +107,7 @@ def _without_folder(rows: Iterable[ReadRow], report: Report) -> Iterator[ReadRow
     finally:
         if first and first.images:
             rows_named = f"{count:,} row{'s name' if count > 1 else ' names'} picture files"
-            reason = f"{rows_named}, such as {ascii(first.images[0])[:100]}: imported without them;"
+            reason = f"{rows_named}, such as {shorten(first.images[0])}: imported without them;"
             advice = "give their folder with --images, or ignore the column with --map"
             report.warnings.append(RowWarning(first.line, first.sku, f"{reason} {advice}"))
 
@@ -185,7 +186,7 @@ def _import_pictures(
             try:
                 pictures.append(import_picture(folder, name, known, store=store))
             except ImageError as error:
-                reasons.append(f"picture {ascii(name)[:100]}: {error}")
+                reasons.append(f"picture {shorten(name)}: {error}")
         return row, list(dict.fromkeys(pictures)), reasons
 
     with ThreadPoolExecutor() as decoders:

@@ -134,6 +134,9 @@ class RowParser:
                 raise FieldError(f"{required} is missing")
         if ROUNDED.fullmatch(values["sku"]):
             warnings.append("the SKU looks like a number that a spreadsheet has rounded")
+        if self.feed.age_group and ("gender" in values or self.rules.age_group):
+            person = self.rules.person(cells, values.get("gender", ""))
+            values["gender"] = parse_value("gender", person)
         if "category_path" in self.fields:
             self._add_path(values, cells, warnings)
         self._add_prices(values, cells, warnings)

@@ -1,6 +1,6 @@
 """What `import_catalog` writes about an import."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from shop.management.outputs import write_csv
 
 MAX_REASONS = 5
 """The maximum number of reasons for rows that are left out."""
+
+MAX_ROWS = 3
+"""The maximum number of rows that are named for each of them."""
 
 
 class ImportReport:
@@ -43,9 +46,7 @@ class ImportReport:
             self.stderr.write(f"warning: {warning}")
         self._list_notes(report.warnings, "warning: ")
         self._list_notes(report.errors)
-        reasons = Counter(note.reason for note in report.left_out)
-        for reason, rows in reasons.most_common(MAX_REASONS):
-            self.stderr.write(f"left out: {reason}" + (f" ({rows} rows)" if rows > 1 else ""))
+        self._list_left_out()
         counts = [
             *(f"{report.added} added", f"{report.updated} updated"),
             *(f"{report.unchanged} unchanged", f"{len(report.errors)} skipped"),
@@ -107,11 +108,24 @@ class ImportReport:
             )
 
     def _list_notes(self, notes: Sequence[RowNote], prefix: str = "") -> None:
-        lines = []
-        for note in notes[: MAX_LISTED + 1]:
-            named = f" ({_printable(note.sku)})" if note.sku else ""
-            lines.append(f"{self.unit} {note.line}{named}: {note.reason}")
+        lines = [f"{self._named(note)}: {note.reason}" for note in notes[: MAX_LISTED + 1]]
         self._list(lines, prefix, len(notes))
+
+    def _list_left_out(self) -> None:
+        """The most frequent reasons, each with its first rows."""
+        rows: dict[str, list[RowNote]] = defaultdict(list)
+        for note in self.report.left_out:
+            rows[note.reason].append(note)
+        frequent = sorted(rows.items(), key=lambda it: -len(it[1]))
+        for reason, notes in frequent[:MAX_REASONS]:
+            named = ", ".join(map(self._named, notes[:MAX_ROWS]))
+            more = len(notes) - MAX_ROWS
+            self.stderr.write(
+                f"left out: {named}{f' and {more} more' if more > 0 else ''}: {reason}"
+            )
+
+    def _named(self, note: RowNote) -> str:
+        return f"{self.unit} {note.line}" + (f" ({_printable(note.sku)})" if note.sku else "")
 
     def _list(self, lines: Sequence[str], prefix: str = "", total: int = 0) -> None:
         for line in lines[:MAX_LISTED]:
@@ -122,4 +136,4 @@ class ImportReport:
 
 
 def _printable(sku: str) -> str:
-    return ascii(sku)[1:-1][:80]
+    return repr(sku)[1:-1][:80]

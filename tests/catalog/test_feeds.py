@@ -77,6 +77,22 @@ def test_google_merchant() -> None:
     assert found.values("category")["N-103"] == "Plates"  # which may be a number
 
 
+def test_age_group_and_gender_say_whom_a_product_is_for(tmp_path: Path) -> None:
+    rows = (
+        *(("adult", "male", "Men"), ("Adult", "Female", "Women"), ("adult", "unisex", "Unisex")),
+        *(("kids", "male", "Boys"), ("kids", "female", "Girls"), ("toddler", "unisex", "Kids")),
+        *(("kids", "", "Kids"), ("infant", "female", "Baby girls"), ("newborn", "", "Babies")),
+        *(("", "male", "Men"), ("adult", "", ""), ("all ages", "female", "female")),
+    )
+    lines = ["id,title,availability,price,link,age_group,gender"]
+    lines += [f"P{n},Boot,in stock,5 EUR,x,{age},{sex}" for n, (age, sex, _) in enumerate(rows)]
+    found = read(tmp_path, "\n".join(lines))
+    assert list(found.values("gender").values()) == [person for *_, person in rows]
+    assert found.columns.attributes == []
+    without = read(tmp_path, "id,title,availability,price,link,age_group\nA,Boot,,5 EUR,x,kids\n")
+    assert without.values("gender") == {"A": "Kids"}
+
+
 RSS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:g="http://base.google.com/ns/1.0"><channel>
 <title>Shop</title><link>https://shop.example</link>
@@ -359,6 +375,15 @@ def test_amazon_listings(tmp_path: Path) -> None:
     assert found.columns.attributes == []
 
 
+def test_amazon_listings_that_are_not_on_sale(tmp_path: Path) -> None:
+    lines = ["item-name\tseller-sku\tprice\tquantity\tstatus"]
+    lines += ["Mug\tA\t5\t3\tActive", "Pot\tB\t5\t3\tInactive", "Pan\tC\t5\t3\tIncomplete"]
+    found = read(tmp_path, "\n".join(lines), "listings.txt")
+    assert (sorted(found.rows), out_of_stock(found)) == (["A", "B"], ["B"])
+    assert found.left_out == {4: "an incomplete listing (status)"}
+    assert found.columns.attributes == []
+
+
 def test_kaggle_styles() -> None:
     found = ReadFile(FEEDS / "styles.csv")
     assert sorted(found.rows) == ["501", "502"]
@@ -414,7 +439,7 @@ def test_contradicting_and_unknown_currencies_are_named(tmp_path: Path) -> None:
     )
     assert found.errors == {
         2: "price '5 USD' is not in the row's currency EUR",
-        5: "price '\\u20ac5 USD' is in two currencies",
+        5: "price '€5 USD' is in two currencies",
     }
     assert "'ZZZ' is no code" in found.warnings["B"][0]
     assert "'QQQ' is no code" in found.warnings["C"][0]

@@ -473,6 +473,17 @@ def test_dry_run_counts_and_changes_nothing(shop: Path) -> None:
     assert not (shop / "media").exists()
 
 
+def test_rows_left_out_are_named(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = shop / "listings.txt"
+    rows = [f"Mug\tÉ{number}\t5\tIncomplete" for number in range(5)]
+    file.write_text("\n".join(["item-name\tseller-sku\tprice\tstatus", *rows]), "utf-8")
+    call_command("import_catalog", str(file), "--dry-run")
+    assert (
+        "left out: line 2 (É0), line 3 (É1), line 4 (É2) and 2 more: an incomplete listing (status)"
+        in capsys.readouterr().err
+    )
+
+
 @pytest.mark.process
 def test_command_output_and_exit_status(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = shop / "c.csv"

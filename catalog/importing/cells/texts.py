@@ -81,6 +81,7 @@ def check_characters(name: str, text: str) -> str:
 
 
 def shorten(value: Any) -> str:
-    """`value` for an error message: its ASCII `repr`, at most 60 characters."""
-    text = ascii(value)
+    """`value` for an error message: its `repr`, at most 60 characters. Control characters and
+    surrogates are escaped."""
+    text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

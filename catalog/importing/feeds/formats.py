@@ -46,6 +46,8 @@ class FeedFormat:
         attribute_names, attribute_values: pairs of columns with the name and value of an attribute.
         attribute_list: a column such as "colour=Blue,material=Nylon".
         lists: columns of attributes whose values are separated by commas.
+        age_group: a column with an age group of Google's specification, which says with the gender
+            whom a product is for.
         escaped: fields in which a backslash and an n are a line end.
         month_first: whether dates such as 1/2/25 begin with the month, if none in the file tells.
         left_out: reasons by cell (`*` is any other that is not empty) by column: rows that are no
@@ -73,6 +75,7 @@ class FeedFormat:
     attribute_values: tuple[str, ...] = ()
     attribute_list: str = ""
     lists: tuple[str, ...] = ()
+    age_group: str = ""
     escaped: tuple[str, ...] = ()
     month_first: bool | None = None
     left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -98,7 +101,13 @@ class FeedFormat:
         """The field of each normalised column name; "" for columns with another use."""
         used = [
             *(self.attribute_names + self.attribute_values),
-            *(self.attribute_list, *self.group.split("|"), *self.unlimited, *self.left_out),
+            *(
+                self.attribute_list,
+                self.age_group,
+                *self.group.split("|"),
+                *self.unlimited,
+                *self.left_out,
+            ),
             *(self.parent.get(name, "") for name in ("column", "reference")),
             *(self.grouped.get(name, "") for name in ("column", "parent")),
             *self.grouped.get("children", "").split("|"),

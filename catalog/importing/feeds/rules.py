@@ -11,6 +11,16 @@ LIST = re.compile(r"\s*(?<!\\),\s*")
 DEFAULT_OPTION = ("title", "default title")
 """What Shopify writes for a product without options."""
 
+PERSONS = {
+    "adult": {"male": "Men", "female": "Women", "unisex": "Unisex"},
+    "kids": {"male": "Boys", "female": "Girls", "unisex": "Kids", "": "Kids"},
+    "infant": {"male": "Baby boys", "female": "Baby girls", "unisex": "Babies", "": "Babies"},
+}
+"""Whom a product is for, by the age group and the gender of Google's specification."""
+
+AGE_GROUPS = {"": "adult", "toddler": "kids", "newborn": "infant"}
+"""Age groups that are read as another one. Without one, Google takes products as for adults."""
+
 Cells = Mapping[str, Any]
 
 
@@ -40,6 +50,7 @@ class FeedRows:
             if self.find(name) and self.find(value)
         ]
         self.attribute_list = self.find(feed.attribute_list)
+        self.age_group = self.find(feed.age_group)
 
     def find(self, column: str) -> str:
         """The file's name of a column of the format; "" if the file does not have it. `a|b` is the
@@ -64,6 +75,12 @@ class FeedRows:
     def is_unlimited(self, cells: Cells) -> bool:
         """Whether more can be sold than the quantity."""
         return any(text(cells, column).casefold() in known for column, known in self.unlimited)
+
+    def person(self, cells: Cells, gender: str) -> str:
+        """Whom the product is for, such as "Boys" of "male" and "kids"; `gender` if the row has
+        other words."""
+        age = text(cells, self.age_group).casefold()
+        return PERSONS.get(AGE_GROUPS.get(age, age), {}).get(gender.casefold(), gender)
 
     def split_path(self, cell: str) -> list[str]:
         """The parts of the longest category path in a cell."""
