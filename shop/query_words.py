@@ -1,5 +1,10 @@
 """Names for the parts of a query, for chips and sentences: "for boys", "under ₹1,500"."""
 
+import re
+from functools import cache
+
+from catalog.importing.cells.currencies import SYMBOLS
+from catalog.search.cues import currency_words
 from catalog.search.understanding import Part
 from shop.query_edits import own_words
 from shop.templatetags.storefront import amount
@@ -16,7 +21,8 @@ ORDERS = {"price": "lowest price first", "-price": "highest price first", "newes
 def label(part: Part, currency: str) -> str:
     """What a chip says: "red", "for boys", "not blue", "without laces", "under ₹1,500"."""
     if part.kind in PRICES:
-        return price(part, currency)
+        other = other_currency(part, currency)
+        return price(part, currency) + (f" (“{other}” ignored)" if other else "")
     if part.kind == "sort":
         return ORDERS[part.value]
     if part.kind in LITERAL:
@@ -54,11 +60,44 @@ def spoken(kind: str, value: str) -> str:
 
 
 def price(part: Part, currency: str) -> str:
-    """A price range: "under ₹1,500", "over ₹3,000", "₹1,000 to ₹2,000"; or the typed words."""
+    """A price range: "under ₹1,500", "from ₹3,000", "₹1,000 to ₹2,000"; or the typed words.
+
+    Limits are inclusive.
+    """
     if part.low is not None and part.high is not None:
         return f"{amount(part.low, currency)} to {amount(part.high, currency)}"
     if part.high is not None:
         return f"under {amount(part.high, currency)}"
     if part.low is not None:
-        return f"over {amount(part.low, currency)}"
+        return f"from {amount(part.low, currency)}"
     return part.phrase.strip(" ,;").lower()
+
+
+def other_currency(part: Part, currency: str) -> str:
+    """The currency that was typed, if it is another one than the shop's `currency`; otherwise, and
+    if the shop's is unknown, empty. Prices are not converted."""
+    found = _typed_currency().search(part.phrase) if currency else None
+    if not found:
+        return ""
+    typed = found[0]
+    codes = set(currency_words()[typed.casefold()])
+    if typed.upper() not in codes:  # "$" and "dollars" may be Canadian
+        for names in SYMBOLS.values():
+            codes |= set(names) if names[0] in codes else set()
+    shop = SYMBOLS.get(currency, (currency.upper(),))
+    return "" if codes.intersection(shop) else typed
+
+
+@cache
+def _typed_currency() -> re.Pattern[str]:
+    words = sorted(currency_words(), key=len, reverse=True)
+    letter = r"[^\W\d_]"
+    return re.compile(
+        "|".join(
+            (rf"(?<!{letter})" if word[0].isalpha() else "")
+            + re.escape(word)
+            + (rf"(?!{letter})" if word[-1].isalpha() else "")
+            for word in words
+        ),
+        re.IGNORECASE,
+    )

@@ -5,6 +5,8 @@
 """
 
 import tomllib
+from collections import defaultdict
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +20,18 @@ class Cue(NamedTuple):
     phrase: str
     cue: str
     language: str
+
+
+@cache
+def currency_words() -> Mapping[str, frozenset[str]]:
+    """The codes of the currencies that each word or sign for currencies may stand for; words as
+    they are listed, in lower case."""
+    codes = defaultdict(set)
+    for code, languages in tomllib.loads(FILE.read_text("utf-8"))["currency"].items():
+        for phrases in languages.values():
+            for phrase in phrases.split("|"):
+                codes[phrase.casefold()].add(code)
+    return {phrase: frozenset(found) for phrase, found in codes.items()}
 
 
 @cache

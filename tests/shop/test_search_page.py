@@ -56,7 +56,10 @@ def labels(response: Any) -> list[str]:
         ("dress that are not blue or red", ["dress", "not blue", "not red"]),
         ("boots without zip", ["boots", "without zip"]),
         ("boots between 20 and 90", ["boots", "€20 to €90"]),
-        ("nordvik hoodies over 30", ["Nordvik", "hoodies", "over €30"]),
+        ("nordvik hoodies over 30", ["Nordvik", "hoodies", "from €30"]),
+        ("kleid ab 20 Euro", ["dress", "from €20"]),
+        ("dress under 500 TL", ["dress", "under €500 (“TL” ignored)"]),
+        ("dress $20 - $60", ["dress", "€20 to €60 (“$” ignored)"]),
         ("robe pour fille de 6 ans", ["dress", "for girls", "for 6-year-olds"]),
         ("linen", []),
         ('"red" dress', ["dress"]),
@@ -200,14 +203,15 @@ def test_filters_that_leave_nothing_together_are_removed_together() -> None:
 
 
 def test_nonsense_matches_nothing() -> None:
-    page = get("/?q=asdfghjkl")
-    assert "Nothing matches “asdfghjkl”" in text(page)
+    page = get("/?q=blorptuna")
+    assert "Nothing matches “blorptuna”" in text(page)
     assert "The nearest products" in text(page)
     assert not re.search(r"(at least|as close as) \d+ ?%", text(page))
 
 
-def test_words_of_another_script_do_not_claim_that_embeddings_are_missing() -> None:
-    page = get("/?q=\u725b\u4ed4\u88e4")
+@pytest.mark.parametrize("words", ["\u725b\u4ed4\u88e4", "asdfghjkl"])
+def test_unreadable_words_do_not_claim_that_embeddings_are_missing(words: str) -> None:
+    page = get(f"/?q={words}")
     assert "cannot read" in text(page)
     assert "Nothing matches" in text(page)
     assert "embed_catalog" not in text(page)
