@@ -534,6 +534,26 @@ def test_a_synonym_works_when_its_transaction_ends(catalogue: str) -> None:
     assert after(delete, "zips") == []
 
 
+def test_equal_values_of_the_catalogue_are_one_meaning(template: str) -> None:
+    colours = ("Black", "Schwarz", "noir")
+    with fresh_database(template):
+        with connect() as connection:
+            connection.execute(
+                PRODUCT.insert(),
+                [{"sku": f"S-{it}", "title": "Thing", "colour": it} for it in colours],
+            )
+            connection.exec_driver_sql("DELETE FROM synonym")
+            connection.exec_driver_sql(
+                "INSERT INTO synonym (phrase, meaning, language)"
+                " VALUES ('schwarz', 'black', 'de'), ('noir', 'black', 'fr')"
+            )
+            refresh_vocabulary(connection)
+        with connect() as connection:
+            for query in (*colours, "not black", "things not noir"):
+                [part] = [it for it in parse(connection, query).understood if it.kind == "colour"]
+                assert part.keys == ("colour=black", "colour=noir", "colour=schwarz"), query
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text()

@@ -37,13 +37,24 @@ foreign_word AS MATERIALIZED (
     SELECT equal.source, equal.target
       FROM equal JOIN (SELECT source FROM spoken UNION SELECT target FROM entry) AS own USING (source)
 ),
-named AS MATERIALIZED (
+called AS MATERIALIZED (
     SELECT key AS facet_key, phrase_key AS node, true AS is_own FROM search.facet_value
      UNION
     SELECT v.key, word.target, v.phrase_key NOT IN (SELECT target FROM entry)
       FROM search.facet_value v
            JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
            JOIN (TABLE spoken UNION ALL TABLE foreign_word) AS word ON word.source = v.phrase_key
+),
+-- Where products have the values "Schwarz" and "Black", each means both.
+named AS MATERIALIZED (
+    TABLE called
+     UNION
+    SELECT called.facet_key, word.source, false
+      FROM called
+           JOIN foreign_word word ON word.target = called.node
+           JOIN search.facet_value v ON v.phrase_key = word.source
+           JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
+     WHERE split_part(called.facet_key, '=', 1) = v.facet
 ),
 nearest AS MATERIALIZED (
     SELECT facet_key, node, min(level) AS level
