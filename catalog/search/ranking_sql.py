@@ -63,7 +63,8 @@ MAIN_IMAGE = "SELECT m.id FROM product_image m WHERE m.product_id = p.id AND m.p
 Sort = Literal["", "price", "-price", "newest"]
 """The order of hits: by score, lowest price first, highest price first, or newest first."""
 
-BY_SCORE = "exact DESC, score DESC, {id}"
+BY_SCORE = "exact DESC, CASE WHEN %(min_match)s = 0 THEN fulfils END DESC, score DESC, {id}"
+"""Without a minimum match, every candidate is a hit. Those that would be hits with one come first."""
 
 ORDERS: dict[Sort, str] = {
     "": f"matches DESC, {BY_SCORE}",
@@ -377,10 +378,10 @@ def _window(ranking: Ranking) -> str:
     seen = [channel.name for channel in ranking.channels if channel.modality == "image"]
     picture = "coalesce(" + "".join(f"{name}_picture, " for name in seen) + "NULL::bigint)"
     return f"""best AS MATERIALIZED (
-    SELECT *, exact OR match >= %(min_match)s
-              AND (%(min_match)s = 0 OR %(structure_weight)s = 0
-                   OR met IS NOT DISTINCT FROM most_met) AS matches
-      FROM (SELECT scored.*, max(met) OVER () AS most_met,
+    SELECT *, exact OR match >= %(min_match)s AND (%(min_match)s = 0 OR fulfils) AS matches
+      FROM (SELECT scored.*,
+                   %(structure_weight)s = 0
+                   OR met IS NOT DISTINCT FROM max(met) OVER () AS fulfils,
                    coalesce(({score})::float8, 0) AS score,
                    coalesce({match}, 0) AS match,
                    {picture} AS image_id

@@ -134,6 +134,13 @@ def test_without_a_match_the_nearest_products_are_returned_separately() -> None:
     assert 1 <= len(results.close) <= 6
 
 
+def test_without_a_minimum_match_what_fulfils_most_comes_first() -> None:
+    assert skus(run(text="red women hat"))[0] == "NOPIC"  # the type outweighs colour and person
+    everything = skus(run(text="red women hat", min_match=0.0))
+    assert everything[:2] == ["NOPIC", "REDSHOE"]
+    assert len(everything) > 2
+
+
 def test_an_exact_sku_or_title_comes_first() -> None:
     assert skus(run(text="BLUESHOE"))[0] == "BLUESHOE"
     assert skus(run(text="Blue SHOE"))[0] == "BLUESHOE"
