@@ -64,7 +64,7 @@ Sort = Literal["", "price", "-price", "newest"]
 """The order of hits: by score, lowest price first, highest price first, or newest first."""
 
 BY_SCORE = "exact DESC, CASE WHEN %(min_match)s = 0 THEN fulfils END DESC, score DESC, {id}"
-"""Without a minimum match, every candidate is a hit. Those that would be hits with one come first."""
+"""Without a minimum match, every candidate is a hit, and those that fulfil the most come first."""
 
 ORDERS: dict[Sort, str] = {
     "": f"matches DESC, {BY_SCORE}",
