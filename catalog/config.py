@@ -133,6 +133,13 @@ class CatalogSettings(Settings):
         ge=1,
         description="How many days the queries of shoppers are stored.",
     )
+    suggest_after: int = setting(
+        5,
+        allowed="a whole number, 0 or more",
+        ge=0,
+        description="How often a query must have been searched for before it is suggested to other"
+        " shoppers; 0 suggests none. After a change, run `./manage.py migrate`.",
+    )
     fetch_allow: Annotated[PrivateHosts, NoDecode, BeforeValidator(_private_hosts)] = setting(
         PrivateHosts(),
         allowed="hosts and networks such as 10.1.0.0/16, separated by commas",

@@ -67,6 +67,7 @@ FACET_KEYS = (
     "public.facet_keys(category, subcategory, product_type, gender, colour, brand, usage,"
     " attributes)"
 )
+FIELD_WORDS = "ts_filter(lexemes, '{a,b}'::\"char\"[])"
 FILLED_BY_TRIGGER = ("lexemes", "exact_keys")
 """Columns of `product` that only the trigger of migration 0022 writes. It fills them again in an
 update that sets `lexemes` to NULL."""
@@ -136,6 +137,8 @@ class Product(CatalogTable, table=True):
         # The order of results without a query.
         Index(None, "in_stock", "id"),
         Index(None, "lexemes", postgresql_using="gin"),
+        # The words of titles and attributes alone, for suggestions.
+        Index("product_field_words_idx", text(FIELD_WORDS), postgresql_using="gin"),
         # For queries that equal a title, a SKU or another identifier.
         Index(None, "exact_keys", postgresql_using="gin"),
         Index(None, "family"),

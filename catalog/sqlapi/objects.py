@@ -31,6 +31,15 @@ from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE, UNRELATED_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH, MAX_WINDOW
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
+from catalog.search.spelling import FIRST_LETTER, MAX_LETTERS, MEANING, MIN_LETTERS
+from catalog.search.suggestions import (
+    FREQUENT_SHARE,
+    MAX_COMPLETIONS,
+    MAX_FOUND,
+    MAX_TYPED,
+    MAX_TYPED_WORDS,
+    MAX_WALKED,
+)
 from catalog.sqlapi.comments import comments
 from catalog.sqlapi.defaults import set_defaults
 from catalog.sqlapi.rendered import (
@@ -84,6 +93,9 @@ OBJECTS = (
     *("product_embeddings", "ranked", "products", "similar", "blend", "recall", "neighbours"),
     *("duplicates", "popular_queries", "unanswered_queries", "price_outliers", "misfiled"),
     *("gaps", "neighbour", "nearest"),
+    *("is_known", "suggested_query", "completions", "meant_words", "near_prefix", "typed_words"),
+    *("typed_query", "products_with", "read_typed", "suggestion", "suggested_queries"),
+    *("suggested_values", "suggested_products", "suggest"),
 )
 """The objects in `SQL_FILES`; each can use the ones before it and the views of `rendered`."""
 
@@ -116,6 +128,16 @@ CONSTANTS = {
     "without_weight": str(DEFAULT_WITHOUT_WEIGHT),
     "unknown_raise": str(UNKNOWN_RAISE),
     "unrelated_raise": str(UNRELATED_RAISE),
+    "min_letters": str(MIN_LETTERS),
+    "max_letters": str(MAX_LETTERS),
+    "first_letter": str(FIRST_LETTER),
+    "meaning": str(MEANING),
+    "max_typed": str(MAX_TYPED),
+    "max_typed_words": str(MAX_TYPED_WORDS),
+    "max_completions": str(MAX_COMPLETIONS),
+    "max_found": str(MAX_FOUND),
+    "max_walked": str(MAX_WALKED),
+    "frequent_share": str(FREQUENT_SHARE),
 }
 """Values of the placeholders `{{name}}` in the files."""
 
@@ -350,7 +372,10 @@ def _product_vectors(connection: Connection, models: Iterable[StoredModel]) -> s
 
 
 def _file(name: str) -> str:
-    constants = CONSTANTS | {"ef_search": str(min(MAX_EF_SEARCH, 2 * settings().search_window))}
+    constants = CONSTANTS | {
+        "ef_search": str(min(MAX_EF_SEARCH, 2 * settings().search_window)),
+        "suggest_after": str(settings().suggest_after),
+    }
     folder = SQL_FILES / "internal" if _is_internal(name) else SQL_FILES
     text = (folder / f"{name}.sql").read_text("utf-8")
     return re.sub(r"\{\{(\w+)\}\}", lambda found: constants[found[1]], text)

@@ -47,6 +47,8 @@ SELECT common.facet, counted.key, common.value, public.phrase_key(common.value) 
 
 CREATE UNIQUE INDEX facet_value_key_key ON search.facet_value (key);
 CREATE INDEX facet_value_phrase_key_idx ON search.facet_value (phrase_key);
+CREATE INDEX facet_value_words_idx ON search.facet_value
+    USING gin (to_tsvector('pg_catalog.simple', public.split_words(public.fold_text(value))));
 
 COMMENT ON MATERIALIZED VIEW search.facet_value IS
     'The values of the enabled facets. All spellings that differ in case, accents or spaces are one value.';

@@ -1,11 +1,12 @@
 CREATE MATERIALIZED VIEW search.vocabulary AS
 WITH found AS (
-    SELECT substr(whole.word, 2) AS word, whole.ndoc AS products
+    SELECT substr(whole.word, 2) AS word, whole.ndoc AS products, coalesce(fields.ndoc, 0) AS in_fields
       FROM ts_stat(format('SELECT lexemes FROM %s', 'product'::regclass), 'abc') AS whole
            LEFT JOIN ts_stat(format('SELECT lexemes FROM %s', 'product'::regclass), 'ab') AS fields USING (word)
      WHERE whole.word LIKE 'ʷ%' AND (fields.word IS NOT NULL OR whole.ndoc > 1)
 )
-SELECT DISTINCT found.word COLLATE "C" AS word, stem.lexeme COLLATE "C" AS lexeme, found.products::integer AS products
+SELECT DISTINCT found.word COLLATE "C" AS word, stem.lexeme COLLATE "C" AS lexeme, found.products::integer AS products,
+       found.in_fields::integer AS in_fields
   FROM found
        CROSS JOIN unnest(public.search_languages()) AS language
        LEFT JOIN LATERAL unnest(to_tsvector(language, found.word)) AS stem ON true;
@@ -20,3 +21,5 @@ COMMENT ON COLUMN search.vocabulary.word IS
 COMMENT ON COLUMN search.vocabulary.lexeme IS
     'Its stem in a language of the catalogue, one row each. NULL for a stop word.';
 COMMENT ON COLUMN search.vocabulary.products IS 'The number of products that contain it.';
+COMMENT ON COLUMN search.vocabulary.in_fields IS
+    'The number of products that have it in the title, the brand or an attribute.';

@@ -1,0 +1,25 @@
+CREATE OR REPLACE FUNCTION search_internal.meant_words(word text, unfinished boolean)
+RETURNS tsquery
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
+AS $$
+DECLARE
+    after text := CASE WHEN unfinished THEN chr(1114111) ELSE '' END;
+BEGIN
+    RETURN (
+        SELECT string_agg(term::text, ' | ')::tsquery
+          FROM (SELECT DISTINCT value
+                  FROM (SELECT m.value
+                          FROM unnest(ARRAY[word, public.singular(word)]) AS start
+                               JOIN search.meaning m
+                                 ON m.key >= start COLLATE "C" AND m.key <= (start || after) COLLATE "C"
+                         WHERE m.level = 0 AND m.kind NOT IN ('cue', 'word')
+                         ORDER BY m.products DESC, m.value
+                         LIMIT {{max_completions}}) AS frequent) AS meant,
+               search_internal.phrase(public.split_words(public.fold_text(value)), public.search_languages()) AS term);
+END
+$$;
+
+COMMENT ON FUNCTION search_internal.meant_words(text, boolean) IS
+    'A tsquery for products with a facet value that a folded word means, such as red for "rote"; NULL if it means none.';
