@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from catalog import config
 from catalog.db.connection import connect
+from catalog.search.vocabulary import refresh_view
 
 MAX_LENGTH = 500
 """Longest text to log, in characters: longer ones are rarely searched for twice."""
@@ -128,6 +129,7 @@ def remember(
 
 def prune() -> None:
     """Delete old and rare queries from the query log, and the embeddings that are not needed.
+    Then choose the queries to suggest to shoppers again.
 
     Of more than `QUERY_LOG` queries, the most frequent ones are kept, for `QUERY_LOG_DAYS` days.
     """
@@ -137,6 +139,7 @@ def prune() -> None:
             connection.exec_driver_sql(DELETE_OLD, {"days": days})
             connection.exec_driver_sql(DELETE_RARE, {"size": size})
         connection.exec_driver_sql(DELETE_UNUSED, {"requested": MAX_REQUESTED})
+        refresh_view(connection, "suggested_query")
 
 
 def forget_embeddings(connection: Connection, model: str) -> None:

@@ -129,28 +129,31 @@ def forget_vocabulary() -> None:
 
 
 def refresh_vocabulary(connection: Connection) -> None:
-    """Collect the words, the facet values and what phrases mean again, without blocking searches.
+    """Collect the words, the facet values, what phrases mean and the queries to suggest again,
+    without blocking searches.
 
     Other connections see them once this transaction has committed. Takes about 20 s for
     200,000 products with 20,000 facet values.
     """
-    _refresh_view(connection, "vocabulary")
+    refresh_view(connection, "vocabulary")
     refresh_facet_values(connection)
+    refresh_view(connection, "suggested_query")
     forget_vocabulary()
 
 
 def refresh_facet_values(connection: Connection) -> None:
     """Count the values of the enabled facets, and what phrases mean, without blocking searches."""
-    _refresh_view(connection, "facet_value")
+    refresh_view(connection, "facet_value")
     refresh_meanings(connection)
 
 
 def refresh_meanings(connection: Connection) -> None:
     """Collect what phrases mean again, after a change of synonyms, without blocking searches."""
-    _refresh_view(connection, "meaning")
+    refresh_view(connection, "meaning")
 
 
-def _refresh_view(connection: Connection, name: str) -> None:
+def refresh_view(connection: Connection, name: str) -> None:
+    """Fill a materialized view of the schema `search` again, without blocking its readers."""
     view = f"search.{name}"
     populated = connection.exec_driver_sql(
         "SELECT relispopulated FROM pg_class WHERE oid = %s::regclass", (view,)

@@ -44,6 +44,14 @@ def test_spellings_are_one_value_shown_as_most_often(database: str, spellings: l
         assert values(connection) == [("colour", "Red", len(spellings))]
 
 
+def test_values_in_any_script_are_folded_and_understood(database: str) -> None:
+    with connect() as connection:
+        fill(connection, {"product_type": "Кроссовки"}, {"product_type": "КРОССОВКИ"})
+        assert values(connection, "key", "products") == [("product_type=кроссовки", 2)]
+        meant = "SELECT value FROM search.understand('кроссовки')"
+        assert connection.exec_driver_sql(meant).scalars().all() == ["Кроссовки"]
+
+
 def test_both_unicode_forms_and_accents_are_one_value(database: str) -> None:
     with connect() as connection:
         fill(connection, {"brand": "Cafe\u0301"}, {"brand": "Caf\u00e9"}, {"brand": "Cafe"})

@@ -226,7 +226,7 @@ def test_helpers_move_to_their_own_schema(database: str) -> None:
             "SELECT count(*) FILTER (WHERE pronamespace = 'search'::regnamespace),"
             " count(*) FILTER (WHERE pronamespace = 'search_internal'::regnamespace) FROM pg_proc"
         ).one()
-        assert left[0] == 15
+        assert left[0] == 16
         assert left[1] >= 30
         connection.exec_driver_sql("SELECT * FROM mine LIMIT 0")
 

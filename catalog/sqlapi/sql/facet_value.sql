@@ -9,7 +9,7 @@ counted AS (
      WHERE split_part(item.key, '=', 1) IN (SELECT name FROM shown)
      GROUP BY item.key
 ),
--- Each spelling is folded once, not once per product.
+-- Each spelling is folded once, not once per product, in the default collation: "C" has ASCII letters only.
 written AS (
     SELECT field.name, field.value COLLATE "C" AS value, count(*) AS products
       FROM product p,
@@ -37,18 +37,18 @@ spelling AS (
 ),
 common AS (
     SELECT DISTINCT ON (facet, key) facet, key, value
-      FROM (SELECT facet, facet || '=' || public.fold_text(value) COLLATE "C" AS key, value, products
+      FROM (SELECT facet, facet || '=' || public.fold_text(value COLLATE "default") COLLATE "C" AS key, value, products
               FROM spelling) AS keyed
-     ORDER BY facet, key, products DESC, value = initcap(value) DESC, value COLLATE "C"
+     ORDER BY facet, key, products DESC, value = initcap(value COLLATE "default") DESC, value COLLATE "C"
 )
-SELECT common.facet, counted.key, common.value, public.phrase_key(common.value) AS phrase_key,
+SELECT common.facet, counted.key, common.value, public.phrase_key(common.value COLLATE "default") AS phrase_key,
        counted.products, counted.low_price
   FROM counted JOIN common ON common.key = counted.key;
 
 CREATE UNIQUE INDEX facet_value_key_key ON search.facet_value (key);
 CREATE INDEX facet_value_phrase_key_idx ON search.facet_value (phrase_key);
 CREATE INDEX facet_value_words_idx ON search.facet_value
-    USING gin (to_tsvector('pg_catalog.simple', public.split_words(public.fold_text(value))));
+    USING gin (to_tsvector('pg_catalog.simple', public.split_words(public.fold_text(value COLLATE "default"))));
 
 COMMENT ON MATERIALIZED VIEW search.facet_value IS
     'The values of the enabled facets. All spellings that differ in case, accents or spaces are one value.';

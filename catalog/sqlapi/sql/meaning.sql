@@ -69,7 +69,7 @@ phrase AS MATERIALIZED (
      UNION
     SELECT target, meaning FROM entry
      UNION
-    SELECT phrase_key, value FROM search.facet_value
+    SELECT phrase_key, value COLLATE "default" FROM search.facet_value -- "C" has ASCII letters only
 ),
 spelling AS MATERIALIZED (
     SELECT DISTINCT node, key

@@ -17,7 +17,7 @@ BEGIN
                          WHERE m.level = 0 AND m.kind NOT IN ('cue', 'word')
                          ORDER BY m.products DESC, m.value
                          LIMIT {{max_completions}}) AS frequent) AS meant,
-               search_internal.phrase(public.split_words(public.fold_text(value)), public.search_languages()) AS term);
+               search_internal.phrase(public.split_words(public.fold_text(value COLLATE "default")), public.search_languages()) AS term);
 END
 $$;
 

@@ -47,7 +47,6 @@ BEGIN
                       AND v.in_fields > 0 AND v.lexeme IS NOT NULL
                     ORDER BY v.in_fields DESC, v.word
                     LIMIT 1) AS known ON true
-         WHERE left(variant, 1) ~ '[[:alnum:]]'
          ORDER BY known.in_fields
                   * CASE WHEN left(variant, 1) = left(typed, 1) THEN {{first_letter}} ELSE 1 END
                   * CASE WHEN EXISTS (SELECT FROM search.meaning m

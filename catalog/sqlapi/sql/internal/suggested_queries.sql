@@ -4,6 +4,9 @@ LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
+DECLARE
+    -- the parts of a compound before the last one, such as "t" of "t-shi"
+    compound CONSTANT text := regexp_replace(substring(read.head, '[^ ]+$'), '[^[:alnum:]]+', '', 'g');
 BEGIN
     RETURN QUERY
     WITH completion AS (
@@ -29,7 +32,8 @@ BEGIN
         SELECT 2, row_number() OVER (ORDER BY completion.products DESC, place),
                read.head || coalesce(written.word, completion.word), NULL
           FROM completion LEFT JOIN written ON written.folded = completion.word
-         WHERE completion.products > 0
+         WHERE (completion.products > 0 OR read.found = '{}') -- products that are not quite as asked are found too
+           AND (compound IS NULL OR EXISTS (SELECT FROM search.vocabulary v WHERE v.word = compound || completion.word))
     ),
     once AS (
         SELECT DISTINCT ON (public.phrase_key(text)) source, place, text, products
