@@ -1,7 +1,7 @@
 from django.contrib import admin
 from django.urls import path, register_converter
 
-from shop import compare_views, converters, thumbnails, views
+from shop import compare_views, converters, suggest_views, thumbnails, views
 from shop.security_txt import security_txt
 
 register_converter(converters.SkuConverter, "sku")
@@ -11,6 +11,7 @@ register_converter(converters.ImagePathConverter, "image_path")
 
 urlpatterns = [
     path("", views.search_page, name="search"),
+    path("suggest/", suggest_views.suggestions, name="suggest"),
     path("product/<sku:sku>", views.product_page, name="product"),
     path("picture/", views.upload_picture, name="upload"),
     path("picture/<digest:digest>", views.query_picture, name="picture"),

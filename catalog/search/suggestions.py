@@ -86,13 +86,13 @@ def suggest(connection: Connection, text: str, limit: int = DEFAULT_LIMIT) -> Su
     typed = normalize_space(text[:MAX_TYPED])
     if not typed:
         return Suggestions()
-    rows = driver_connection(connection).execute(SUGGEST, {"typed": typed, "limit": limit})
+    cursor = driver_connection(connection).execute(SUGGEST, {"typed": typed, "limit": limit})
+    rows = cursor.fetchall()
     queries: list[QuerySuggestion] = []
     values: list[ValueSuggestion] = []
     brands: list[ValueSuggestion] = []
     products: list[ProductSuggestion] = []
-    matched = ""
-    for kind, shown, words, facet, value, count, sku, image_path, matched in rows:
+    for kind, shown, words, facet, value, count, sku, image_path, _ in rows:
         match kind:
             case "query":
                 queries.append(QuerySuggestion(shown, count))
@@ -101,4 +101,5 @@ def suggest(connection: Connection, text: str, limit: int = DEFAULT_LIMIT) -> Su
             case _:
                 chosen = brands if kind == "brand" else values
                 chosen.append(ValueSuggestion(facet, value, words, count))
+    matched = rows[0][-1] if rows else ""
     return Suggestions(tuple(queries), tuple(values), tuple(brands), tuple(products), matched)

@@ -13,6 +13,7 @@ from catalog.importing.cells.currencies import WITHOUT_CENTS
 from catalog.search.pipeline import Hit
 from catalog.text import readable
 from shop import swatches
+from shop.matched_words import split_matched
 from shop.search_params import SearchParams
 from shop.thumbnails import SIZES
 
@@ -143,6 +144,9 @@ def _values(value: Any) -> list[str]:
             return [f"{name}: {', '.join(_values(item))}" for name, item in value.items()]
         case _:
             return [str(value)]
+
+
+register.filter(split_matched)
 
 
 @register.filter

@@ -30,7 +30,7 @@ def test_columns_are_chosen_compared_and_judged(page: Page, shop: str, session: 
     page.context.add_cookies([{"name": "sessionid", "value": session, "url": shop}])
     page.goto("/compare/")
     page.get_by_role("group", name="Column B").get_by_label("Signals").select_option("image")
-    page.get_by_role("searchbox").fill("red dress")
+    page.locator("#q").fill("red dress")
     page.get_by_role("button", name="Compare").click()
     expect(page).to_have_url(re.compile(r"q=red\+dress&column=default&column=default%2Csignals"))
     first, second = page.locator(".compare-column").all()
