@@ -22,6 +22,7 @@ from catalog.search.catalogue import any_currency, has_products
 from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters, known_values
 from catalog.search.pipeline import Results, SearchSpec, search
+from catalog.search.samples import Samples, samples
 from embedding.encoder import available_encoder
 from embedding.image_decoding import ImageError
 from shop import filter_panel, query_pictures, thumbnails
@@ -186,6 +187,7 @@ def _search_page(
         query_chips = chips_of_query(connection, state, results, currency)
         lack = given_up(connection, results, bool(state.filters), currency)
         why_empty, ways = _why_empty(connection, outcome, state, query_chips, currency)
+        to_try = samples(connection) if state.is_home or why_empty else Samples()
     log_search(request, requested, results, in_use)
     chips = list(filter_panel.chips(state, facets, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
@@ -204,6 +206,7 @@ def _search_page(
         "given_up": lack,
         "why_empty": why_empty,
         "ways_out": ways,
+        "samples": to_try,
         "panel": filter_panel.facet_panel(state, facets, results.facets),
         "chips": chips[: filter_panel.MAX_CHIPS],
         "more_chips": len(chips[filter_panel.MAX_CHIPS :]),

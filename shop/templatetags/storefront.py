@@ -156,6 +156,12 @@ def swatch(colour: str) -> str:
 
 
 @register.filter
+def query_url(text: str) -> str:
+    """The address of the search for words."""
+    return SearchParams(text=text).url()
+
+
+@register.filter
 def like_url(sku: str) -> str:
     """The address of the search for similar products."""
     return SearchParams(like=sku).url()
