@@ -1,4 +1,4 @@
-"""Sample queries and pictures, made from the catalogue, for visitors who do not know what to try."""
+"""Sample queries and pictures from the catalogue, for visitors who do not know what to try."""
 
 from dataclasses import dataclass
 

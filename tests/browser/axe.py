@@ -1,0 +1,14 @@
+"""Checks the accessibility of a page with axe-core."""
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+
+def check(page: Page, *, context: str | None = None) -> None:
+    """Raises an AssertionError that lists the violations of the page as it is now.
+
+    Args:
+        context: a CSS selector of the part to check; None for the whole page.
+    """
+    results = Axe().run(page, context=context)
+    assert not results.violations_count, results.generate_report()
