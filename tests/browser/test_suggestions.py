@@ -138,7 +138,7 @@ def test_typing_is_debounced(page: Page) -> None:
 
 
 def test_without_an_answer_the_box_works_as_before(page: Page) -> None:
-    page.evaluate("window.fetch = () => Promise.reject(new TypeError('offline'))")
+    page.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('offline')); }")
     type_words(page, "sneakers")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"\?q=sneakers$"))

@@ -41,10 +41,16 @@ def build() -> None:
          "in_stock": True, "sku": f"P{number}", **product}
         for number, product in enumerate(PRODUCTS)
     ]  # fmt: skip
-    trainers = {"phrase": "zapatillas", "meaning": "sneakers", "language": "es"}
+    synonyms = [("zapatillas", "sneakers", "es"), ("sneeuwlaarzen", "boots", "nl")]
     with connect() as connection:
         connection.execute(PRODUCT.insert(), rows)
-        connection.execute(SYNONYM.insert(), [{"relation": "both", "source": "admin", **trainers}])
+        connection.execute(
+            SYNONYM.insert(),
+            [
+                {"phrase": phrase, "meaning": meaning, "language": language, "relation": "both"}
+                for phrase, meaning, language in synonyms
+            ],
+        )
         connection.exec_driver_sql(
             "INSERT INTO product_image (product_id, position, path, sha256, width, height)"
             " SELECT id, 0, 'a/' || sku || '.jpg', sku, 1, 1 FROM product WHERE sku < 'P5'"
@@ -184,6 +190,8 @@ def test_synonyms_lead_to_values() -> None:
     assert values("zapat") == [("", "Sneakers")]
     assert "Nike Runner" in titles("zapat")
     assert "Nike Runner" not in titles("zapatillas dre")
+    assert values("sneeuwlaarzen") == [("", "Boots")]
+    assert values("snee") == [("", "Sneakers")]  # rather misspelt than Dutch
 
 
 @pytest.mark.usefixtures("shop")

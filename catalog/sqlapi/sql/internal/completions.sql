@@ -2,7 +2,7 @@ CREATE OR REPLACE FUNCTION search_internal.completions(prefix text, max_words in
 RETURNS TABLE (word text, lexemes text[], products integer)
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE ROWS 5
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 #variable_conflict use_column
 BEGIN

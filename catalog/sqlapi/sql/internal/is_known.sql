@@ -3,7 +3,7 @@ RETURNS boolean
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET client_min_messages = warning -- hides the notice about stop words
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM search.vocabulary v WHERE v.word = is_known.word)

@@ -4,7 +4,7 @@ CREATE OR REPLACE FUNCTION search_internal.near_prefix(typed text, unfinished bo
 RETURNS text
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 DECLARE
     last_char CONSTANT text := chr(1114111);

@@ -3,7 +3,7 @@ CREATE OR REPLACE FUNCTION search_internal.products_with(words tsquery, share fl
 RETURNS bigint[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 DECLARE
     found bigint[];

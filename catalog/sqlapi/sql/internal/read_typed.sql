@@ -8,13 +8,14 @@ AS $$
 DECLARE
     languages CONSTANT regconfig[] := public.search_languages();
     folded CONSTANT text := regexp_replace(public.fold_text(left(typed, {{max_typed}})), '[^[:alnum:]]+$', '');
+    catalogue CONSTANT float8 := (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'public.product'::regclass);
     read search_internal.typed_query;
     last_place integer;
-    likeliest float8; -- number of products with the last word
-    share float8 := 1;
-    terms text[];
+    terms text[]; -- of each word, those that may be in its place
+    wanted text;
+    products bigint; -- about how many have the word
+    share float8;
     stems text[];
-    products integer;
 BEGIN
     read.words := search_internal.typed_words(folded);
     last_place := cardinality(read.words);
@@ -27,26 +28,31 @@ BEGIN
     read.matched := read.head || read.words[last_place];
 
     SELECT array_agg(word ORDER BY completion.products DESC, word), max(completion.products),
-           ARRAY[string_agg('''' || array_to_string(lexemes, ''' | ''') || '''', ' | ')]
-      INTO read.completed, likeliest, terms
+           string_agg('''' || array_to_string(lexemes, ''' | ''') || '''', ' | ')
+      INTO read.completed, products, wanted
       FROM search_internal.completions(read.words[last_place], {{max_completions}}) AS completion;
-    terms[1] := coalesce(terms[1], search_internal.meant_words(read.words[last_place], true)::text);
-    IF terms[1] IS NULL THEN
+    IF wanted IS NULL THEN
+        SELECT m.term, m.products INTO wanted, products FROM search_internal.meant_words(read.words[last_place], true) AS m;
+    END IF;
+    IF wanted IS NULL THEN
         RETURN read;
     END IF;
+    terms := ARRAY[wanted];
+    share := products / catalogue;
 
-    SELECT coalesce(likeliest, 0) / greatest(reltuples, 1) INTO share FROM pg_class WHERE oid = 'public.product'::regclass;
     FOR place IN 1 .. last_place - 1 LOOP
         stems := search_internal.stems(read.words[place], languages);
         CONTINUE WHEN stems = '{}';
-        SELECT max(v.in_fields) INTO products FROM search.vocabulary v WHERE v.lexeme = ANY (stems);
-        terms := terms || coalesce(
-            CASE WHEN products IS NULL THEN search_internal.meant_words(read.words[place], false)::text END,
-            search_internal.phrase(read.words[place], languages)::text);
-        share := share * coalesce(products, 0) / (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'public.product'::regclass);
+        SELECT max(v.in_fields), search_internal.phrase(read.words[place], languages) INTO products, wanted
+          FROM search.vocabulary v WHERE v.lexeme = ANY (stems);
+        IF products IS NULL THEN
+            SELECT coalesce(m.term::text, wanted), m.products INTO wanted, products
+              FROM search_internal.meant_words(read.words[place], false) AS m;
+        END IF;
+        terms := terms || wanted;
+        share := share * coalesce(products, 0) / catalogue;
     END LOOP;
-    read.found := search_internal.products_with(
-        ('(' || array_to_string(terms, ') & (') || ')')::tsquery, share, {{max_found}});
+    read.found := search_internal.products_with(('(' || array_to_string(terms, ') & (') || ')')::tsquery, share, {{max_found}});
     RETURN read;
 END
 $$;

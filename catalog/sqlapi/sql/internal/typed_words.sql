@@ -1,8 +1,11 @@
+-- A word stays if the catalogue or its synonyms have it, and the last one too if it begins such a word: of a synonym in
+-- another language only the whole word counts, since its beginning can be a misspelling ("snee" begins Dutch snow boots).
 CREATE OR REPLACE FUNCTION search_internal.typed_words(folded text)
 RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-SET plan_cache_mode = force_generic_plan
+SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
+SET enable_seqscan = off -- the planner expects that many phrases begin with the word
 AS $$
 DECLARE
     last_char CONSTANT text := chr(1114111);
@@ -17,7 +20,8 @@ BEGIN
            OR is_last AND (EXISTS (SELECT FROM search.vocabulary v
                                     WHERE v.word >= part COLLATE "C" AND v.word < (part || last_char) COLLATE "C")
                            OR EXISTS (SELECT FROM search.meaning m
-                                       WHERE m.key >= part COLLATE "C" AND m.key < (part || last_char) COLLATE "C"))
+                                       WHERE m.key >= part COLLATE "C" AND m.key < (part || last_char) COLLATE "C"
+                                         AND (m.is_name OR m.languages && (search_internal.language_codes() || ''::text))))
            OR search_internal.is_known(part)
         THEN
             CONTINUE;
