@@ -5,7 +5,6 @@ RETURNS text[]
 LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
-SET enable_seqscan = off -- the planner expects that many phrases begin with the word
 AS $$
 DECLARE
     last_char CONSTANT text := chr(1114111);
@@ -21,7 +20,7 @@ BEGIN
                                     WHERE v.word >= part COLLATE "C" AND v.word < (part || last_char) COLLATE "C")
                            OR EXISTS (SELECT FROM search.meaning m
                                        WHERE m.key >= part COLLATE "C" AND m.key < (part || last_char) COLLATE "C"
-                                         AND (m.is_name OR m.languages && (search_internal.language_codes() || ''::text))))
+                                         AND (m.is_name OR m.languages && (SELECT search_internal.language_codes() || ''::text))))
            OR search_internal.is_known(part)
         THEN
             CONTINUE;
