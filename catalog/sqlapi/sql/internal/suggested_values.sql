@@ -27,10 +27,12 @@ BEGIN
                          LIMIT {{max_found}}) AS v
          UNION
         -- "t-shi" begins Tshirts, and "tshi" T-Shirts
-        SELECT m.facet_key, m.products
-          FROM search.meaning m
-         WHERE length(joined) >= 3 AND m.is_name
-           AND m.key >= joined COLLATE "C" AND m.key < (joined || chr(1114111)) COLLATE "C"
+        (SELECT m.facet_key, m.products
+           FROM search.meaning m
+          WHERE length(joined) >= 3 AND m.is_name
+            AND m.key >= joined COLLATE "C" AND m.key < (joined || chr(1114111)) COLLATE "C"
+          ORDER BY m.products DESC, m.facet_key
+          LIMIT {{max_found}})
     ),
     -- "red sne": sneakers among the red products
     within AS MATERIALIZED (
@@ -48,6 +50,8 @@ BEGIN
          WHERE length(joined) >= 3 AND m.level = 0 AND m.kind NOT IN ('cue', 'word') AND NOT m.is_name
            AND (read.completed IS NULL OR m.languages && (SELECT search_internal.language_codes() || ''::text))
          GROUP BY m.facet_key
+         ORDER BY 2 DESC, 1
+         LIMIT {{max_found}}
     ),
     known AS (
         SELECT v.*, f.kind, f.position, c.source, c.number, words.value AS value_words,
