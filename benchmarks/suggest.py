@@ -6,7 +6,8 @@ Types the beginnings, of 1 to 8 letters, of words and facet values that the prod
 frequent ones and random ones; two words; and misspelt words: one letter is left out, replaced,
 doubled or exchanged with the next. Uses the database of `benchmarks.understand`: the synthetic
 catalogue with 20,000 distinct facet values, and a log of 50,000 queries. `--small` uses the shop's
-own catalogue instead. Each round takes the texts in another order.
+own catalogue instead. Each round takes the texts in another order. On a busy machine, the fastest
+round of each text says what the database needs.
 """
 
 import argparse
@@ -100,21 +101,22 @@ def texts(connection: Connection, words: int, rng: random.Random) -> dict[str, l
 def measure(connection: Connection, rounds: int, words: int) -> None:
     rng = random.Random(1)
     cases = [(name, text) for name, all_ in texts(connection, words, rng).items() for text in all_]
-    seconds: dict[str, list[float]] = defaultdict(list)
+    seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
     suggest(connection, "a")  # plans are kept by the session
     order = list(cases)
     for _ in range(rounds):
         rng.shuffle(order)
-        for name, text in order:
+        for case in order:
             started = time.perf_counter()
-            suggest(connection, text)
-            seconds[name].append(time.perf_counter() - started)
-    print("| typed | texts | p50 ms | p95 ms | max ms |\n|---|---|---|---|---|")
-    ordered = {name: seconds[name] for name, _ in cases}
-    ordered["all"] = [one for times in ordered.values() for one in times]
-    for name, times in ordered.items():
-        p50, p95, top = 1000 * np.percentile(times, [50, 95, 100])
-        print(f"| {name} | {len(times) // rounds} | {p50:.1f} | {p95:.1f} | {top:.1f} |")
+            suggest(connection, case[1])
+            seconds[case].append(time.perf_counter() - started)
+    print("| typed | texts | p50 ms | p95 ms | p50 of the fastest | p95 of the fastest |")
+    print("|---|---|---|---|---|---|")
+    for kind in (*dict.fromkeys(name for name, _ in cases), "all"):
+        rows = [times for (name, _), times in seconds.items() if kind in (name, "all")]
+        p50, p95 = 1000 * np.percentile(rows, [50, 95])
+        least50, least95 = 1000 * np.percentile(np.min(rows, axis=1), [50, 95])
+        print(f"| {kind} | {len(rows)} | {p50:.1f} | {p95:.1f} | {least50:.1f} | {least95:.1f} |")
 
 
 def main() -> None:
