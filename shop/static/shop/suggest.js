@@ -85,8 +85,8 @@ if (input && popup) {
     }
   });
 
-  // The box keeps the focus while an option is pressed.
-  list.addEventListener("mousedown", (event) => event.preventDefault());
+  // The box keeps the focus while an option, a button or the scroll bar of the list is pressed.
+  popup.addEventListener("mousedown", (event) => event.preventDefault());
 
   list.addEventListener("click", (event) => {
     const option = event.target.closest('[role="option"]');
