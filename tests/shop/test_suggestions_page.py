@@ -88,7 +88,7 @@ def test_only_reading_is_possible() -> None:
 def test_samples_find_something_and_show_pictures() -> None:
     page = CLIENT.get("/").content.decode()
     samples = page[page.index('class="samples"') : page.index("</section>")]
-    queries = re.findall(r'class="chip" href="([^"]+)"', samples)
+    queries = re.findall(r'class="chip" rel="nofollow" href="([^"]+)"', samples)
     pictures = re.findall(r'href="(/\?like=[^"]+)"', samples)
     assert len(queries) == 5
     assert 4 <= len(pictures) <= 6
