@@ -18,13 +18,13 @@ BEGIN
     IF coalesce(found, '{}') = '{}' THEN
         found := ARRAY(
             SELECT id FROM public.product
-             WHERE ts_filter(lexemes, '{a,b}') @@ words AND in_stock
+             WHERE ts_filter(lexemes, '{a,b}') @@ words
              LIMIT max_products);
-        IF cardinality(found) < max_products THEN
-            found := found || ARRAY(
+        IF cardinality(found) = max_products THEN -- there may be more, and these may be sold
+            found := ARRAY(
                 SELECT id FROM public.product
-                 WHERE ts_filter(lexemes, '{a,b}') @@ words AND NOT in_stock
-                 LIMIT max_products - cardinality(found));
+                 WHERE ts_filter(lexemes, '{a,b}') @@ words AND in_stock
+                 LIMIT max_products) || found;
         END IF;
     END IF;
     RETURN found;
@@ -32,4 +32,4 @@ END
 $$;
 
 COMMENT ON FUNCTION search_internal.products_with(tsquery, float8, integer) IS
-    'Some products whose title or attributes match, those in stock first; `share` is about the share that does.';
+    'Some products whose title or attributes match, those in stock if there are many; `share` is about the share that does.';

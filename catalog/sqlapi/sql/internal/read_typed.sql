@@ -16,6 +16,7 @@ DECLARE
     products bigint; -- about how many have the word
     share float8;
     stems text[];
+    all_known boolean := true;
 BEGIN
     read.words := search_internal.typed_words(folded);
     last_place := cardinality(read.words);
@@ -50,9 +51,13 @@ BEGIN
               FROM search_internal.meant_words(read.words[place], false) AS m;
         END IF;
         terms := terms || wanted;
+        all_known := all_known AND products IS NOT NULL;
         share := share * coalesce(products, 0) / catalogue;
     END LOOP;
     read.found := search_internal.products_with(('(' || array_to_string(terms, ') & (') || ')')::tsquery, share, {{max_found}});
+    IF read.found = '{}' AND NOT all_known THEN
+        read.completed := '{}'; -- nonsense, whatever the last word is
+    END IF;
     RETURN read;
 END
 $$;
