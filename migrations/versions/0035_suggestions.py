@@ -3,14 +3,14 @@
 `product_lexemes_idx` also has the words of descriptions, so a word that many descriptions contain
 would need a look at each of their products.
 
-Revision 0034, after 0033; 2026-11-27
+Revision 0035, after 0034; 2026-11-27
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0034"
-down_revision = "0033"
+revision = "0035"
+down_revision = "0034"
 branch_labels = None
 depends_on = None
 
