@@ -5,8 +5,8 @@ the pictures are similar and the titles differ only in colour, size or number (t
 `family`). The thresholds depend on the model's calibration: they lie between the similarity that
 1 in 1,000 unrelated pairs reach and a similarity of 1.
 
-Variants share a leader. A product joins the leader with the most similar picture, or becomes a
-leader itself. Because products are compared with leaders only, a chain of small differences never
+Variants share a leader. A product with the same picture file as another one joins its leader; any
+other product joins the leader with the most similar picture, or becomes a leader itself. Because products are compared with leaders only, a chain of small differences never
 groups products that differ. Each product with a picture has a row in `product_variant`. A product
 whose title or picture changes is compared again, together with the followers that it led; after a
 change of model all products are. Until then their rows stay as they are.
@@ -68,7 +68,7 @@ DELETE FROM product_variant v
 """
 
 NOT_COMPARED = f"""
-SELECT p.id, p.family, e.embedding
+SELECT p.id, p.family, i.path, e.embedding
   FROM product p {MAIN_PICTURE}
  WHERE p.id > %(after)s
    AND NOT EXISTS (SELECT FROM product_variant v
@@ -107,6 +107,15 @@ SELECT DISTINCT ON (new.id) new.id, candidate.leader_id, 1 - leader.distance AS 
        <= 1 - CASE WHEN leader.family = new.family THEN %(similar)s ELSE %(identical)s END::float8
  ORDER BY new.id, leader.distance, candidate.leader_id
 """
+
+FIND_TWINS = """
+SELECT DISTINCT ON (new.id) new.id, v.leader_id, 1.0 AS similarity
+  FROM unnest(%(ids)s::bigint[], %(paths)s::text[]) AS new (id, path)
+  JOIN product_image i ON i.path = new.path AND i.position = 0
+  JOIN product_variant v ON v.product_id = i.product_id AND v.model = %(model)s
+ ORDER BY new.id, v.leader_id
+"""
+"""Products with the same file as the main picture, whatever their titles."""
 
 STORE = """
 INSERT INTO product_variant AS v (product_id, leader_id, family, model)
@@ -165,7 +174,15 @@ def find_variants(
                     "identical": identical,
                 },
             ).all()
-            leaders = _assign_leaders(rows, known, similar, identical)
+            twins = connection.exec_driver_sql(
+                FIND_TWINS,
+                {
+                    "model": model,
+                    "ids": [row.id for row in rows],
+                    "paths": [row.path for row in rows],
+                },
+            ).all()
+            leaders = _assign_leaders(rows, known, twins, similar, identical)
             connection.exec_driver_sql(
                 STORE,
                 {"model": model, "products": list(leaders), "leaders": list(leaders.values())},
@@ -176,12 +193,17 @@ def find_variants(
 
 
 def _assign_leaders(
-    rows: Sequence[Row[Any]], known: Sequence[Row[Any]], similar: float, identical: float
+    rows: Sequence[Row[Any]],
+    known: Sequence[Row[Any]],
+    twins: Sequence[Row[Any]],
+    similar: float,
+    identical: float,
 ) -> dict[int, int]:
     """Map each product id to the id of its leader.
 
-    The leader is the most similar of the stored leaders (`known`) and of the leaders among earlier
-    rows, or else the product itself.
+    The leader is that of a product with the same picture, stored (`twins`) or in an earlier row;
+    else the most similar of the stored leaders (`known`) and of the leaders among earlier rows;
+    else the product itself.
     """
     vectors = np.stack([row.embedding.to_numpy() for row in rows]).astype(np.float32)
     similarities = vectors @ vectors.T
@@ -189,6 +211,8 @@ def _assign_leaders(
     thresholds = np.where(families[:, None] == families[None, :], similar, identical)
     similarities[similarities < thresholds] = -1
     found = {row.id: row for row in known}
+    of_picture = {row.id: row.leader_id for row in twins}
+    of_path: dict[str, int] = {}
     leaders: dict[int, int] = {}
     leader_rows: list[int] = []
     for index, row in enumerate(rows):
@@ -197,6 +221,7 @@ def _assign_leaders(
             similarity, leader = found[row.id].similarity, found[row.id].leader_id
         if leader_rows and (near := similarities[index, leader_rows]).max() > similarity:
             leader = rows[leader_rows[int(near.argmax())]].id
+        leader = of_path.setdefault(row.path, of_picture.get(row.id, leader))
         if leader == row.id:
             leader_rows.append(index)
         leaders[row.id] = leader

@@ -37,6 +37,8 @@ def diversify(
         relevance = np.array([row["match"] for row in others], np.float64)
         order = maximal_marginal_relevance(relevance, similarity, spec.diversity)
         others = [others[place] for place in order]
+        if spec.in_stock_first:
+            others.sort(key=lambda row: not row["in_stock"])
     return (first + others + last)[page]
 
 

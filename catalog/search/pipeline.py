@@ -202,6 +202,7 @@ def rank(
         min_match=min_match,
         group_variants=spec.group_variants,
         sort=sort,
+        in_stock_first=spec.in_stock_first,
         vectors=vectors,
         window=window,
         fan_out=fan_out(connection),

@@ -140,6 +140,8 @@ class Ranking:
     """The minimum match of a hit."""
     group_variants: bool = True
     sort: Sort = ""
+    in_stock_first: bool = False
+    """Whether hits that are out of stock come after the others; a sort order ignores it."""
     vectors: Channel | None = None
     """The channel whose embeddings are returned with the hits, if any."""
     window: int = 240
@@ -223,6 +225,8 @@ def ranking_statement(ranking: Ranking) -> Statement:
     """Select the page of hits. Every row also has the columns of `summary`."""
     steps = ",\n".join(_steps(ranking))
     page_order = ORDERS[ranking.sort].format(id="product_id")
+    if ranking.in_stock_first and not ranking.sort:
+        page_order = f"matches DESC, in_stock DESC, {BY_SCORE.format(id='product_id')}"
     sql = f"""
 WITH {steps}
 SELECT summary.*, hit.*
@@ -297,7 +301,7 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     yield _compared(ranking)
     yield _scored(ranking)
     yield _window(ranking)
-    yield _cards()
+    yield _cards(ranking)
     yield _summary()
 
 
@@ -391,11 +395,11 @@ def _window(ranking: Ranking) -> str:
 )"""
 
 
-def _cards() -> str:
+def _cards(ranking: Ranking) -> str:
     """`cards`: the best variant of each product, or every product if variants are not grouped."""
-    order = BY_SCORE.format(id="product_id")
+    order = ("in_stock DESC, " * ranking.in_stock_first) + BY_SCORE.format(id="product_id")
     return f"""grouped AS MATERIALIZED (
-    SELECT best.*, p.colour, p.facets, p.price,
+    SELECT best.*, p.colour, p.facets, p.price, p.in_stock,
            CASE WHEN %(group_variants)s THEN coalesce(v.leader_id, best.product_id)
                 ELSE best.product_id END AS card
       FROM best

@@ -58,6 +58,8 @@ class SearchSpec:
     """Search for the words as typed, without correcting their spelling."""
     group_variants: bool = True
     """Show the variants of a product as one."""
+    in_stock_first: bool = False
+    """Show hits that are out of stock after all others, unless a sort order is chosen."""
     diversity: float = 0.0
     """0 orders hits by relevance alone, 1 by their difference from the hits before them."""
     sort: Sort = ""

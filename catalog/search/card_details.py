@@ -1,0 +1,83 @@
+"""What a card shows besides its hit: the variants of the product, and another picture of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from catalog.search.results import Hit
+
+MAX_VARIANTS = 60
+"""The maximum number of variants of a product that are read."""
+
+DETAILS = f"""
+SELECT shown.id, other.path AS other_picture,
+       v.id AS variant_id, v.sku, v.colour, v.in_stock, v.path, v.width, v.variants
+  FROM unnest(%(ids)s::bigint[], %(paths)s::text[]) AS shown (id, path)
+  LEFT JOIN LATERAL (
+       SELECT i.path FROM product_image i
+        WHERE i.product_id = shown.id AND i.position < 2 AND i.path <> shown.path
+        ORDER BY i.position LIMIT 1) AS other ON true
+  LEFT JOIN LATERAL (
+       SELECT p.id, p.sku, p.colour, p.in_stock, i.path, i.width, count(*) OVER () AS variants
+         FROM product_variant own
+         JOIN product_variant v ON v.leader_id = own.leader_id
+         JOIN product p ON p.id = v.product_id
+         JOIN product_image i ON i.product_id = p.id AND i.position = 0
+        WHERE own.product_id = shown.id
+        ORDER BY p.id <> shown.id, p.in_stock DESC, p.id
+        LIMIT {MAX_VARIANTS}) AS v ON true"""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """A variant of a product, with its main picture."""
+
+    id: int
+    sku: str
+    colour: str
+    in_stock: bool
+    image_path: str
+    image_width: int
+    """In pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardDetails:
+    """`variants` are those of the product, itself first, then those in stock; empty if it has
+    none."""
+
+    variants: tuple[Variant, ...] = ()
+    total: int = 1
+    """The number of variants in the catalogue, of which at most `MAX_VARIANTS` are read."""
+    other_picture: str | None = None
+    """The path of a picture that the hit does not show."""
+
+
+@dataclass(slots=True)
+class _Collected:
+    variants: list[Variant] = field(default_factory=list)
+    total: int = 1
+    other_picture: str | None = None
+
+
+def card_details(connection: Connection, hits: Sequence[Hit]) -> dict[int, CardDetails]:
+    """The details of each hit, by the id of its product; one statement."""
+    if not hits:
+        return {}
+    rows = connection.exec_driver_sql(
+        DETAILS,
+        {"ids": [hit.id for hit in hits], "paths": [hit.image_path or "" for hit in hits]},
+    )
+    found: dict[int, _Collected] = {}
+    for row in rows:
+        collected = found.setdefault(row.id, _Collected(other_picture=row.other_picture))
+        if row.variants is not None and row.variants > 1:
+            collected.total = row.variants
+            collected.variants.append(
+                Variant(row.variant_id, row.sku, row.colour, row.in_stock, row.path, row.width)
+            )
+    return {
+        id: CardDetails(tuple(each.variants), each.total, each.other_picture)
+        for id, each in found.items()
+    }

@@ -1,0 +1,139 @@
+"""What the cards of a page show. All addresses and texts of a card are made here, once a page."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.translation import gettext, ngettext
+
+from catalog.search.card_details import CardDetails, Variant
+from catalog.search.results import Hit
+from shop.templatetags.storefront import (
+    image_srcset,
+    image_url,
+    match_percent,
+    price,
+    signals,
+    swatch,
+)
+
+MAX_DOTS = 5
+"""The maximum number of colours on a card."""
+
+NOTHING = CardDetails()
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A colour in which the product exists: a link to that variant."""
+
+    colour: str
+    fill: str
+    """`#rrggbb`; empty if the name is not a known colour."""
+    url: str
+    picture: str
+    is_shown: bool
+    """Whether it is the colour of the card's own product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A hit as a page shows it. Empty texts are left out."""
+
+    hit: Hit
+    url: str
+    picture: str
+    srcset: str
+    other_picture: str
+    price: str
+    regular_price: str
+    """The price without the reduction, if there is one."""
+    like_url: str
+    match: int | None
+    """In percent."""
+    why: Sequence[tuple[str, int, str]]
+    """The name of each signal, its match in percent, and an explanation."""
+    dots: Sequence[Dot]
+    more_colours: int
+    variants: str
+    """"3 variants", or empty if there is one."""
+
+
+def cards(hits: Iterable[Hit], details: Mapping[int, CardDetails]) -> list[Card]:
+    """A card for each hit, and one for those with the same picture: the best in stock."""
+    return [_card(hit, details.get(hit.id, NOTHING)) for hit in _without_twins(hits)]
+
+
+def _without_twins(hits: Iterable[Hit]) -> list[Hit]:
+    shown: dict[str, Hit] = {}
+    for hit in hits:
+        picture = hit.image_path or f"none of {hit.id}"
+        if picture not in shown or (hit.in_stock and not shown[picture].in_stock):
+            shown[picture] = hit
+    return list(shown.values())
+
+
+def _card(hit: Hit, details: CardDetails) -> Card:
+    colours = list(_one_per_colour(details.variants))
+    variants = max(details.total, hit.variants)
+    return Card(
+        hit=hit,
+        url=product_url(hit.sku),
+        picture=image_url(hit.image_path, "medium"),
+        srcset=image_srcset(hit.image_path, hit.image_width or 0) if hit.image_path else "",
+        other_picture=image_url(details.other_picture, "medium"),
+        price="" if hit.price is None else price(hit.price, hit.currency),
+        regular_price=regular_price(hit),
+        like_url=f"{_search_url()}?{urlencode({'like': hit.sku})}",
+        match=None if hit.match is None else match_percent(hit.match),
+        why=[] if hit.match is None else _why(hit),
+        dots=[_dot(it, hit) for it in colours[:MAX_DOTS]] if len(colours) > 1 else [],
+        more_colours=max(0, len(colours) - MAX_DOTS),
+        variants=ngettext("%(count)s variant", "%(count)s variants", variants)
+        % {"count": variants}
+        if variants > 1
+        else "",
+    )
+
+
+def regular_price(item: Hit) -> str:
+    """The price without the reduction; empty if it is not higher than the price."""
+    if item.price is None or item.regular_price is None or item.regular_price <= item.price:
+        return ""
+    return price(item.regular_price, item.currency)
+
+
+def _why(hit: Hit) -> list[tuple[str, int, str]]:
+    exact = [(gettext("Exact name"), 100, "")] if hit.exact else []
+    return exact + signals(hit)
+
+
+def _one_per_colour(variants: Iterable[Variant]) -> Iterator[Variant]:
+    seen = set()
+    for variant in variants:
+        colour = variant.colour.casefold()
+        if colour and colour not in seen:
+            seen.add(colour)
+            yield variant
+
+
+def _dot(variant: Variant, hit: Hit) -> Dot:
+    return Dot(
+        variant.colour,
+        swatch(variant.colour),
+        product_url(variant.sku),
+        image_url(variant.image_path, "medium"),
+        variant.colour.casefold() == hit.colour.casefold(),
+    )
+
+
+def product_url(sku: str) -> str:
+    """The address of a product's page."""
+    return reverse("product", args=(sku,))
+
+
+@lru_cache(maxsize=1)
+def _search_url() -> str:
+    return reverse("search")
