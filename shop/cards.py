@@ -7,8 +7,9 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext, ngettext
+from sqlalchemy import Connection
 
-from catalog.search.card_details import CardDetails, Variant
+from catalog.search.card_details import CardDetails, Variant, card_details
 from catalog.search.results import Hit
 from shop.templatetags.storefront import (
     image_srcset,
@@ -61,6 +62,11 @@ class Card:
     """"3 variants", or empty if there is one."""
 
 
+def details_of(connection: Connection, hits: Iterable[Hit]) -> dict[int, CardDetails]:
+    """What the cards of these hits show besides them."""
+    return card_details(connection, {hit.id: hit.image_path for hit in hits})
+
+
 def cards(hits: Iterable[Hit], details: Mapping[int, CardDetails]) -> list[Card]:
     """A card for each hit, and one for those with the same picture: the best in stock."""
     return [_card(hit, details.get(hit.id, NOTHING)) for hit in _without_twins(hits)]
@@ -91,8 +97,7 @@ def _card(hit: Hit, details: CardDetails) -> Card:
         why=[] if hit.match is None else _why(hit),
         dots=[_dot(it, hit) for it in colours[:MAX_DOTS]] if len(colours) > 1 else [],
         more_colours=max(0, len(colours) - MAX_DOTS),
-        variants=ngettext("%(count)s variant", "%(count)s variants", variants)
-        % {"count": variants}
+        variants=ngettext("%(count)s variant", "%(count)s variants", variants) % {"count": variants}
         if variants > 1
         else "",
     )

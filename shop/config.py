@@ -1,6 +1,7 @@
 """The storefront's settings, which `shop.settings` passes to Django."""
 
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,11 @@ class ShopSettings(Settings):
         description="The host names under which the shop is reached.",
     )
     shop_name: str = setting("Atelier", allowed="a text", description="The name on every page.")
+    templates_dir: Path | None = setting(
+        allowed="a folder",
+        description="A folder with templates that replace or extend the shop's; see"
+        " [your own parts](storefront.md#your-own-parts).",
+    )
     https: bool = setting(
         False,
         allowed=SWITCH,

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.core.paginator import Paginator
+from django.utils.translation import gettext_lazy
 
 from catalog.search.facets import Facet
 from catalog.search.filters import FacetCounts
@@ -13,10 +14,10 @@ from shop.search_params import SearchParams, parameter
 from shop.templatetags.storefront import amount
 
 SORTS = {
-    "": "Best match",
-    "price": "Price, low to high",
-    "-price": "Price, high to low",
-    "newest": "Newest",
+    "": gettext_lazy("Best match"),
+    "price": gettext_lazy("Price, low to high"),
+    "-price": gettext_lazy("Price, high to low"),
+    "newest": gettext_lazy("Newest"),
 }
 VALUES_SHOWN = 8
 """The number of values of a facet that are visible before "more" is opened."""
@@ -119,6 +120,15 @@ def chips(state: SearchParams, facets: Iterable[Facet], currency: str = "") -> I
         yield Chip(label, state.filtered(max_price=None).url())
     if filters.in_stock:
         yield Chip("In stock", state.filtered(in_stock=False).url())
+
+
+def sorts(state: SearchParams, has_prices: bool) -> dict[str, str]:
+    """The sort orders to choose from, with their labels; without prices, none by price."""
+    return {
+        order: str(label)
+        for order, label in SORTS.items()
+        if has_prices or not order.endswith("price") or order == state.sort
+    }
 
 
 def selectable_models(state: SearchParams, in_use: list[str]) -> list[ModelSpec | Tandem]:

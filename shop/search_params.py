@@ -79,6 +79,11 @@ class SearchParams:
         """Whether this is the front page: no query, no filters, first page."""
         return not self.ranks and not self.filters and self.page == 1
 
+    @property
+    def is_indexed(self) -> bool:
+        """Whether search engines list it: pages of the whole catalogue, but no searches."""
+        return self == SearchParams(page=self.page)
+
     def spec(self, images: tuple[bytes, ...] = ()) -> SearchSpec:
         """The same search as a `SearchSpec`; `images` are the contents of the query pictures."""
         return SearchSpec(
@@ -94,6 +99,7 @@ class SearchParams:
             min_match=None if self.min_match is None else self.min_match / 100,
             verbatim=self.verbatim,
             group_variants=self.group_variants,
+            in_stock_first=bool(self.like),
             diversity=self.diversity,
         )
 

@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
+    "django.contrib.sitemaps",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
@@ -101,6 +102,7 @@ WSGI_APPLICATION = "shop.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [SHOP.templates_dir] if SHOP.templates_dir else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -127,7 +129,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"
 STATIC_ROOT = CATALOG.var_dir / "static"
-WHITENOISE_ROOT = BASE_DIR / "root"  # files with fixed URLs, such as /robots.txt
+WHITENOISE_ROOT = BASE_DIR / "root"  # files with fixed URLs, such as /favicon.ico
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {

@@ -1,4 +1,10 @@
-"""RGB values of colour names."""
+"""RGB values of colour names.
+
+A name such as "navy blue" or "dark grey" is more than its last word: the more specific word counts,
+and "dark" or "light" changes the shade.
+"""
+
+from PIL import ImageColor
 
 HEX = {
     "black": "#26262a",
@@ -56,11 +62,49 @@ HEX = {
 }
 
 
+BASIC = frozenset(
+    (
+        *("black", "white", "red", "blue", "green", "yellow", "orange", "brown", "purple", "pink"),
+        *("grey", "gray", "metallic"),
+    )
+)
+"""Names that another name makes more specific: "navy blue" is navy, "rose gold" is rose."""
+
+SHADES = {
+    **dict.fromkeys(("light", "pale", "soft", "pastel", "baby", "powder"), (255, 0.45)),
+    **dict.fromkeys(("dark", "deep", "midnight", "bottle"), (0, 0.4)),
+}
+"""Words that mix a colour with white (255) or black (0), and the share of it."""
+
+
 def swatch(name: str) -> str | None:
-    """The colour of the longest known name in `name`, as `#rrggbb`; None if it has none."""
-    words = name.lower().replace("-", " ").split()
+    """The colour that `name` means, as `#rrggbb`; None if it has no known colour.
+
+    The longest known name in it counts. Of names of the same length a specific one counts before a
+    basic one, then the later one.
+    """
+    words = name.lower().replace("-", " ").replace("/", " ").split()
+    found: list[tuple[int, bool, int, str]] = []
     for length in range(len(words), 0, -1):
         for start in range(len(words) - length, -1, -1):
-            if known := HEX.get(" ".join(words[start : start + length])):
-                return known
-    return None
+            run = " ".join(words[start : start + length])
+            # The web's "darkblue" and the like do not fit the other colours.
+            other = (
+                None if words[start] in SHADES else ImageColor.colormap.get(run.replace(" ", ""))
+            )
+            if known := HEX.get(run) or other:
+                found.append((length, run not in BASIC, start, _hex(known)))
+    if not found:
+        return None
+    length, _, start, colour = max(found)
+    before = words[start - 1] if start else ""
+    return _mixed(colour, *SHADES[before]) if before in SHADES else colour
+
+
+def _hex(colour: str | tuple[int, ...]) -> str:
+    return colour if isinstance(colour, str) else "#" + bytes(colour).hex()
+
+
+def _mixed(colour: str, other: int, share: float) -> str:
+    parts = bytes.fromhex(colour.removeprefix("#"))
+    return "#" + bytes(round(part + (other - part) * share) for part in parts).hex()

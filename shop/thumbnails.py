@@ -19,7 +19,7 @@ from shop.models import ProductImage
 
 logger = logging.getLogger(__name__)
 
-SIZES = {"small": 320, "medium": 640, "large": 1280}
+SIZES = {"small": 320, "card": 480, "medium": 640, "large": 1280}
 """Widths in pixels by the names that templates use, in ascending order."""
 
 THUMBNAILS = "v2"

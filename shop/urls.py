@@ -1,7 +1,15 @@
 from django.contrib import admin
 from django.urls import path, register_converter
 
-from shop import compare_views, converters, suggest_views, thumbnails, views
+from shop import (
+    compare_views,
+    converters,
+    crawlers,
+    product_views,
+    suggest_views,
+    thumbnails,
+    views,
+)
 from shop.security_txt import security_txt
 
 register_converter(converters.SkuConverter, "sku")
@@ -12,7 +20,7 @@ register_converter(converters.ImagePathConverter, "image_path")
 urlpatterns = [
     path("", views.search_page, name="search"),
     path("suggest/", suggest_views.suggestions, name="suggest"),
-    path("product/<sku:sku>", views.product_page, name="product"),
+    path("product/<sku:sku>", product_views.product_page, name="product"),
     path("picture/", views.upload_picture, name="upload"),
     path("picture/<digest:digest>", views.query_picture, name="picture"),
     path(
@@ -24,5 +32,8 @@ urlpatterns = [
     path("compare/picture/", compare_views.upload_picture, name="compare_upload"),
     path("compare/verdict/", compare_views.store_verdict, name="verdict"),
     path(".well-known/security.txt", security_txt, name="security_txt"),
+    path("robots.txt", crawlers.robots_txt, name="robots"),
+    path("sitemap.xml", crawlers.sitemap_index, name="sitemap_index"),
+    path("sitemap-<section>.xml", crawlers.sitemap_page, name="sitemap"),
     path("admin/", admin.site.urls),
 ]

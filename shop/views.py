@@ -18,14 +18,15 @@ from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
-from catalog.search.catalogue import any_currency, has_products
+from catalog.search.catalogue import any_currency, has_prices, has_products
 from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters, known_values
-from catalog.search.pipeline import Results, SearchSpec, search
+from catalog.search.pipeline import Results, search
 from catalog.search.samples import Samples, samples
 from embedding.encoder import available_encoder
 from embedding.image_decoding import ImageError
 from shop import filter_panel, query_pictures, thumbnails
+from shop.cards import cards, details_of
 from shop.errors import Outcome, sentence, try_search
 from shop.forms import SearchForm
 from shop.given_up import given_up
@@ -35,9 +36,6 @@ from shop.query_chips import query_chips as chips_of_query
 from shop.query_logging import log_search
 from shop.search_params import LIMITS, SearchParams
 from shop.ways_out import WayOut, has_words, ways_out
-
-SIMILAR_LIMIT = 8
-"""The number of similar products on a product's page."""
 
 MAX_LISTED_VALUES = 3
 """The number of unknown filter values that a note lists; it counts the others."""
@@ -71,26 +69,6 @@ def search_page(request: HtmxRequest) -> HttpResponse:
     if "default_min_match" in request.GET and not request.htmx and not form.notes:
         return redirect(form.state.url())  # without scripts, the form cannot leave values out
     return _search_page(request, form.state, form.notes)
-
-
-@require_safe
-@never_stale
-def product_page(request: HttpRequest, sku: str) -> HttpResponse:
-    product = Product.objects.filter(sku=sku).first()
-    if product is None:
-        raise Http404(f"There is no product with the SKU {sku}.")
-    with connect() as connection:
-        similar = try_search(connection, SearchSpec(like=sku, limit=SIMILAR_LIMIT, min_match=0.0))
-        facets = enabled_facets(connection)
-    context = {
-        "product": product,
-        "images": ProductImage.objects.filter(product=product).order_by("position"),
-        "facets": [
-            (facet, value) for facet in facets if (value := getattr(product, facet.name, ""))
-        ],
-        "similar": similar.results,
-    }
-    return render(request, "product/page.html", context)
 
 
 def largest_upload() -> int:
@@ -188,6 +166,8 @@ def _search_page(
         lack = given_up(connection, results, bool(state.filters), currency)
         why_empty, ways = _why_empty(connection, outcome, state, query_chips, currency)
         to_try = samples(connection) if state.is_home or why_empty else Samples()
+        details = details_of(connection, [*results.hits, *results.close])
+        priced = has_prices(connection)
     log_search(request, requested, results, in_use)
     chips = list(filter_panel.chips(state, facets, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
@@ -201,6 +181,11 @@ def _search_page(
         "state": state,
         "notes": [*notes, *filter(None, [outcome.note]), *map(sentence, results.notes)],
         "results": results,
+        "cards": cards(results.hits, details),
+        "close_cards": cards(results.close, details),
+        "has_prices": priced,
+        "canonical": request.build_absolute_uri(state.url()),
+        "is_indexed": state.is_indexed,
         "is_ranked": is_ranked and why_empty != "problem",
         "query_chips": query_chips,
         "given_up": lack,
@@ -213,7 +198,7 @@ def _search_page(
         "pagination": filter_panel.pagination(state, results.total, results.truncated),
         "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
-        "sorts": filter_panel.SORTS,
+        "sorts": filter_panel.sorts(state, priced),
         "order_of_text": filter_panel.SORTS[results.sort] if results.sort != state.sort else "",
         "min_match": min_match,
         "verbatim": state.changed(verbatim=True),

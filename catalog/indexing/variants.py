@@ -6,10 +6,11 @@ the pictures are similar and the titles differ only in colour, size or number (t
 1 in 1,000 unrelated pairs reach and a similarity of 1.
 
 Variants share a leader. A product with the same picture file as another one joins its leader; any
-other product joins the leader with the most similar picture, or becomes a leader itself. Because products are compared with leaders only, a chain of small differences never
-groups products that differ. Each product with a picture has a row in `product_variant`. A product
-whose title or picture changes is compared again, together with the followers that it led; after a
-change of model all products are. Until then their rows stay as they are.
+other product joins the leader with the most similar picture, or becomes a leader itself. Because
+products are compared with leaders only, a chain of small differences never groups products that
+differ. Each product with a picture has a row in `product_variant`. A product whose title or picture
+changes is compared again, together with the followers that it led; after a change of model all
+products are. Until then their rows stay as they are.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,11 +1,9 @@
 """What a card shows besides its hit: the variants of the product, and another picture of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
-
-from catalog.search.results import Hit
 
 MAX_VARIANTS = 60
 """The maximum number of variants of a product that are read."""
@@ -61,14 +59,16 @@ class _Collected:
     other_picture: str | None = None
 
 
-def card_details(connection: Connection, hits: Sequence[Hit]) -> dict[int, CardDetails]:
-    """The details of each hit, by the id of its product; one statement."""
-    if not hits:
+def card_details(connection: Connection, shown: Mapping[int, str | None]) -> dict[int, CardDetails]:
+    """The details of products by their id; one statement.
+
+    Args:
+        shown: the ids of the products, and the path of the picture that is shown of each.
+    """
+    if not shown:
         return {}
-    rows = connection.exec_driver_sql(
-        DETAILS,
-        {"ids": [hit.id for hit in hits], "paths": [hit.image_path or "" for hit in hits]},
-    )
+    paths = [path or "" for path in shown.values()]
+    rows = connection.exec_driver_sql(DETAILS, {"ids": list(shown), "paths": paths})
     found: dict[int, _Collected] = {}
     for row in rows:
         collected = found.setdefault(row.id, _Collected(other_picture=row.other_picture))

@@ -3,13 +3,15 @@
 import hashlib
 import re
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import template
 from django.conf import settings
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from catalog.importing.cells.currencies import WITHOUT_CENTS
+from catalog.media.store import FOLDER, PATH
 from catalog.search.pipeline import Hit
 from catalog.text import readable
 from shop import swatches
@@ -18,6 +20,9 @@ from shop.search_params import SearchParams
 from shop.thumbnails import SIZES
 
 register = template.Library()
+
+_PATH = re.compile(PATH)
+_ANY_PATH = f"{FOLDER}/00/{'0' * 64}.jpg"
 
 SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
 MAX_LIST_LENGTH = 80
@@ -54,7 +59,7 @@ def price(value: Decimal, currency: str = "") -> str:
     The currency may be a code in any case, or a symbol. An unknown one is shown as it is.
     """
     number = f"{value:,.2f}"
-    if _code(currency) in WITHOUT_CENTS:
+    if currency_code(currency) in WITHOUT_CENTS:
         number = number.removesuffix(".00")
     return _with_currency(number, currency)
 
@@ -64,14 +69,14 @@ def amount(value: Decimal, currency: str = "") -> str:
     return _with_currency(f"{value:,.2f}".removesuffix(".00"), currency)
 
 
-def _code(currency: str) -> str:
+def currency_code(currency: str) -> str:
     """The code of a currency that is given by its code or symbol."""
     by_symbol = {symbol: code for code, symbol in SYMBOLS.items()}
     return by_symbol.get(currency, currency.upper())
 
 
 def _with_currency(number: str, currency: str) -> str:
-    code = _code(currency)
+    code = currency_code(currency)
     if code in SYMBOLS:
         return SYMBOLS[code] + number
     return f"{number} {currency}".strip()
@@ -126,11 +131,12 @@ def attribute_rows(attributes: Any) -> list[tuple[str, list[str]]]:
     """A product's attributes as names and lists of values, without empty ones."""
     if not isinstance(attributes, dict):
         return []
-    rows = ((name, _values(value)) for name, value in attributes.items())
+    rows = ((name, attribute_values(value)) for name, value in attributes.items())
     return [(readable(name), values) for name, values in rows if values]
 
 
-def _values(value: Any) -> list[str]:
+def attribute_values(value: Any) -> list[str]:
+    """The value of an attribute as texts; a short text with separators is a list."""
     match value:
         case None | "":
             return []
@@ -139,9 +145,9 @@ def _values(value: Any) -> list[str]:
         case str() if len(value) <= MAX_LIST_LENGTH:
             return [part for part in re.split(r"\s*[,;|]\s*", value.strip()) if part]
         case list():
-            return [text for item in value for text in _values(item)]
+            return [text for item in value for text in attribute_values(item)]
         case dict():
-            return [f"{name}: {', '.join(_values(item))}" for name, item in value.items()]
+            return [f"{name}: {', '.join(attribute_values(item))}" for name, item in value.items()]
         case _:
             return [str(value)]
 
@@ -167,12 +173,6 @@ def like_url(sku: str) -> str:
     return SearchParams(like=sku).url()
 
 
-@register.filter
-def variants_url(sku: str) -> str:
-    """The address of the search for similar products and of its own variants, which come first."""
-    return SearchParams(like=sku, group_variants=False).url()
-
-
 @register.simple_tag
 def facet_url(facet: str, value: str) -> str:
     """The address of the catalogue with one filter."""
@@ -187,10 +187,14 @@ def image_url(path: str | None, size: str) -> str:
         KeyError: there is no such size.
     """
     width = SIZES[size]
-    try:
-        return reverse("image", args=(width, path)) if path else ""
-    except NoReverseMatch:
-        return ""
+    return _folder(width) + path if path and _PATH.fullmatch(path) else ""
+
+
+@cache
+def _folder(width: int) -> str:
+    """The address of the pictures of one width. A page has many pictures, so Django reverses only
+    one address for each width."""
+    return reverse("image", args=(width, _ANY_PATH)).removesuffix(_ANY_PATH)
 
 
 @register.simple_tag

@@ -82,18 +82,24 @@ document.addEventListener("input", (event) => {
   document.querySelector(".blend output").textContent = `${share}%`;
 });
 
-// Close the menu of a chip with Escape, and with a click elsewhere.
-const openMenu = () => document.querySelector(".query-chips details[open]");
-document.addEventListener("click", (event) => {
-  const menu = openMenu();
-  if (menu && !menu.contains(event.target)) menu.open = false;
-});
+// Close an open popover with Escape, and with a click or the focus elsewhere.
+const openPopover = () => document.querySelector("details.popover[open]");
+const closeOutside = (event) => {
+  for (const popover of document.querySelectorAll("details.popover[open]")) {
+    if (!popover.contains(event.target)) popover.open = false;
+  }
+};
+document.addEventListener("click", closeOutside);
+document.addEventListener("focusin", closeOutside);
 document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" && openMenu();
-  if (!menu) return;
-  menu.open = false;
-  menu.querySelector("summary").focus();
+  const popover = event.key === "Escape" && openPopover();
+  if (!popover) return;
+  popover.open = false;
+  popover.querySelector("summary").focus();
 });
+
+// After a search, the keyboard of a phone must not cover the products.
+searchForm?.addEventListener("submit", () => document.activeElement?.blur());
 
 // Keep open lists open when the panel is swapped.
 let openLists = [];
