@@ -8,6 +8,9 @@ from sqlalchemy import Connection
 MAX_VARIANTS = 60
 """The maximum number of variants of a product that are read."""
 
+MAX_COUNTED = 500
+"""The maximum number of variants of a product that are counted."""
+
 DETAILS = f"""
 SELECT shown.id, other.path AS other_picture,
        v.id AS variant_id, v.sku, v.colour, v.in_stock, v.path, v.width, v.variants
@@ -19,7 +22,9 @@ SELECT shown.id, other.path AS other_picture,
   LEFT JOIN LATERAL (
        SELECT p.id, p.sku, p.colour, p.in_stock, i.path, i.width, count(*) OVER () AS variants
          FROM product_variant own
-         JOIN product_variant v ON v.leader_id = own.leader_id
+        CROSS JOIN LATERAL (
+              SELECT product_id FROM product_variant
+               WHERE leader_id = own.leader_id LIMIT {MAX_COUNTED}) AS v
          JOIN product p ON p.id = v.product_id
          JOIN product_image i ON i.product_id = p.id AND i.position = 0
         WHERE own.product_id = shown.id
@@ -47,7 +52,7 @@ class CardDetails:
 
     variants: tuple[Variant, ...] = ()
     total: int = 1
-    """The number of variants in the catalogue, of which at most `MAX_VARIANTS` are read."""
+    """The number of variants, at most `MAX_COUNTED`."""
     other_picture: str | None = None
     """The path of a picture that the hit does not show."""
 
