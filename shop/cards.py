@@ -1,5 +1,6 @@
 """What the cards of a page show. All addresses and texts of a card are made here, once a page."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -22,6 +23,9 @@ from shop.templatetags.storefront import (
 
 MAX_DOTS = 5
 """The maximum number of colours on a card."""
+
+MAX_TWINS = 4
+"""A picture that more hits of a page have stands for a missing one; these are different products."""
 
 NOTHING = CardDetails()
 
@@ -67,17 +71,23 @@ def details_of(connection: Connection, hits: Iterable[Hit]) -> dict[int, CardDet
     return card_details(connection, {hit.id: hit.image_path for hit in hits})
 
 
-def cards(hits: Iterable[Hit], details: Mapping[int, CardDetails]) -> list[Card]:
-    """A card for each hit, and one for those with the same picture: the best in stock."""
-    return [_card(hit, details.get(hit.id, NOTHING)) for hit in _without_twins(hits)]
+def cards(
+    hits: Iterable[Hit], details: Mapping[int, CardDetails], *, merge_twins: bool = True
+) -> list[Card]:
+    """A card for each hit. With `merge_twins`, hits with the same picture are one card."""
+    shown = _without_twins(list(hits)) if merge_twins else hits
+    return [_card(hit, details.get(hit.id, NOTHING)) for hit in shown]
 
 
-def _without_twins(hits: Iterable[Hit]) -> list[Hit]:
+def _without_twins(hits: Sequence[Hit]) -> list[Hit]:
+    """Of the hits with the same picture the first in stock, at the place of the first."""
+    uses = Counter(hit.image_path for hit in hits)
     shown: dict[str, Hit] = {}
     for hit in hits:
-        picture = hit.image_path or f"none of {hit.id}"
-        if picture not in shown or (hit.in_stock and not shown[picture].in_stock):
-            shown[picture] = hit
+        is_twin = hit.image_path and 1 < uses[hit.image_path] <= MAX_TWINS
+        key = hit.image_path if is_twin and hit.image_path else f"product {hit.id}"
+        if key not in shown or (hit.in_stock and not shown[key].in_stock):
+            shown[key] = hit
     return list(shown.values())
 
 

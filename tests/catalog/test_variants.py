@@ -239,3 +239,41 @@ def test_a_hit_has_the_number_and_colours_of_its_variants(shop: dict[str, int]) 
     (card,) = set(grouped) & {"RED", "BLUE", "TWIN"}
     assert grouped[card] == (3, ("Blue", "Red"))
     assert set(run(group_variants=False)) == {"RED", "BLUE", "TWIN", "OTHER", "BAG"}
+
+
+def same_file(*skus: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "UPDATE product_image SET path = 'same' FROM product p"
+            " WHERE p.id = product_id AND p.sku = ANY(%(skus)s)",
+            {"skus": list(skus)},
+        )
+
+
+@pytest.mark.parametrize("batch", [1, 500])
+def test_products_with_the_same_picture_file_are_variants(
+    calibrated: None, batch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if the first of them follows a leader whose picture only its own family may follow."""
+    add("LEADER", "Red Linen Shirt", "Red", direction(1.0, 1))
+    add("ONE", "Blue Linen Shirt", "Blue", direction(0.8, 2))
+    add("TWO", "Summer top", "Blue", direction(0.8, 2))
+    find_variants("fashion")
+    assert groups() == {frozenset({"LEADER", "ONE"}), frozenset({"TWO"})}
+    same_file("ONE", "TWO")
+    assert find_again(batch, monkeypatch) == {frozenset({"LEADER", "ONE", "TWO"})}
+
+
+def test_products_out_of_stock_come_last_among_similar_ones(shop: dict[str, int]) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql("UPDATE product SET in_stock = sku NOT IN ('TWIN', 'BLUE')")
+
+    def similar(**spec: object) -> list[str]:
+        with connect() as connection:
+            query = SearchSpec(like="RED", min_match=0.0, **spec)  # type: ignore[arg-type]
+            return [hit.sku for hit in search(connection, query, lambda name: WordsAndColours())]
+
+    assert similar() == ["TWIN", "BLUE", "OTHER", "BAG"]
+    assert similar(in_stock_first=True) == ["OTHER", "BAG", "TWIN", "BLUE"]
+    varied = similar(in_stock_first=True, diversity=0.5)
+    assert set(varied[:2]) == {"OTHER", "BAG"}

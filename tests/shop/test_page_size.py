@@ -84,16 +84,3 @@ def test_known_values_exist_in_the_catalogue(shop: None) -> None:
         known = Filters({"colour": (red,)}, in_stock=True)
         assert known_values(connection, chosen) == (known, ["Mauve", "Nobody"])
         assert known_values(connection, Filters()) == (Filters(), [])
-
-
-def test_variants_button_submits_the_search_form(shop: None) -> None:
-    with connect() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO product_variant (product_id, leader_id, family, model)"
-            " SELECT id, min(id) OVER (), '', 'fashion' FROM product"
-        )
-    page = get("/?q=shirt&min_match=0")
-    assert re.search(
-        r'<button class="variants" type="submit" form="search" name="group_variants" value="0">',
-        page,
-    )
