@@ -23,6 +23,13 @@ def search(page: Page, words: str) -> None:
     expect(page.locator("#results-heading")).to_contain_text(re.compile("match|product"))
 
 
+def open_advanced(page: Page) -> None:
+    options = page.locator("#advanced")
+    if options.get_attribute("open") is None:
+        options.locator("summary").click()
+    expect(page.locator("#limit")).to_be_visible()
+
+
 def titles(page: Page) -> list[str]:
     return page.locator(".card-title").all_inner_texts()
 
@@ -188,7 +195,7 @@ WIDTHS_OF_PICTURES = """() => [...document.querySelectorAll(".tile img")]
 """The width of each picture according to `srcset` and `sizes`, and its actual width."""
 
 
-@pytest.mark.parametrize("width", [390, 700, 800, 1000, 1100, 1440, 1600])
+@pytest.mark.parametrize("width", [390, 700, 800, 1000, 1100, 1280, 1440, 1600])
 def test_sizes_of_pictures_match_their_width(page: Page, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     with connect() as connection:
@@ -225,11 +232,14 @@ def test_missing_and_empty_pages_help(page: Page) -> None:
     expect(page.locator(".card")).to_have_count(24)
 
 
-def test_variants_are_listed(page: Page) -> None:
+def test_each_variant_by_itself(page: Page) -> None:
     search(page, "striped dress")
-    page.locator(".card .variants").first.click()
+    expect(page.locator(".all-variants").first).to_be_visible()
+    cards = page.locator("#products .card").count()
+    open_advanced(page)
+    page.get_by_label("Each variant by itself").check()
     expect(page).to_have_url(re.compile("q=striped.dress.*group_variants=0"))
-    expect(page.locator(".card .variants")).to_have_count(0)
+    assert page.locator("#products .card").count() > cards
 
 
 def test_pictures_are_added_and_removed(page: Page, demo_folder: Path) -> None:
@@ -283,6 +293,7 @@ def test_landscape_matches_no_product(page: Page) -> None:
 def test_slider_sets_the_minimum_match(page: Page) -> None:
     search(page, "red dress")
     expect(page.locator(".card").first).to_be_visible()
+    open_advanced(page)
     page.locator("#min-match").fill("60")
     expect(page).to_have_url(re.compile("min_match=60"))
     shown = [int(text.split("%")[0]) for text in page.locator(".match").all_inner_texts()]
@@ -291,6 +302,8 @@ def test_slider_sets_the_minimum_match(page: Page) -> None:
 
 def test_card_explains_its_match(page: Page) -> None:
     search(page, "red dress")
+    expect(page.locator(".match").first).to_be_hidden()
+    open_advanced(page)
     page.locator(".match summary").first.click()
     expect(page.locator(".why").first).to_contain_text("Your words")
     expect(page.locator(".why").first).to_contain_text("Picture")
@@ -299,6 +312,7 @@ def test_card_explains_its_match(page: Page) -> None:
 def test_diversity_changes_the_order_and_the_address(page: Page) -> None:
     search(page, "red dress")
     page.locator(".similar").first.click()
+    open_advanced(page)
     expect(page.locator("#diversity")).to_be_visible()
     before = titles(page)
     page.locator("#diversity").check()
@@ -312,10 +326,12 @@ def test_search_is_logged_once(page: Page) -> None:
     with connect() as connection:
         connection.exec_driver_sql("DELETE FROM query_log")
     search(page, "green shirt")
+    open_advanced(page)
     for name, value in (("sort", "price"), ("limit", "12")):
         page.locator(f"#{name}").select_option(value)
         if page.get_by_role("button", name="Apply", exact=True).is_visible():
             page.get_by_role("button", name="Apply", exact=True).click()
+            open_advanced(page)
         expect(page).to_have_url(re.compile(f"{name}={value}"))
     search(page, "blue jeans")
     expect(page).to_have_url(re.compile("q=blue"))
