@@ -1,11 +1,10 @@
 """The storefront's settings, which `shop.settings` passes to Django."""
 
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, DirectoryPath
 from pydantic_settings import NoDecode
 
 from embedding.config import Settings, setting, split_list
@@ -65,8 +64,8 @@ class ShopSettings(Settings):
         description="The host names under which the shop is reached.",
     )
     shop_name: str = setting("Atelier", allowed="a text", description="The name on every page.")
-    templates_dir: Path | None = setting(
-        allowed="a folder",
+    templates_dir: DirectoryPath | None = setting(
+        allowed="an existing folder",
         description="A folder with templates that replace or extend the shop's; see"
         " [your own parts](storefront.md#your-own-parts).",
     )

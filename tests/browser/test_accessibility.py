@@ -20,7 +20,7 @@ MODES = {
     "phone": PHONE,
     "zoom": {"viewport": {"width": 320, "height": 256}, "device_scale_factor": 4},
 }
-"""At 400 % zoom, a window of 1280 × 1024 pixels has 320 × 256 CSS pixels."""
+"""At 400 % zoom, a window of 1280 by 1024 pixels has 320 by 256 CSS pixels."""
 
 PAGES = {
     "home": "/",

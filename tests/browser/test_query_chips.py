@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_storefront import DARK, NO_SCRIPTS, PHONE, drawn_picture, search, upload
+from tests.browser.test_storefront import (
+    DARK,
+    NO_SCRIPTS,
+    PHONE,
+    drawn_picture,
+    open_advanced,
+    search,
+    upload,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -118,6 +126,7 @@ def test_slider_that_nobody_moved_stays_out_of_the_address(page: Page, demo_fold
     count = page.locator("#results-heading").inner_text()
     page.goto("/?q=sandal")
     expect(page.locator("#results-heading")).to_have_text(count)
+    open_advanced(page)
     page.locator("#min-match").fill("70")
     expect(page).to_have_url(re.compile("min_match=70"))
     search(page, "sandals")

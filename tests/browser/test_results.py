@@ -77,8 +77,7 @@ def card_of(page: Page, sku: str) -> Locator:
 def test_products_show_on_the_first_screen_of_a_phone(page: Page) -> None:
     open_search(page, "q=shoes")
     assert page.locator("#products").evaluate(TOP) < 0.4 * 740
-    page.mouse.wheel(0, 900)
-    page.wait_for_function("scrollY > 500")
+    page.evaluate("scrollTo(0, 900)")
     bar = page.locator(".bar")
     assert bar.evaluate(TOP) == 0  # it stays
     expect(bar.get_by_role("button", name="Filters")).to_be_in_viewport()
@@ -221,7 +220,7 @@ def test_second_picture_is_loaded_and_shown_under_the_mouse(page: Page, two_pict
     page.wait_for_load_state("networkidle")
     assert not [url for url in asked if url.endswith(other)]
     own = picture.evaluate("picture => picture.currentSrc")
-    card.locator(".tile").hover(position={"x": 20, "y": 60})
+    card.locator(".card-title a").hover()
     expect(picture).to_have_attribute("srcset", other)
     page.locator(".masthead").hover(position={"x": 5, "y": 5})
     expect(picture).not_to_have_attribute("srcset", other)

@@ -6,16 +6,18 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from html import unescape
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.robotparser import RobotFileParser
 
 import pytest
+from django.conf import settings
 from django.test import Client, override_settings
 
 from catalog.db.connection import connect
 from catalog.search.vocabulary import refresh_vocabulary
 from shop import crawlers
-from tests.conftest import prepared_database, server_url, using_database
+from tests.conftest import PROJECT, prepared_database, server_url, using_database
 from tests.shop.test_pictures import PLAIN_STORAGE
 
 CLIENT = Client(headers={"host": "localhost"})
@@ -296,3 +298,23 @@ def test_no_price_no_price_filter(database: str) -> None:
         assert 'value="price"' not in page
         assert "No price" not in page
         assert 'class="price' not in page
+
+
+def test_shop_puts_its_basket_into_blocks(catalogue: None, tmp_path: Path) -> None:
+    """As docs/storefront.md says."""
+    blocks = re.findall(
+        r"`TEMPLATES_DIR/(\S+)`:\n\n```html\n(.*?)```",
+        (PROJECT / "docs" / "storefront.md").read_text(),
+        re.S,
+    )
+    assert len(blocks) == 2
+    for name, content in blocks:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    templates = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}]
+    with override_settings(TEMPLATES=templates):
+        page = get("/product/S")
+        assert '<input type="hidden" name="sku" value="S">' in page
+        assert page.count('<a class="basket"') == 1
+        assert '<a class="basket"' in get("/")
+        assert '<button class="button" disabled' in get("/product/L")
