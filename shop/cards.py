@@ -25,7 +25,7 @@ MAX_DOTS = 5
 """The maximum number of colours on a card."""
 
 MAX_TWINS = 4
-"""A picture that more hits of a page have stands for a missing one; these are different products."""
+"""A picture that more hits of a page have stands for a missing one: these are not the same."""
 
 NOTHING = CardDetails()
 

@@ -1,6 +1,7 @@
 """No page has a violation that axe-core finds: light, dark, on a phone, and at 400 % zoom."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
@@ -13,8 +14,8 @@ from tests.browser.test_storefront import DARK, PHONE
 pytestmark = pytest.mark.browser
 __all__ = ["session"]
 
-WIDE = {"viewport": {"width": 1280, "height": 900}}
-MODES = {
+WIDE: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
+MODES: dict[str, dict[str, Any]] = {
     "light": WIDE,
     "dark": WIDE | DARK,
     "phone": PHONE,
