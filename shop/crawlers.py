@@ -20,7 +20,7 @@ PRODUCTS_PER_PAGE = 10_000
 """Products on a page of the sitemap; the protocol allows 50,000, which take seconds to write."""
 
 
-class FrontPage(Sitemap):  # type: ignore[type-arg]
+class FrontPage(Sitemap):
     """The front page, from which the pages of the catalogue are linked."""
 
     def items(self) -> list[str]:
@@ -30,7 +30,7 @@ class FrontPage(Sitemap):  # type: ignore[type-arg]
         return item
 
 
-class Products(Sitemap):  # type: ignore[type-arg]
+class Products(Sitemap):
     """The page of every product."""
 
     limit = PRODUCTS_PER_PAGE
