@@ -1,5 +1,6 @@
 """The variants of a product as choices on its page: by picture and colour, and by size."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -55,8 +56,9 @@ def variant_choices(
         if other := products.get(variant.id):
             look = other.colour.casefold(), _look(variant, other, size_names)
             looks.setdefault(look, []).append((variant, other))
+    colours = Counter(colour for colour, _ in looks)
     pictures = []
-    for group in looks.values():
+    for (colour, _), group in looks.items():
         variant, other = min(
             group,
             key=lambda it: (
@@ -67,7 +69,7 @@ def variant_choices(
         )
         chosen = any(it.pk == product.pk for _, it in group)
         in_stock = any(it.in_stock for _, it in group)
-        label = other.colour or other.title
+        label = other.colour if colours[colour] == 1 and colour else other.title
         pictures.append(Choice(label, product_url(other.sku), in_stock, chosen, variant.image_path))
     same = next(
         (group for group in looks.values() if any(it.pk == product.pk for _, it in group)), []

@@ -110,13 +110,17 @@ SELECT DISTINCT ON (new.id) new.id, candidate.leader_id, 1 - leader.distance AS 
 """
 
 FIND_TWINS = """
-SELECT DISTINCT ON (new.id) new.id, v.leader_id, 1.0 AS similarity
-  FROM unnest(%(ids)s::bigint[], %(paths)s::text[]) AS new (id, path)
-  JOIN product_image i ON i.path = new.path AND i.position = 0
-  JOIN product_variant v ON v.product_id = i.product_id AND v.model = %(model)s
- ORDER BY new.id, v.leader_id
+SELECT new.id, twin.leader_id
+  FROM unnest(%(ids)s::bigint[], %(paths)s::text[]) AS new (id, path),
+       LATERAL (
+       SELECT v.leader_id
+         FROM product_image i
+         JOIN product_variant v ON v.product_id = i.product_id AND v.model = %(model)s
+        WHERE i.path = new.path AND i.position = 0
+        LIMIT 1) AS twin
 """
-"""Products with the same file as the main picture, whatever their titles."""
+"""Finds a product with the same file as the main picture, whatever its title. All of them have the
+same leader, so one is enough: a picture that stands for a missing one can have thousands."""
 
 STORE = """
 INSERT INTO product_variant AS v (product_id, leader_id, family, model)

@@ -166,6 +166,14 @@ def test_no_page_is_wider_than_320_pixels(page: Page, two_pictures: str) -> None
     assert missing.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_search_without_a_price_filter(page: Page) -> None:
+    page.locator(".prices").evaluate("it => it.remove()")  # as in a shop without prices
+    page.locator("#in-stock").check()
+    expect(page).to_have_url(re.compile("in_stock=1"))
+    page.locator(".filter-chips .chip").click()
+    expect(page.locator("#in-stock")).not_to_be_checked()
+
+
 def test_skip_link_leads_to_the_products(page: Page) -> None:
     open_search(page, "q=dress")
     page.keyboard.press("Tab")

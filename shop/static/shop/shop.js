@@ -120,7 +120,7 @@ function followResults() {
   const values = { q: text, "min-price": minPrice, "max-price": maxPrice };
   for (const [id, value] of Object.entries(values)) {
     const input = document.getElementById(id);
-    if (input !== document.activeElement) input.value = value;
+    if (input && input !== document.activeElement) input.value = value; // without prices, some are missing
   }
   document.getElementById("in-stock").checked = inStock === "1";
 }
