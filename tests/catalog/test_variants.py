@@ -1,5 +1,6 @@
 """Variants: products that a shopper sees as one are shown as one card, or separately on request."""
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -262,6 +263,24 @@ def test_products_with_the_same_picture_file_are_variants(
     assert groups() == {frozenset({"LEADER", "ONE"}), frozenset({"TWO"})}
     same_file("ONE", "TWO")
     assert find_again(batch, monkeypatch) == {frozenset({"LEADER", "ONE", "TWO"})}
+
+
+def test_migration_compares_products_with_the_same_picture_again(
+    calibrated: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add("LEADER", "Red Linen Shirt", "Red", direction(1.0, 1))
+    add("ONE", "Blue Linen Shirt", "Blue", direction(0.8, 2))
+    add("TWO", "Summer top", "Blue", direction(0.8, 2))
+    add("OTHER", "Leather bag", "Red", direction(0.0, 5))
+    find_variants("fashion")
+    same_file("ONE", "TWO")
+    assert find_variants("fashion") == 0
+    migration = import_module("migrations.versions.0035_twins")
+    with connect() as connection:
+        monkeypatch.setattr(migration.op, "execute", connection.exec_driver_sql)
+        migration.upgrade()
+    assert find_variants("fashion") == 3
+    assert groups() == {frozenset({"LEADER", "ONE", "TWO"}), frozenset({"OTHER"})}
 
 
 def test_products_out_of_stock_come_last_among_similar_ones(shop: dict[str, int]) -> None:
