@@ -1,12 +1,12 @@
 """Products with the same picture file are compared again, since they are variants now.
 
-Revision 0035, after 0033; 2026-11-27
+Revision 0036, after 0035; 2026-11-27
 """
 
 from alembic import op
 
-revision = "0035"
-down_revision = "0033"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
