@@ -275,7 +275,7 @@ def test_migration_compares_products_with_the_same_picture_again(
     find_variants("fashion")
     same_file("ONE", "TWO")
     assert find_variants("fashion") == 0
-    migration = import_module("migrations.versions.0035_twins")
+    migration = import_module("migrations.versions.0036_twins")
     with connect() as connection:
         monkeypatch.setattr(migration.op, "execute", connection.exec_driver_sql)
         migration.upgrade()
