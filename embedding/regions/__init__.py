@@ -1,0 +1,1 @@
+"""Regions of pictures: cut them out, and find those with a garment."""
