@@ -37,12 +37,15 @@ from shop.compare_params import ColumnSetup, CompareParams
 from shop.errors import sentence
 from shop.forms import CompareForm, needed_modalities, usable_models
 from shop.models import Product
+from shop.query_picture_panel import picture_panels
 from shop.query_pictures import keep_query_picture
+from shop.refused_uploads import refusal, with_refusal
 from shop.views import (
     HttpResponseSeeOther,
     announces_too_much,
     main_image,
     never_stale,
+    see_other,
     too_large,
     unknown_values,
     uploaded_picture,
@@ -76,7 +79,7 @@ def compare_page(request: HttpRequest) -> HttpResponse:
     form = _parse(request.GET)
     if form.is_apart and not form.notes:
         return redirect(form.comparison.url())  # the address that people share
-    return _compare_page(request, form.comparison, form.notes)
+    return _compare_page(request, form.comparison, [*form.notes, *refusal(request.GET)])
 
 
 @csrf_exempt
@@ -92,12 +95,13 @@ def upload_picture(request: HttpRequest) -> HttpResponse:
 def _store_picture(request: HttpRequest) -> HttpResponse:
     comparison = _parse(QueryDict(request.POST.get("state", ""))).comparison
     try:
-        digest = uploaded_picture(request)
+        name = uploaded_picture(request)
     except ImageError as error:
-        return _compare_page(request, comparison, [sentence(error)], status=400)
-    if digest is None:
+        return see_other(request, with_refusal(comparison.url(), sentence(error)))
+    if name is None:
         return too_large(request)
-    return HttpResponseSeeOther(comparison.searching(comparison.search.with_picture(digest)).url())
+    url = comparison.searching(comparison.search.with_picture(name)).url()
+    return see_other(request, url)
 
 
 @for_staff
@@ -114,8 +118,8 @@ def store_verdict(request: HttpRequest) -> HttpResponse:
         messages.error(request, "This verdict could not be stored. Search again, then judge.")
         return HttpResponseSeeOther(reverse("compare"))
     if judged.username:  # what anybody can do must not fill the disk
-        for digest in judged.query.pictures:
-            keep_query_picture(digest)
+        for name in judged.query.pictures:
+            keep_query_picture(name)
     with connect() as connection:
         store_comparison(connection, judged)
     columns = {"left": judged.left_setup, "right": judged.right_setup}
@@ -129,7 +133,7 @@ def _parse(parameters: QueryDict) -> CompareForm:
 
 
 def _compare_page(
-    request: HttpRequest, comparison: CompareParams, notes: list[str], status: int = 200
+    request: HttpRequest, comparison: CompareParams, notes: list[str]
 ) -> HttpResponse:
     state, images = with_stored_pictures(comparison.search, notes)
     # Django's models use another connection, and a page must not wait for one while it holds one.
@@ -163,15 +167,12 @@ def _compare_page(
         "controls": column_controls(setups, in_use),
         "filters": [chip.label for chip in filter_panel.chips(state, facets)],
         "kept": [it for it in parse_qsl(state.query()) if it[0] not in shown_apart],
-        "pictures": [
-            (digest, comparison.searching(state.without_picture(digest)))
-            for digest in state.pictures
-        ],
+        "pictures": picture_panels(state, comparison.searching),
         "likeless": comparison.searching(state.changed(like="")),
         "liked": liked,
         "liked_image": main_image(liked) if liked else None,
     }
-    return render(request, "compare/page.html", context, status=status)
+    return render(request, "compare/page.html", context)
 
 
 def _setups(

@@ -105,6 +105,18 @@ class ShopSettings(Settings):
         default_text="`0`",
         description="1 lets everybody open `/compare/` and judge there, not only staff.",
     )
+    find_garments: bool = setting(
+        True,
+        allowed=SWITCH,
+        default_text="`1`",
+        description="0 leaves uploaded pictures whole until a shopper chooses a part.",
+    )
+    fetch_addresses: bool = setting(
+        True,
+        allowed=SWITCH,
+        default_text="`1`",
+        description="0 fetches no pictures from addresses that shoppers give.",
+    )
     tz: Annotated[str, AfterValidator(_time_zone)] = setting(
         "UTC",
         allowed="a time zone such as Europe/Berlin",

@@ -30,10 +30,10 @@ def _escape(match: re.Match[str]) -> str:
     return "".join(f"%{ord(character):02X}" for character in match[0])
 
 
-class DigestConverter:
-    """A SHA-256 digest in hexadecimal digits."""
+class PictureConverter:
+    """The name of a query picture or of a part of it: a SHA-256 digest, with or without a region."""
 
-    regex = r"[0-9a-f]{64}"
+    regex = r"[0-9a-f]{64}(?:-[0-9]{1,4}){0,4}"
 
     def to_python(self, value: str) -> str:
         return value
@@ -54,7 +54,7 @@ class WidthConverter:
         return str(value)
 
 
-class ImagePathConverter(DigestConverter):
+class ImagePathConverter(PictureConverter):
     """A `product_image.path`, which the importer derives from the file's hash."""
 
     regex = PATH

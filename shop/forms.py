@@ -18,9 +18,10 @@ from catalog.search.facets import Facet
 from catalog.search.filters import Filters
 from catalog.search.ranking_sql import ORDERS
 from catalog.text import normalize_space
+from embedding.regions.region import RegionError
 from embedding.registry import Modality, ModelSpec, models
 from shop.compare_params import MAX_COLUMNS, ColumnSetup, CompareParams, canonical_model
-from shop.query_pictures import DIGEST
+from shop.query_pictures import DIGEST, parse_name, picture_name
 from shop.search_params import (
     DEFAULT_BLEND,
     DEFAULT_LIMIT,
@@ -71,11 +72,11 @@ class PartsField(forms.Field):
 
 
 class PicturesField(ValuesField):
-    """The SHA-256 digests of stored pictures."""
+    """Stored pictures or parts of them: SHA-256 digests, each with or without a region."""
 
     def validate(self, value: tuple[str, ...]) -> None:
         super().validate(value)
-        if any(not DIGEST.fullmatch(digest) for digest in value):
+        if any(not DIGEST.fullmatch(name.partition("-")[0]) for name in value):
             raise forms.ValidationError("The picture's address is incomplete.")
         if len(value) > MAX_PICTURES:
             raise forms.ValidationError(f"A search can have at most {MAX_PICTURES} pictures.")
@@ -249,6 +250,19 @@ class SearchForm(forms.Form):
         if len(words) > MAX_QUERY_LENGTH:
             self.remarks.append(f"Only the first {MAX_QUERY_LENGTH} characters were used.")
         return words[:MAX_QUERY_LENGTH].rstrip()
+
+    def clean_picture(self) -> tuple[str, ...]:
+        """The pictures; one whose region is not valid counts as a whole."""
+        names = []
+        for name in self.cleaned_data["picture"]:
+            try:
+                names.append(picture_name(*parse_name(name)))
+            except RegionError:
+                names.append(name.partition("-")[0])
+                self.remarks.append(
+                    "The part of the picture was not valid, so the whole picture was used."
+                )
+        return tuple(dict.fromkeys(names))
 
     def clean_blend(self) -> float | None:
         blend: float | None = self.cleaned_data["blend"]

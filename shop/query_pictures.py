@@ -1,6 +1,8 @@
 """Stores the pictures that shoppers search with: checked, re-encoded and kept for a day.
 
-The name of a file is the hash of its content; no name comes from a request.
+The name of a file is the hash of its content; no name comes from a request. An address names a
+picture by this digest, or a part of it by the digest and a region: `DIGEST-left-top-width-height`,
+in thousandths of the picture. Only the whole picture is stored.
 """
 
 import hashlib
@@ -8,17 +10,42 @@ import os
 import re
 import time
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 
 from django.conf import settings
 
 from embedding.atomic_write import write_atomically
+from embedding.image_decoding import open_image
+from embedding.regions.region import Region, cut
+from shop import upload_decoder
 from shop.upload_decoder import reencode
 
 SWEEP_SECONDS = 10
 """The minimum time between two sweeps. The size limit can be exceeded between them."""
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
+
+SIDECAR = ".json"
+"""The suffix of the file with the regions that were found in a picture; see `picture_regions`."""
+
+
+def picture_name(digest: str, region: Region | None) -> str:
+    """The name of a picture or of a part of it, as addresses contain it."""
+    return digest if region is None or region.is_whole else f"{digest}-{region}"
+
+
+def parse_name(name: str) -> tuple[str, Region | None]:
+    """The digest and the region of a name; the region is None for the whole picture.
+
+    Raises:
+        ValueError: not the digest of a picture.
+        RegionError: a digest, but not a region.
+    """
+    digest, separator, region = name.partition("-")
+    if not DIGEST.fullmatch(digest):
+        raise ValueError("not the digest of a picture")
+    return digest, Region.parse(region) if separator else None
 
 
 def store_query_picture(content: bytes) -> str:
@@ -33,46 +60,68 @@ def store_query_picture(content: bytes) -> str:
     sweep_query_pictures()
     encoded = reencode(content)
     digest = hashlib.sha256(encoded).hexdigest()
-    write_atomically(_query_path(digest), encoded)
+    write_atomically(query_path(digest), encoded)
     return digest
 
 
-def load_query_picture(digest: str) -> bytes | None:
-    """The JPEG stored under `digest`, or None if there is none or it has expired.
+def load_query_picture(name: str) -> bytes | None:
+    """The picture of a name as a file to encode, or None if there is none or it has expired.
 
-    Loading a picture restarts its time to live.
+    The whole picture is the stored JPEG. A part is cut from it without further loss. Loading a
+    picture restarts its time to live.
     """
-    if not DIGEST.fullmatch(digest):
+    try:
+        digest, region = parse_name(name)
+    except ValueError:
         return None
-    path = _query_path(digest)
+    path = query_path(digest)
     try:
         if _has_expired(path.stat().st_mtime):
             return None
         content = path.read_bytes()
         os.utime(path)
+        with suppress(FileNotFoundError):
+            os.utime(path.with_suffix(SIDECAR))
     except FileNotFoundError:
         return None
-    return content
+    return content if region is None else cut(content, region)
 
 
-def keep_query_picture(digest: str) -> bool:
-    """Keep a stored picture in `settings.JUDGED_PICTURE_DIR`, where nothing expires.
+def picture_jpeg(name: str, side: int = 0) -> bytes | None:
+    """The picture of a name as a JPEG to show, or None if there is none or it has expired.
+
+    Args:
+        side: the maximum of its width and height in pixels; 0 for no maximum.
+    """
+    content = load_query_picture(name)
+    if content is None or (DIGEST.fullmatch(name) and not side):
+        return content
+    image = open_image(content, side or upload_decoder.MAX_SIDE)
+    if side:
+        image.thumbnail((side, side), reducing_gap=2.0)
+    encoded = BytesIO()
+    image.save(encoded, "JPEG", quality=90)
+    return encoded.getvalue()
+
+
+def keep_query_picture(name: str) -> bool:
+    """Keep a picture, or the part of it, in `settings.JUDGED_PICTURE_DIR`, where nothing expires.
 
     Returns:
         False if the picture has expired.
     """
-    kept = judged_picture(digest)
+    kept = judged_picture(name)
     if kept.exists():
         return True
-    content = load_query_picture(digest)
+    content = picture_jpeg(name)
     if content is not None:
         write_atomically(kept, content)
     return content is not None
 
 
-def judged_picture(digest: str) -> Path:
+def judged_picture(name: str) -> Path:
     """The file of a picture that was kept."""
-    return Path(settings.JUDGED_PICTURE_DIR) / f"{digest}.jpg"
+    return Path(settings.JUDGED_PICTURE_DIR) / f"{name}.jpg"
 
 
 def sweep_query_pictures() -> None:
@@ -100,7 +149,8 @@ def sweep_query_pictures() -> None:
             Path(path).unlink(missing_ok=True)
 
 
-def _query_path(digest: str) -> Path:
+def query_path(digest: str) -> Path:
+    """The file of a stored picture, whether it exists or not."""
     return Path(settings.QUERY_PICTURE_DIR) / f"{digest}.jpg"
 
 

@@ -32,6 +32,7 @@ OWN_PARAMETERS = frozenset(
             "default_min_match",
         ),
         *("group_variants", "diversity", "limit", "page", "min_price", "max_price", "in_stock"),
+        "refused",
         *("column", "column_model", "column_signals", "column_fusion", "column_min_match"),
     }
 )
@@ -51,7 +52,8 @@ def parameter(facet: str) -> str:
 class SearchParams:
     """A search as its address describes it; the address contains no default values.
 
-    `pictures` are the SHA-256 digests of stored query pictures; see `SearchSpec` for the others.
+    `pictures` are the names of stored query pictures or of parts of them, see `query_pictures`; see
+    `SearchSpec` for the others.
     """
 
     text: str = ""
@@ -115,13 +117,18 @@ class SearchParams:
         """The same search with other values; it starts at the first page unless `page` is given."""
         return replace(self, **({"page": 1} | values))
 
-    def with_picture(self, digest: str) -> "SearchParams":
+    def with_picture(self, name: str) -> "SearchParams":
         """The same search with one more picture; the oldest is removed if there are too many."""
-        kept = [known for known in self.pictures if known != digest]
-        return self.changed(pictures=tuple([*kept, digest][-MAX_PICTURES:]))
+        kept = [known for known in self.pictures if known != name]
+        return self.changed(pictures=tuple([*kept, name][-MAX_PICTURES:]))
 
-    def without_picture(self, digest: str) -> "SearchParams":
-        return self.changed(pictures=tuple(it for it in self.pictures if it != digest))
+    def without_picture(self, name: str) -> "SearchParams":
+        return self.changed(pictures=tuple(it for it in self.pictures if it != name))
+
+    def with_part(self, name: str, part: str) -> "SearchParams":
+        """The same search with another part of a picture, in its place."""
+        changed = (part if it == name else it for it in self.pictures)
+        return self.changed(pictures=tuple(dict.fromkeys(changed)))
 
     def filtered(self, **values: Any) -> "SearchParams":
         """The same search with changed filters."""

@@ -13,7 +13,7 @@ from shop import (
 from shop.security_txt import security_txt
 
 register_converter(converters.SkuConverter, "sku")
-register_converter(converters.DigestConverter, "digest")
+register_converter(converters.PictureConverter, "picture")
 register_converter(converters.WidthConverter, "width")
 register_converter(converters.ImagePathConverter, "image_path")
 
@@ -22,7 +22,8 @@ urlpatterns = [
     path("suggest/", suggest_views.suggestions, name="suggest"),
     path("product/<sku:sku>", product_views.product_page, name="product"),
     path("picture/", views.upload_picture, name="upload"),
-    path("picture/<digest:digest>", views.query_picture, name="picture"),
+    path("picture/<picture:name>", views.query_picture, name="picture"),
+    path("picture/<picture:name>/small", views.query_picture, {"side": 480}, "small_picture"),
     path(
         f"media/{thumbnails.THUMBNAILS}/<width:width>/<image_path:path>",
         views.product_image,

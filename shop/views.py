@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseRedirectBase
 from django.shortcuts import redirect, render
 from django.utils.text import Truncator
@@ -31,9 +31,13 @@ from shop.errors import Outcome, sentence, try_search
 from shop.forms import SearchForm
 from shop.given_up import given_up
 from shop.models import Product, ProductImage
+from shop.picture_fetching import fetch_picture
+from shop.picture_regions import name_to_search_with
 from shop.query_chips import QueryChip
 from shop.query_chips import query_chips as chips_of_query
 from shop.query_logging import log_search
+from shop.query_picture_panel import picture_panels, shown_kind
+from shop.refused_uploads import refusal, with_refusal
 from shop.search_params import LIMITS, SearchParams
 from shop.ways_out import WayOut, has_words, ways_out
 
@@ -66,9 +70,10 @@ class HtmxRequest(HttpRequest):
 @vary_on_headers("HX-Request")
 def search_page(request: HtmxRequest) -> HttpResponse:
     form = _parse(request.GET)
+    notes = [*form.notes, *refusal(request.GET)]
     if "default_min_match" in request.GET and not request.htmx and not form.notes:
         return redirect(form.state.url())  # without scripts, the form cannot leave values out
-    return _search_page(request, form.state, form.notes)
+    return _search_page(request, form.state, notes)
 
 
 def largest_upload() -> int:
@@ -94,36 +99,51 @@ def announces_too_much(request: HttpRequest) -> bool:
 def _store_picture(request: HtmxRequest) -> HttpResponse:
     state = _parse(QueryDict(request.POST.get("state", ""))).state
     try:
-        digest = uploaded_picture(request)
+        name = uploaded_picture(request)
     except ImageError as error:
-        return _search_page(request, state, [sentence(error)], status=400)
-    if digest is None:
+        return see_other(request, with_refusal(state.url(), sentence(error)))
+    if name is None:
         return too_large(request)
-    return HttpResponseSeeOther(state.with_picture(digest).url())
+    return see_other(request, state.with_picture(name).url())
+
+
+def see_other(request: HttpRequest, url: str) -> HttpResponse:
+    """Where to go after an upload: a redirect, or for scripts, which show the progress, the address
+    alone."""
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse({"location": url})
+    return HttpResponseSeeOther(url)
 
 
 def uploaded_picture(request: HttpRequest) -> str | None:
-    """Store the uploaded picture and return its digest; None if it is too large.
+    """Store the uploaded picture, or the one at the given address, and return the name to search
+    with: the picture, or the part of it that shows its garment. None if it is too large.
 
     Raises:
         ImageError: there is no picture, or it cannot be used; the message is for the user.
         DecoderBusy: see `query_pictures.store_query_picture`.
     """
     upload = request.FILES.get("file")
-    if not isinstance(upload, UploadedFile):
+    address = request.POST.get("address", "").strip()
+    if isinstance(upload, UploadedFile):
+        if (upload.size or 0) > settings.QUERY_PICTURE_MAX_BYTES:
+            return None
+        content = upload.read()
+    elif address:
+        content = fetch_picture(address, request.META.get("REMOTE_ADDR", ""))
+    else:
         raise ImageError("choose a picture first")
-    if (upload.size or 0) > settings.QUERY_PICTURE_MAX_BYTES:
-        return None
     try:
-        return query_pictures.store_query_picture(upload.read())
+        digest = query_pictures.store_query_picture(content)
     except ImageError as error:
         raise ImageError(f"this picture cannot be used: {error}") from error
+    return name_to_search_with(digest)
 
 
 @require_safe
 @cache_control(private=True, max_age=ONE_HOUR)
-def query_picture(request: HttpRequest, digest: str) -> HttpResponse:
-    content = query_pictures.load_query_picture(digest)
+def query_picture(request: HttpRequest, name: str, side: int = 0) -> HttpResponse:
+    content = query_pictures.picture_jpeg(name, side)
     if content is None:
         raise Http404("This picture has expired.")
     return HttpResponse(content, content_type="image/jpeg")
@@ -143,9 +163,7 @@ def _parse(parameters: QueryDict) -> SearchForm:
         return SearchForm(parameters, enabled_facets(connection))
 
 
-def _search_page(
-    request: HtmxRequest, state: SearchParams, notes: list[str], status: int = 200
-) -> HttpResponse:
+def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) -> HttpResponse:
     state, images = with_stored_pictures(state, notes)
     requested = state
     # Django's models use another connection, and a page must not wait for one while it holds one.
@@ -206,7 +224,8 @@ def _search_page(
         "default_min_match": state.changed(min_match=None),
         "currency": currency,
         "unfiltered": state.changed(filters=Filters()),
-        "pictures": [(digest, state.without_picture(digest)) for digest in state.pictures],
+        "pictures": picture_panels(state),
+        "shown_kind": shown_kind(state, results.hits),
         "likeless": state.changed(like=""),
         "first_page": state.changed(page=1),
         "liked": liked,
@@ -214,7 +233,7 @@ def _search_page(
     }
     is_partial = bool(request.htmx) and not request.htmx.history_restore_request
     template = "search/_partial.html" if is_partial else "search/page.html"
-    response = render(request, template, context, status=max(status, outcome.status))
+    response = render(request, template, context, status=outcome.status)
     return push_url(response, state.url()) if is_partial else response
 
 
@@ -222,8 +241,8 @@ def with_stored_pictures(
     state: SearchParams, notes: list[str]
 ) -> tuple[SearchParams, tuple[bytes, ...]]:
     """The search without pictures that have expired, which a note says, and the others' content."""
-    stored = {digest: query_pictures.load_query_picture(digest) for digest in state.pictures}
-    images = {digest: image for digest, image in stored.items() if image is not None}
+    stored = {name: query_pictures.load_query_picture(name) for name in state.pictures}
+    images = {name: image for name, image in stored.items() if image is not None}
     if len(images) < len(stored):
         notes.append("A picture has expired. Upload it again.")
         state = replace(state, pictures=tuple(images))

@@ -1,4 +1,4 @@
-"""Finds the garments in a picture. Nothing is downloaded; see docs/crop.md for the figures."""
+"""Finds the garments in a picture. Nothing is downloaded; docs/decisions/0021 has the figures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 import embedding
 from embedding.encoder import EncoderError
@@ -20,11 +21,139 @@ from embedding.loaders.backbone import Backbone
 from embedding.loaders.fashion import WEIGHTS
 from embedding.loaders.fashion_tower import load_tower
 from embedding.regions.network import SIDE, RegionHead, backbone_maps, corners
+from embedding.regions.region import SMALLEST, WHOLE, Region
 
 HEAD_FILE = Path(embedding.__file__).parent / "weights" / "regions" / "head.safetensors"
+
+MAX_REGIONS = 4
+"""The maximum number of garments that are suggested."""
+
+MIN_SCORE = 0.4
+"""The minimum score of a suggested garment, 0 to 1."""
+
+SAME = 0.4
+"""Boxes whose intersection is this share of their union show the same garment."""
+
+MARGIN = 0.08
+"""What is added to each side of a box, as a share of its longer side. Product photographs have
+margins too."""
+
+MAX_SHARE = 0.45
+"""A garment that covers more of the picture is not cut out by itself: the picture has little else
+in it."""
+
+PLAIN = 12.0
+"""Standard deviation of the values around the garment below which the ground is plain, so that
+nothing needs to be cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Garment:
+    """A garment in a picture, with a score from 0 to 1."""
+
+    region: Region
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Garments:
+    """What was found in a picture. `best` is the garment to search with if the shopper says nothing
+    else; it is None if the whole picture is at least as good."""
+
+    found: tuple[Garment, ...] = ()
+    best: Garment | None = None
+
+
+def find_garments(image: Image.Image) -> Garments:
+    """The garments in an upright RGB picture, the most certain one first.
+
+    Raises:
+        EncoderError: the weights are missing or do not match the code.
+    """
+    found = tuple(_garments(image))
+    return Garments(found, _best(image, found))
 
 
 def save_head(head: RegionHead, path: Path) -> None:
     """Save the weights in half precision."""
     path.parent.mkdir(parents=True, exist_ok=True)
     save_file({name: it.half().contiguous() for name, it in head.state_dict().items()}, path)
+
+
+def load_head(path: Path) -> RegionHead:
+    """Load the head in single precision and evaluation mode.
+
+    Raises:
+        EncoderError: the file cannot be read or does not match the code.
+    """
+    head = RegionHead()
+    try:
+        head.load_state_dict(load_file(path))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise EncoderError(
+            f"the trained weights {path} cannot be loaded: {error}; they are part of the project, "
+            "and `python -m embedding.training.regions --help` explains how to train them again"
+        ) from error
+    return head.eval().requires_grad_(False)
+
+
+@lru_cache(maxsize=1)
+def _network() -> tuple[Backbone, RegionHead]:
+    backbone = load_tower(WEIGHTS / "model.safetensors").backbone
+    backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return backbone, load_head(HEAD_FILE)
+
+
+def _garments(image: Image.Image) -> list[Garment]:
+    """The garments by descending score, without boxes that show the same one."""
+    scores, boxes = _cells(image)
+    kept: list[tuple[NDArray[np.float32], float]] = []
+    for index in np.argsort(-scores):
+        if scores[index] < MIN_SCORE or len(kept) == MAX_REGIONS:
+            break
+        if all(_overlap(boxes[index], other) < SAME for other, _ in kept):
+            kept.append((boxes[index], float(scores[index])))
+    return [Garment(_region(box, image), score) for box, score in kept]
+
+
+def _cells(image: Image.Image) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The score of each cell, and its box as shares of the square around the picture: (n, 4)."""
+    backbone, head = _network()
+    pixels = torch.from_numpy(np.array(square(image, SIDE)))[None]
+    with torch.inference_mode():
+        logits, distances = head(*backbone_maps(backbone, pixels))
+        boxes: Tensor = corners(distances)[0].flatten(1).T
+        return logits[0].sigmoid().flatten().numpy(), boxes.numpy()
+
+
+def _region(box: NDArray[np.float32], image: Image.Image) -> Region:
+    """A box in the square around the picture as a region of the picture, with a margin."""
+    side = max(image.size)
+    margin = MARGIN * float(max(box[2] - box[0], box[3] - box[1]))
+    ends = []
+    for axis, length in enumerate(image.size):
+        offset = (side - length) / 2
+        low = ((float(box[axis]) - margin) * side - offset) / length
+        high = ((float(box[axis + 2]) + margin) * side - offset) / length
+        start = min(WHOLE - SMALLEST, max(0, round(low * WHOLE)))
+        ends.append((start, max(start + SMALLEST, min(WHOLE, round(high * WHOLE)))))
+    (left, right), (top, bottom) = ends
+    return Region(left, top, right - left, bottom - top)
+
+
+def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Intersection over union of two boxes."""
+    shared = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    both = float(shared.clip(0).prod())
+    union = float((one[2:] - one[:2]).prod() + (other[2:] - other[:2]).prod()) - both
+    return both / union if union > 0 else 0.0
+
+
+def _best(image: Image.Image, found: tuple[Garment, ...]) -> Garment | None:
+    if not found or found[0].region.share > MAX_SHARE:
+        return None
+    pixels = np.asarray(image.resize((64, 64)), np.float32)
+    left, top, right, bottom = found[0].region.box(64, 64)
+    around = np.ones((64, 64), bool)
+    around[top:bottom, left:right] = False
+    return None if pixels[around].std(0).max() < PLAIN else found[0]

@@ -17,6 +17,9 @@ WHOLE = 1000
 SMALLEST = 20
 """The least width and height of a region, per mille."""
 
+FULL_SCALE = 1 << 16
+"""A side so long that no JPEG is decoded at a reduced scale, since a part may be small."""
+
 PATTERN = re.compile(r"(0|[1-9][0-9]{0,3})-(0|[1-9][0-9]{0,3})-([1-9][0-9]{0,3})-([1-9][0-9]{0,3})")
 
 
@@ -50,6 +53,11 @@ class Region:
     @property
     def bottom(self) -> int:
         return self.top + self.height
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether this is the whole picture."""
+        return self.share == 1
 
     @property
     def centre(self) -> tuple[float, float]:
@@ -90,22 +98,16 @@ class Region:
         return image.crop(self.box(*image.size))
 
 
-def cut(content: bytes, region: Region, side: int = 0) -> bytes:
+def cut(content: bytes, region: Region) -> bytes:
     """This part of an encoded picture, as a picture file of its own, without loss.
 
     Searches take it like any picture, so whatever is kept by the content of a picture is kept apart
     for each of its parts.
 
-    Args:
-        side: scale the part down to this many pixels on its longer side, 0 for not.
-
     Raises:
         ImageError: see `embedding.image_decoding.open_image`.
     """
-    image = open_image(content, side=1 << 16)  # at full scale, since a part may be small
-    part = region.crop(image)
-    if side:
-        part.thumbnail((side, side), reducing_gap=2.0)
+    image = open_image(content, FULL_SCALE)
     encoded = BytesIO()
-    part.save(encoded, "BMP")  # nothing to compress: it is decoded again at once
+    region.crop(image).save(encoded, "BMP")  # it is decoded at once, so compressing is a waste
     return encoded.getvalue()

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpcore2
 
+from catalog.config import PrivateHosts
 from catalog.media.fetching.safe_urls import Address, UnresolvedError, follow, resolve
 from catalog.media.store import MAX_BYTES
 
@@ -52,8 +53,17 @@ class Limits:
     max_bytes: int = MAX_BYTES
 
 
-def fetch(address: Address, limits: Limits, stop: Event) -> bytes | Address:
+def fetch(
+    address: Address,
+    limits: Limits,
+    stop: Event,
+    private: PrivateHosts | None = None,
+    user_agent: str = USER_AGENT,
+) -> bytes | Address:
     """The unchecked content at a URL, or the URL that it redirects to.
+
+    Args:
+        private: see `resolve`.
 
     Raises:
         AddressError: the URL, or the redirect's target, must not be fetched.
@@ -62,14 +72,14 @@ def fetch(address: Address, limits: Limits, stop: Event) -> bytes | Address:
     """
     deadline = Deadline(limits, stop)
     headers: list[tuple[bytes | str, bytes | str]] = [
-        *(("Host", address.origin), ("User-Agent", USER_AGENT), ("Accept", "image/*")),
+        *(("Host", address.origin), ("User-Agent", user_agent), ("Accept", "image/*")),
         *(("Accept-Encoding", "identity"), ("Connection", "close")),
     ]
     url = httpcore2.URL(
         scheme=address.scheme, host=address.host, port=address.port, target=address.target
     )
     try:
-        backend = PinnedBackend(resolve(address), deadline)
+        backend = PinnedBackend(resolve(address, private), deadline)
         with (
             httpcore2.ConnectionPool(_ssl_context(), network_backend=backend) as pool,
             pool.stream("GET", url, headers=headers) as response,

@@ -10,6 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import quote, urljoin, urlsplit
 
 from catalog import config
+from catalog.config import PrivateHosts
 from embedding.errors import UserFacingError
 
 PORTS = {"http": 80, "https": 443}
@@ -98,8 +99,11 @@ def follow(address: Address, location: str) -> Address:
         raise AddressError("invalid redirect: not a web address") from error
 
 
-def resolve(address: Address) -> list[str]:
+def resolve(address: Address, private: PrivateHosts | None = None) -> list[str]:
     """The IP addresses of a host to which connections are allowed, in the resolver's order.
+
+    Args:
+        private: the private hosts that are allowed; None for those of FETCH_ALLOW.
 
     Raises:
         AddressError: no such host, or all its addresses are private, loopback, link-local or
@@ -117,7 +121,7 @@ def resolve(address: Address) -> list[str]:
     except (OSError, UnicodeError) as error:
         raise AddressError(f"no such host: {address.host}") from error
     addresses = dict.fromkeys(str(entry[4][0]) for entry in found)
-    allow = config.settings().fetch_allow
+    allow = config.settings().fetch_allow if private is None else private
     if address.host.lower() in allow.hosts:
         return list(addresses)
     is_usual = address.port in PORTS.values()

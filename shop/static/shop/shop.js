@@ -1,67 +1,12 @@
-// Dropping and pasting pictures, slider values, and the state of the filter panel.
+// Slider values, and the state of the filter panel.
 "use strict";
 
 const searchForm = document.getElementById("search");
-const uploadForm = document.getElementById("upload");
 
 function showProblem(message) {
   const problem = document.getElementById("problem");
   problem.textContent = message;
   problem.hidden = !message;
-}
-
-if (uploadForm) {
-  // After the upload, the search continues with the current state of the form.
-  const currentSearch = () => new URLSearchParams(new FormData(searchForm)).toString();
-
-  const upload = (files) => {
-    const input = uploadForm.elements.file;
-    const file = [...files].find((candidate) => candidate.type.startsWith("image/"));
-    if (!file) return showProblem("That is not a picture.");
-    if (file.size > Number(input.dataset.maxBytes)) {
-      const most = Math.floor(input.dataset.maxBytes / 2 ** 20);
-      return showProblem(`This picture is too large. The maximum size is ${most} MB.`);
-    }
-    showProblem("");
-    const transfer = new DataTransfer();
-    transfer.items.add(file);
-    input.files = transfer.files;
-    uploadForm.elements.state.value = currentSearch();
-    document.body.classList.add("is-uploading");
-    uploadForm.submit();
-  };
-
-  uploadForm.elements.file.addEventListener("change", (event) => {
-    if (event.target.files.length) upload(event.target.files);
-  });
-
-  const holdsFiles = (event) => event.dataTransfer?.types.includes("Files");
-  const veil = (shown) => document.body.classList.toggle("is-dragging", shown);
-  document.addEventListener("dragover", (event) => {
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    veil(true);
-  });
-  document.addEventListener("dragleave", (event) => {
-    if (!event.relatedTarget) veil(false);
-  });
-  document.addEventListener("drop", (event) => {
-    if (!holdsFiles(event)) return;
-    event.preventDefault();
-    veil(false);
-    upload(event.dataTransfer.files);
-  });
-  document.addEventListener("paste", (event) => {
-    if (event.clipboardData.files.length) {
-      event.preventDefault();
-      upload(event.clipboardData.files);
-    }
-  });
-  // A page restored from the back/forward cache must not look busy.
-  window.addEventListener("pageshow", () => {
-    document.body.classList.remove("is-uploading");
-    uploadForm.reset();
-  });
 }
 
 document.addEventListener("keydown", (event) => {

@@ -1,0 +1,98 @@
+"""The garments in a query picture: found once, and kept beside the picture.
+
+Django's views and the templates use this module alone; what is found is only a suggestion, so
+nothing here fails.
+"""
+
+import json
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from threading import Lock
+
+from embedding.atomic_write import write_atomically
+from embedding.encoder import EncoderError
+from embedding.image_decoding import ImageError, open_image
+from embedding.regions.region import FULL_SCALE, Region
+from shop.config import settings
+from shop.query_pictures import SIDECAR, load_query_picture, picture_name, query_path
+
+VERSION = 1
+"""A part of what is kept. It changes when garments are found in another way."""
+
+logger = logging.getLogger(__name__)
+
+_one_at_a_time = Lock()  # the network uses all cores already
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRegions:
+    """The size of a picture in pixels and the regions of its garments, the most certain one first.
+
+    `best` is the one to search with if the shopper says nothing else; None is the whole picture.
+    """
+
+    width: int
+    height: int
+    regions: tuple[Region, ...] = ()
+    best: Region | None = None
+
+
+def picture_regions(digest: str) -> PictureRegions | None:
+    """The garments in a stored picture; None if it has expired."""
+    kept = query_path(digest).with_suffix(SIDECAR)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return _read(json.loads(kept.read_bytes()))
+    content = load_query_picture(digest)
+    if content is None:
+        return None
+    found = _find(content)
+    if found is not None:
+        with suppress(OSError):  # it is found again
+            write_atomically(kept, json.dumps(_written(found)).encode())
+    return found
+
+
+def name_to_search_with(digest: str) -> str:
+    """The name of a stored picture, or of the part of it that shows its garment best."""
+    found = picture_regions(digest)
+    return picture_name(digest, found.best if found else None)
+
+
+def _find(content: bytes) -> PictureRegions | None:
+    try:
+        image = open_image(content, FULL_SCALE)
+        if not settings().find_garments:
+            return PictureRegions(*image.size)
+        from embedding.regions.finder import find_garments  # imports torch
+
+        with _one_at_a_time:
+            garments = find_garments(image)
+    except (EncoderError, ImageError) as error:
+        logger.warning("no garments can be found in pictures: %s", error)
+        return None
+    best = garments.best.region if garments.best else None
+    return PictureRegions(*image.size, tuple(it.region for it in garments.found), best)
+
+
+def _written(found: PictureRegions) -> dict[str, object]:
+    return {
+        "version": VERSION,
+        "size": [found.width, found.height],
+        "regions": list(map(str, found.regions)),
+        "best": str(found.best or ""),
+    }
+
+
+def _read(kept: dict[str, object]) -> PictureRegions:
+    """What `_written` has written.
+
+    Raises:
+        ValueError, KeyError, TypeError: it was written in another way.
+    """
+    if kept["version"] != VERSION:
+        raise ValueError("another version")
+    width, height = map(int, kept["size"])  # type: ignore[call-overload]
+    regions = tuple(map(Region.parse, kept["regions"]))  # type: ignore[call-overload]
+    best = Region.parse(str(kept["best"])) if kept["best"] else None
+    return PictureRegions(width, height, regions, best)
