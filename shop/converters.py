@@ -31,7 +31,7 @@ def _escape(match: re.Match[str]) -> str:
 
 
 class PictureConverter:
-    """The name of a query picture or of a part of it: a SHA-256 digest, with or without a region."""
+    """The name of a query picture or a part of it: a SHA-256 digest, with or without a region."""
 
     regex = r"[0-9a-f]{64}(?:-[0-9]{1,4}){0,4}"
 

@@ -61,8 +61,7 @@ def fetch_picture(url: str, client: str) -> bytes:
         except AddressError as error:
             logger.info("the address %s is not fetched: %s", address, error)
             raise ImageError(
-                "this address cannot be reached from here: "
-                "save the picture, then choose the file"
+                "this address cannot be reached from here: save the picture, then choose the file"
             ) from error
         except (DeadLink, TransientError) as error:
             raise ImageError(f"the picture cannot be fetched: {error}") from error

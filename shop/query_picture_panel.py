@@ -76,8 +76,10 @@ def picture_panels(
 
 
 def shown_kind(state: SearchParams, hits: Sequence[Hit]) -> str:
-    """The kind of product that the part of a picture shows, in lower case: that of most of the first
-    hits, if the part is all that is searched for. Empty if they disagree."""
+    """The kind of product that a part of a picture shows, in lower case: that of most first hits.
+
+    Empty if they disagree, or if the part is not all that is searched for.
+    """
     if state.text or state.like or len(state.pictures) != 1 or "-" not in state.pictures[0]:
         return ""
     kinds = Counter(hit.product_type for hit in hits[:FIRST_HITS])

@@ -25,7 +25,7 @@ FINE, COARSE = 4, 6
 """The stages whose maps the head reads: 16 and 32 pixels per cell."""
 
 FINE_CHANNELS, COARSE_CHANNELS = 120, 352
-WIDTH = 96
+WIDTH = 64
 PRIOR = -3.0
 """The first logit of every cell: garments are rare."""
 
@@ -39,7 +39,7 @@ class RegionHead(nn.Module):
         self.coarse = nn.Conv2d(COARSE_CHANNELS, WIDTH, 1)
         self.mix = nn.Sequential(
             nn.ReLU(),
-            nn.Conv2d(2 * WIDTH, WIDTH, 3, padding=1),
+            nn.Conv2d(WIDTH, WIDTH, 3, padding=1),
             nn.ReLU(),
             nn.Conv2d(WIDTH, WIDTH, 3, padding=2, dilation=2),
             nn.ReLU(),
@@ -57,7 +57,7 @@ class RegionHead(nn.Module):
         as a share of the side of the input.
         """
         wide = interpolate(self.coarse(coarse), fine.shape[2:], mode="bilinear")
-        out = self.out(self.mix(torch.cat([self.fine(fine), wide], 1)))
+        out = self.out(self.mix(self.fine(fine) + wide))
         return out[:, 0], out[:, 1:].clamp(-6, 1).exp()
 
 

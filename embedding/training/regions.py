@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
 
@@ -38,7 +38,7 @@ from embedding.training.scenes import (
 )
 
 SCENES = 3_000
-EPOCHS = 14
+EPOCHS = 8
 BATCH = 32
 LEARNING_RATE = 2e-3
 CENTRE = 0.5
@@ -90,7 +90,11 @@ def training_scenes(folders: list[Path], count: int, part: int = 0) -> Iterator[
         garments = 0 if kind < PLAIN + EMPTY else random.choice((1, 1, 1, 2, 2, 3))
         spans = (0.15, 0.95) if garments == 1 else (0.15, 0.6)
         yield compose(
-            random, random.sample(cutouts, garments), backdrop, spans, random.choice((0, 0, 1, 2, 4))
+            random,
+            random.sample(cutouts, garments),
+            backdrop,
+            spans,
+            random.choice((0, 0, 1, 2, 4)),
         )
 
 
@@ -123,7 +127,7 @@ def _fit(fine: Tensor, coarse: Tensor, targets: Tensor, epochs: int) -> RegionHe
         for rows in torch.randperm(len(fine))[: len(fine) // BATCH * BATCH].split(BATCH):
             loss = _loss(head, fine[rows].float(), coarse[rows].float(), targets[rows])
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             schedule.step()
             losses.append(loss.item())
@@ -151,7 +155,8 @@ def _generalised_iou(one: Tensor, other: Tensor) -> Tensor:
     both = (one[:, 2:] - one[:, :2]).prod(1) + (other[:, 2:] - other[:, :2]).prod(1) - shared
     around = torch.maximum(one[:, 2:], other[:, 2:]) - torch.minimum(one[:, :2], other[:, :2])
     hull = around.prod(1)
-    return shared / both - (hull - both) / hull
+    value: Tensor = shared / both - (hull - both) / hull
+    return value
 
 
 def _plain(random: Random, path: Path) -> Scene:
@@ -172,7 +177,8 @@ def _on_plain(random: Random, cutout: Cutout) -> Scene:
     return compose(random, [cutout], backdrop, (0.35, 0.95))
 
 
-def _in_square(image: Image.Image):  # type: ignore[no-untyped-def]
+def _in_square(image: Image.Image) -> Callable[[Box], Box]:
+    """Converts boxes in pixels to shares of the square around the picture."""
     side = max(image.size)
     x, y = (side - image.width) / 2, (side - image.height) / 2
 

@@ -127,7 +127,10 @@ def drawn_backdrop(random: Random, size: tuple[int, int]) -> Image.Image:
     if kind == "furniture":
         for _ in range(random.randint(2, 9)):
             x, y = random.uniform(-0.2, 0.9) * size[0], random.uniform(-0.2, 0.9) * size[1]
-            corner = (x + random.uniform(0.05, 0.6) * size[0], y + random.uniform(0.05, 0.6) * size[1])
+            corner = (
+                x + random.uniform(0.05, 0.6) * size[0],
+                y + random.uniform(0.05, 0.6) * size[1],
+            )
             shape = random.choice((draw.rectangle, draw.ellipse))
             shape((x, y, *corner), fill=_colour(random))
     strength = 40 if kind == "noise" else 8
@@ -189,7 +192,9 @@ def _transformed(
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     turned = image.rotate(random.gauss(0, 8), Image.Resampling.BICUBIC, expand=True)
     turned = turned.crop(turned.getchannel("A").point(lambda it: 255 * (it > 60)).getbbox())
-    scale = min(side / max(turned.size), 0.97 * size[0] / turned.width, 0.97 * size[1] / turned.height)
+    scale = min(
+        side / max(turned.size), 0.97 * size[0] / turned.width, 0.97 * size[1] / turned.height
+    )
     width = max(8, round(turned.width * scale * random.uniform(0.92, 1.08)))
     height = max(8, round(turned.height * scale))
     return turned.resize((min(width, size[0]), min(height, size[1])), Image.Resampling.LANCZOS)
@@ -198,7 +203,7 @@ def _transformed(
 def _free_place(
     random: Random, garment: tuple[int, int], size: tuple[int, int], taken: list[Box]
 ) -> tuple[int, int] | None:
-    """A place for a garment's upper left corner that overlaps no other much; None if there is none."""
+    """Where the corner of a garment can be so that it hardly covers another one; None: nowhere."""
     for _ in range(30):
         x, y = random.randint(0, size[0] - garment[0]), random.randint(0, size[1] - garment[1])
         box = (x, y, x + garment[0], y + garment[1])
@@ -207,7 +212,9 @@ def _free_place(
     return None
 
 
-def _paste(random: Random, image: Image.Image, garment: Image.Image, place: tuple[int, int]) -> None:
+def _paste(
+    random: Random, image: Image.Image, garment: Image.Image, place: tuple[int, int]
+) -> None:
     alpha = garment.getchannel("A")
     shadow = Image.new("L", image.size)
     offset = random.randint(-6, 6), random.randint(0, 8)

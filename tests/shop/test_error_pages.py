@@ -140,7 +140,7 @@ def test_chosen_model_lacks_a_modality_of_the_query(shop: None, get: Any) -> Non
 
 def test_damaged_stored_picture(shop: None, get: Any) -> None:
     digest = query_pictures.store_query_picture(picture("red"))
-    [file] = Path(query_pictures._query_path(digest)).parent.glob("*.jpg")
+    [file] = Path(query_pictures.query_path(digest)).parent.glob("*.jpg")
     file.write_bytes(file.read_bytes()[:200])
     status, html = get(f"/?picture={digest}")
     assert status == HTTPStatus.BAD_REQUEST

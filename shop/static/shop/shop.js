@@ -1,7 +1,6 @@
 // Slider values, and the state of the filter panel.
 "use strict";
 
-const searchForm = document.getElementById("search");
 
 function showProblem(message) {
   const problem = document.getElementById("problem");
