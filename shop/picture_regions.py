@@ -7,12 +7,12 @@ nothing here fails.
 import json
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from embedding.atomic_write import write_atomically
 from embedding.encoder import EncoderError
-from embedding.image_decoding import ImageError, open_image
+from embedding.image_decoding import open_image
 from embedding.regions.region import FULL_SCALE, Region
 from shop.config import settings
 from shop.query_pictures import SIDECAR, load_query_picture, picture_name, query_path
@@ -46,8 +46,8 @@ def picture_regions(digest: str) -> PictureRegions | None:
     content = load_query_picture(digest)
     if content is None:
         return None
-    found = _find(content)
-    if found is not None:
+    found, can_be_kept = _find(content)
+    if can_be_kept:
         with suppress(OSError):  # it is found again
             write_atomically(kept, json.dumps(_written(found)).encode())
     return found
@@ -59,20 +59,22 @@ def name_to_search_with(digest: str) -> str:
     return picture_name(digest, found.best if found else None)
 
 
-def _find(content: bytes) -> PictureRegions | None:
-    try:
-        image = open_image(content, FULL_SCALE)
-        if not settings().find_garments:
-            return PictureRegions(*image.size)
-        from embedding.regions.finder import find_garments  # imports torch
+def _find(content: bytes) -> tuple[PictureRegions, bool]:
+    """What is in a picture, and whether it can be kept."""
+    image = open_image(content, FULL_SCALE)
+    size = PictureRegions(*image.size)
+    if not settings().find_garments:
+        return size, False
+    from embedding.regions.finder import find_garments  # imports torch
 
+    try:
         with _one_at_a_time:
             garments = find_garments(image)
-    except (EncoderError, ImageError) as error:
+    except EncoderError as error:
         logger.warning("no garments can be found in pictures: %s", error)
-        return None
+        return size, False
     best = garments.best.region if garments.best else None
-    return PictureRegions(*image.size, tuple(it.region for it in garments.found), best)
+    return replace(size, regions=tuple(it.region for it in garments.found), best=best), True
 
 
 def _written(found: PictureRegions) -> dict[str, object]:
