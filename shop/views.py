@@ -1,5 +1,6 @@
 """The pages: parse the address with the form, run the search pipeline, and render the results."""
 
+import re
 from dataclasses import replace
 
 from django.conf import settings
@@ -43,6 +44,9 @@ from shop.ways_out import WayOut, has_words, ways_out
 
 MAX_LISTED_VALUES = 3
 """The number of unknown filter values that a note lists; it counts the others."""
+
+WEB_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+"""A query that is an address: the page offers to search with the picture there."""
 
 MULTIPART_OVERHEAD = 64 * 1024
 """The maximum size of an upload's body without its picture, in bytes."""
@@ -225,6 +229,8 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
         "currency": currency,
         "unfiltered": state.changed(filters=Filters()),
         "pictures": picture_panels(state),
+        "picture_address": state.text if WEB_ADDRESS.fullmatch(state.text) else "",
+        "without_text": state.changed(text=""),
         "shown_kind": shown_kind(state, results.hits),
         "likeless": state.changed(like=""),
         "first_page": state.changed(page=1),

@@ -42,9 +42,9 @@ MAX_SHARE = 0.45
 """A garment that covers more of the picture is not cut out by itself: the picture has little else
 in it."""
 
-PLAIN = 12.0
-"""Standard deviation of the values around the garment below which the ground is plain, so that
-nothing needs to be cut off."""
+PLAIN_DISTANCE, PLAIN_SHARE = 24.0, 0.85
+"""The ground is plain, so that nothing needs to be cut off, if at least this share of the pixels
+around the garment is within this distance of their median, in each channel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +156,6 @@ def _best(image: Image.Image, found: tuple[Garment, ...]) -> Garment | None:
     left, top, right, bottom = found[0].region.box(64, 64)
     around = np.ones((64, 64), bool)
     around[top:bottom, left:right] = False
-    return None if pixels[around].std(0).max() < PLAIN else found[0]
+    ground = pixels[around]
+    distances = np.abs(ground - np.median(ground, 0)).max(1)
+    return None if (distances < PLAIN_DISTANCE).mean() >= PLAIN_SHARE else found[0]
