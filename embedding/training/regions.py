@@ -38,6 +38,9 @@ from embedding.training.scenes import (
 )
 
 SCENES = 3_000
+SERIES = 1_500
+"""Scenes are numbered in series of this length."""
+
 EPOCHS = 8
 BATCH = 32
 LEARNING_RATE = 2e-3
@@ -53,7 +56,6 @@ EMPTY = 0.06
 
 def train(folders: list[Path], scenes: int = SCENES, epochs: int = EPOCHS) -> RegionHead:
     """Compose scenes, compute their maps once, and fit the head to them."""
-    torch.manual_seed(0)
     started = time.monotonic()
     backbone = load_tower(WEIGHTS / "model.safetensors").backbone
     backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -72,7 +74,7 @@ def train(folders: list[Path], scenes: int = SCENES, epochs: int = EPOCHS) -> Re
     return head
 
 
-def training_scenes(folders: list[Path], count: int, part: int = 0) -> Iterator[Scene]:
+def training_scenes(folders: list[Path], count: int) -> Iterator[Scene]:
     """Scenes of training products: one to three garments, of all sizes, with distractors."""
     pictures = [it for folder in folders for it in read_catalogue(folder) if it.part != "test"]
     titled = [it for it in pictures if it.title]
@@ -81,7 +83,7 @@ def training_scenes(folders: list[Path], count: int, part: int = 0) -> Iterator[
     cutouts = [made for it in titled if (made := cut_out(it.path, it.product))]
     snapshots = corner_backdrop([it.path for it in pictures if not it.title])
     for index in range(count):
-        random = Random(f"training {part} {index}")
+        random = Random(f"training {index // SERIES} {index % SERIES}")
         kind = random.random()
         if kind < PLAIN:
             yield _plain(random, titled[random.randrange(len(titled))].path)
@@ -118,6 +120,7 @@ def target(scene: Scene) -> NDArray[np.float32]:
 
 
 def _fit(fine: Tensor, coarse: Tensor, targets: Tensor, epochs: int) -> RegionHead:
+    torch.manual_seed(0)
     head = RegionHead()
     optimiser = torch.optim.AdamW(head.parameters(), lr=LEARNING_RATE, weight_decay=0.02)
     steps = epochs * (len(fine) // BATCH)

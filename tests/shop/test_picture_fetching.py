@@ -78,16 +78,17 @@ def test_this_network_is_not_reached_and_not_described(
     assert str(caught.value).startswith("this address cannot be reached from here")
 
 
-@pytest.mark.parametrize("path", ["to/http://localhost:1/x", "to/http://10.0.0.1/x", "to/file:///x"])
-def test_a_redirect_into_this_network_is_not_followed(
-    server: Server, path: str
-) -> None:
+@pytest.mark.parametrize(
+    "path", ["to/http://localhost:1/x", "to/http://10.0.0.1/x", "to/file:///x"]
+)
+def test_a_redirect_into_this_network_is_not_followed(server: Server, path: str) -> None:
     with pytest.raises(ImageError, match="cannot be reached from here"):
         fetch_picture(server.url(path), "ada")
 
 
 @pytest.mark.parametrize(
-    "url", ["", "shoe.jpg", "file:///etc/passwd", "ftp://a.example/x", "http://a:b@c.example/", "\n"]
+    "url",
+    ["", "shoe.jpg", "file:///etc/passwd", "ftp://a.example/x", "http://a:b@c.example/", "\n"],
 )
 def test_other_texts_are_no_addresses(url: str) -> None:
     with pytest.raises(ImageError, match="not the address of a picture"):

@@ -125,8 +125,8 @@ function fromDataUrl(address) {
 // The address of what is dragged: the picture itself, not the page that it links to.
 function draggedAddress(transfer) {
   const html = transfer.getData("text/html");
-  const image = html && new DOMParser().parseFromString(html, "text/html").querySelector("img[src]");
-  const address = image?.getAttribute("src") || transfer.getData("text/uri-list").split(/[\r\n]+/)[0];
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const address = page.querySelector("img[src]")?.getAttribute("src") || transfer.getData("text/uri-list").split(/[\r\n]+/)[0];
   return /^(https?:\/\/|data:image\/)/.test(address) ? address : "";
 }
 
