@@ -12,7 +12,7 @@ from threading import Lock
 
 from embedding.atomic_write import write_atomically
 from embedding.encoder import EncoderError
-from embedding.image_decoding import open_image
+from embedding.image_decoding import ImageError, open_image
 from embedding.regions.region import FULL_SCALE, Region
 from shop.config import settings
 from shop.query_pictures import SIDECAR, load_query_picture, picture_name, query_path
@@ -61,7 +61,10 @@ def name_to_search_with(digest: str) -> str:
 
 def _find(content: bytes) -> tuple[PictureRegions, bool]:
     """What is in a picture, and whether it can be kept."""
-    image = open_image(content, FULL_SCALE)
+    try:
+        image = open_image(content, FULL_SCALE)
+    except ImageError:  # the search says so
+        return PictureRegions(1, 1), False
     size = PictureRegions(*image.size)
     if not settings().find_garments:
         return size, False

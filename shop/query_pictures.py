@@ -16,7 +16,7 @@ from pathlib import Path
 from django.conf import settings
 
 from embedding.atomic_write import write_atomically
-from embedding.image_decoding import open_image
+from embedding.image_decoding import ImageError, open_image
 from embedding.regions.region import Region, cut
 from shop import upload_decoder
 from shop.upload_decoder import reencode
@@ -84,11 +84,15 @@ def load_query_picture(name: str) -> bytes | None:
             os.utime(path.with_suffix(SIDECAR))
     except FileNotFoundError:
         return None
-    return content if region is None else cut(content, region)
+    if region is not None:
+        with suppress(ImageError):  # the search says that the file is damaged
+            return cut(content, region)
+    return content
 
 
 def picture_jpeg(name: str, side: int = 0) -> bytes | None:
-    """The picture of a name as a JPEG to show, or None if there is none or it has expired.
+    """The picture of a name as a JPEG to show, or None if there is none, or it has expired or is
+    damaged.
 
     Args:
         side: the maximum of its width and height in pixels; 0 for no maximum.
@@ -96,7 +100,10 @@ def picture_jpeg(name: str, side: int = 0) -> bytes | None:
     content = load_query_picture(name)
     if content is None or (DIGEST.fullmatch(name) and not side):
         return content
-    image = open_image(content, side or upload_decoder.MAX_SIDE)
+    try:
+        image = open_image(content, side or upload_decoder.MAX_SIDE)
+    except ImageError:
+        return None
     if side:
         image.thumbnail((side, side), reducing_gap=2.0)
     encoded = BytesIO()
