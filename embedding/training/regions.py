@@ -145,10 +145,12 @@ def _loss(head: RegionHead, fine: Tensor, coarse: Tensor, targets: Tensor) -> Te
     # Focal loss: cells that are right already count little.
     wrong = (truth - logits.detach().sigmoid()).abs()
     positive = truth > 0
-    score = (each * wrong**2).sum() / positive.sum().clamp_min(1)
+    score: Tensor = (each * wrong**2).sum() / positive.sum().clamp_min(1)
     boxes = corners(distances).permute(0, 2, 3, 1)[positive]
     overlap = _generalised_iou(boxes, targets[:, 1:].permute(0, 2, 3, 1)[positive])
-    return score + (1 - overlap).mean() if len(boxes) else score
+    if len(boxes):
+        score = score + (1 - overlap).mean()
+    return score
 
 
 def _generalised_iou(one: Tensor, other: Tensor) -> Tensor:

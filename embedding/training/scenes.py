@@ -119,11 +119,11 @@ def drawn_backdrop(random: Random, size: tuple[int, int]) -> Image.Image:
     kind = random.choice(("stripes", "tiles", "furniture", "furniture", "noise", "plain"))
     line = _colour(random)
     if kind in ("stripes", "tiles"):
-        for x in range(0, size[0], step):
-            draw.line((x, 0, x, size[1]), line, random.randint(1, max(1, step // 3)))
+        for column in range(0, size[0], step):
+            draw.line((column, 0, column, size[1]), line, random.randint(1, max(1, step // 3)))
     if kind == "tiles":
-        for y in range(0, size[1], step):
-            draw.line((0, y, size[0], y), line, random.randint(1, 3))
+        for row in range(0, size[1], step):
+            draw.line((0, row, size[0], row), line, random.randint(1, 3))
     if kind == "furniture":
         for _ in range(random.randint(2, 9)):
             x, y = random.uniform(-0.2, 0.9) * size[0], random.uniform(-0.2, 0.9) * size[1]
