@@ -126,6 +126,10 @@ def cases(shared: Path, types: dict[str, str], count: int) -> Iterator[Case]:
                 right = tuple(frozenset({types[it]}) for it in scene.products)
                 group = f"{name}, {('one garment', 'two garments')[garments - 1]}"
                 yield Case(group, scene.image, right, scene.products, scene.boxes)
+    for name, backdrop in backdrops.items():
+        for number in range(count):
+            image = backdrop(Random(f"test {name} empty {number}"), (512, 384))
+            yield Case(f"{name}, no garment", image, ())
     random = Random(0)
     for it in random.sample(products, min(len(products), 3 * count)):
         right = (frozenset({types[it.product]}),)
@@ -176,6 +180,10 @@ def figures(answers: Answers, kinds: dict[str, str]) -> Row:
             for right in answers.case.types
         ]
 
+    if not answers.case.types:
+        return Row(
+            0.0, 0.0, 0.0, None, len(answers.suggested), answers.best is not None, answers.seconds
+        )
     whole = shares(answers.whole)
     best = whole if answers.best is None else shares(answers.best)
     # Who sees the dots can also leave the picture whole.
@@ -221,6 +229,12 @@ def _table(rows: dict[str, list[Row]]) -> Iterator[str]:
         true = [row.true for row in of_group if row.true is not None]
         ideal = f"{statistics.fmean(true):.2f}" if true else ""
         milliseconds = 1000 * statistics.median(row.seconds for row in of_group)
+        if "no garment" in group:
+            yield (
+                f"| {group} | {len(of_group)} | | | | | {mean['is_cut']:.0%}"
+                f" | {mean['dot_count']:.1f} | {milliseconds:.0f} |"
+            )
+            continue
         yield (
             f"| {group} | {len(of_group)} | {mean['whole']:.2f} | {mean['best']:.2f}"
             f" | {mean['dots']:.2f} | {ideal} | {mean['is_cut']:.0%} | {mean['dot_count']:.1f}"

@@ -28,8 +28,12 @@ HEAD_FILE = Path(embedding.__file__).parent / "weights" / "regions" / "head.safe
 MAX_REGIONS = 4
 """The maximum number of garments that are suggested."""
 
-MIN_SCORE = 0.4
+MIN_SCORE = 0.55
 """The minimum score of a suggested garment, 0 to 1."""
+
+MIN_BEST_SCORE = 0.7
+"""The minimum score of a garment that is cut out by itself. Nothing in pictures without a garment
+reaches it."""
 
 SAME = 0.4
 """Boxes whose intersection is this share of their union show the same garment."""
@@ -150,7 +154,7 @@ def _overlap(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 
 
 def _best(image: Image.Image, found: tuple[Garment, ...]) -> Garment | None:
-    if not found or found[0].region.share > MAX_SHARE:
+    if not found or found[0].score < MIN_BEST_SCORE or found[0].region.share > MAX_SHARE:
         return None
     pixels = np.asarray(image.resize((64, 64)), np.float32)
     left, top, right, bottom = found[0].region.box(64, 64)

@@ -167,13 +167,15 @@ def test_a_large_photograph_is_shrunk_upright_with_a_preview(page: Page, tmp_pat
         held.append(route)
 
     page.route("**/picture/", hold)
-    with page.expect_request("**/picture/"):
+    with page.expect_request("**/picture/") as posted:
         page.locator("#file").set_input_files(tmp_path / "photograph.jpg")
     expect(page.locator("#uploading img")).to_be_visible()
     expect(page.get_by_role("progressbar", name="Progress of the upload")).to_be_visible()
-    sent = held[0].request.post_data_buffer
+    sent = posted.value.post_data_buffer
     assert sent is not None
     assert len(sent) < len(photograph) / 2
+    while not held:
+        page.wait_for_timeout(10)
     held[0].continue_()
     expect(page).to_have_url(re.compile("picture="))
     digest = parse_qs(urlsplit(page.url).query)["picture"][0][:64]
