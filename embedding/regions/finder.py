@@ -46,7 +46,7 @@ MAX_SHARE = 0.5
 """A garment that covers more of the picture is not cut out by itself: the picture has little else
 in it."""
 
-PLAIN_DISTANCE, PLAIN_SHARE = 12.0, 0.9
+PLAIN_DISTANCE, PLAIN_SHARE = 16.0, 0.85
 """The ground is plain, so that nothing needs to be cut off, if at least this share of the pixels
 around the garment is within this distance of their median, in each channel."""
 
