@@ -100,12 +100,12 @@ def test_facet_count_is_the_number_of_results(page: Page) -> None:
 
 def test_uploaded_picture_finds_its_product_and_is_shown(page: Page, demo_folder: Path) -> None:
     upload(page, drawn_picture(demo_folder, "Boots"))
-    expect(page.locator(".query-picture img")).to_be_visible()
+    expect(page.locator(".query-picture :is(img, image)")).to_be_visible()
     assert types_on_page(page, 1) == ["Boots"]
     address = page.url
     page.goto("/")
     page.goto(address)
-    expect(page.locator(".query-picture img")).to_be_visible()
+    expect(page.locator(".query-picture :is(img, image)")).to_be_visible()
     page.get_by_role("link", name="Remove the picture").click()
     expect(page).not_to_have_url(re.compile("picture="))
 
