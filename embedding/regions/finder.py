@@ -32,8 +32,8 @@ MIN_SCORE = 0.55
 """The minimum score of a suggested garment, 0 to 1."""
 
 MIN_BEST_SCORE = 0.7
-"""The minimum score of a garment that is cut out by itself. Nothing in pictures without a garment
-reaches it."""
+"""The minimum score of a garment that is cut out by itself. Hardly anything in pictures without a
+garment reaches it."""
 
 SAME = 0.4
 """Boxes whose intersection is this share of their union show the same garment."""
