@@ -37,6 +37,7 @@ from shop.compare_params import ColumnSetup, CompareParams
 from shop.errors import sentence
 from shop.forms import CompareForm, needed_modalities, usable_models
 from shop.models import Product
+from shop.page_search import unknown_values, with_stored_pictures
 from shop.query_picture_panel import picture_panels
 from shop.query_pictures import keep_query_picture
 from shop.refused_uploads import refusal, with_refusal
@@ -47,9 +48,7 @@ from shop.views import (
     never_stale,
     see_other,
     too_large,
-    unknown_values,
     uploaded_picture,
-    with_stored_pictures,
 )
 
 View = Callable[..., HttpResponse]

@@ -141,6 +141,18 @@ def _price() -> PriceField:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A value that was shortened or left out.
+
+    `note` says what a page did with the value, and `fact` what is wrong with it.
+    """
+
+    parameters: tuple[str, ...]
+    note: str
+    fact: str
+
+
 class SearchForm(forms.Form):
     """The search box, filter panel and tool bar, parsed from the parameters of an address.
 
@@ -210,14 +222,14 @@ class SearchForm(forms.Form):
         super().__init__(data)
         self._facets = {facet.name: parameter(facet.name) for facet in facets}
         self.fields |= {name: ValuesField(required=False) for name in self._facets.values()}
-        self.remarks: list[str] = []
+        self.remarks: list[Remark] = []
         self.is_valid()
 
     @property
     def notes(self) -> list[str]:
         """Messages about the parameters that were ignored or shortened."""
         refused = [str(text) for texts in self.errors.values() for text in texts]
-        return [*dict.fromkeys(refused), *self.remarks]
+        return [*dict.fromkeys(refused), *(remark.note for remark in self.remarks)]
 
     @property
     def state(self) -> SearchParams:
@@ -248,7 +260,11 @@ class SearchForm(forms.Form):
     def clean_q(self) -> str:
         words: str = self.cleaned_data["q"]
         if len(words) > MAX_QUERY_LENGTH:
-            self.remarks.append(f"Only the first {MAX_QUERY_LENGTH} characters were used.")
+            self._remark(
+                f"Only the first {MAX_QUERY_LENGTH} characters were used.",
+                f"More than {MAX_QUERY_LENGTH} characters.",
+                "q",
+            )
         return words[:MAX_QUERY_LENGTH].rstrip()
 
     def clean_picture(self) -> tuple[str, ...]:
@@ -281,17 +297,24 @@ class SearchForm(forms.Form):
         for name in self._facets.values():
             values = [value for value in data[name] if _can_be_a_value(value)]
             if len(values) < len(data[name]):
-                self.remarks.append("An invalid value of a filter was ignored.")
+                self._remark("An invalid value of a filter was ignored.", "Invalid value.", name)
             if len(values) > MAX_VALUES:
-                self.remarks.append(f"Only the first {MAX_VALUES} values of a filter were used.")
+                self._remark(
+                    f"Only the first {MAX_VALUES} values of a filter were used.",
+                    f"More than {MAX_VALUES} values.",
+                    name,
+                )
             data[name] = tuple(values[:MAX_VALUES])
 
     def _check_prices(self, data: dict[str, Any]) -> None:
         low, high = data.get("min_price"), data.get("max_price")
         if low is not None and high is not None and low > high:
             data["min_price"] = data["max_price"] = None
-            self.remarks.append(
-                "The lowest price is above the highest, so the price filter was ignored."
+            self._remark(
+                "The lowest price is above the highest, so the price filter was ignored.",
+                "The lowest price is above the highest.",
+                "min_price",
+                "max_price",
             )
 
     def _check_model(self, data: dict[str, Any]) -> None:
@@ -301,9 +324,15 @@ class SearchForm(forms.Form):
         if chosen and able and not set(chosen.split("+")) <= {spec.name for spec in able}:
             data["model"] = ""
             label = dict(model_choices()).get(chosen, chosen)
-            self.remarks.append(
-                f"{label} cannot be used for this kind of search, so the default model was used."
+            self._remark(
+                f"{label} cannot be used for this kind of search, so the default model was used.",
+                f"{label} cannot be used for this kind of search.",
+                "model",
+                "q" if "text" in needed else "picture",
             )
+
+    def _remark(self, note: str, fact: str, *parameters: str) -> None:
+        self.remarks.append(Remark(parameters, note, fact))
 
 
 class CompareForm(SearchForm):
@@ -341,16 +370,19 @@ class CompareForm(SearchForm):
                 setup = ColumnSetup.parse(text, known)
             except ValueError as error:
                 shown = Truncator(normalize_space(text)).chars(40)
-                self.remarks.append(f"The column “{shown}” was left out: {error}.")
+                self._remark_on_columns(f"The column “{shown}” was left out: {error}.")
                 continue
             if setup in columns:
-                self.remarks.append(f"The column “{setup}” is there only once.")
+                self._remark_on_columns(f"The column “{setup}” is there only once.")
             else:
                 columns.append(setup)
         if len(columns) > MAX_COLUMNS or len(texts) > MAX_TRIED:
-            self.remarks.append(f"Only the first {MAX_COLUMNS} columns are compared.")
+            self._remark_on_columns(f"Only the first {MAX_COLUMNS} columns are compared.")
         data["column"] = tuple(columns[:MAX_COLUMNS])
         return data
+
+    def _remark_on_columns(self, note: str) -> None:
+        self._remark(note, note, "column")
 
 
 def _joined_parts(data: Mapping[str, Any]) -> Iterator[str]:

@@ -17,21 +17,21 @@ from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 
-from catalog.active_models import models_in_use
 from catalog.db.connection import connect
-from catalog.search.catalogue import any_currency, has_prices, has_products
+from catalog.search.catalogue import has_prices, has_products
 from catalog.search.facets import enabled_facets
-from catalog.search.filters import Filters, known_values
-from catalog.search.pipeline import Results, search
+from catalog.search.filters import Filters
+from catalog.search.pipeline import search
 from catalog.search.samples import Samples, samples
 from embedding.encoder import available_encoder
 from embedding.image_decoding import ImageError
 from shop import filter_panel, query_pictures, thumbnails
 from shop.cards import cards, details_of
-from shop.errors import Outcome, sentence, try_search
+from shop.errors import Outcome, sentence
 from shop.forms import SearchForm
 from shop.given_up import given_up
 from shop.models import Product, ProductImage
+from shop.page_search import currency_of, run_page_search, with_stored_pictures
 from shop.picture_fetching import fetch_picture
 from shop.picture_regions import name_to_search_with
 from shop.query_chips import QueryChip
@@ -41,9 +41,6 @@ from shop.query_picture_panel import picture_panels, shown_kind
 from shop.refused_uploads import refusal, with_refusal
 from shop.search_params import LIMITS, SearchParams
 from shop.ways_out import WayOut, has_words, ways_out
-
-MAX_LISTED_VALUES = 3
-"""The number of unknown filter values that a note lists; it counts the others."""
 
 WEB_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 """A query that is an address: the page offers to search with the picture there."""
@@ -172,18 +169,11 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
     requested = state
     # Django's models use another connection, and a page must not wait for one while it holds one.
     with connect() as connection:
-        # This must be the first query: schema changes make searches wait here.
-        in_use = models_in_use(connection)
-        if not set(filter(None, state.model.split("+"))) <= set(in_use):
-            notes.append("This model is not available; the default one was used.")
-            state = replace(state, model="")
-        facets = enabled_facets(connection)
-        known, unknown = known_values(connection, state.filters)
-        notes += unknown_values(unknown)
-        state = replace(state, filters=known)
-        outcome = try_search(connection, state.spec(images))
-        results = outcome.results
-        currency = _currency(connection, results)
+        searched = run_page_search(connection, state, images)
+        state, outcome, facets = searched.state, searched.outcome, searched.facets
+        results, in_use = outcome.results, searched.in_use
+        notes += searched.notes
+        currency = currency_of(connection, results)
         query_chips = chips_of_query(connection, state, results, currency)
         lack = given_up(connection, results, bool(state.filters), currency)
         why_empty, ways = _why_empty(connection, outcome, state, query_chips, currency)
@@ -243,18 +233,6 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
     return push_url(response, state.url()) if is_partial else response
 
 
-def with_stored_pictures(
-    state: SearchParams, notes: list[str]
-) -> tuple[SearchParams, tuple[bytes, ...]]:
-    """The search without pictures that have expired, which a note says, and the others' content."""
-    stored = {name: query_pictures.load_query_picture(name) for name in state.pictures}
-    images = {name: image for name, image in stored.items() if image is not None}
-    if len(images) < len(stored):
-        notes.append("A picture has expired. Upload it again.")
-        state = replace(state, pictures=tuple(images))
-    return state, tuple(images.values())
-
-
 def _why_empty(
     connection: Connection,
     outcome: Outcome,
@@ -289,22 +267,6 @@ def _why_empty(
     anywhere = replace(results.spec, filters=Filters(), min_match=0.0, limit=1, page=1)
     found = search(connection, anywhere, available_encoder)
     return ("nothing_matches" if found.total else "not_embedded"), []
-
-
-def _currency(connection: Connection, results: Results) -> str:
-    """The currency of the prices on the page; without hits, that of the catalogue."""
-    shown = (hit.currency for hit in (*results.hits, *results.close) if hit.currency)
-    return next(shown, "") or any_currency(connection)
-
-
-def unknown_values(values: list[str]) -> list[str]:
-    """A note about the values that were removed from the filters, if there are any."""
-    if not values:
-        return []
-    listed = ", ".join(f"“{Truncator(value).chars(40)}”" for value in values[:MAX_LISTED_VALUES])
-    others = len(values) - MAX_LISTED_VALUES
-    more = f" and {others} more" if others > 0 else ""
-    return [f"No product has {listed}{more}, so this filter was ignored."]
 
 
 def main_image(product: Product) -> ProductImage | None:

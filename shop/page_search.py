@@ -1,0 +1,79 @@
+"""Runs the search that a request asks for: for the search page and for the JSON API alike."""
+
+from dataclasses import dataclass, replace
+
+from django.utils.text import Truncator
+from sqlalchemy import Connection
+
+from catalog.active_models import models_in_use
+from catalog.search.catalogue import any_currency
+from catalog.search.facets import Facet, enabled_facets
+from catalog.search.filters import known_values
+from catalog.search.pipeline import Results
+from shop import query_pictures
+from shop.errors import Outcome, try_search
+from shop.search_params import SearchParams
+
+MAX_LISTED_VALUES = 3
+"""The number of unknown filter values that a note lists; it counts the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageSearch:
+    """A search that was run. `state` is what was searched for: without models that are not in use
+    and without filter values that no product has, which `notes` say."""
+
+    state: SearchParams
+    outcome: Outcome
+    facets: tuple[Facet, ...]
+    in_use: list[str]
+    notes: list[str]
+
+    @property
+    def results(self) -> Results:
+        return self.outcome.results
+
+
+def run_page_search(
+    connection: Connection, state: SearchParams, images: tuple[bytes, ...]
+) -> PageSearch:
+    """Search for `state`, with the contents of its pictures."""
+    # This must be the first query: schema changes make searches wait here.
+    in_use = models_in_use(connection)
+    notes = []
+    if not set(filter(None, state.model.split("+"))) <= set(in_use):
+        notes.append("This model is not available; the default one was used.")
+        state = replace(state, model="")
+    facets = enabled_facets(connection)
+    known, unknown = known_values(connection, state.filters)
+    notes += unknown_values(unknown)
+    state = replace(state, filters=known)
+    return PageSearch(state, try_search(connection, state.spec(images)), facets, in_use, notes)
+
+
+def with_stored_pictures(
+    state: SearchParams, notes: list[str]
+) -> tuple[SearchParams, tuple[bytes, ...]]:
+    """The search without pictures that have expired, which a note says, and the others' content."""
+    stored = {name: query_pictures.load_query_picture(name) for name in state.pictures}
+    images = {name: image for name, image in stored.items() if image is not None}
+    if len(images) < len(stored):
+        notes.append("A picture has expired. Upload it again.")
+        state = replace(state, pictures=tuple(images))
+    return state, tuple(images.values())
+
+
+def unknown_values(values: list[str]) -> list[str]:
+    """A note about the values that were removed from the filters, if there are any."""
+    if not values:
+        return []
+    listed = ", ".join(f"“{Truncator(value).chars(40)}”" for value in values[:MAX_LISTED_VALUES])
+    others = len(values) - MAX_LISTED_VALUES
+    more = f" and {others} more" if others > 0 else ""
+    return [f"No product has {listed}{more}, so this filter was ignored."]
+
+
+def currency_of(connection: Connection, results: Results) -> str:
+    """The currency of the prices on the page; without hits, that of the catalogue."""
+    shown = (hit.currency for hit in (*results.hits, *results.close) if hit.currency)
+    return next(shown, "") or any_currency(connection)
