@@ -1,5 +1,6 @@
 """The storefront's settings, which `shop.settings` passes to Django."""
 
+import re
 from ipaddress import ip_address
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from pydantic_settings import NoDecode
 from embedding.config import Settings, setting, split_list
 
 SWITCH = "1 or 0"
+ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]+)?")
 
 
 def _time_zone(name: str) -> str:
@@ -38,6 +40,14 @@ def _contact(text: str) -> str:
 
 def _report_uri(text: str) -> str:
     return _address(text, "https://", "/")
+
+
+def _origins(text: object) -> list[str]:
+    origins = split_list(text) if isinstance(text, str) else list(text)  # type: ignore[call-overload]
+    for origin in origins:
+        if origin != "*" and not ORIGIN.fullmatch(origin):
+            raise ValueError(origin)
+    return origins
 
 
 class ShopSettings(Settings):
@@ -116,6 +126,32 @@ class ShopSettings(Settings):
         allowed=SWITCH,
         default_text="`1`",
         description="0 fetches no pictures from addresses that shoppers give.",
+    )
+    api_anonymous: bool = setting(
+        True,
+        allowed=SWITCH,
+        default_text="`1`",
+        description="0 lets only programs with a token use the [API](api.md).",
+    )
+    api_rate: int = setting(
+        600,
+        allowed="a whole number, 0 or more",
+        ge=0,
+        description="How many requests a minute a token of the API may send, unless the token says"
+        " otherwise; 0 means any number.",
+    )
+    api_anonymous_rate: int = setting(
+        120,
+        allowed="a whole number, 0 or more",
+        ge=0,
+        description="How many requests a minute an anonymous client of the API may send, by its IP"
+        " address; 0 means any number.",
+    )
+    api_cors_origins: Annotated[list[str], NoDecode, BeforeValidator(_origins)] = setting(
+        [],
+        allowed="origins such as https://app.example, separated by commas, or *",
+        default_text="none",
+        description="The other sites whose pages may call the API.",
     )
     tz: Annotated[str, AfterValidator(_time_zone)] = setting(
         "UTC",

@@ -33,10 +33,11 @@ OWN_PARAMETERS = frozenset(
         ),
         *("group_variants", "diversity", "limit", "page", "min_price", "max_price", "in_stock"),
         "refused",
+        *("cursor", "explain", "picture_url", "file"),  # of the API
         *("column", "column_model", "column_signals", "column_fusion", "column_min_match"),
     }
 )
-"""The parameters of an address that are not facets, on the search page or the one that compares."""
+"""The parameters that are not facets, on the search page, the one that compares, or of the API."""
 
 FACET_PREFIX = "facet_"
 

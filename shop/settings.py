@@ -56,14 +56,19 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "axes",
+    "corsheaders",
+    "ninja",  # the files of Swagger UI
     "shop",
+    "shop.api",
 ]
 # Alembic owns the catalogue's tables; `shop.models` only describes them.
 MIGRATION_MODULES = {"shop": None}
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "shop.api.problems.api_responses",
     "shop.middleware.watch_database",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -150,6 +155,25 @@ JUDGED_PICTURE_DIR = CATALOG.var_dir / "judged_pictures"  # those of comparisons
 QUERY_PICTURE_SECONDS = 24 * 60 * 60
 # The approximate maximum size of all query pictures; the least recently used are removed first.
 QUERY_PICTURES_BYTES = 500 * 2**20
+
+API_ANONYMOUS = SHOP.api_anonymous
+API_RATE = SHOP.api_rate
+API_ANONYMOUS_RATE = SHOP.api_anonymous_rate
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_ALL_ORIGINS = "*" in SHOP.api_cors_origins
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else SHOP.api_cors_origins
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-none-match"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "Server-Timing"]
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    # How many requests clients of the API have sent; the least recently used ones are forgotten.
+    "rates": {
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "rates",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+}
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = SHOP.tz

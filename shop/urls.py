@@ -10,6 +10,7 @@ from shop import (
     thumbnails,
     views,
 )
+from shop.api.app import api
 from shop.security_txt import security_txt
 
 register_converter(converters.SkuConverter, "sku")
@@ -37,4 +38,5 @@ urlpatterns = [
     path("sitemap.xml", crawlers.sitemap_index, name="sitemap_index"),
     path("sitemap-<section>.xml", crawlers.sitemap_page, name="sitemap"),
     path("admin/", admin.site.urls),
+    path("api/", api.urls),
 ]

@@ -1,0 +1,170 @@
+"""The operations that find products: searches, similar products, and lists."""
+
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http.multipartparser import MultiPartParserError
+from django.utils.datastructures import MultiValueDict
+from django.utils.encoding import escape_uri_path
+from ninja import Router
+
+from catalog.db.connection import connect
+from catalog.search.facets import enabled_facets
+from catalog.search.results import Results
+from shop.api.addresses import Addresses
+from shop.api.answers import search_response
+from shop.api.paging import cursor_of, page_of
+from shop.api.parameters import ApiForm, BrowseForm, PictureForm, SimilarForm
+from shop.api.pictures import load_pictures, store_pictures, too_large
+from shop.api.problems import Problem
+from shop.api.responses import json_response
+from shop.api.schemas import SearchResponse
+from shop.given_up import given_up
+from shop.page_search import PageSearch, currency_of, run_page_search
+from shop.query_logging import log_search
+from shop.search_params import SearchParams
+from shop.views import announces_too_much
+
+router = Router()
+Form = TypeVar("Form", bound=ApiForm)
+
+
+@router.get("/search", response=SearchResponse, operation_id="search", summary="Search")
+def search(request: HttpRequest) -> HttpResponse:
+    """Search with words, stored pictures or a product, and filters; without a query, list all.
+
+    The text is understood as on the shop's page: "red sneakers for boys under 60", "dress -blue",
+    "heels that are not black".
+    """
+    form = _read(ApiForm, request.GET)
+    return _answer(request, form, form.state)
+
+
+@router.post(
+    "/search",
+    response=SearchResponse,
+    operation_id="searchWithPictures",
+    summary="Search with pictures",
+)
+def search_with_pictures(request: HttpRequest) -> HttpResponse:
+    """Search with pictures that are uploaded, or fetched from an address, and all other parameters.
+
+    The pictures are stored for a day. `query.pictures` of the response names them for
+    `GET /search?picture=…`, which is also how the next page is read.
+    """
+    if request.content_type != "multipart/form-data":
+        detail = "The body must be multipart/form-data."
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
+    if announces_too_much(request):
+        raise too_large()
+    fields, files = _read_body(request)
+    form = _read(PictureForm, fields)
+    if unknown := sorted(set(files) - {"file"}):
+        raise _unknown_file(unknown[0])
+    state = form.state
+    load_pictures(state.pictures)
+    for digest in store_pictures(files.getlist("file"), form.urls):
+        state = state.with_picture(digest)
+    return _answer(request, form, state)
+
+
+@router.get(
+    "/similar/{sku:sku}",
+    response=SearchResponse,
+    operation_id="similar",
+    summary="Find similar products",
+)
+def similar(request: HttpRequest, sku: str) -> HttpResponse:
+    """Products that resemble the one with this SKU, by its pictures and its text."""
+    form = _read(SimilarForm, request.GET)
+    return _answer(request, form, replace(form.state, like=sku))
+
+
+@router.get("/products", response=SearchResponse, operation_id="products", summary="List products")
+def products(request: HttpRequest) -> HttpResponse:
+    """List products with filters: by default those in stock first, then the newest."""
+    form = _read(BrowseForm, request.GET)
+    return _answer(request, form, form.state)
+
+
+def _read(form: type[Form], parameters: QueryDict) -> Form:
+    with connect() as connection:
+        facets = enabled_facets(connection)
+    return form.read(parameters, facets)
+
+
+def _read_body(request: HttpRequest) -> tuple[QueryDict, "MultiValueDict[str, UploadedFile[Any]]"]:
+    try:
+        return request.POST, request.FILES
+    except MultiPartParserError as error:
+        detail = "The body is not valid multipart/form-data."
+        raise Problem(HTTPStatus.BAD_REQUEST, "bad_request", detail) from error
+
+
+def _answer(request: HttpRequest, form: ApiForm, state: SearchParams) -> HttpResponse:
+    """Run the search and respond with the page that the cursor names."""
+    page = page_of(form.cursor_text, state)
+    requested = replace(state, page=page)
+    images = load_pictures(state.pictures)
+    with connect() as connection:
+        searched = run_page_search(connection, requested, images)
+        results, note = searched.results, searched.outcome.note
+        lack = None
+        if not note:
+            currency = currency_of(connection, results)
+            lack = given_up(connection, results, bool(searched.state.filters), currency)
+    if note:
+        raise _failed(searched)
+    log_search(request, requested, results, searched.in_use)
+    addresses = Addresses(request)
+    response = search_response(
+        searched,
+        lack,
+        addresses,
+        explains=form.explains,
+        following=_following(request, form, requested, results, addresses),
+    )
+    timings = results.timings
+    durations = f"encode;dur={1000 * timings.encode:.1f}, sql;dur={1000 * timings.sql:.1f}"
+    return json_response(request, response, {"Server-Timing": durations})
+
+
+def _failed(searched: PageSearch) -> Problem:
+    status = searched.outcome.status
+    code = {
+        HTTPStatus.NOT_FOUND: "unknown_product",
+        HTTPStatus.SERVICE_UNAVAILABLE: "model_unavailable",
+    }.get(status, "search_failed")
+    return Problem(status, code, searched.outcome.note)
+
+
+def _following(
+    request: HttpRequest,
+    form: ApiForm,
+    state: SearchParams,
+    results: Results,
+    addresses: Addresses,
+) -> tuple[str, str] | None:
+    """The cursor and the address of the next page; None on the last one."""
+    seen = state.page * state.limit
+    if not (results.total > seen or (results.truncated and results.total == seen)):
+        return None
+    cursor = cursor_of(state, state.page + 1)
+    parameters = QueryDict(mutable=True)
+    in_path = isinstance(form, SimilarForm)  # the SKU of `like`
+    parameters.update(QueryDict(state.changed(page=1, like="" if in_path else state.like).query()))
+    parameters["cursor"] = cursor
+    if state.verbatim:  # a page's address repeats the words
+        parameters["verbatim"] = "true"
+    if form.explains:
+        parameters["explain"] = "true"
+    path = escape_uri_path(request.path)
+    return cursor, addresses.absolute(f"{path}?{parameters.urlencode()}")
+
+
+def _unknown_file(name: str) -> Problem:
+    detail = "There is no such file field; pictures are sent as “file”."
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_parameter", detail, [(name, detail)])
