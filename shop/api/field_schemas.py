@@ -54,12 +54,7 @@ def json_schema(field: forms.Field) -> JsonSchema:
             digest = {"type": "string", "pattern": f"^{DIGEST.pattern}$"}
             return {"type": "array", "items": digest, "maxItems": MAX_PICTURES}
         case ValuesField():
-            value = {
-                "type": "string",
-                "minLength": 1,
-                "maxLength": DEFAULT_MAX_LENGTH,
-                "pattern": NO_NUL,
-            }
+            value = {"type": "string", "maxLength": DEFAULT_MAX_LENGTH, "pattern": NO_NUL}
             return {"type": "array", "items": value, "maxItems": MAX_VALUES}
         case QueryField():
             return {"type": "string", "maxLength": MAX_QUERY_LENGTH}

@@ -163,7 +163,8 @@ def _body(described: Iterable[Document]) -> Document:
         for it in described
     }
     properties["picture_url"] = properties["picture_url"] | {"maxItems": MAX_PICTURES}
-    schema = {"type": "object", "properties": properties | {"file": FILE}}
+    needed = [{"required": [name]} for name in ("file", "picture_url", "picture")]
+    schema = {"type": "object", "properties": properties | {"file": FILE}, "anyOf": needed}
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 

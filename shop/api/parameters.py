@@ -80,8 +80,7 @@ class ApiForm(SearchForm):
             if field is None:
                 yield name, "There is no such parameter, and no such facet."
             elif isinstance(field, ValuesField):
-                if "" in values:
-                    yield name, "Must not be empty; leave it out."
+                continue
             elif len(values) > 1:
                 yield name, "Must be given only once."
             elif not isinstance(field, TEXTS) and not values[0].strip():

@@ -68,6 +68,9 @@ def search_with_pictures(request: HttpRequest) -> HttpResponse:
     load_pictures(state.pictures)
     for digest in store_pictures(files.getlist("file"), form.urls):
         state = state.with_picture(digest)
+    if not state.pictures:
+        detail = "There is no picture: send a file, or an address as picture_url."
+        raise Problem(HTTPStatus.BAD_REQUEST, "no_picture", detail, [("file", detail)])
     return _answer(request, form, state)
 
 

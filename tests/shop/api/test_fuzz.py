@@ -1,0 +1,78 @@
+"""Schemathesis sends valid and invalid requests made from the OpenAPI document, and checks the
+responses against it: no error of the server, no undocumented status, header or content; valid
+requests are accepted, and invalid ones are refused.
+
+    FUZZ_EXAMPLES=300 python -m pytest tests/shop/api/test_fuzz.py
+
+sends some thousand requests.
+"""
+
+import os
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from django.test import override_settings
+from schemathesis import engine
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events
+
+from catalog.media.fetching.safe_urls import Address
+from shop.api import pictures
+from shop.api.models import ApiToken, Scope
+from shop.head_responses import strip_bodies
+
+pytestmark = pytest.mark.slow
+
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES") or 30)
+"""Random requests to each operation, beside those that cover each rule of the document."""
+
+OPERATIONS = 7
+
+
+def no_fetch(_address: Address, _limits: object) -> bytes:
+    return b"no picture"
+
+
+def test_responses_are_as_documented(shop: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pictures, "fetch_picture", no_fetch)
+    token = ApiToken(name="fuzz", scopes=list(Scope))
+    text = token.renew()
+    token.save()
+    config = {
+        "headers": {"Authorization": f"Bearer {text}", "Accept-Encoding": "identity"},
+        "generation": {"max-examples": EXAMPLES, "database": "none"},
+        "phases": {"stateful": {"enabled": False}},
+        "checks": {
+            "ignored_auth": {"enabled": False},  # it cannot send to WSGI; see test_tokens.py
+            # 400: a search that contradicts itself, and a file that is no picture, are valid by
+            # the schema.
+            "positive_data_acceptance": {
+                "expected-statuses": ["2xx", "3xx", "400", "401", "403", "404"]
+            },
+        },
+    }
+    requests = 0
+    failures: list[str] = []
+    with override_settings(ALLOWED_HOSTS=["*"]):
+        schema = schemathesis.openapi.from_wsgi(
+            "/api/openapi.json",
+            strip_bodies(get_wsgi_application()),
+            config=SchemathesisConfig.from_dict(config),
+        )
+        for event in engine.from_schema(schema).execute():
+            match event:
+                case events.ScenarioFinished(recorder=recorder):
+                    requests += len(recorder.interactions)
+                    failures += [
+                        f"{recorder.label}: {check.failure_info.failure}"
+                        for checks in recorder.checks.values()
+                        for check in checks
+                        if check.failure_info is not None
+                    ]
+                case events.FatalError(exception=error) | events.NonFatalError(value=error):
+                    raise error
+    token.delete()
+    assert not failures, "\n\n".join(failures)
+    assert requests > EXAMPLES * OPERATIONS
+    print(requests, "requests")
