@@ -164,7 +164,12 @@ def _body(described: Iterable[Document]) -> Document:
     }
     properties["picture_url"] = properties["picture_url"] | {"maxItems": MAX_PICTURES}
     needed = [{"required": [name]} for name in ("file", "picture_url", "picture")]
-    schema = {"type": "object", "properties": properties | {"file": FILE}, "anyOf": needed}
+    schema = {
+        "type": "object",
+        "properties": properties | {"file": FILE},
+        "additionalProperties": False,
+        "anyOf": needed,
+    }
     return {"required": True, "content": {"multipart/form-data": {"schema": schema}}}
 
 

@@ -12,7 +12,7 @@ from django.core.signing import BadSignature, Signer
 from shop.api.problems import Problem
 from shop.search_params import SearchParams
 
-_signer = Signer(salt="shop.api.paging")
+_signer = Signer(sep=".", salt="shop.api.paging")
 
 
 def cursor_of(state: SearchParams, page: int) -> str:

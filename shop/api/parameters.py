@@ -80,7 +80,8 @@ class ApiForm(SearchForm):
             if field is None:
                 yield name, "There is no such parameter, and no such facet."
             elif isinstance(field, ValuesField):
-                continue
+                if len(values) > json_schema(field)["maxItems"]:
+                    yield name, self._must_be(name)
             elif len(values) > 1:
                 yield name, "Must be given only once."
             elif not isinstance(field, TEXTS) and not values[0].strip():
