@@ -25,32 +25,29 @@ FORMS: Mapping[str, type[ApiForm]] = {
 }
 """The form that parses the parameters of each operation."""
 
-DESCRIPTIONS: Mapping[str, tuple[str, Any]] = {
-    "q": ("The text to search for; a word after `-` must not occur.", "red dress -blue"),
-    "picture": (
-        f"Stored pictures to search with, at most {MAX_PICTURES}: see `POST /search`.",
-        None,
-    ),
-    "like": ("The SKU of a product to find similar ones for, with or without a text.", None),
-    "blend": ("The weight of the pictures and the product against the text.", 0.5),
-    "model": ("The model that compares; the default one unless given.", None),
-    "sort": ("The order; the best match first unless given.", "price"),
-    "min_match": ("The minimum match of a hit, in percent.", 20),
-    "verbatim": ("Search for the words as typed, without correcting their spelling.", False),
-    "group_variants": ("Show the variants of a product as one hit; true unless given.", True),
-    "diversity": ("0 orders by relevance alone, 1 by difference from the hits before.", 0.0),
-    "limit": (f"The number of hits on a page; {DEFAULT_LIMIT} unless given.", 12),
-    "min_price": ("The lowest price.", "10"),
-    "max_price": ("The highest price.", "99.90"),
-    "in_stock": ("Only products in stock.", True),
-    "cursor": (
-        "Where the page starts: `next_cursor` of the page before, with the same parameters.",
-        None,
-    ),
-    "explain": ("Say why each product was found.", True),
-    "picture_url": ("Addresses of pictures to fetch and search with.", None),
+DESCRIPTIONS: Mapping[str, str] = {
+    "q": "The text to search for; a word after `-` must not occur.",
+    "picture": f"Stored pictures to search with, at most {MAX_PICTURES}: see `POST /search`.",
+    "like": "The SKU of a product to find similar ones for, with or without a text.",
+    "blend": "The weight of the pictures and the product against the text; 0.5 unless given.",
+    "model": "The model that compares; the default one unless given.",
+    "sort": "The order; the best match first unless given.",
+    "min_match": "The minimum match of a hit, in percent.",
+    "verbatim": "Search for the words as typed, without correcting their spelling.",
+    "group_variants": "Show the variants of a product as one hit; true unless given.",
+    "diversity": "0 orders by relevance alone, 1 by difference from the hits before.",
+    "limit": f"The number of hits on a page; {DEFAULT_LIMIT} unless given.",
+    "min_price": "The lowest price, such as 25 or 49.90.",
+    "max_price": "The highest price.",
+    "in_stock": "Only products in stock.",
+    "cursor": "Where the page starts: `next_cursor` of the page before, with the same parameters.",
+    "explain": "Say why each product was found.",
+    "picture_url": "Addresses of pictures to fetch and search with.",
 }
-"""What each parameter means, and an example."""
+"""What each parameter means."""
+
+EXAMPLES: Mapping[str, Any] = {"q": "red dress -blue", "limit": 12}
+"""Examples that make sense together: Swagger UI fills them in."""
 
 FILE = {
     "type": "array",
@@ -139,20 +136,17 @@ def _parameters(form: type[ApiForm], facets: tuple[Facet, ...]) -> list[Document
     """The parameters of a form, then those of the facets."""
     found = []
     for name, field in form.base_fields.items():
-        description, example = DESCRIPTIONS[name]
-        found.append(_described(name, json_schema(field), description, example))
+        described = _described(name, json_schema(field), DESCRIPTIONS[name])
+        found.append(described | ({"example": EXAMPLES[name]} if name in EXAMPLES else {}))
     values = json_schema(ValuesField())
     for facet in facets:
         description = f"Only products with one of these values of “{facet.label}”."
-        found.append(_described(parameter(facet.name), values, description, None))
+        found.append(_described(parameter(facet.name), values, description))
     return found
 
 
-def _described(name: str, schema: JsonSchema, description: str, example: Any) -> Document:
-    described: Document = {"name": name, "schema": schema, "description": description}
-    if example is not None:
-        described["example"] = example
-    return described
+def _described(name: str, schema: JsonSchema, description: str) -> Document:
+    return {"name": name, "schema": schema, "description": description}
 
 
 def _body(described: Iterable[Document]) -> Document:
