@@ -20,9 +20,10 @@ MAX_LISTED_VALUES = 3
 
 @dataclass(frozen=True, slots=True)
 class PageSearch:
-    """A search that was run. `state` is what was searched for: without models that are not in use
-    and without filter values that no product has, which `notes` say."""
+    """A search that was run. `state` is what was searched for: `requested` without models that are
+    not in use and without filter values that no product has, which `notes` say."""
 
+    requested: SearchParams
     state: SearchParams
     outcome: Outcome
     facets: tuple[Facet, ...]
@@ -40,7 +41,7 @@ def run_page_search(
     """Search for `state`, with the contents of its pictures."""
     # This must be the first query: schema changes make searches wait here.
     in_use = models_in_use(connection)
-    notes = []
+    requested, notes = state, []
     if not set(filter(None, state.model.split("+"))) <= set(in_use):
         notes.append("This model is not available; the default one was used.")
         state = replace(state, model="")
@@ -48,7 +49,8 @@ def run_page_search(
     known, unknown = known_values(connection, state.filters)
     notes += unknown_values(unknown)
     state = replace(state, filters=known)
-    return PageSearch(state, try_search(connection, state.spec(images)), facets, in_use, notes)
+    outcome = try_search(connection, state.spec(images))
+    return PageSearch(requested, state, outcome, facets, in_use, notes)
 
 
 def with_stored_pictures(

@@ -16,10 +16,13 @@ _sku = SkuConverter()
 
 
 class Addresses:
-    """The addresses that a response contains. Like `reverse`, but hundreds of times as fast."""
+    """The addresses that a response contains, on `site`, such as "https://shop.example".
 
-    def __init__(self, request: HttpRequest) -> None:
-        self._site = f"{request.scheme}://{request.get_host()}"
+    Like `reverse`, which would be slow for many hits.
+    """
+
+    def __init__(self, site: str) -> None:
+        self._site = site
         self._product = self._site + reverse("product", args=["-"])[:-1]
         self._media = f"{self._site}{reverse('search')}media/{THUMBNAILS}"
 
@@ -36,3 +39,8 @@ class Addresses:
         if path is None or PATH_PATTERN.fullmatch(path) is None:
             return None
         return {name: f"{self._media}/{width}/{path}" for name, width in SIZES.items()}
+
+
+def addresses_of(request: HttpRequest) -> Addresses:
+    """Addresses on the host that a request was sent to."""
+    return Addresses(f"{request.scheme}://{request.get_host()}")

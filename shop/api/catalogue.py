@@ -9,7 +9,7 @@ from catalog.active_models import models_in_use
 from catalog.db.connection import connect
 from embedding.registry import get_spec
 from shop.api import schemas
-from shop.api.addresses import Addresses
+from shop.api.addresses import Addresses, addresses_of
 from shop.api.answers import number, picture
 from shop.api.models import Scope
 from shop.api.problems import Problem
@@ -32,35 +32,7 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
 
     In the path, the characters `/`, `\\` and `%` of a SKU are escaped twice, such as `%252F`.
     """
-    found = Product.objects.filter(sku=sku).first()
-    if found is None:
-        detail = "There is no product with this SKU."
-        raise Problem(HTTPStatus.NOT_FOUND, "unknown_product", detail)
-    addresses = Addresses(request)
-    images = ProductImage.objects.filter(product=found).order_by("position")
-    pictures = (picture(it.path, it.width, it.height, addresses) for it in images)
-    content = schemas.Product(
-        sku=found.sku,
-        title=found.title,
-        description=found.description,
-        brand=found.brand,
-        category=found.category,
-        subcategory=found.subcategory,
-        product_type=found.product_type,
-        gender=found.gender,
-        colour=found.colour,
-        usage=found.usage,
-        price=number(found.price),
-        regular_price=number(found.regular_price),
-        currency=found.currency,
-        in_stock=found.in_stock,
-        attributes=found.attributes if isinstance(found.attributes, dict) else {},
-        url=addresses.product(found.sku),
-        pictures=[it for it in pictures if it is not None],
-        created_at=found.created_at,
-        updated_at=found.updated_at,
-    )
-    return json_response(request, content)
+    return json_response(request, read_product(sku, addresses_of(request)))
 
 
 @router.get(
@@ -110,3 +82,38 @@ def coverage(request: HttpRequest) -> HttpResponse:
             ]
         )
     return json_response(request, content)
+
+
+def read_product(sku: str, addresses: Addresses) -> schemas.Product:
+    """All about a product.
+
+    Raises:
+        Problem: there is no such product.
+    """
+    found = Product.objects.filter(sku=sku).first()
+    if found is None:
+        detail = "There is no product with this SKU."
+        raise Problem(HTTPStatus.NOT_FOUND, "unknown_product", detail)
+    images = ProductImage.objects.filter(product=found).order_by("position")
+    pictures = (picture(it.path, it.width, it.height, addresses) for it in images)
+    return schemas.Product(
+        sku=found.sku,
+        title=found.title,
+        description=found.description,
+        brand=found.brand,
+        category=found.category,
+        subcategory=found.subcategory,
+        product_type=found.product_type,
+        gender=found.gender,
+        colour=found.colour,
+        usage=found.usage,
+        price=number(found.price),
+        regular_price=number(found.regular_price),
+        currency=found.currency,
+        in_stock=found.in_stock,
+        attributes=found.attributes if isinstance(found.attributes, dict) else {},
+        url=addresses.product(found.sku),
+        pictures=[it for it in pictures if it is not None],
+        created_at=found.created_at,
+        updated_at=found.updated_at,
+    )

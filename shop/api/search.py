@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, TypeVar
+from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse, QueryDict
@@ -11,25 +11,18 @@ from django.utils.datastructures import MultiValueDict
 from django.utils.encoding import escape_uri_path
 from ninja import Router
 
-from catalog.db.connection import connect
-from catalog.search.facets import enabled_facets
-from catalog.search.results import Results
-from shop.api.addresses import Addresses
-from shop.api.answers import search_response
-from shop.api.paging import cursor_of, page_of
+from shop.api.addresses import addresses_of
+from shop.api.finding import find, read
 from shop.api.parameters import ApiForm, BrowseForm, PictureForm, SimilarForm
 from shop.api.pictures import load_pictures, store_pictures, too_large
 from shop.api.problems import Problem
 from shop.api.responses import json_response
 from shop.api.schemas import SearchResponse
-from shop.given_up import given_up
-from shop.page_search import PageSearch, currency_of, run_page_search
 from shop.query_logging import log_search
 from shop.search_params import SearchParams
 from shop.views import announces_too_much
 
 router = Router()
-Form = TypeVar("Form", bound=ApiForm)
 
 
 @router.get("/search", response=SearchResponse, operation_id="search", summary="Search")
@@ -39,7 +32,7 @@ def search(request: HttpRequest) -> HttpResponse:
     The text is understood as on the shop's page: "red sneakers for boys under 60", "dress -blue",
     "heels that are not black".
     """
-    form = _read(ApiForm, request.GET)
+    form = read(ApiForm, request.GET)
     return _answer(request, form, form.state)
 
 
@@ -61,7 +54,7 @@ def search_with_pictures(request: HttpRequest) -> HttpResponse:
     if announces_too_much(request):
         raise too_large()
     fields, files = _read_body(request)
-    form = _read(PictureForm, fields)
+    form = read(PictureForm, fields)
     if unknown := sorted(set(files) - {"file"}):
         raise _unknown_file(unknown[0])
     state = form.state
@@ -82,21 +75,15 @@ def search_with_pictures(request: HttpRequest) -> HttpResponse:
 )
 def similar(request: HttpRequest, sku: str) -> HttpResponse:
     """Products that resemble the one with this SKU, by its pictures and its text."""
-    form = _read(SimilarForm, request.GET)
+    form = read(SimilarForm, request.GET)
     return _answer(request, form, replace(form.state, like=sku))
 
 
 @router.get("/products", response=SearchResponse, operation_id="products", summary="List products")
 def products(request: HttpRequest) -> HttpResponse:
     """List products with filters: by default those in stock first, then the newest."""
-    form = _read(BrowseForm, request.GET)
+    form = read(BrowseForm, request.GET)
     return _answer(request, form, form.state)
-
-
-def _read(form: type[Form], parameters: QueryDict) -> Form:
-    with connect() as connection:
-        facets = enabled_facets(connection)
-    return form.read(parameters, facets)
 
 
 def _read_body(request: HttpRequest) -> tuple[QueryDict, "MultiValueDict[str, UploadedFile[Any]]"]:
@@ -109,63 +96,11 @@ def _read_body(request: HttpRequest) -> tuple[QueryDict, "MultiValueDict[str, Up
 
 def _answer(request: HttpRequest, form: ApiForm, state: SearchParams) -> HttpResponse:
     """Run the search and respond with the page that the cursor names."""
-    page = page_of(form.cursor_text, state)
-    requested = replace(state, page=page)
-    images = load_pictures(state.pictures)
-    with connect() as connection:
-        searched = run_page_search(connection, requested, images)
-        results, note = searched.results, searched.outcome.note
-        lack = None
-        if not note:
-            currency = currency_of(connection, results)
-            lack = given_up(connection, results, bool(searched.state.filters), currency)
-    if note:
-        raise _failed(searched)
-    log_search(request, requested, results, searched.in_use)
-    addresses = Addresses(request)
-    response = search_response(
-        searched,
-        lack,
-        addresses,
-        explains=form.explains,
-        following=_following(request, form, requested, results, addresses),
-    )
-    timings = results.timings
+    response, searched = find(form, state, addresses_of(request), escape_uri_path(request.path))
+    log_search(request, searched.requested, searched.results, searched.in_use)
+    timings = searched.results.timings
     durations = f"encode;dur={1000 * timings.encode:.1f}, sql;dur={1000 * timings.sql:.1f}"
     return json_response(request, response, {"Server-Timing": durations})
-
-
-def _failed(searched: PageSearch) -> Problem:
-    status = searched.outcome.status
-    code = {
-        HTTPStatus.NOT_FOUND: "unknown_product",
-        HTTPStatus.SERVICE_UNAVAILABLE: "model_unavailable",
-    }.get(status, "search_failed")
-    return Problem(status, code, searched.outcome.note)
-
-
-def _following(
-    request: HttpRequest,
-    form: ApiForm,
-    state: SearchParams,
-    results: Results,
-    addresses: Addresses,
-) -> tuple[str, str] | None:
-    """The cursor and the address of the next page; None on the last one."""
-    seen = state.page * state.limit
-    if not (results.total > seen or (results.truncated and results.total == seen)):
-        return None
-    cursor = cursor_of(state, state.page + 1)
-    parameters = QueryDict(mutable=True)
-    in_path = isinstance(form, SimilarForm)  # the SKU of `like`
-    parameters.update(QueryDict(state.changed(page=1, like="" if in_path else state.like).query()))
-    parameters["cursor"] = cursor
-    if state.verbatim:  # a page's address repeats the words
-        parameters["verbatim"] = "true"
-    if form.explains:
-        parameters["explain"] = "true"
-    path = escape_uri_path(request.path)
-    return cursor, addresses.absolute(f"{path}?{parameters.urlencode()}")
 
 
 def _unknown_file(name: str) -> Problem:

@@ -18,6 +18,7 @@ from typing import BinaryIO
 import psycopg
 import pytest
 from axes.models import AccessAttempt
+from django.core.cache import caches
 from django.test import override_settings
 from django.urls import reverse
 from PIL import Image
@@ -144,6 +145,24 @@ def test_only_the_trusted_proxy_can_claim_tls(database: str) -> None:
         assert log_in(connection, "https") == 403
     with connected() as connection:  # without HTTPS=1, no proxy is trusted
         assert log_in(connection, "https") == 403
+
+
+@pytest.mark.parametrize(("proxy", "others"), [("127.0.0.1", 200), ("10.1.2.3", 429)])
+def test_the_api_knows_the_clients_of_the_trusted_proxy_alone(
+    database: str, proxy: str, others: int
+) -> None:
+    caches["rates"].clear()
+    limited = override_settings(TRUSTED_PROXY=proxy, API_ANONYMOUS_RATE=1)
+    with BEHIND_TLS, limited, connected() as connection:
+        statuses = []
+        for client in ("203.0.113.1", "203.0.113.1", "203.0.113.2"):
+            headers = {"Host": "localhost", "X-Forwarded-For": client}
+            connection.request("GET", "/api/v1/models", headers=headers)
+            answer = connection.getresponse()
+            answer.read()
+            statuses.append(answer.status)
+    assert statuses == [200, 429, others]
+    caches["rates"].clear()
 
 
 @pytest.mark.parametrize(

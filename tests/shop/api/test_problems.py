@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 from sqlalchemy.exc import OperationalError
 
-from shop.api import search
+from shop.api import finding
 from tests.shop.api.conftest import ApiClient
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def test_errors_of_the_server_tell_nothing(api: ApiClient, monkeypatch: pytest.M
     def fail(*_: Any) -> None:
         raise RuntimeError("the password is hunter2")
 
-    monkeypatch.setattr(search, "run_page_search", fail)
+    monkeypatch.setattr(finding, "run_page_search", fail)
     api.raise_request_exception = False
     response = api.get("/api/v1/products")
     assert response.status_code == 500
@@ -95,7 +95,7 @@ def test_a_database_that_does_not_answer(api: ApiClient, monkeypatch: pytest.Mon
         cause = psycopg.OperationalError("no route to 10.1.2.3")
         raise OperationalError("SELECT", {}, cause) from cause
 
-    monkeypatch.setattr(search, "run_page_search", fail)
+    monkeypatch.setattr(finding, "run_page_search", fail)
     response = api.get("/api/v1/products")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
     assert response.json()["code"] == "service_unavailable"
