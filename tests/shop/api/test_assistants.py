@@ -1,0 +1,86 @@
+"""The tools for assistants, called by the client of the official SDK."""
+
+import os
+import sys
+from typing import Any
+
+import anyio
+import pytest
+
+from tests.conftest import PROJECT
+from tests.shop.api.conftest import ApiClient
+
+mcp = pytest.importorskip("mcp", reason="needs the extra `mcp`")
+
+from shop.api.assistants import make_server  # noqa: E402
+
+pytestmark = pytest.mark.slow
+
+
+def call(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
+    """The results of calls to tools, one after the other."""
+
+    async def run() -> list[Any]:
+        async with mcp.Client(server) as client:
+            return [await client.call_tool(name, arguments) for name, arguments in calls]
+
+    return anyio.run(run)
+
+
+def test_tools_find_what_the_api_finds(api: ApiClient) -> None:
+    sku = api.skus("products?limit=1")[0]
+    server = make_server("http://localhost")
+    search, filtered, similar, product = call(
+        server,
+        ("search_catalog", {"query": "red sneakers for women", "limit": 5}),
+        ("search_catalog", {"query": "", "filters": {"colour": ["Red"]}, "max_price": 60}),
+        ("similar", {"sku": sku, "limit": 4}),
+        ("product", {"sku": sku}),
+    )
+    found = search.structured_content
+    assert [it["sku"] for it in found["products"]] == api.skus(
+        "search?q=red sneakers for women&limit=5"
+    )
+    assert found["missing"].startswith("No red sneakers for women.")
+    skus = [it["sku"] for it in filtered.structured_content["products"]]
+    assert skus == api.skus("products?colour=Red&max_price=60&limit=12")
+    assert [it["sku"] for it in similar.structured_content["products"]] == api.skus(
+        f"similar/{sku}?limit=4"
+    )
+    assert product.structured_content == api.read(f"products/{sku}")
+
+
+def test_wrong_calls_are_explained(api: ApiClient) -> None:
+    server = make_server("http://localhost")
+    results = call(
+        server,
+        ("search_catalog", {"query": "x", "filters": {"colur": ["Red"]}}),
+        ("search_catalog", {"query": "x", "min_price": 9, "max_price": 2}),
+        ("product", {"sku": "nothing"}),
+        ("search_catalog", {"query": "x", "cursor": "forged"}),
+    )
+    says = ["colur", "above the highest", "no product with this SKU", "no cursor"]
+    for result, expected in zip(results, says, strict=True):
+        assert result.is_error
+        assert expected in result.content[0].text
+
+
+@pytest.mark.process
+def test_the_command_speaks_to_the_client(api: ApiClient) -> None:
+    command = mcp.StdioServerParameters(
+        command=sys.executable,
+        args=["manage.py", "mcp", "--site", "https://shop.example"],
+        env=dict(os.environ),
+        cwd=PROJECT,
+    )
+
+    async def run() -> tuple[list[str], Any]:
+        async with mcp.Client(command) as client:
+            tools = await client.list_tools()
+            found = await client.call_tool("search_catalog", {"query": "dress", "limit": 3})
+            return [tool.name for tool in tools.tools], found.structured_content
+
+    names, found = anyio.run(run)
+    assert names == ["search_catalog", "similar", "product"]
+    assert [it["sku"] for it in found["products"]] == api.skus("search?q=dress&limit=3")
+    assert found["products"][0]["url"].startswith("https://shop.example/product/")
