@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import caches
+from django.db import ProgrammingError, connection
 from django.test import Client, RequestFactory, override_settings
 from django.utils import timezone
 
@@ -170,3 +171,13 @@ def test_an_admin_makes_a_token_that_is_shown_once(api: ApiClient) -> None:
     assert api.read("models", status=401, headers=headers)
     ada.delete()
     token.delete()
+
+
+def test_analysts_cannot_read_tokens(token: ApiToken) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET ROLE analyst")
+        try:
+            with pytest.raises(ProgrammingError, match="permission denied"):
+                cursor.execute("SELECT digest FROM api_token")
+        finally:
+            cursor.execute("RESET ROLE")
