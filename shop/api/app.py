@@ -58,8 +58,8 @@ api = Api(
     auth=requires(Scope.SEARCH),
     docs=Docs({"layout": "BaseLayout", "deepLinking": True, "tryItOutEnabled": True}),
 )
-api.add_router("/v1", search.router)
-api.add_router("/v1", catalogue.router)
+api.add_router("/v1", search.router, tags=["Search"])
+api.add_router("/v1", catalogue.router, tags=["Catalogue"])
 
 
 @lru_cache(maxsize=8)

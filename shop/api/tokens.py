@@ -57,7 +57,7 @@ def _identify(request: HttpRequest) -> Caller:
         token = ApiToken.objects.filter(digest=digest_of(given.strip())).first()
     if token is not None and token.is_valid:
         rate = settings.API_RATE if token.rate is None else token.rate
-        count_request(request, f"token {token.pk}", rate)
+        count_request(request, f"token-{token.pk}", rate)
         _note_use(token)
         return Caller(token)
     # Wrong tokens count too, so that nobody can try many.

@@ -21,7 +21,7 @@ def test_docs_work_without_any_other_host(page: Page, shop: str) -> None:
     hosts = set()
     page.on("request", lambda request: hosts.add(request.url.split("/")[2]))
     page.goto("/api/docs")
-    operation = page.locator("#operations-default-search")
+    operation = page.locator("#operations-Search-search")
     operation.click()
     expect(operation.get_by_text("colour", exact=True).first).to_be_visible()
     operation.get_by_placeholder("q", exact=True).fill("red dress")
