@@ -2,7 +2,9 @@
 
 import os
 import sys
-from typing import Any
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import anyio
 import pytest
@@ -15,6 +17,7 @@ mcp = pytest.importorskip("mcp", reason="needs the extra `mcp`")
 from shop.api.assistants import make_server  # noqa: E402
 
 pytestmark = pytest.mark.slow
+Result = TypeVar("Result")
 
 
 def call(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
@@ -24,7 +27,13 @@ def call(server: Any, *calls: tuple[str, dict[str, Any]]) -> list[Any]:
         async with mcp.Client(server) as client:
             return [await client.call_tool(name, arguments) for name, arguments in calls]
 
-    return anyio.run(run)
+    return anywhere(run)
+
+
+def anywhere(run: Callable[[], Awaitable[Result]]) -> Result:
+    """Run a coroutine in another thread: the main one may have the event loop of a browser."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(anyio.run, run).result()
 
 
 def test_tools_find_what_the_api_finds(api: ApiClient) -> None:
@@ -80,7 +89,7 @@ def test_the_command_speaks_to_the_client(api: ApiClient) -> None:
             found = await client.call_tool("search_catalog", {"query": "dress", "limit": 3})
             return [tool.name for tool in tools.tools], found.structured_content
 
-    names, found = anyio.run(run)
+    names, found = anywhere(run)
     assert names == ["search_catalog", "similar", "product"]
     assert [it["sku"] for it in found["products"]] == api.skus("search?q=dress&limit=3")
     assert found["products"][0]["url"].startswith("https://shop.example/product/")

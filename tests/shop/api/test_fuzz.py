@@ -28,7 +28,12 @@ THOROUGH = os.environ.get("FUZZ_EXAMPLES")
 EXAMPLES = int(THOROUGH or 100)
 """Random requests to each operation with parameters."""
 
-OPERATIONS = 5
+OPERATIONS = 4
+"""The operations with parameters, without the one with files."""
+
+OWN_ERROR = "Unsupported type: 'Binary'"
+"""Schemathesis 4.32 fails to compare some of the files that it makes; then it leaves the operation
+with files."""
 
 
 def no_fetch(_address: Address, _limits: object) -> bytes:
@@ -43,6 +48,12 @@ def test_responses_are_as_documented(shop: str, monkeypatch: pytest.MonkeyPatch)
     config = {
         "headers": {"Authorization": f"Bearer {text}", "Accept-Encoding": "identity"},
         "generation": {"max-examples": EXAMPLES, "database": "none"},
+        "operations": [
+            {  # all values of a multipart body are texts, so a number in place of one is valid
+                "include-operation-id": "searchWithPictures",
+                "checks": {"negative_data_rejection": {"enabled": False}},
+            }
+        ],
         "phases": {
             "stateful": {"enabled": False},
             "coverage": {"enabled": bool(THOROUGH)},
@@ -75,7 +86,8 @@ def test_responses_are_as_documented(shop: str, monkeypatch: pytest.MonkeyPatch)
                         if check.failure_info is not None
                     ]
                 case events.FatalError(exception=error) | events.NonFatalError(value=error):
-                    raise error
+                    if str(error) != OWN_ERROR:
+                        raise error
     token.delete()
     print(requests, "requests")
     assert not failures, "\n\n".join(failures)
