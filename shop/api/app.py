@@ -10,7 +10,7 @@ from ninja.openapi.schema import OpenAPISchema
 
 from catalog.db.connection import connect
 from catalog.search.facets import Facet, enabled_facets
-from shop.api import catalogue, search
+from shop.api import catalogue, search, suggest
 from shop.api.models import Scope
 from shop.api.openapi import complete
 from shop.api.problems import Problem
@@ -59,6 +59,7 @@ api = Api(
     docs=Docs({"layout": "BaseLayout", "deepLinking": True, "tryItOutEnabled": True}),
 )
 api.add_router("/v1", search.router, tags=["Search"])
+api.add_router("/v1", suggest.router, tags=["Search"])
 api.add_router("/v1", catalogue.router, tags=["Catalogue"])
 
 

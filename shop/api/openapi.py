@@ -10,7 +10,7 @@ from catalog.search.facets import Facet
 from shop.api import schemas
 from shop.api.field_schemas import JsonSchema, json_schema
 from shop.api.models import Scope
-from shop.api.parameters import ApiForm, BrowseForm, PictureForm, SimilarForm
+from shop.api.parameters import ApiForm, BrowseForm, PictureForm, SimilarForm, SuggestForm
 from shop.api.problems import MEDIA_TYPE
 from shop.forms import ValuesField
 from shop.search_params import DEFAULT_LIMIT, MAX_PICTURES, parameter
@@ -22,6 +22,7 @@ FORMS: Mapping[str, type[ApiForm]] = {
     "searchWithPictures": PictureForm,
     "similar": SimilarForm,
     "products": BrowseForm,
+    "suggest": SuggestForm,
 }
 """The form that parses the parameters of each operation."""
 
@@ -73,11 +74,11 @@ ERRORS: Mapping[str, str] = {
 }
 
 NEVER: Mapping[str, tuple[str, ...]] = {
-    "404": ("products", "models", "coverage"),
-    "413": ("search", "similar", "products", "product", "models", "coverage"),
-    "415": ("search", "similar", "products", "product", "models", "coverage"),
+    "404": ("products", "models", "coverage", "suggest"),
+    "413": ("search", "similar", "products", "product", "models", "coverage", "suggest"),
+    "415": ("search", "similar", "products", "product", "models", "coverage", "suggest"),
     "422": ("product", "models", "coverage"),
-    "400": ("product", "models", "coverage"),
+    "400": ("product", "models", "coverage", "suggest"),
 }
 """Operations that do not respond with an error."""
 
@@ -139,7 +140,7 @@ def _parameters(form: type[ApiForm], facets: tuple[Facet, ...]) -> list[Document
         described = _described(name, json_schema(field), DESCRIPTIONS[name])
         found.append(described | ({"example": EXAMPLES[name]} if name in EXAMPLES else {}))
     values = json_schema(ValuesField())
-    for facet in facets:
+    for facet in facets if form.has_facets else ():
         description = f"Only products with one of these values of “{facet.label}”."
         found.append(_described(parameter(facet.name), values, description))
     return found

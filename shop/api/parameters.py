@@ -11,6 +11,7 @@ from django import forms
 from django.http import QueryDict
 
 from catalog.search.facets import Facet
+from catalog.search.suggestions import DEFAULT_LIMIT as DEFAULT_SUGGESTIONS
 from shop.api.field_schemas import SwitchField, in_words, json_schema
 from shop.api.problems import Problem, invalid_parameters
 from shop.forms import QueryField, SearchForm, ValuesField
@@ -18,11 +19,15 @@ from shop.search_params import LIMITS
 
 MAX_LIMIT = LIMITS[-1]
 MAX_CURSOR_LENGTH = 500
+MAX_SUGGESTIONS = 20
 TEXTS = (QueryField, forms.CharField)
 
 
 class ApiForm(SearchForm):
     """The parameters of a search."""
+
+    has_facets = True
+    """Whether each facet is a parameter too."""
 
     page = None  # type: ignore[assignment]  # Django's way to leave out a field of the base class
     default_min_match = None  # type: ignore[assignment]
@@ -118,3 +123,18 @@ class BrowseForm(SimilarForm):
     """The parameters of a list of products, which are not ranked."""
 
     model = min_match = diversity = group_variants = explain = None  # type: ignore[assignment]
+
+
+class SuggestForm(ApiForm):
+    """The parameters of suggestions."""
+
+    has_facets = False
+    limit = forms.IntegerField(required=False, min_value=1, max_value=MAX_SUGGESTIONS)
+    picture = like = blend = model = sort = min_match = None  # type: ignore[assignment]
+    verbatim = group_variants = diversity = None  # type: ignore[assignment]
+    min_price = max_price = in_stock = cursor = explain = None  # type: ignore[assignment]
+
+    @property
+    def max_each(self) -> int:
+        """The maximum number of suggestions of each kind."""
+        return int(self.cleaned_data["limit"] or DEFAULT_SUGGESTIONS)

@@ -197,6 +197,42 @@ class CoverageResponse(BaseModel):
     coverage: list[Coverage]
 
 
+class QuerySuggestion(BaseModel):
+    """A text to search for."""
+
+    text: str = documented("The text.", "red sneakers")
+    products: int | None = documented("How many products it found; null if unknown.", 17)
+
+
+class ValueSuggestion(BaseModel):
+    """A filter, with the remaining words."""
+
+    parameter: str = documented("The parameter that filters by it.", "colour")
+    label: str = documented("The facet's name for people.", "Colour")
+    value: str = documented("The value.", "Red")
+    words: str = documented("The words to search for besides it; may be empty.", "sneakers")
+    products: int = documented("How many products have the value.", 12)
+
+
+class ProductSuggestion(BaseModel):
+    """A product."""
+
+    sku: str = documented("The product's SKU.", "42419")
+    title: str = documented("Title.", "Red canvas sneakers")
+    url: str = documented("Its page in the shop.", "https://shop.example/product/42419")
+    picture: str | None = documented("The address of a small picture.", None)
+
+
+class SuggestResponse(BaseModel):
+    """What a shopper may mean, the likeliest of each kind first."""
+
+    queries: list[QuerySuggestion] = Field(description="Texts to search for.")
+    values: list[ValueSuggestion] = Field(description="Filters.")
+    brands: list[ValueSuggestion] = Field(description="Brands, as filters.")
+    products: list[ProductSuggestion] = Field(description="Products.")
+    matched: str = documented("What they match: the text, folded and corrected.", "red snea")
+
+
 class ParameterError(BaseModel):
     """What is wrong with a parameter."""
 

@@ -30,7 +30,16 @@ def test_the_document_is_valid(document: Any) -> None:
     assert document["openapi"].startswith("3.1")
     found = {operation["operationId"] for _, _, operation in operations(document)}
     assert found == {
-        *("search", "searchWithPictures", "similar", "products", "product", "models", "coverage")
+        *(
+            "search",
+            "searchWithPictures",
+            "similar",
+            "products",
+            "product",
+            "models",
+            "coverage",
+            "suggest",
+        )
     }
     for name, schema in document["components"]["schemas"].items():
         jsonschema_rs.meta.validate(schema)
