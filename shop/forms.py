@@ -275,8 +275,10 @@ class SearchForm(forms.Form):
                 names.append(picture_name(*parse_name(name)))
             except RegionError:
                 names.append(name.partition("-")[0])
-                self.remarks.append(
-                    "The part of the picture was not valid, so the whole picture was used."
+                self._remark(
+                    "The part of the picture was not valid, so the whole picture was used.",
+                    "The part of the picture is not valid.",
+                    "picture",
                 )
         return tuple(dict.fromkeys(names))
 

@@ -51,8 +51,8 @@ def json_schema(field: forms.Field) -> JsonSchema:
             values = [str(value) for value, _ in choices if value]
             return {"type": "string", "enum": values}
         case PicturesField():
-            digest = {"type": "string", "pattern": f"^{DIGEST.pattern}$"}
-            return {"type": "array", "items": digest, "maxItems": MAX_PICTURES}
+            name = {"type": "string", "pattern": f"^{DIGEST.pattern}(-[0-9]{{1,4}}){{0,4}}$"}
+            return {"type": "array", "items": name, "maxItems": MAX_PICTURES}
         case ValuesField():
             value = {"type": "string", "maxLength": DEFAULT_MAX_LENGTH, "pattern": NO_NUL}
             return {"type": "array", "items": value, "maxItems": MAX_VALUES}

@@ -1,34 +1,28 @@
 """The pictures that a request searches with: uploaded files, and addresses to fetch from."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from http import HTTPStatus
-from threading import BoundedSemaphore
 from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from catalog.media.fetching.http_client import DeadLink, Limits, TransientError
-from catalog.media.fetching.safe_urls import AddressError, parse_address
-from catalog.media.fetching.single import fetch_picture
 from embedding.image_decoding import ImageError
 from shop.api.problems import Problem
+from shop.errors import sentence
+from shop.picture_fetching import FetchBusy, fetch_picture
+from shop.picture_regions import name_to_search_with
 from shop.query_pictures import load_query_picture, store_query_picture
 from shop.search_params import MAX_PICTURES
 
-FETCHES = 2
-"""The number of pictures that are fetched at the same time; the others are refused, since every
-fetch keeps a thread of the server."""
 
-FETCH_SECONDS, IDLE_SECONDS = 8.0, 4.0
-"""The maximum time of one fetch, and of its silence."""
+def store_pictures(
+    files: "Sequence[UploadedFile[Any]]", urls: Sequence[str], client: str
+) -> tuple[str, ...]:
+    """Store uploaded pictures and those at `urls`; returns the names that a page searches with.
 
-_free = BoundedSemaphore(FETCHES)
-
-
-def store_pictures(files: "Sequence[UploadedFile[Any]]", urls: Sequence[str]) -> tuple[str, ...]:
-    """Store uploaded pictures and those at `urls`; returns their digests.
+    Args:
+        client: the network address of the client, who can fetch one picture at a time.
 
     Raises:
         Problem: there are too many pictures, or one cannot be used; it names the parameter.
@@ -37,7 +31,7 @@ def store_pictures(files: "Sequence[UploadedFile[Any]]", urls: Sequence[str]) ->
     if len(files) + len(urls) > MAX_PICTURES:
         detail = f"A search can have at most {MAX_PICTURES} pictures."
         raise Problem(HTTPStatus.BAD_REQUEST, "too_many_pictures", detail)
-    return (*map(_store_upload, files), *map(_store_fetched, urls))
+    return (*map(_store_upload, files), *(_store_fetched(url, client) for url in urls))
 
 
 def load_pictures(digests: Sequence[str]) -> tuple[bytes, ...]:
@@ -67,37 +61,19 @@ def _store_upload(file: "UploadedFile[Any]") -> str:
     return _store(file.read(), "file")
 
 
-def _store_fetched(url: str) -> str:
-    limits = Limits(FETCH_SECONDS, IDLE_SECONDS, settings.QUERY_PICTURE_MAX_BYTES)
+def _store_fetched(url: str, client: str) -> str:
     try:
-        address = parse_address(url)
-    except AddressError as error:
-        raise _unusable("picture_url", f"it is {error}") from error
-    try:
-        with _one_of_few():
-            content = fetch_picture(address, limits)
-    except AddressError as error:  # whose message may contain addresses of the network in here
-        raise _unusable("picture_url", "its host is unknown or not public") from error
-    except (DeadLink, TransientError) as error:
+        content = fetch_picture(url, client)
+    except FetchBusy as error:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", sentence(error)) from error
+    except ImageError as error:
         raise _unusable("picture_url", str(error)) from error
     return _store(content, "picture_url")
 
 
-@contextmanager
-def _one_of_few() -> Iterator[None]:
-    if not _free.acquire(blocking=False):
-        raise Problem(
-            HTTPStatus.SERVICE_UNAVAILABLE, "busy", "Too many pictures are being fetched."
-        )
-    try:
-        yield
-    finally:
-        _free.release()
-
-
 def _store(content: bytes, parameter: str) -> str:
     try:
-        return store_query_picture(content)
+        return name_to_search_with(store_query_picture(content))
     except ImageError as error:
         raise _unusable(parameter, str(error)) from error
 

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_network
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from shop.api import pictures
+from catalog.config import PrivateHosts
+from shop import picture_fetching
 from tests.shop.api.conftest import ApiClient
 
 pytestmark = pytest.mark.slow
@@ -37,12 +39,19 @@ def server(demo_folder: Path) -> Iterator[str]:
     listening.shutdown()
 
 
+def allow(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let shoppers name the private address and the port of the server."""
+    private = PrivateHosts(networks=(ip_network("127.0.0.1"),))
+    monkeypatch.setattr(picture_fetching, "PRIVATE", private)
+    monkeypatch.setattr(picture_fetching, "ALLOWED_PORTS", {int(server.rpartition(":")[2])})
+
+
 def search(api: ApiClient, url: str) -> Any:
     return api.post("/api/v1/search", {"picture_url": url})
 
 
 def test_picture_is_fetched(api: ApiClient, server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FETCH_ALLOW", "127.0.0.1")
+    allow(server, monkeypatch)
     response = search(api, f"{server}/picture")
     assert response.status_code == 200, response.content
     assert response.json()["hits"][0]["match"] > 90
@@ -59,7 +68,7 @@ def test_picture_is_fetched(api: ApiClient, server: str, monkeypatch: pytest.Mon
 def test_what_is_no_picture(
     api: ApiClient, server: str, monkeypatch: pytest.MonkeyPatch, path: str, says: str
 ) -> None:
-    monkeypatch.setenv("FETCH_ALLOW", "127.0.0.1")
+    allow(server, monkeypatch)
     response = search(api, server + path)
     assert response.status_code == 400
     (error,) = response.json()["errors"]
@@ -74,7 +83,8 @@ def test_private_addresses_are_refused_without_a_word_about_the_network(
     response = search(api, url)
     assert response.status_code == 400
     assert response.json()["detail"] == (
-        "The picture cannot be used: its host is unknown or not public."
+        "The picture cannot be used: this address cannot be reached from here:"
+        " save the picture, then choose the file."
     )
 
 
@@ -86,12 +96,7 @@ def test_what_is_no_address(api: ApiClient, url: str) -> None:
 def test_only_few_pictures_are_fetched_at_once(
     api: ApiClient, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("FETCH_ALLOW", "127.0.0.1")
-    for _ in range(pictures.FETCHES):
-        pictures._free.acquire()
-    try:
-        response = search(api, f"{server}/picture")
-    finally:
-        for _ in range(pictures.FETCHES):
-            pictures._free.release()
+    allow(server, monkeypatch)
+    monkeypatch.setattr(picture_fetching, "MAX_FETCHES", 0)
+    response = search(api, f"{server}/picture")
     assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
