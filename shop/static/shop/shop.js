@@ -1,7 +1,6 @@
 // Slider values, and the state of the filter panel.
 "use strict";
 
-
 function showProblem(message) {
   const problem = document.getElementById("problem");
   problem.textContent = message;
@@ -43,7 +42,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 // After a search, the keyboard of a phone must not cover the products.
-searchForm?.addEventListener("submit", () => document.activeElement?.blur());
+document.getElementById("search")?.addEventListener("submit", () => document.activeElement?.blur());
 
 // Keep open lists open when the panel is swapped.
 let openLists = [];

@@ -94,7 +94,13 @@ def from_sql(asked: Parameters) -> list[str] | None:
             call += ", attributes => jsonb_build_object(%(facet)s::text, %(chosen)s::text[])"
             values |= {"facet": name, "chosen": chosen}
     with connect() as connection:
-        found = connection.exec_driver_sql(f"SELECT sku FROM {call}) LIMIT %(limit)s", values)
+        # The shop shows similar products that are in stock first.
+        order = "in_stock DESC, place" if "like" in given else "place"
+        found = connection.exec_driver_sql(
+            f"SELECT sku FROM (SELECT sku, in_stock, row_number() OVER () AS place FROM {call})) hit"
+            f" ORDER BY {order} LIMIT %(limit)s",
+            values,
+        )
         return list(found.scalars())
 
 
