@@ -73,7 +73,11 @@ def test_password_is_renewed_and_the_login_may_embed(
     assert waiting == [("red shirt", NAME)]
 
 
-@pytest.mark.parametrize("name", ["postgres", "analyst", f"app_{NAME}", "", "x" * 64, "a\0b"])
+@pytest.mark.parametrize(
+    "name",
+    ["postgres", "analyst", f"app_{NAME}", "", "x" * 64, "a\0b"],
+    ids=["superuser", "group", "other", "empty", "long", "nul"],
+)
 def test_other_roles_are_not_changed(name: str, database: str, owner: psycopg.Connection) -> None:
     owner.execute(f"CREATE ROLE app_{NAME} LOGIN".encode())
     with pytest.raises(CommandError):
