@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from catalog.db.connection import connect
 from catalog.search.catalogue import has_prices, has_products
+from catalog.search.departments import departments
 from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters
 from catalog.search.pipeline import search
@@ -178,6 +179,7 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
         lack = given_up(connection, results, bool(state.filters), currency)
         why_empty, ways = _why_empty(connection, outcome, state, query_chips, currency)
         to_try = samples(connection) if state.is_home or why_empty else Samples()
+        entrances = departments(connection) if state.is_home else ()
         details = details_of(connection, [*results.hits, *results.close])
         priced = has_prices(connection)
     log_search(request, requested, results, in_use)
@@ -204,6 +206,7 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
         "why_empty": why_empty,
         "ways_out": ways,
         "samples": to_try,
+        "departments": entrances,
         "panel": filter_panel.facet_panel(state, facets, results.facets),
         "chips": chips[: filter_panel.MAX_CHIPS],
         "more_chips": len(chips[filter_panel.MAX_CHIPS :]),

@@ -7,9 +7,6 @@ from sqlalchemy import Connection
 from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
 
-MAX_POPULAR = 2
-"""How many sample queries may be queries of shoppers."""
-
 MAX_QUERIES = 5
 MAX_PICTURES = 6
 
@@ -70,10 +67,12 @@ class Samples:
     """What a visitor can try: queries that find something, and pictures of different types."""
 
     queries: tuple[str, ...] = ()
+    popular: tuple[str, ...] = ()
+    """What others look for."""
     pictures: tuple[SamplePicture, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.queries or self.pictures)
+        return bool(self.queries or self.popular or self.pictures)
 
 
 def samples(connection: Connection) -> Samples:
@@ -88,7 +87,8 @@ def forget_samples() -> None:
 
 def _load(connection: Connection, _key: str) -> Samples:
     driver = driver_connection(connection)
-    queries = [query for (query,) in driver.execute(POPULAR, {"limit": MAX_POPULAR})]
+    popular = tuple(query for (query,) in driver.execute(POPULAR, {"limit": MAX_QUERIES}))
+    queries = []
     types = driver.execute(TYPES, {"types": MAX_PICTURES}).fetchall()
     used: set[str] = set()
     for product_type, values, *_ in types:
@@ -101,7 +101,8 @@ def _load(connection: Connection, _key: str) -> Samples:
         for product_type, _, sku, title, path in types
         if path
     }
-    return Samples(tuple(dict.fromkeys(queries))[:MAX_QUERIES], tuple(pictures.values()))
+    queries = [query for query in dict.fromkeys(queries) if query not in popular]
+    return Samples(tuple(queries[:MAX_QUERIES]), popular, tuple(pictures.values()))
 
 
 _cache = TtlCache(_load)

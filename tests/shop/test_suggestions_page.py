@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from catalog.db.connection import connect
 from catalog.query_log import prune, remember
+from catalog.search.departments import MAX_DEPARTMENTS, forget_departments
 from catalog.search.samples import forget_samples
 from shop.matched_words import split_matched
 from tests.conftest import demo_database
@@ -106,16 +107,38 @@ def test_popular_queries_are_samples_too() -> None:
         remember("sneakers for women", [], 3, is_filtered=False)
     prune()
     forget_samples()
-    assert "/?q=sneakers+for+women" in CLIENT.get("/").content.decode()
+    html = CLIENT.get("/").content.decode()
+    others = html[html.index('id="popular-queries"') :]
+    assert "/?q=sneakers+for+women" in others[: others.index("</ul>")]
     with connect() as connection:
         connection.exec_driver_sql("DELETE FROM query_log")
     prune()
     forget_samples()
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("shop")
+def test_departments_lead_to_their_products_and_show_different_pictures() -> None:
+    forget_departments()
+    html = CLIENT.get("/").content.decode()
+    shown = html[html.index('class="departments"') : html.index("</nav>")]
+    links = re.findall(r'<a href="([^"]+)"', shown)
+    pictures = re.findall(r'<img src="([^"]+)"', shown)
+    assert 2 <= len(links) <= MAX_DEPARTMENTS
+    assert len(set(pictures)) == len(links)
+    for link in links:
+        page = CLIENT.get(unescape(link)).content.decode()
+        assert "Remove the filter" in page
+        assert 'class="card' in page
+        assert 'class="departments"' not in page
+
+
 def test_an_empty_catalogue_has_no_samples(database: str) -> None:
     forget_samples()
-    assert 'class="samples"' not in CLIENT.get("/").content.decode()
+    forget_departments()
+    html = CLIENT.get("/").content.decode()
+    assert 'class="samples"' not in html
+    assert 'class="departments"' not in html
     assert "option" not in get("s").content.decode()
 
 

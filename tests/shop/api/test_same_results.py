@@ -97,8 +97,7 @@ def from_sql(asked: Parameters) -> list[str] | None:
         # The shop shows similar products that are in stock first.
         order = "in_stock DESC, place" if "like" in given else "place"
         found = connection.exec_driver_sql(
-            f"SELECT sku FROM (SELECT sku, in_stock, row_number() OVER () AS place FROM {call})) hit"
-            f" ORDER BY {order} LIMIT %(limit)s",
+            f"SELECT sku FROM {call}) ORDER BY {order} LIMIT %(limit)s",
             values,
         )
         return list(found.scalars())
