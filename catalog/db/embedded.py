@@ -20,7 +20,7 @@ from psycopg import sql
 
 from catalog import config
 from catalog.db import embedded_tcp
-from catalog.db.connection import DatabaseError
+from catalog.db.connection import CONNECT_TIMEOUT, DatabaseError
 
 with warnings.catch_warnings():
     # The package warns about the place of its lock file on machines without a login session.
@@ -31,6 +31,8 @@ DATABASE = "shop"
 SETTINGS_FILE = "catalog.conf"
 
 _starting = Lock()
+_ensured: set[tuple[int, str]] = set()
+"""Servers, by their process, and the databases that they are known to have."""
 
 
 def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
@@ -46,7 +48,10 @@ def embedded_url(folder: Path | None = None, database: str = DATABASE) -> str:
         known = server._postmaster_info
         if known is None or not _is_postgres(known.pid, server.pgdata):
             _start(server, folder)
-        _ensure_database(server, database)
+        known = server.get_postmaster_info()
+        if (known.pid, database) not in _ensured:
+            _ensure_database(server, database)
+            _ensured.add((known.pid, database))
         if config.settings().embedded_port:
             embedded_tcp.ensure_reader(_url(server, "postgres"))
     return _url(server, database)
@@ -174,7 +179,9 @@ def _is_backend(process: psutil.Process, folder: Path) -> bool:
 
 
 def _ensure_database(server: PostgresServer, database: str) -> None:
-    with psycopg.connect(_url(server, "postgres"), autocommit=True) as connection:
+    with psycopg.connect(
+        _url(server, "postgres"), autocommit=True, connect_timeout=CONNECT_TIMEOUT
+    ) as connection:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
         if found.fetchone() is None:
             connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 
 from catalog import config
-from catalog.db.connection import DatabaseError
+from catalog.db.connection import CONNECT_TIMEOUT, DatabaseError
 
 HOST = "127.0.0.1"
 READER = "reader"
@@ -83,7 +83,7 @@ def ensure_reader(url: str) -> None:
 
     `url` is the address for the superuser.
     """
-    with psycopg.connect(url, autocommit=True) as connection:
+    with psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT) as connection:
         row = connection.execute(
             "SELECT to_regrole('analyst') IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles"
             " WHERE rolname = %s AND pg_has_role(oid, to_regrole('analyst'), 'MEMBER'))",

@@ -12,7 +12,7 @@ MAX_DEPARTMENTS = 8
 MIN_PRODUCTS = 2
 """A department has at least so many products."""
 
-# Of the facets that say what products are, the one with the most values that fit on the page.
+# Of the facets that say what products are, the coarsest one that fills the page.
 # The newest product in stock lends its picture, of those that no larger department shows.
 DEPARTMENTS = f"""
 WITH sized AS (
@@ -24,9 +24,7 @@ WITH sized AS (
 best AS (
     SELECT facet FROM sized
      WHERE departments > 1
-     ORDER BY departments > {MAX_DEPARTMENTS},
-              CASE WHEN departments <= {MAX_DEPARTMENTS} THEN -departments END,
-              departments, position
+     ORDER BY least(departments, {MAX_DEPARTMENTS}) DESC, departments, position
      LIMIT 1
 )
 SELECT v.facet, v.value,

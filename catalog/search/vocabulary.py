@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from snowballstemmer import algorithms, stemmer
 from sqlalchemy import Connection
@@ -24,8 +24,8 @@ SEPARATOR = re.compile(r"[\W_]+")
 
 WORDS = "SELECT word, lexeme, products FROM search.vocabulary"
 SYNONYMS = """
-SELECT phrase, meaning, language = '' OR language = ANY (codes)
-  FROM synonym, (SELECT search_internal.language_codes() AS codes) AS own WHERE enabled
+WITH own AS MATERIALIZED (SELECT search_internal.language_codes() AS codes)
+SELECT phrase, meaning, language = '' OR language = ANY (codes) FROM synonym, own WHERE enabled
 """
 MEANINGS = f"""
 SELECT value FROM search.facet_value v JOIN facet f ON f.name = v.facet
@@ -181,8 +181,12 @@ def _load(connection: Connection, _key: str) -> Vocabulary:
     )
 
 
+# The synonyms, tens of thousands, are read again every minute.
+_fold = lru_cache(maxsize=2**18)(fold)
+
+
 def _words(texts: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for text in texts for word in SEPARATOR.split(fold(text)) if word)
+    return frozenset(word for text in texts for word in SEPARATOR.split(_fold(text)) if word)
 
 
 _cache = TtlCache(_load)
