@@ -36,12 +36,14 @@ MAX_WAITING = 1_000
 logger = logging.getLogger(__name__)
 
 COUNT = """
-INSERT INTO query_log AS l (text, misspelt, searches, unanswered, results)
-VALUES (%(text)s, %(misspelt)s, 1, %(unanswered)s, %(results)s)
+INSERT INTO query_log AS l (text, misspelt, searches, unanswered, results, total_ms, slowest_ms)
+VALUES (%(text)s, %(misspelt)s, 1, %(unanswered)s, %(results)s, %(ms)s, %(ms)s)
     ON CONFLICT (text, misspelt, day) DO UPDATE
    SET searches = l.searches + 1,
        unanswered = l.unanswered + excluded.unanswered,
        results = excluded.results,
+       total_ms = l.total_ms + excluded.total_ms,
+       slowest_ms = greatest(l.slowest_ms, excluded.slowest_ms),
        searched_at = now()
 """
 
@@ -83,6 +85,7 @@ def remember(
     found: int,
     is_filtered: bool,
     misspelt: str = "",
+    seconds: float = 0.0,
 ) -> None:
     """Log that a shopper searched for `words` and how many products were found.
 
@@ -96,6 +99,7 @@ def remember(
         is_filtered: whether filters were set; if so, a search without hits does not count as
             unanswered.
         misspelt: the whole query as typed, if its spelling was corrected.
+        seconds: how long the search took.
     """
     size = config.settings().query_log
     if not size or not words or len(words) > MAX_LENGTH:
@@ -109,6 +113,7 @@ def remember(
                     "misspelt": misspelt[:MAX_LENGTH],
                     "unanswered": int(found == 0 and not is_filtered),
                     "results": found,
+                    "ms": round(1000 * seconds),
                 },
             )
             for model, vector in encoded:

@@ -411,6 +411,10 @@ class QueryLog(CatalogTable, table=True):
     """The number of searches that found nothing without filters."""
     results: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
     """The number of products that the last search found."""
+    total_ms: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    """How long the searches took together, in milliseconds."""
+    slowest_ms: int = Field(0, sa_type=BigInteger, nullable=False, sa_column_kwargs=_ZERO)
+    """How long the slowest of them took."""
     searched_at: datetime = _now()
     """When the last search was."""
     key: str = _generated(Text, "public.fold_text(text)")
@@ -605,6 +609,49 @@ class Setting(CatalogTable, table=True):
     """The name, which is the key."""
     value: str = _line(None)
     """The value."""
+
+
+class SearchWeights(CatalogTable, table=True):
+    """The weights of the signals for a kind of query, if they are not the defaults; see
+    `catalog.search.weights`.
+    """
+
+    __tablename__ = "search_weights"
+    __table_args__ = (
+        CheckConstraint("query IN ('words', 'both', 'picture', 'product')", name="query"),
+        CheckConstraint(
+            "structure BETWEEN 0 AND 1 AND lexical BETWEEN 0 AND 1 AND text BETWEEN 0 AND 1"
+            " AND image BETWEEN 0 AND 1 AND structure + lexical + text + image > 0",
+            name="weights",
+        ),
+        CheckConstraint("min_match BETWEEN 0 AND 1", name="min_match"),
+    )
+
+    query: str = Field(sa_type=Text, primary_key=True)
+    """The kind of query: words, picture, both or product."""
+    structure: float = Field(sa_type=Double, nullable=False)
+    """The weight of what was understood in the query."""
+    lexical: float = Field(sa_type=Double, nullable=False)
+    """The weight of the words that a product contains."""
+    text: float = Field(sa_type=Double, nullable=False)
+    """The weight of the embedding of a product's text."""
+    image: float = Field(sa_type=Double, nullable=False)
+    """The weight of the embeddings of its pictures."""
+    min_match: float | None = Field(None, sa_type=Double)
+    """The lowest match of a hit; NULL for the default."""
+
+
+class WorkerSign(CatalogTable, table=True):
+    """An embedding worker that runs, and when it last said so; see `catalog.indexing.heartbeat`."""
+
+    __tablename__ = "worker_sign"
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    """The host and the number of the process."""
+    started_at: datetime = _now()
+    """When it was started."""
+    seen_at: datetime = _now()
+    """When it last looked for work."""
 
 
 class Calibration(CatalogTable, table=True):

@@ -6,10 +6,11 @@ import numpy as np
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
-from catalog import config
+from catalog.db.connection import connect
 from catalog.query_log import remember
-from catalog.search.fusion import MIN_MATCH
+from catalog.search.calibration import QueryKind
 from catalog.search.pipeline import Results
+from catalog.search.weights import stored_weights, usual_min_match
 from embedding.registry import get_spec
 from shop.forms import SearchForm
 from shop.query_words import PRICES
@@ -37,7 +38,8 @@ def log_search(
     has_conditions = any(it.kind in PRICES or not it.wanted for it in results.understood)
     is_narrowed = bool(state.filters) or has_conditions or _raises_min_match(state)
     misspelt = results.spec.text if results.corrected else ""
-    remember(results.words, encoded.items(), results.total, is_narrowed, misspelt)
+    seconds = results.timings.total
+    remember(results.words, encoded.items(), results.total, is_narrowed, misspelt, seconds)
 
 
 def _is_new(request: HttpRequest, state: SearchParams) -> bool:
@@ -71,7 +73,9 @@ def _page_before(request: HttpRequest) -> SearchParams | None:
 
 def _raises_min_match(state: SearchParams) -> bool:
     """Whether the minimum match is above the default."""
-    usual = config.settings().search_min_match
-    if usual is None:
-        usual = MIN_MATCH["both" if state.pictures or state.like else "words"]
-    return state.min_match is not None and state.min_match / 100 > usual
+    if state.min_match is None:
+        return False
+    kind: QueryKind = "both" if state.pictures or state.like else "words"
+    with connect() as connection:
+        weights = stored_weights(connection)[kind]
+    return state.min_match / 100 > usual_min_match(kind, weights)

@@ -17,7 +17,7 @@ from catalog.db.connection import driver_connection
 from catalog.reduction import reducing
 from catalog.search.candidates import fan_out
 from catalog.search.filters import count_facets, list_values
-from catalog.search.fusion import BY_MATCH, MIN_MATCH, WEIGHTS, Channel
+from catalog.search.fusion import BY_MATCH, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
 from catalog.search.picture_floor import picture_min_match
 from catalog.search.query import Query, build_query
@@ -42,6 +42,7 @@ from catalog.search.search_spec import (
     UnknownProduct,
 )
 from catalog.search.text_encoder import TextEncoder
+from catalog.search.weights import given_min_match, usual_min_match
 from embedding.encoder import ModelUnavailable, get_encoder
 from embedding.registry import ModelSpec
 
@@ -167,19 +168,18 @@ def rank(
         require_tables(connection, *sorted(others))
     except NoTables as error:
         raise SearchError(str(error)) from error
+    began = time.perf_counter()
     query = build_query(connection, spec)
     started = time.perf_counter()
     texts = TextEncoder(connection, reducing(connection, encoder_for))
     found, notes = _find_channels(query, in_use, texts)
     encode_seconds = time.perf_counter() - started
-    usual = config.settings().search_min_match
     if spec.min_match is not None:
         min_match = spec.min_match
-    elif usual is None and query.kind == "picture":
+    elif query.kind == "picture" and given_min_match(query.weights) is None:
         min_match = picture_min_match(connection, found)
     else:
-        usual = MIN_MATCH[query.kind] if usual is None else usual
-        min_match = min(1.0, usual + query.raised_by)
+        min_match = min(1.0, usual_min_match(query.kind, query.weights) + query.raised_by)
     window = max(config.settings().search_window, spec.limit)
     vectors = None
     sort = spec.sort or query.parsed.sort
@@ -187,15 +187,15 @@ def rank(
         vectors = max(found, key=lambda channel: channel.modality == "image")
     is_lexical = bool(query.words) and spec.counts("lexical")
     is_structured = bool(query.parsed.kinds) and spec.counts("structure")
-    weights = WEIGHTS[query.kind]
+    weights = query.weights
     ranking = Ranking(
         channels=tuple(found),
         typed=query.parsed.typed,
         words=query.words if is_lexical else "",
-        lexical_weight=weights["lexical"] if is_lexical else 0.0,
+        lexical_weight=weights.lexical if is_lexical else 0.0,
         wanted=query.parsed.wanted if is_structured else "",
         wanted_keys=query.parsed.keys if is_structured else (),
-        structure_weight=weights["structure"] * query.structure_share if is_structured else 0.0,
+        structure_weight=weights.structure * query.structure_share if is_structured else 0.0,
         filters=query.filters,
         exclude=query.product_id,
         fusion=spec.fusion or BY_MATCH,
@@ -221,7 +221,7 @@ def rank(
         sort=sort,
         wanted=query.parsed.kinds if is_structured else {},
         notes=tuple(notes),
-        timings=Timings(encode=encode_seconds),
+        timings=Timings(understand=started - began, encode=encode_seconds),
     )
     return ranking, results
 

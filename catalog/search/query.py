@@ -1,6 +1,7 @@
 """The query of a search: its text understood, its spelling corrected, its product looked up."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -11,6 +12,7 @@ from catalog.search.search_spec import SearchSpec, UnknownProduct
 from catalog.search.spelling import correct
 from catalog.search.understanding import NOTHING, Parsed, parse
 from catalog.search.vocabulary import get_vocabulary
+from catalog.search.weights import Weights, default_weights, stored_weights
 from catalog.text import fold
 from embedding.registry import Modality
 
@@ -25,6 +27,13 @@ class Query:
     """The text if its spelling was corrected, otherwise empty."""
     product_id: int | None = None
     """The product to find similar products for."""
+    all_weights: Mapping[QueryKind, Weights] = field(default_factory=default_weights)
+    """The weights of the signals, by kind of query."""
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the signals for this query."""
+        return self.all_weights[self.kind]
 
     @property
     def words(self) -> str:
@@ -116,6 +125,7 @@ def build_query(connection: Connection, spec: SearchSpec) -> Query:
         parsed=parsed,
         corrected=corrected or "",
         product_id=_find_product(connection, spec.like) if spec.like else None,
+        all_weights=stored_weights(connection) if spec.weights is None else spec.weights,
     )
 
 

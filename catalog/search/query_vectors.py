@@ -7,7 +7,7 @@ from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from catalog.search.calibration import get_quantiles
-from catalog.search.fusion import WEIGHTS, Channel
+from catalog.search.fusion import Channel
 from catalog.search.query import Query
 from catalog.search.search_spec import NotUnderstood, SearchError
 from catalog.search.text_encoder import TextEncoder
@@ -72,14 +72,13 @@ def channels(
         ImageError: a picture cannot be decoded.
         EncoderError: the model cannot be loaded.
     """
-    weights = WEIGHTS[query.kind]
     return [
         Channel(
             model.name,
             modality,
             vector,
             get_quantiles(texts.connection, model.name, query.kind, modality, query.picture_share),
-            weights[modality],
+            query.weights.of(modality),
             model.binary,
         )
         for modality, vector in _vectors(query, model, texts).items()

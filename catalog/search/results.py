@@ -64,10 +64,15 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Seconds that a search spent on encoding the query and in the database."""
+    """Seconds that a search spent on understanding and encoding the query, and on ranking."""
 
+    understand: float = 0.0
     encode: float = 0.0
     sql: float = 0.0
+
+    @property
+    def total(self) -> float:
+        return self.understand + self.encode + self.sql
 
 
 @dataclass(frozen=True, slots=True)

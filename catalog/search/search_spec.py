@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from catalog.search.filters import Filters
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.ranking_sql import ORDERS, Sort
+from catalog.search.weights import AllWeights
 from catalog.text import normalize_space
 from embedding.errors import UserFacingError
 
@@ -52,8 +53,12 @@ class SearchSpec:
     fusion: str = ""
     """One of `fusion.FUSIONS`; "" is the default."""
     min_match: float | None = None
-    """The minimum match of a hit, 0 to 1. None stands for the setting `SEARCH_MIN_MATCH`, or else
-    for `fusion.MIN_MATCH`, or `picture_floor.picture_min_match` for pictures without words."""
+    """The minimum match of a hit, 0 to 1. None stands for that of the weights, or for the setting
+    `SEARCH_MIN_MATCH`, or else for `fusion.MIN_MATCH` or, for pictures without words,
+    `picture_floor.picture_min_match`."""
+    weights: AllWeights | None = field(default=None, hash=False, repr=False)
+    """Weights by kind of query, to see their effect before they are stored. None stands for those
+    that are in use."""
     verbatim: bool = False
     """Search for the words as typed, without correcting their spelling."""
     group_variants: bool = True

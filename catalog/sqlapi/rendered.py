@@ -198,6 +198,7 @@ def _models() -> Composed:
 
 
 def _weights() -> Composed:
+    """The weights as `catalog.search.weights` reads them."""
     asked = config.settings().search_min_match
     rows = [
         SQL(
@@ -214,8 +215,13 @@ def _weights() -> Composed:
         for kind, weights in WEIGHTS.items()
     ]
     return SQL(
-        "SELECT * FROM (VALUES {rows})"
+        "SELECT v.query, coalesce(w.structure, v.structure) AS structure,"
+        " coalesce(w.lexical, v.lexical) AS lexical, coalesce(w.text, v.text) AS text,"
+        " coalesce(w.image, v.image) AS image, coalesce(w.min_match, v.min_match) AS min_match,"
+        " v.products"
+        " FROM (VALUES {rows})"
         " AS v (query, structure, lexical, text, image, min_match, products)"
+        " LEFT JOIN search_weights w USING (query)"
     ).format(rows=SQL(", ").join(rows))
 
 

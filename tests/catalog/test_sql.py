@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import dict_row
 from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
 
 from catalog import config
 from catalog.db.connection import connect
@@ -22,6 +23,7 @@ from catalog.indexing.worker import Worker, running
 from catalog.query_log import remember
 from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchSpec, search
+from catalog.search.weights import Weights, default_weights, store_weights
 from catalog.sqlapi.objects import OBJECTS
 from catalog.synonyms.store import load_starter
 from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES
@@ -716,3 +718,32 @@ def test_popular_and_unanswered_queries(analyst: Analyst) -> None:
     assert [row["searches"] for row in rows] == sorted(
         (row["searches"] for row in rows), reverse=True
     )
+
+
+def test_changed_weights_are_at_work_for_pages_and_sql(analyst: Analyst) -> None:
+    phrases = PHRASES[:8]
+    usual = [storefront(text=phrase, verbatim=True) for phrase in phrases]
+    weights = default_weights() | {"words": Weights(0.1, 0.05, 0.0, 0.9, min_match=0.1)}
+    tried = [storefront(text=it, verbatim=True, weights=weights) for it in phrases]
+    assert tried != usual
+    assert [storefront(text=phrase, verbatim=True) for phrase in phrases] == usual
+    with connect() as connection:
+        store_weights(connection, weights)
+    try:
+        for phrase, expected in zip(phrases, tried, strict=True):
+            assert storefront(text=phrase, verbatim=True) == expected
+            rows = analyst.rows("SELECT sku, variants FROM search.products(%s)", phrase)
+            assert_same_page(rows, expected)
+        assert len(analyst.rows("SELECT * FROM search.weights")) == 4
+    finally:
+        with connect() as connection:
+            store_weights(connection, default_weights())
+            left = connection.exec_driver_sql("SELECT count(*) FROM search_weights").scalar()
+    assert left == 0
+    assert [storefront(text=phrase, verbatim=True) for phrase in phrases] == usual
+
+
+@pytest.mark.parametrize("wrong", [Weights(), Weights(text=2.0), Weights(text=1, min_match=-0.1)])
+def test_impossible_weights_are_rejected(analyst: Analyst, wrong: Weights) -> None:
+    with pytest.raises(IntegrityError), connect() as connection:
+        store_weights(connection, {"words": wrong})
