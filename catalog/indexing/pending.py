@@ -35,11 +35,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A selection of products: all, by SKU, by time of the last change, or by id."""
+    """A selection of products: all, by SKU, by time of the last change, or by ids."""
 
     skus: tuple[str, ...] = ()
     since: datetime | None = None
-    product_id: int | None = None
+    product_ids: tuple[int, ...] | None = None
 
     def condition(self) -> str:
         """An SQL condition on `s.product_id` that begins with AND; see `parameters`."""
@@ -53,12 +53,16 @@ class Selection:
             condition = (
                 f" AND s.product_id IN (SELECT p.id FROM product p WHERE {' AND '.join(parts)})"
             )
-        if self.product_id is not None:
-            condition += " AND s.product_id = %(product_id)s"
+        if self.product_ids is not None:
+            condition += " AND s.product_id = ANY(%(product_ids)s)"
         return condition
 
     def parameters(self) -> dict[str, Any]:
-        return {"skus": list(self.skus), "since": self.since, "product_id": self.product_id}
+        return {
+            "skus": list(self.skus),
+            "since": self.since,
+            "product_ids": list(self.product_ids or ()),
+        }
 
 
 EVERYTHING = Selection()
@@ -147,13 +151,14 @@ def coverage(
 
 
 def states(model: str, modality: Modality) -> str:
-    """SQL that returns whether each row is stale, whether it failed, and when it was embedded.
+    """SQL that returns the product of each row, whether it is stale, whether it failed, and when it
+    was embedded.
 
     Its parameter is `model`. It ends with a WHERE clause, so the condition of a
     selection can be appended.
     """
     return (
-        f"SELECT {FAILED} AS failed, {STALE} AS stale, s.embedded_at"
+        f"SELECT s.product_id, {FAILED} AS failed, {STALE} AS stale, s.embedded_at"
         f" FROM ({source(model, modality)}) AS s WHERE true"
     )
 

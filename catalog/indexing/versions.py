@@ -176,6 +176,13 @@ def begin_run(
     if selection == EVERYTHING:
         _begin_version(connection, spec, modality)
         return
+    make_stale(connection, spec, modality, selection)
+
+
+def make_stale(
+    connection: Connection, spec: ModelSpec, modality: Modality, selection: Selection
+) -> None:
+    """Have the selected products embedded again, also what has failed."""
     forget_failures(connection, spec.name, modality, selection)
     connection.exec_driver_sql(
         compose("UPDATE {table} AS s SET version = 0 WHERE true", table=_table(spec, modality))

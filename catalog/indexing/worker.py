@@ -21,6 +21,7 @@ from catalog.active_models import models_in_use
 from catalog.db.connection import DatabaseError, connect, open_session
 from catalog.indexing import fill
 from catalog.indexing.calibrate import calibrate, is_due
+from catalog.indexing.heartbeat import Heartbeat
 from catalog.indexing.hnsw import ensure_index
 from catalog.indexing.job import is_any_pending
 from catalog.indexing.variants import find_variants
@@ -83,6 +84,7 @@ class Worker:
     ) -> None:
         self.encoder_for = encoder_for
         self.poll = poll
+        self._heartbeat = Heartbeat()
         self._reported: dict[tuple[str, Modality], str] = {}
         self._needs_refresh = Event()
         self._refreshed_at = -REFRESH_INTERVAL
@@ -105,6 +107,8 @@ class Worker:
         self._loop(stop, "search_products", self.embed_products)
         for thread in others:
             thread.join()
+        with suppress(psycopg.OperationalError, DBAPIError, DatabaseError):
+            self._heartbeat.end()
 
     def _loop(self, stop: Event, channel: str, work: Callable[[], int]) -> None:
         """Call `work` until it returns 0, after each notification on `channel` and every poll."""
@@ -125,6 +129,7 @@ class Worker:
 
     def answer_requests(self) -> int:
         """Embed a micro-batch of requested query texts; returns their number."""
+        self._heartbeat.beat()
         models = [spec.name for spec in _enabled() if "text" in spec.modalities]
         with connect() as connection:
             rows = connection.exec_driver_sql(

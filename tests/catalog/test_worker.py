@@ -12,7 +12,10 @@ import pytest
 
 from catalog.db.connection import connect, connection_parameters
 from catalog.db.locks import embedding_lock
+from catalog.importing import import_catalog
+from catalog.indexing.heartbeat import Heartbeat, RunningWorker, running_workers
 from catalog.indexing.hnsw import has_index, index_name
+from catalog.indexing.requests import request_products, retry_failures
 from catalog.indexing.worker import Worker, running
 from tests.fakes import WordsAndColours
 
@@ -120,3 +123,43 @@ def wait_for(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_a_running_worker_is_known_until_it_ends(database: str) -> None:
+    with running(Worker(lambda name: ENCODER, poll=0.1)):
+        wait_for(lambda: [it.name for it in workers()] == [Heartbeat().name])
+    assert workers() == []
+    Heartbeat().beat()
+    with connect() as connection:
+        connection.exec_driver_sql("UPDATE worker_sign SET seen_at = now() - interval '2 minutes'")
+    assert workers() == []
+
+
+def workers() -> list[RunningWorker]:
+    with connect() as connection:
+        return running_workers(connection)
+
+
+def test_requested_products_and_failures_are_embedded_again(
+    database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", "fashion")
+    (tmp_path / "c.csv").write_text("sku,title\nA,Red shirt\nB,Blue shirt\n")
+    import_catalog(tmp_path / "c.csv")
+    worker = Worker(lambda name: ENCODER)
+    assert worker.embed_products() == 2
+    assert worker.embed_products() == 0
+    with connect() as connection:
+        request_products(connection, ["B"])
+    assert worker.embed_products() == 1
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO embedding_failure (model, product_id, source, reason)"
+            " SELECT 'fashion', id, document_md5, 'broken' FROM product"
+        )
+        connection.exec_driver_sql("DELETE FROM fashion_text")
+    assert worker.embed_products() == 0
+    with connect() as connection:
+        ids = connection.exec_driver_sql("SELECT id FROM embedding_failure ORDER BY id").scalars()
+        assert retry_failures(connection, list(ids)[:1]) == 1
+    assert worker.embed_products() == 1
