@@ -61,7 +61,7 @@ class ProductImage(models.Model):
         ordering: ClassVar = ["product_id", "position"]
 
     def __str__(self) -> str:
-        return self.path
+        return f"picture {self.position + 1}"
 
 
 class Facet(models.Model):
@@ -105,6 +105,26 @@ class EmbeddingFailure(models.Model):
 
     def __str__(self) -> str:
         return f"{self.model}: {self.reason}"
+
+
+class SearchWeights(models.Model):
+    """The weights of the signals for a kind of query; see `catalog.search.weights`."""
+
+    query = models.TextField(primary_key=True)
+    structure = models.FloatField()
+    lexical = models.FloatField()
+    text = models.FloatField()
+    image = models.FloatField()
+    min_match = models.FloatField(null=True, blank=True)
+
+    class Meta:
+        managed = False
+        db_table = "search_weights"
+        verbose_name = verbose_name_plural = "search settings"
+        default_permissions = ("view", "change")
+
+    def __str__(self) -> str:
+        return f"weights of {self.query}"
 
 
 class Synonym(models.Model):

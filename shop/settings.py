@@ -46,7 +46,8 @@ CSP_REPORT_URI = SHOP.csp_report_uri
 COMPARE_OPEN = SHOP.compare_open
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "shop",  # first, since it replaces templates of the admin
+    "shop.admin_app.ShopAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -58,7 +59,6 @@ INSTALLED_APPS = [
     "axes",
     "corsheaders",
     "ninja",  # the files of Swagger UI
-    "shop",
     "shop.api",
 ]
 # Alembic owns the catalogue's tables; `shop.models` only describes them.

@@ -7,7 +7,15 @@ from django.apps import apps
 from django.db import models
 from sqlalchemy import Column, Numeric, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.types import BigInteger, Boolean, DateTime, Integer, TypeDecorator, TypeEngine
+from sqlalchemy.types import (
+    BigInteger,
+    Boolean,
+    DateTime,
+    Double,
+    Integer,
+    TypeDecorator,
+    TypeEngine,
+)
 
 from catalog import tables
 
@@ -15,6 +23,7 @@ MODELS = list(apps.get_app_config("shop").get_models())
 FIELDS: "dict[type[TypeEngine[Any]], type[models.Field[Any, Any]]]" = {
     BigInteger: models.BigIntegerField,
     Integer: models.IntegerField,
+    Double: models.FloatField,
     Boolean: models.BooleanField,
     DateTime: models.DateTimeField,
     Text: models.TextField,
@@ -75,5 +84,5 @@ def test_model_has_the_columns_of_its_table(model: type[models.Model]) -> None:
 
 def test_only_tables_of_the_admin_have_models() -> None:
     assert {model.__name__ for model in MODELS} == {
-        *("Product", "ProductImage", "Facet", "EmbeddingFailure", "Synonym")
+        *("Product", "ProductImage", "Facet", "EmbeddingFailure", "SearchWeights", "Synonym")
     }

@@ -137,7 +137,7 @@ def test_only_those_who_may_change_synonyms_answer(admin: Client) -> None:
 
 
 def test_many_words_are_counted(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shop.synonym_admin.MAX_LISTED_WORDS", 1)
+    monkeypatch.setattr("shop.admin.synonyms.MAX_LISTED_WORDS", 1)
     assert words(admin) == ["zoris"]
     assert "and 1 more" in page(admin)
     with connect() as connection:

@@ -155,7 +155,7 @@ def test_a_file_is_imported(admin: Client) -> None:
 def test_a_bad_file_is_reported(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "no column phrase: expected the header" in upload(admin, "word,meaning\n")
     assert "The submitted file is empty" in upload(admin, "")
-    monkeypatch.setattr("shop.synonym_admin.MAX_FILE_BYTES", 10)
+    monkeypatch.setattr("shop.admin.synonyms.MAX_FILE_BYTES", 10)
     assert "is larger than 0 MB: split it" in upload(admin, "phrase,meaning\na,b\n")
 
 

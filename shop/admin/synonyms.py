@@ -12,14 +12,17 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext
 
 from catalog.db.connection import connect
 from catalog.importing.cells.texts import FieldError
+from catalog.query_statistics import unanswered_queries
 from catalog.synonyms.csv_files import LineError, SynonymFileError, import_synonyms, write_file
 from catalog.synonyms.row import FIELDS, PARSERS, SynonymRow, parse_row, require_difference
 from catalog.synonyms.starter import SOURCE
 from catalog.synonyms.store import upsert
 from catalog.synonyms.unknown_words import dismiss_word, listed_words
+from shop.admin.widgets import frequent_values
 from shop.cell_field import CellField
 from shop.meaning_refresh import refreshed_later
 from shop.models import Synonym
@@ -27,6 +30,7 @@ from shop.models import Synonym
 MAX_FILE_BYTES = 10 * 2**20
 MAX_LISTED_ERRORS = 200
 MAX_LISTED_WORDS = 100
+MAX_LISTED_QUERIES = 100
 
 
 class SynonymForm(forms.ModelForm):
@@ -38,6 +42,36 @@ class SynonymForm(forms.ModelForm):
             except FieldError as error:
                 raise forms.ValidationError(str(error)) from error
         return cleaned
+
+
+class AnswerForm(forms.Form):
+    """A synonym for a query that found nothing."""
+
+    phrase = CellField(partial(PARSERS["phrase"], "phrase"))
+    meaning = CellField(partial(PARSERS["meaning"], "meaning"))
+    relation = forms.ChoiceField(choices=Synonym.Relation.choices)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("phrase") and cleaned.get("meaning"):
+            try:
+                require_difference(cleaned["phrase"], cleaned["meaning"])
+            except FieldError as error:
+                raise forms.ValidationError(str(error)) from error
+        return cleaned
+
+
+def may_edit_synonyms(request: HttpRequest) -> bool:
+    """Whether the user may add synonyms and replace others."""
+    return bool(request.user.has_perms(("shop.add_synonym", "shop.change_synonym")))
+
+
+def synonym_choices() -> dict[str, Any]:
+    """What the form of a synonym proposes: values of the catalogue, and the relations."""
+    return {
+        "meanings": frequent_values("product_type", "colour", "category", "subcategory"),
+        "relations": Synonym.Relation.choices,
+    }
 
 
 class ImportForm(forms.Form):
@@ -87,7 +121,11 @@ class SynonymAdmin(admin.ModelAdmin):
         return not starter and super().has_delete_permission(request, obj)
 
     def get_urls(self) -> list[URLPattern]:
-        pages = {"import": self.import_page, "suggestions": self.suggestions_page}
+        pages = {
+            "import": self.import_page,
+            "suggestions": self.suggestions_page,
+            "unanswered": self.unanswered_page,
+        }
         own = [
             path(f"{name}/", self.admin_site.admin_view(page), name=f"shop_synonym_{name}")
             for name, page in pages.items()
@@ -150,9 +188,39 @@ class SynonymAdmin(admin.ModelAdmin):
         }
         return render(request, "admin/shop/synonym/import.html", context)
 
+    def unanswered_page(self, request: HttpRequest) -> HttpResponse:
+        """Queries that found nothing. The form of each makes it a synonym of something known."""
+        self._require_editor(request)
+        form = AnswerForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            phrase, meaning = form.cleaned_data["phrase"], form.cleaned_data["meaning"]
+            values = {"relation": form.cleaned_data["relation"], "source": "admin", "enabled": True}
+            with refreshed_later():
+                synonym, _created = Synonym.objects.update_or_create(
+                    phrase=phrase, meaning=meaning, language="", defaults=values
+                )
+            self.log_addition(request, synonym, "Added for a query that found nothing.")
+            done = gettext("“%(phrase)s” means “%(meaning)s” from now on.")
+            self.message_user(request, done % {"phrase": phrase, "meaning": meaning})
+            pages = ("index", "shop_synonym_unanswered")
+            back = request.POST.get("back", "")
+            return redirect(reverse(f"admin:{back if back in pages else pages[-1]}"))
+        with connect() as connection:
+            queries = unanswered_queries(connection, MAX_LISTED_QUERIES)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": gettext("Searches without results"),
+            "opts": self.opts,
+            "form": form,
+            "unanswered": queries,
+            "may_edit_synonyms": True,
+            **synonym_choices(),
+        }
+        return render(request, "admin/shop/synonym/unanswered.html", context)
+
     def _require_editor(self, request: HttpRequest) -> None:
-        """Both pages add synonyms and may replace others."""
-        if not (self.has_add_permission(request) and self.has_change_permission(request)):
+        """These pages add synonyms and may replace others."""
+        if not may_edit_synonyms(request):
             raise PermissionDenied
 
     def suggestions_page(self, request: HttpRequest) -> HttpResponse:

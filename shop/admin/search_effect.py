@@ -1,0 +1,135 @@
+"""What other settings of the search would change: the products of sample searches, before and
+after."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from sqlalchemy import Connection
+
+from catalog import config
+from catalog.query_statistics import popular_queries
+from catalog.search.calibration import QueryKind
+from catalog.search.results import Hit, Results
+from catalog.search.search_spec import SearchSpec
+from catalog.search.weights import AllWeights
+from shop.errors import try_search
+
+SHOWN = 8
+"""The number of products that are shown of each search."""
+
+MAX_SEARCHES = 8
+EXAMPLES = 3
+"""The number of products that stand for searches by a picture or a product."""
+
+COMMON_TYPES = """
+SELECT value FROM search.facet_value
+ WHERE facet IN ('product_type', 'colour') ORDER BY products DESC, key LIMIT %(limit)s
+"""
+NEWEST = """
+SELECT p.sku, p.title, i.path
+  FROM product p JOIN product_image i ON i.product_id = p.id AND i.position = 0
+ ORDER BY p.id DESC LIMIT %(limit)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A product in a list. `change` is new, gone, up, down or empty."""
+
+    hit: Hit
+    change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """The first products of one search, and how many there are, before and after."""
+
+    label: str
+    picture: str
+    """The path of the picture that is searched for; empty if there is none."""
+    before: tuple[Place, ...]
+    after: tuple[Place, ...]
+    total_before: int
+    total_after: int
+    note: str = ""
+
+    @property
+    def is_changed(self) -> bool:
+        return any(it.change for it in (*self.before, *self.after)) or (
+            self.total_before != self.total_after
+        )
+
+
+def sample_texts(connection: Connection) -> list[str]:
+    """What shoppers search for most; without a log, the most frequent types and colours."""
+    popular = popular_queries(connection, 2 * MAX_SEARCHES)
+    if found := [it.query for it in popular if it.results]:
+        return found[:MAX_SEARCHES]
+    rows = connection.exec_driver_sql(COMMON_TYPES, {"limit": MAX_SEARCHES})
+    return list(rows.scalars())
+
+
+def effects(
+    connection: Connection,
+    kinds: Sequence[QueryKind],
+    texts: Sequence[str],
+    weights: AllWeights,
+    model: str,
+) -> list[Effect]:
+    """The sample searches of some kinds, with the weights and the model in use and with others."""
+    return [
+        _effect(connection, label, picture, spec, replace(spec, weights=weights, model=model))
+        for kind in kinds
+        for label, picture, spec in _samples(connection, kind, texts)
+    ]
+
+
+def _samples(
+    connection: Connection, kind: QueryKind, texts: Sequence[str]
+) -> Iterator[tuple[str, str, SearchSpec]]:
+    if kind == "words":
+        for text in texts[:MAX_SEARCHES]:
+            yield text, "", SearchSpec(text=text, limit=SHOWN)
+        return
+    rows = connection.exec_driver_sql(NEWEST, {"limit": EXAMPLES}).all()
+    for place, (sku, title, path) in enumerate(rows):
+        if kind == "picture":
+            try:
+                content = (config.settings().media_root / path).read_bytes()
+            except OSError:
+                continue
+            yield title, path, SearchSpec(images=(content,), limit=SHOWN)
+        elif kind == "product":
+            yield title, path, SearchSpec(like=sku, limit=SHOWN)
+        elif texts:
+            text = texts[place % len(texts)]
+            yield f"{text} + {title}", path, SearchSpec(text=text, like=sku, limit=SHOWN)
+
+
+def _effect(
+    connection: Connection, label: str, picture: str, spec: SearchSpec, changed: SearchSpec
+) -> Effect:
+    first, second = try_search(connection, spec), try_search(connection, changed)
+    before, after = _places(first.results), _places(second.results)
+    return Effect(
+        label,
+        picture,
+        tuple(Place(hit, "" if sku in after else "gone") for sku, (_, hit) in before.items()),
+        tuple(
+            Place(hit, _change(before.get(sku, (None,))[0], place))
+            for sku, (place, hit) in after.items()
+        ),
+        first.results.total,
+        second.results.total,
+        second.note or first.note,
+    )
+
+
+def _places(results: Results) -> dict[str, tuple[int, Hit]]:
+    return {hit.sku: (place, hit) for place, hit in enumerate(results.hits)}
+
+
+def _change(before: int | None, after: int) -> str:
+    if before is None:
+        return "new"
+    return "" if before == after else "up" if after < before else "down"
