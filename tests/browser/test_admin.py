@@ -30,6 +30,7 @@ from tests.serving import serving
 pytestmark = pytest.mark.browser
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
+NARROW: dict[str, Any] = {"viewport": {"width": 320, "height": 700}, "has_touch": True}
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True}
 SHOTS = PROJECT / "docs" / "images" if os.environ.get("UPDATE_DOCS") else SCREENSHOTS
 QUERIES = {"red dress": 9, "sneakers": 6, "blue jeans": 4, "handbag": 3}
@@ -134,9 +135,9 @@ PAGES = (
 
 @pytest.mark.parametrize(
     "page",
-    [DESKTOP, PHONE, DESKTOP | {"color_scheme": "dark"}, PHONE | {"color_scheme": "dark"}],
+    [DESKTOP, NARROW, DESKTOP | {"color_scheme": "dark"}, PHONE | {"color_scheme": "dark"}],
     indirect=True,
-    ids=["desktop", "phone", "desktop-dark", "phone-dark"],
+    ids=["desktop", "narrow", "desktop-dark", "phone-dark"],
 )
 def test_every_page_fits_the_window(page: Page, request: pytest.FixtureRequest) -> None:
     fail_once("the text is empty")
