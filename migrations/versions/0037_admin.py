@@ -1,12 +1,12 @@
 """What the admin shows and edits: weights of the signals, running workers, times of searches.
 
-Revision 0040, after 0036; 2026-11-27
+Revision 0037, after 0036; 2026-11-27
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040"
+revision = "0037"
 down_revision = "0036"
 branch_labels = None
 depends_on = None
