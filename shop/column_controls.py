@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from string import ascii_uppercase
 
+from django.utils.translation import gettext
+
 from catalog.search.fusion import FUSIONS
 from embedding.registry import models
 from shop.compare_params import DEFAULT, MAX_COLUMNS, ColumnSetup
@@ -48,11 +50,13 @@ def model_label(model: str) -> str:
     """The label of a model, or of several in tandem; "" is the default model."""
     known = models()
     names = model.split("+") if model else []
-    return " + ".join(known[it].label if it in known else it for it in names) or "Default model"
+    return " + ".join(known[it].label if it in known else it for it in names) or gettext(
+        "Default model"
+    )
 
 
 def signals_label(signals: tuple[str, ...]) -> str:
-    return " + ".join(SIGNALS[name][0] for name in signals) or "All"
+    return " + ".join(str(SIGNALS[name][0]) for name in signals) or gettext("All")
 
 
 def _controls(
@@ -60,7 +64,7 @@ def _controls(
 ) -> ColumnControls:
     chosen = setup or ColumnSetup()
     specs = usable_models(in_use, ())
-    offered = [Choice("", "No column", not setup)] if can_be_unused else []
+    offered = [Choice("", gettext("No column"), not setup)] if can_be_unused else []
     offered += [
         Choice(model or DEFAULT, model_label(model), bool(setup) and model == chosen.model)
         for model in ("", *(it.name for it in with_tandems(specs)))

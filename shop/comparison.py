@@ -6,6 +6,7 @@ from itertools import combinations
 
 import psycopg
 from django.core import signing
+from django.utils.translation import gettext, ngettext
 from sqlalchemy.exc import DBAPIError
 
 from catalog.db.connection import connect
@@ -17,6 +18,7 @@ from embedding.errors import UserFacingError
 from shop.column_controls import LETTERS, model_label, signals_label
 from shop.compare_params import ColumnSetup
 from shop.errors import Outcome, sentence, try_search
+from shop.locale_formats import listed, percentage
 
 SHOWN = 12
 """The number of products that a column shows."""
@@ -67,10 +69,17 @@ class Column:
         """What differs from the defaults of the search, in words."""
         setup = self.setup
         return [
-            *([f"Signals: {signals_label(setup.signals)}"] if setup.signals else []),
-            *([f"Fusion: {setup.fusion}"] if setup.fusion else []),
-            *([] if setup.min_match is None else [f"Minimum match: {setup.min_match}%"]),
+            *([self._signals()] if setup.signals else []),
+            *([gettext("Fusion: %(name)s") % {"name": setup.fusion}] if setup.fusion else []),
+            *([] if setup.min_match is None else [self._min_match(setup.min_match)]),
         ]
+
+    def _signals(self) -> str:
+        return gettext("Signals: %(names)s") % {"names": signals_label(self.setup.signals)}
+
+    @staticmethod
+    def _min_match(percent: int) -> str:
+        return gettext("Minimum match: %(match)s") % {"match": percentage(percent)}
 
     @property
     def notes(self) -> list[str]:
@@ -95,9 +104,16 @@ class Pair:
 
     @property
     def why_not(self) -> str:
-        """Why the pair cannot be judged."""
+        """A sentence that says why the pair cannot be judged."""
         failed = [it.letter for it in (self.left, self.right) if not it.ran_as_set]
-        return f"{' and '.join(failed)} did not run as set" if failed else "both are empty"
+        if not failed:
+            return gettext("Cannot be judged: both are empty.")
+        text = ngettext(
+            "Cannot be judged: %(columns)s did not run as set.",
+            "Cannot be judged: %(columns)s did not run as set.",
+            len(failed),
+        )
+        return text % {"columns": listed(failed)}
 
 
 def run_columns(spec: SearchSpec, setups: tuple[ColumnSetup, ...]) -> list[Column]:

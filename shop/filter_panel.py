@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.core.paginator import Paginator
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext, gettext_lazy
 
 from catalog.search.facets import Facet
 from catalog.search.filters import FacetCounts
 from embedding.registry import ModelSpec
+from shop.facet_labels import facet_label
 from shop.forms import Tandem, needed_modalities, usable_models, with_tandems
 from shop.search_params import SearchParams, parameter
 from shop.templatetags.storefront import amount
@@ -109,17 +110,18 @@ def chips(state: SearchParams, facets: Iterable[Facet], currency: str = "") -> I
     filters = state.filters
     for facet in facets:
         for value in filters.values.get(facet.name, ()):
-            label = f"{facet.label}: {value}" if facet.kind in UNCLEAR_ALONE else value
+            is_unclear = facet.kind in UNCLEAR_ALONE
+            label = f"{facet_label(facet.label)}: {value}" if is_unclear else value
             colour = value if facet.kind == "colour" else ""
             yield Chip(label, state.without(facet.name, value).url(), colour)
     if filters.min_price is not None:
-        label = f"from {amount(filters.min_price, currency)}"
+        label = gettext("from %(price)s") % {"price": amount(filters.min_price, currency)}
         yield Chip(label, state.filtered(min_price=None).url())
     if filters.max_price is not None:
-        label = f"up to {amount(filters.max_price, currency)}"
+        label = gettext("up to %(price)s") % {"price": amount(filters.max_price, currency)}
         yield Chip(label, state.filtered(max_price=None).url())
     if filters.in_stock:
-        yield Chip("In stock", state.filtered(in_stock=False).url())
+        yield Chip(gettext("In stock"), state.filtered(in_stock=False).url())
 
 
 def sorts(state: SearchParams, has_prices: bool) -> dict[str, str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from django.utils.translation import gettext
 from sqlalchemy import Connection
 
 from catalog.search.facet_keys import facet_keys
@@ -11,6 +12,7 @@ from catalog.search.ranking_sql import CLOSE
 from catalog.search.results import Hit, Results
 from catalog.search.understanding import Part
 from catalog.text import fold
+from shop.locale_formats import listed
 from shop.query_chips import facet_of
 from shop.query_edits import own_words
 from shop.query_words import PRICES, for_whom, label, named, price, spoken
@@ -56,14 +58,10 @@ def given_up(
     if not sizes and not any(_is_missing(kind, parts, results) for kind, parts in wanted.items()):
         return GivenUp(unsaid, "") if unsaid else None
     prices = [price(it, currency) for it in results.understood if it.kind in PRICES]
-    names = {kind: _listed([named(part) for part in parts], "or") for kind, parts in wanted.items()}
-    asked = names | ({"size": _listed(sizes, "or")} if sizes else {})
-    missing = f"No {_describe(asked, prices)}"
+    names = {kind: listed([named(part) for part in parts], "or") for kind, parts in wanted.items()}
+    asked = names | ({"size": listed(sizes, "or")} if sizes else {})
     unwanted = [label(it, currency) for it in results.understood if not it.wanted]
-    if unwanted:
-        missing += f" ({_listed(unwanted, 'and')})"
-    if has_filters:
-        missing += ", with these filters"
+    missing = _no(_describe(asked, prices), listed(unwanted), has_filters)
     products = facet_keys(connection, (hit.id for hit in results.hits))
 
     def what_are(count: int) -> str:
@@ -78,9 +76,22 @@ def given_up(
     instead = what_are(len(results.hits))
     first = what_are(FIRST) if results.spec.page == 1 else instead
     if first != instead:
-        instead = f"{first} come first"
-    instead += ":" if instead else ""
-    return GivenUp(f"{missing}. {unsaid}".rstrip(), instead[:1].upper() + instead[1:])
+        instead = gettext("%(products)s come first:") % {"products": first}
+    elif instead:
+        instead = gettext("%(products)s:") % {"products": instead}
+    return GivenUp(f"{missing} {unsaid}".rstrip(), instead[:1].upper() + instead[1:])
+
+
+def _no(products: str, unwanted: str, has_filters: bool) -> str:
+    """The sentence that there are no such products."""
+    values = {"products": products, "unwanted": unwanted}
+    if unwanted and has_filters:
+        return gettext("No %(products)s (%(unwanted)s), with these filters.") % values
+    if unwanted:
+        return gettext("No %(products)s (%(unwanted)s).") % values
+    if has_filters:
+        return gettext("No %(products)s, with these filters.") % values
+    return gettext("No %(products)s.") % values
 
 
 def _unsaid(results: Results, lacking: Sequence[Part]) -> str:
@@ -93,7 +104,9 @@ def _unsaid(results: Results, lacking: Sequence[Part]) -> str:
         for part in results.understood
         if part.wanted and part.why == "unknown" and len(part.value) > 1
     ]
-    return f"No product says {_listed(quoted[:MAX_QUOTED], 'or')}." if quoted else ""
+    if not quoted:
+        return ""
+    return gettext("No product says %(words)s.") % {"words": listed(quoted[:MAX_QUOTED], "or")}
 
 
 def _is_missing(kind: str, parts: Sequence[Part], results: Results) -> bool:
@@ -142,7 +155,7 @@ def _what_all_are(
             for product in products
         ]
     distinct = list(dict.fromkeys(spoken(kind, value) for value in values))
-    return _listed(distinct, "and") if all(distinct) and len(distinct) <= MAX_NAMED else ""
+    return listed(distinct) if all(distinct) and len(distinct) <= MAX_NAMED else ""
 
 
 def _describe(names: Mapping[str, str], prices: Sequence[str]) -> str:
@@ -150,17 +163,9 @@ def _describe(names: Mapping[str, str], prices: Sequence[str]) -> str:
     around = [names[kind] for kind in AROUND_NOUN if kind in names]
     after = [name for name in around if AFTER_NOUN.match(name)]
     words = [name for name in around if name not in after]
-    words.append(names.get("type", "products"))
+    words.append(names.get("type") or gettext("products"))
     if "size" in names:
-        words.append(f"in size {names['size']}")
+        words.append(gettext("in size %(size)s") % {"size": names["size"]})
     if "person" in names:
         words.append(for_whom(names["person"]))
     return " ".join(filter(None, [*words, *after, *prices]))
-
-
-def _listed(names: Sequence[str], last: str) -> str:
-    """ "a", "a and b", "a, b and c"."""
-    names = list(dict.fromkeys(names))
-    if len(names) < 2:
-        return "".join(names)
-    return f"{', '.join(names[:-1])} {last} {names[-1]}"

@@ -3,6 +3,8 @@
 import re
 from functools import cache
 
+from django.utils.translation import gettext, gettext_lazy, ngettext
+
 from catalog.importing.cells.currencies import SYMBOLS
 from catalog.search.cues import currency_words
 from catalog.search.understanding import Part
@@ -14,7 +16,11 @@ LITERAL = ("word", "number", "quoted", "code")
 
 PRICES = ("price", "cheap", "expensive")
 
-ORDERS = {"price": "lowest price first", "-price": "highest price first", "newest": "newest first"}
+ORDERS = {
+    "price": gettext_lazy("lowest price first"),
+    "-price": gettext_lazy("highest price first"),
+    "newest": gettext_lazy("newest first"),
+}
 """What a chip says of a part that sorts, by its value."""
 
 
@@ -22,20 +28,24 @@ def label(part: Part, currency: str) -> str:
     """What a chip says: "red", "for boys", "not blue", "without laces", "under ₹1,500"."""
     if part.kind in PRICES:
         other = other_currency(part, currency)
-        return price(part, currency) + (f" (“{other}” ignored)" if other else "")
+        limits = price(part, currency)
+        if not other:
+            return limits
+        return gettext("%(price)s (“%(currency)s” ignored)") % {"price": limits, "currency": other}
     if part.kind == "sort":
-        return ORDERS[part.value]
+        return str(ORDERS[part.value])
     if part.kind in LITERAL:
-        return named(part) if part.wanted else f"without {named(part)}"
+        name = named(part)
+        return name if part.wanted else gettext("without %(words)s") % {"words": name}
     name = for_whom(named(part)) if part.kind == "person" else named(part)
     if part.kind == "size":
-        name = f"size {name}"
-    return name if part.wanted else f"not {name}"
+        name = gettext("size %(size)s") % {"size": name}
+    return name if part.wanted else gettext("not %(value)s") % {"value": name}
 
 
 def for_whom(name: str) -> str:
     """A person after "for"; words in another language, in quotes, have their own preposition."""
-    return name if name.startswith("“") else f"for {name}"
+    return name if name.startswith("“") else gettext("for %(whom)s") % {"whom": name}
 
 
 def named(part: Part) -> str:
@@ -45,7 +55,10 @@ def named(part: Part) -> str:
         return part.value
     if part.why == "age" and part.low is not None:
         months = round(12 * part.low)
-        return f"{months}-month-olds" if months % 12 else f"{months // 12}-year-olds"
+        if months % 12:
+            return ngettext("%(age)s-month-olds", "%(age)s-month-olds", months) % {"age": months}
+        age = months // 12
+        return ngettext("%(age)s-year-olds", "%(age)s-year-olds", age) % {"age": age}
     if part.kind in LITERAL or not part.keys:
         typed = own_words(part)
         if part.why in ("translation", "stray"):
@@ -65,11 +78,12 @@ def price(part: Part, currency: str) -> str:
     Limits are inclusive.
     """
     if part.low is not None and part.high is not None:
-        return f"{amount(part.low, currency)} to {amount(part.high, currency)}"
+        low, high = amount(part.low, currency), amount(part.high, currency)
+        return gettext("%(low)s to %(high)s") % {"low": low, "high": high}
     if part.high is not None:
-        return f"under {amount(part.high, currency)}"
+        return gettext("under %(price)s") % {"price": amount(part.high, currency)}
     if part.low is not None:
-        return f"from {amount(part.low, currency)}"
+        return gettext("from %(price)s") % {"price": amount(part.low, currency)}
     return part.phrase.strip(" ,;").lower()
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from catalog.db.connection import connect
 from catalog.search.facets import enabled_facets
 from catalog.search.suggestions import Suggestions, ValueSuggestion, suggest
+from shop.facet_labels import facet_label
 from shop.search_params import SearchParams
 
 ONE_MINUTE = 60
@@ -51,5 +52,5 @@ def _context(found: Suggestions, labels: dict[str, str]) -> dict[str, object]:
 
 def _option(value: ValueSuggestion, labels: dict[str, str]) -> Option:
     params = SearchParams(text=value.words).filtered(values={value.facet: (value.value,)})
-    label = labels.get(value.facet, value.facet)
+    label = facet_label(labels.get(value.facet, value.facet))
     return Option(value.words, value.value, label, value.products, params.url())

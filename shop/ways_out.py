@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from django.utils.translation import gettext
 from sqlalchemy import Connection
 
 from catalog.search.filters import Filters
 from catalog.search.pipeline import search
 from catalog.search.understanding import Part
 from embedding.encoder import available_encoder
+from shop.locale_formats import listed
 from shop.query_chips import QueryChip
 from shop.query_edits import own_words
 from shop.query_words import LITERAL
@@ -44,7 +46,7 @@ def ways_out(
     found = list(_tried(connection, restrictions, images))
     if not found and state.filters:
         unfiltered = state.changed(filters=Filters())
-        found = list(_tried(connection, iter([("all filters", unfiltered)]), images))
+        found = list(_tried(connection, iter([(gettext("all filters"), unfiltered)]), images))
     return sorted(found, key=lambda way: -way.total)
 
 
@@ -54,19 +56,25 @@ def _restrictions(
     """The name of each restriction, and the search without it."""
     filters = state.filters
     for facet, values in filters.values.items():
-        yield " or ".join(values), state.changed(filters=filters.open(facet))
-    prices = [
-        f"{word} {amount(bound, currency)}"
-        for word, bound in (("from", filters.min_price), ("up to", filters.max_price))
-        if bound is not None
-    ]
-    if prices:
-        yield " ".join(prices), state.filtered(min_price=None, max_price=None)
+        yield listed(values, "or"), state.changed(filters=filters.open(facet))
+    if prices := _prices(filters, currency):
+        yield prices, state.filtered(min_price=None, max_price=None)
     if filters.in_stock:
-        yield "in stock only", state.filtered(in_stock=False)
+        yield gettext("in stock only"), state.filtered(in_stock=False)
     for chip in chips:
         if chip.is_condition:
             yield chip.label, chip.without
+
+
+def _prices(filters: Filters, currency: str) -> str:
+    """The price filter in words; empty if there is none."""
+    low = "" if filters.min_price is None else amount(filters.min_price, currency)
+    high = "" if filters.max_price is None else amount(filters.max_price, currency)
+    if low and high:
+        return gettext("from %(low)s up to %(high)s") % {"low": low, "high": high}
+    if low:
+        return gettext("from %(price)s") % {"price": low}
+    return gettext("up to %(price)s") % {"price": high} if high else ""
 
 
 def has_words(parts: Sequence[Part]) -> bool:

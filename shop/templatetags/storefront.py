@@ -9,12 +9,14 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 
 from catalog.importing.cells.currencies import WITHOUT_CENTS
 from catalog.media.store import FOLDER, PATH
 from catalog.search.pipeline import Hit
 from catalog.text import readable
-from shop import swatches
+from shop import locale_formats, swatches
+from shop.facet_labels import facet_label
 from shop.matched_words import split_matched
 from shop.search_params import SearchParams
 from shop.thumbnails import SIZES
@@ -28,10 +30,16 @@ SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£", "INR": "₹", "JPY": "¥"}
 MAX_LIST_LENGTH = 80
 """An attribute's text with `,`, `;` or `|` is shown as a list up to this number of characters."""
 SIGNALS = {
-    "structure": ("What you ask for", "share of what was understood that the product is"),
-    "lexical": ("Your words", "share of your words that the product contains"),
-    "text": ("Meaning", ""),
-    "image": ("Picture", ""),
+    "structure": (
+        gettext_lazy("What you ask for"),
+        gettext_lazy("share of what was understood that the product is"),
+    ),
+    "lexical": (
+        gettext_lazy("Your words"),
+        gettext_lazy("share of your words that the product contains"),
+    ),
+    "text": (gettext_lazy("Meaning"), ""),
+    "image": (gettext_lazy("Picture"), ""),
 }
 """The label of each signal, and what it measures if no model computes it."""
 
@@ -54,19 +62,17 @@ def element_id(value: str) -> str:
 
 @register.filter
 def price(value: Decimal, currency: str = "") -> str:
-    """A price with its currency: `€1,249.00`, `¥1,500`, `49.90 CHF`.
+    """A price with its currency: `€1,249.00`, `¥1,500`, `49.90 CHF`; in German `1.249,00 €`.
 
     The currency may be a code in any case, or a symbol. An unknown one is shown as it is.
     """
-    number = f"{value:,.2f}"
-    if currency_code(currency) in WITHOUT_CENTS:
-        number = number.removesuffix(".00")
-    return _with_currency(number, currency)
+    has_cents = currency_code(currency) not in WITHOUT_CENTS or value % 1
+    return _with_currency(locale_formats.formatted(value, 2 if has_cents else 0), currency)
 
 
 def amount(value: Decimal, currency: str = "") -> str:
     """The limit of a price, as a shopper would write it: `€50`, `€49.90`, `50 CHF`."""
-    return _with_currency(f"{value:,.2f}".removesuffix(".00"), currency)
+    return _with_currency(locale_formats.formatted(value, 2 if value % 1 else 0), currency)
 
 
 def currency_code(currency: str) -> str:
@@ -76,10 +82,7 @@ def currency_code(currency: str) -> str:
 
 
 def _with_currency(number: str, currency: str) -> str:
-    code = currency_code(currency)
-    if code in SYMBOLS:
-        return SYMBOLS[code] + number
-    return f"{number} {currency}".strip()
+    return locale_formats.with_currency(number, currency, SYMBOLS.get(currency_code(currency), ""))
 
 
 @register.filter
@@ -90,7 +93,13 @@ def plain(price: Decimal | None) -> str:
 
 @register.filter
 def thousands(number: int) -> str:
-    return f"{number:,}"
+    return locale_formats.formatted(number)
+
+
+@register.filter
+def percentage(percent: int) -> str:
+    """`87%`, or `87 %` where the language has a space there."""
+    return locale_formats.percentage(percent)
 
 
 @register.filter
@@ -102,7 +111,8 @@ def percent(share: float) -> int:
 def milliseconds(seconds: float) -> str:
     """A duration in milliseconds, with a decimal below ten: `3.4 ms`, `120 ms`."""
     duration = 1000 * seconds
-    return f"{duration:.0f} ms" if duration >= 9.95 else f"{duration:.1f} ms"
+    decimals = 0 if duration >= 9.95 else 1
+    return f"{locale_formats.formatted(Decimal(duration), decimals)} ms"
 
 
 @register.filter
@@ -116,11 +126,15 @@ def signals(hit: Hit) -> list[tuple[str, int, str]]:
     """The name of each signal, its match in percent, and an explanation."""
     return [
         (
-            SIGNALS[signal.name][0],
+            str(SIGNALS[signal.name][0]),
             match_percent(min(1.0, max(0.0, signal.match))),
-            f"{signal.model}, similarity {signal.similarity:.2f}"
+            gettext("%(model)s, similarity %(similarity)s")
+            % {
+                "model": signal.model,
+                "similarity": locale_formats.formatted(Decimal(signal.similarity), 2),
+            }
             if signal.similarity is not None
-            else SIGNALS[signal.name][1],
+            else str(SIGNALS[signal.name][1]),
         )
         for signal in hit.signals
     ]
@@ -141,7 +155,7 @@ def attribute_values(value: Any) -> list[str]:
         case None | "":
             return []
         case bool():
-            return ["yes" if value else "no"]
+            return [gettext("yes") if value else gettext("no")]
         case str() if len(value) <= MAX_LIST_LENGTH:
             return [part for part in re.split(r"\s*[,;|]\s*", value.strip()) if part]
         case list():
@@ -153,6 +167,7 @@ def attribute_values(value: Any) -> list[str]:
 
 
 register.filter(split_matched)
+register.filter(facet_label)
 
 
 @register.filter

@@ -1,0 +1,53 @@
+"""Numbers, prices and lists in the form of the page's language, by Unicode's data (CLDR)."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+from typing import Literal
+
+from babel import Locale
+from babel.lists import format_list
+from babel.numbers import format_decimal, format_percent
+from django.conf import settings
+from django.utils.translation import get_language, to_locale
+
+NO_BREAK_SPACE = "\u00a0"
+
+
+def formatted(value: int | Decimal, decimals: int | None = None) -> str:
+    """A number: `1,249.90`, `1.249,90`; with this number of decimals, if it is given."""
+    form = None if decimals is None else f"#,##0.{'0' * decimals}".rstrip(".")
+    return format_decimal(value, form, locale())
+
+
+def percentage(percent: int) -> str:
+    """A number of percent with its sign: `87%`, `87 %`."""
+    return format_percent(percent / 100, locale=locale())
+
+
+def listed(names: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:
+    """The different names as a list: "a", "a and b", "a, b or c"."""
+    return format_list(list(dict.fromkeys(names)), style, locale())
+
+
+def with_currency(number: str, code: str, symbol: str) -> str:
+    """A formatted number with a currency: `€50`, `50 €`. One without a symbol is given by its code,
+    after the number."""
+    if symbol and _symbol_is_first(locale()):
+        return symbol + number
+    return NO_BREAK_SPACE.join(filter(None, [number, symbol or code]))
+
+
+def locale() -> Locale:
+    """The locale of the active language; that of the shop if none is active."""
+    return _locale(get_language() or settings.LANGUAGE_CODE)
+
+
+@cache
+def _locale(language: str) -> Locale:
+    return Locale.parse(to_locale(language))
+
+
+@cache
+def _symbol_is_first(locale: Locale) -> bool:
+    return str(locale.currency_formats["standard"].pattern).startswith("¤")
