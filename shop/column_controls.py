@@ -50,9 +50,8 @@ def model_label(model: str) -> str:
     """The label of a model, or of several in tandem; "" is the default model."""
     known = models()
     names = model.split("+") if model else []
-    return " + ".join(known[it].label if it in known else it for it in names) or gettext(
-        "Default model"
-    )
+    labels = [known[it].label if it in known else it for it in names]
+    return " + ".join(labels) or gettext("Default model")
 
 
 def signals_label(signals: tuple[str, ...]) -> str:

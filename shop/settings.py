@@ -68,6 +68,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.gzip.GZipMiddleware",
+    "shop.languages.PageLanguage",  # before what can answer with a page
     "shop.api.problems.api_responses",
     "shop.middleware.watch_database",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -176,6 +177,8 @@ CACHES = {
 }
 
 LANGUAGE_CODE = "en-gb"
+LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]  # before those of the installed applications
 TIME_ZONE = SHOP.tz
 USE_TZ = True
 
