@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from django.urls import reverse
+from django.utils.translation import gettext
 
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.pipeline import SearchSpec
+from shop.locale_formats import listed
 from shop.search_params import SearchParams
 
 MAX_COLUMNS = 4
@@ -57,17 +59,18 @@ class ColumnSetup:
             ValueError: a model, option or value is unknown; the message is for the user.
         """
         if len(text) > MAX_LENGTH:
-            raise ValueError("it is too long")
+            raise ValueError(gettext("it is too long"))
         model, *options = text.split(",")
         values: dict[str, str] = {}
         for option in options:
             name, separator, value = (part.strip() for part in option.partition("="))
             if not separator or name not in ("signals", "fusion", "min_match"):
                 raise ValueError(
-                    f"“{option.strip()}” is not an option; write signals=, fusion= or min_match="
+                    gettext("“%(option)s” is not an option; write signals=, fusion= or min_match=")
+                    % {"option": option.strip()}
                 )
             if name in values:
-                raise ValueError(f"{name} is there twice")
+                raise ValueError(gettext("%(name)s is there twice") % {"name": name})
             values[name] = value
         return cls(
             _model(model, list(known)),
@@ -121,22 +124,33 @@ def _model(text: str, known: list[str]) -> str:
     model = canonical_model(text)
     names = model.split("+") if model not in ("", DEFAULT) else []
     if unknown := [name for name in names if name not in known]:
-        raise ValueError(f"there is no model “{unknown[0]}”; there is {' and '.join(known)}")
+        raise ValueError(
+            gettext("there is no model “%(name)s”; there is %(known)s")
+            % {"name": unknown[0], "known": listed(known)}
+        )
     if len(names) > MAX_COMBINED:
-        raise ValueError(f"at most {MAX_COMBINED} models can be combined")
+        raise ValueError(
+            gettext("at most %(number)s models can be combined") % {"number": MAX_COMBINED}
+        )
     return "+".join(names)
 
 
 def _signals(text: str) -> tuple[str, ...]:
     names = set(filter(None, text.replace("+", " ").split()))
     if unknown := names - set(SIGNALS):
-        raise ValueError(f"there is no signal “{min(unknown)}”; there is {', '.join(SIGNALS)}")
+        raise ValueError(
+            gettext("there is no signal “%(name)s”; there is %(known)s")
+            % {"name": min(unknown), "known": ", ".join(SIGNALS)}
+        )
     return () if len(names) == len(SIGNALS) else tuple(it for it in SIGNALS if it in names)
 
 
 def _fusion(text: str) -> str:
     if text and text not in FUSIONS:
-        raise ValueError(f"there is no fusion “{text}”; there is {', '.join(FUSIONS)}")
+        raise ValueError(
+            gettext("there is no fusion “%(name)s”; there is %(known)s")
+            % {"name": text, "known": ", ".join(FUSIONS)}
+        )
     return "" if text == next(iter(FUSIONS)) else text
 
 
@@ -144,5 +158,5 @@ def _min_match(text: str) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdecimal() and len(text) <= 3 and int(text) <= 100):
-        raise ValueError("min_match must be a whole number from 0 to 100")
+        raise ValueError(gettext("min_match must be a whole number from 0 to 100"))
     return int(text)

@@ -14,6 +14,7 @@ from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
 
@@ -54,9 +55,9 @@ from shop.views import (
 View = Callable[..., HttpResponse]
 
 VERDICT_TEXTS = {
-    "left": "{left} is better",
-    "right": "{right} is better",
-    "equal": "{left} and {right} are equal",
+    "left": gettext_lazy("Stored: %(left)s is better."),
+    "right": gettext_lazy("Stored: %(right)s is better."),
+    "equal": gettext_lazy("Stored: %(left)s and %(right)s are equal."),
 }
 
 
@@ -78,7 +79,9 @@ def compare_page(request: HttpRequest) -> HttpResponse:
     form = _parse(request.GET)
     if form.is_apart and not form.notes:
         return redirect(form.comparison.url())  # the address that people share
-    return _compare_page(request, form.comparison, [*form.notes, *refusal(request.GET)])
+    return _compare_page(
+        request, form.comparison, [*form.notes, *map(sentence, refusal(request.GET))]
+    )
 
 
 @csrf_exempt
@@ -96,7 +99,7 @@ def _store_picture(request: HttpRequest) -> HttpResponse:
     try:
         name = uploaded_picture(request)
     except ImageError as error:
-        return see_other(request, with_refusal(comparison.url(), sentence(error)))
+        return see_other(request, with_refusal(comparison.url(), str(error)))
     if name is None:
         return too_large(request)
     url = comparison.searching(comparison.search.with_picture(name)).url()
@@ -114,7 +117,9 @@ def store_verdict(request: HttpRequest) -> HttpResponse:
             request.POST.get("token", ""), verdict, request.user.get_username()
         )
     except BadSignature:
-        messages.error(request, "This verdict could not be stored. Search again, then judge.")
+        messages.error(
+            request, gettext("This verdict could not be stored. Search again, then judge.")
+        )
         return HttpResponseSeeOther(reverse("compare"))
     if judged.username:  # what anybody can do must not fill the disk
         for name in judged.query.pictures:
@@ -122,7 +127,7 @@ def store_verdict(request: HttpRequest) -> HttpResponse:
     with connect() as connection:
         store_comparison(connection, judged)
     columns = {"left": judged.left_setup, "right": judged.right_setup}
-    messages.success(request, f"Stored: {VERDICT_TEXTS[verdict].format(**columns)}.")
+    messages.success(request, str(VERDICT_TEXTS[verdict]) % columns)
     return HttpResponseSeeOther(f"{reverse('compare')}?{address}#verdicts")
 
 
@@ -183,8 +188,11 @@ def _setups(
         missing = set(filter(None, setup.model.split("+"))) - set(in_use)
         if missing:
             notes.append(
-                f"The column “{setup}” was left out: {min(missing)} has no embeddings;"
-                f" run ./manage.py add_model {min(missing)}."
+                gettext(
+                    "The column “%(column)s” was left out: %(model)s has no embeddings; run"
+                    " ./manage.py add_model %(model)s."
+                )
+                % {"column": setup, "model": min(missing)}
             )
         else:
             usable.append(setup)

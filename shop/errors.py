@@ -9,6 +9,7 @@ from catalog.search.filters import count_facets
 from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
 from embedding.encoder import EncoderError, available_encoder
 from embedding.image_decoding import ImageError
+from shop.search_messages import translated
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ def _status(error: Exception) -> HTTPStatus:
 
 
 def sentence(error: Exception | str) -> str:
-    """A message as a sentence: with a capital letter and a full stop."""
-    text = str(error)
+    """A message in the language of the page, as a sentence: with a capital letter and a full
+    stop."""
+    text = translated(str(error))
     return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import combinations, zip_longest
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.text import Truncator
+from django.utils.translation import gettext, gettext_lazy
 
 from catalog import config
 from catalog.importing.cells.texts import DEFAULT_MAX_LENGTH
@@ -30,6 +31,9 @@ from shop.search_params import (
     SearchParams,
     parameter,
 )
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 MAX_QUERY_LENGTH = 500
 MAX_VALUES = 20
@@ -77,9 +81,11 @@ class PicturesField(ValuesField):
     def validate(self, value: tuple[str, ...]) -> None:
         super().validate(value)
         if any(not DIGEST.fullmatch(name.partition("-")[0]) for name in value):
-            raise forms.ValidationError("The picture's address is incomplete.")
+            raise forms.ValidationError(gettext("The picture's address is incomplete."))
         if len(value) > MAX_PICTURES:
-            raise forms.ValidationError(f"A search can have at most {MAX_PICTURES} pictures.")
+            raise forms.ValidationError(
+                gettext("A search can have at most %(number)s pictures.") % {"number": MAX_PICTURES}
+            )
 
 
 def model_choices() -> list[tuple[str, str]]:
@@ -115,7 +121,7 @@ def usable_models(names: Iterable[str], needed: tuple[Modality, ...]) -> list[Mo
     return [spec for spec in found if set(needed) <= set(spec.modalities)]
 
 
-def _same_message(message: str) -> dict[str, str]:
+def _same_message(message: "_StrPromise") -> dict[str, "str | _StrPromise"]:
     """Error messages of a number field: the same one for every error."""
     errors = ("invalid", "min_value", "max_value", "max_digits", "max_decimal_places")
     return dict.fromkeys((*errors, "max_whole_digits"), message)
@@ -137,7 +143,7 @@ def _price() -> PriceField:
         min_value=0,
         max_digits=12,
         decimal_places=2,
-        error_messages=_same_message("A price must be a number such as 25 or 49.90."),
+        error_messages=_same_message(gettext_lazy("A price must be a number such as 25 or 49.90.")),
     )
 
 
@@ -166,23 +172,31 @@ class SearchForm(forms.Form):
         required=False,
         min_value=0,
         max_value=1,
-        error_messages=_same_message("The balance of words and picture must be between 0 and 1."),
+        error_messages=_same_message(
+            gettext_lazy("The balance of words and picture must be between 0 and 1.")
+        ),
     )
     model = ModelField(
         required=False,
         choices=model_choices,
-        error_messages={"invalid_choice": "There is no such model, so the default one was used."},
+        error_messages={
+            "invalid_choice": gettext_lazy("There is no such model, so the default one was used.")
+        },
     )
     sort = forms.ChoiceField(
         required=False,
         choices=[(order, order) for order in ORDERS],
-        error_messages={"invalid_choice": "There is no such sort order; best matches come first."},
+        error_messages={
+            "invalid_choice": gettext_lazy("There is no such sort order; best matches come first.")
+        },
     )
     min_match = forms.IntegerField(
         required=False,
         min_value=0,
         max_value=100,
-        error_messages=_same_message("The minimum match must be a number from 0 to 100."),
+        error_messages=_same_message(
+            gettext_lazy("The minimum match must be a number from 0 to 100.")
+        ),
     )
     # What the slider showed before anyone moved it, since it always sends a value.
     default_min_match = forms.CharField(required=False)
@@ -190,13 +204,13 @@ class SearchForm(forms.Form):
     group_variants = forms.ChoiceField(
         required=False,
         choices=[("0", "0"), ("1", "1")],
-        error_messages={"invalid_choice": "Grouping of variants must be 1 or 0."},
+        error_messages={"invalid_choice": gettext_lazy("Grouping of variants must be 1 or 0.")},
     )
     diversity = forms.FloatField(
         required=False,
         min_value=0,
         max_value=1,
-        error_messages=_same_message("The diversity must be between 0 and 1."),
+        error_messages=_same_message(gettext_lazy("The diversity must be between 0 and 1.")),
     )
     limit = forms.TypedChoiceField(
         required=False,
@@ -204,15 +218,15 @@ class SearchForm(forms.Form):
         choices=[(limit, limit) for limit in LIMITS],
         empty_value=None,
         error_messages={
-            "invalid_choice": f"A page shows {', '.join(map(str, LIMITS[:-1]))}"
-            f" or {LIMITS[-1]} products."
+            # The numbers are those of `LIMITS`.
+            "invalid_choice": gettext_lazy("A page shows 12, 24, 48 or 96 products.")
         },
     )
     page = forms.IntegerField(
         required=False,
         min_value=1,
         max_value=MAX_PAGE,
-        error_messages=_same_message("There is no such page; this is the first one."),
+        error_messages=_same_message(gettext_lazy("There is no such page; this is the first one.")),
     )
     min_price = _price()
     max_price = _price()

@@ -41,7 +41,7 @@ class Crumb:
 def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     product = Product.objects.filter(sku=sku).first()
     if product is None:
-        raise Http404(f"There is no product with the SKU {sku}.")
+        raise Http404(gettext("There is no product with the SKU %(sku)s.") % {"sku": sku})
     images = list(ProductImage.objects.filter(product=product).order_by("position"))
     with connect() as connection:
         facets = enabled_facets(connection)

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryD
 from django.http.response import HttpResponseRedirectBase
 from django.shortcuts import redirect, render
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_safe
@@ -39,6 +40,7 @@ from shop.query_chips import QueryChip
 from shop.query_chips import query_chips as chips_of_query
 from shop.query_logging import log_search
 from shop.query_picture_panel import picture_panels, shown_kind
+from shop.query_words import ORDERS
 from shop.refused_uploads import refusal, with_refusal
 from shop.search_params import LIMITS, SearchParams
 from shop.ways_out import WayOut, has_words, ways_out
@@ -72,7 +74,7 @@ class HtmxRequest(HttpRequest):
 @vary_on_headers("HX-Request")
 def search_page(request: HtmxRequest) -> HttpResponse:
     form = _parse(request.GET)
-    notes = [*form.notes, *refusal(request.GET)]
+    notes = [*form.notes, *map(sentence, refusal(request.GET))]
     if "default_min_match" in request.GET and not request.htmx and not form.notes:
         return redirect(form.state.url())  # without scripts, the form cannot leave values out
     return _search_page(request, form.state, notes)
@@ -103,7 +105,7 @@ def _store_picture(request: HtmxRequest) -> HttpResponse:
     try:
         name = uploaded_picture(request)
     except ImageError as error:
-        return see_other(request, with_refusal(state.url(), sentence(error)))
+        return see_other(request, with_refusal(state.url(), str(error)))
     if name is None:
         return too_large(request)
     return see_other(request, state.with_picture(name).url())
@@ -147,7 +149,7 @@ def uploaded_picture(request: HttpRequest) -> str | None:
 def query_picture(request: HttpRequest, name: str, side: int = 0) -> HttpResponse:
     content = query_pictures.picture_jpeg(name, side)
     if content is None:
-        raise Http404("This picture has expired.")
+        raise Http404(gettext("This picture has expired."))
     return HttpResponse(content, content_type="image/jpeg")
 
 
@@ -156,7 +158,7 @@ def query_picture(request: HttpRequest, name: str, side: int = 0) -> HttpRespons
 def product_image(request: HttpRequest, width: int, path: str) -> HttpResponse:
     content = thumbnails.thumbnail(path, width)
     if content is None:
-        raise Http404("There is no such picture.")
+        raise Http404(gettext("There is no such picture."))
     return HttpResponse(content, content_type="image/webp")
 
 
@@ -187,9 +189,7 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     is_ranked = bool(results.words or state.pictures or state.like)
     if state.text and not is_ranked and not results.understood and not outcome.note:
-        everything = "all products with these filters" if state.filters else "all products"
-        text = Truncator(state.text).chars(40)
-        notes.append(f"“{text}” has no words to search for, so {everything} are shown.")
+        notes.append(_without_words(state))
     min_match = round(100 * results.min_match) if state.min_match is None else state.min_match
     context = {
         "state": state,
@@ -214,7 +214,7 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
         "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
         "sorts": filter_panel.sorts(state, priced),
-        "order_of_text": filter_panel.SORTS[results.sort] if results.sort != state.sort else "",
+        "order_of_text": ORDERS.get(results.sort, "") if results.sort != state.sort else "",
         "min_match": min_match,
         "verbatim": state.changed(verbatim=True),
         "more_diverse": filter_panel.MORE_DIVERSE,
@@ -234,6 +234,18 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
     template = "search/_partial.html" if is_partial else "search/page.html"
     response = render(request, template, context, status=outcome.status)
     return push_url(response, state.url()) if is_partial else response
+
+
+def _without_words(state: SearchParams) -> str:
+    """The note for a text without words, such as "?!"."""
+    text = Truncator(state.text).chars(40)
+    if state.filters:
+        note = gettext(
+            "“%(text)s” has no words to search for, so all products with these filters are shown."
+        )
+    else:
+        note = gettext("“%(text)s” has no words to search for, so all products are shown.")
+    return note % {"text": text}
 
 
 def _why_empty(

@@ -42,6 +42,7 @@ if (gallery) {
       secondaryZoomLevel: 2,
       maxZoomLevel: 4,
       showHideAnimationType: matchMedia("(prefers-reduced-motion: reduce)").matches ? "none" : "zoom",
+      errorMsg: gallery.dataset.failed,
       closeTitle: gallery.dataset.close,
       zoomTitle: gallery.dataset.zoom,
       arrowPrevTitle: gallery.dataset.previous,

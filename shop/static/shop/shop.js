@@ -18,11 +18,11 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+const percent = new Intl.NumberFormat(document.documentElement.lang, { style: "percent" });
 document.addEventListener("input", (event) => {
-  if (event.target.id === "min-match") document.querySelector(".min-match output").textContent = `${event.target.value}%`;
+  if (event.target.id === "min-match") document.querySelector(".min-match output").textContent = percent.format(event.target.value / 100);
   if (event.target.id !== "blend") return;
-  const share = Math.round(event.target.value * 100);
-  document.querySelector(".blend output").textContent = `${share}%`;
+  document.querySelector(".blend output").textContent = percent.format(event.target.value);
 });
 
 // Close an open popover with Escape, and with a click or the focus elsewhere.
@@ -70,7 +70,7 @@ function followResults() {
 
 document.addEventListener("htmx:beforeRequest", () => showProblem(""));
 document.addEventListener("htmx:sendError", () => {
-  showProblem("The shop cannot be reached. Check your connection and try again.");
+  showProblem(document.getElementById("problem").dataset.unreachable);
 });
 
 // Open an error page instead of swapping it, so that its message is visible.
