@@ -100,7 +100,10 @@ class Tandem:
 
     name: str
     label: str
-    summary: str = "Both models together"
+
+    @property
+    def summary(self) -> str:
+        return gettext("Both models together")
 
 
 def with_tandems(specs: Sequence[ModelSpec]) -> list[ModelSpec | Tandem]:
@@ -151,7 +154,8 @@ def _price() -> PriceField:
 class Remark:
     """A value that was shortened or left out.
 
-    `note` says what a page did with the value, and `fact` what is wrong with it.
+    `note` says what a page did with the value, in its language, and `fact` what is wrong with it,
+    in English.
     """
 
     parameters: tuple[str, ...]
@@ -275,7 +279,8 @@ class SearchForm(forms.Form):
         words: str = self.cleaned_data["q"]
         if len(words) > MAX_QUERY_LENGTH:
             self._remark(
-                f"Only the first {MAX_QUERY_LENGTH} characters were used.",
+                gettext("Only the first %(number)s characters were used.")
+                % {"number": MAX_QUERY_LENGTH},
                 f"More than {MAX_QUERY_LENGTH} characters.",
                 "q",
             )
@@ -290,7 +295,9 @@ class SearchForm(forms.Form):
             except RegionError:
                 names.append(name.partition("-")[0])
                 self._remark(
-                    "The part of the picture was not valid, so the whole picture was used.",
+                    gettext(
+                        "The part of the picture was not valid, so the whole picture was used."
+                    ),
                     "The part of the picture is not valid.",
                     "picture",
                 )
@@ -313,10 +320,12 @@ class SearchForm(forms.Form):
         for name in self._facets.values():
             values = [value for value in data[name] if _can_be_a_value(value)]
             if len(values) < len(data[name]):
-                self._remark("An invalid value of a filter was ignored.", "Invalid value.", name)
+                note = gettext("An invalid value of a filter was ignored.")
+                self._remark(note, "Invalid value.", name)
             if len(values) > MAX_VALUES:
                 self._remark(
-                    f"Only the first {MAX_VALUES} values of a filter were used.",
+                    gettext("Only the first %(number)s values of a filter were used.")
+                    % {"number": MAX_VALUES},
                     f"More than {MAX_VALUES} values.",
                     name,
                 )
@@ -327,7 +336,7 @@ class SearchForm(forms.Form):
         if low is not None and high is not None and low > high:
             data["min_price"] = data["max_price"] = None
             self._remark(
-                "The lowest price is above the highest, so the price filter was ignored.",
+                gettext("The lowest price is above the highest, so the price filter was ignored."),
                 "The lowest price is above the highest.",
                 "min_price",
                 "max_price",
@@ -341,7 +350,11 @@ class SearchForm(forms.Form):
             data["model"] = ""
             label = dict(model_choices()).get(chosen, chosen)
             self._remark(
-                f"{label} cannot be used for this kind of search, so the default model was used.",
+                gettext(
+                    "%(model)s cannot be used for this kind of search, so the default model was"
+                    " used."
+                )
+                % {"model": label},
                 f"{label} cannot be used for this kind of search.",
                 "model",
                 "q" if "text" in needed else "picture",
@@ -386,14 +399,17 @@ class CompareForm(SearchForm):
                 setup = ColumnSetup.parse(text, known)
             except ValueError as error:
                 shown = Truncator(normalize_space(text)).chars(40)
-                self._remark_on_columns(f"The column “{shown}” was left out: {error}.")
+                note = gettext("The column “%(column)s” was left out: %(reason)s.")
+                self._remark_on_columns(note % {"column": shown, "reason": error})
                 continue
             if setup in columns:
-                self._remark_on_columns(f"The column “{setup}” is there only once.")
+                note = gettext("The column “%(column)s” is there only once.")
+                self._remark_on_columns(note % {"column": setup})
             else:
                 columns.append(setup)
         if len(columns) > MAX_COLUMNS or len(texts) > MAX_TRIED:
-            self._remark_on_columns(f"Only the first {MAX_COLUMNS} columns are compared.")
+            note = gettext("Only the first %(number)s columns are compared.")
+            self._remark_on_columns(note % {"number": MAX_COLUMNS})
         data["column"] = tuple(columns[:MAX_COLUMNS])
         return data
 

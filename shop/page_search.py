@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
 from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
@@ -43,7 +44,7 @@ def run_page_search(
     in_use = models_in_use(connection)
     requested, notes = state, []
     if not set(filter(None, state.model.split("+"))) <= set(in_use):
-        notes.append("This model is not available; the default one was used.")
+        notes.append(gettext("This model is not available; the default one was used."))
         state = replace(state, model="")
     facets = enabled_facets(connection)
     known, unknown = known_values(connection, state.filters)
@@ -60,7 +61,7 @@ def with_stored_pictures(
     stored = {name: query_pictures.load_query_picture(name) for name in state.pictures}
     images = {name: image for name, image in stored.items() if image is not None}
     if len(images) < len(stored):
-        notes.append("A picture has expired. Upload it again.")
+        notes.append(gettext("A picture has expired. Upload it again."))
         state = replace(state, pictures=tuple(images))
     return state, tuple(images.values())
 
@@ -71,8 +72,15 @@ def unknown_values(values: list[str]) -> list[str]:
         return []
     listed = ", ".join(f"“{Truncator(value).chars(40)}”" for value in values[:MAX_LISTED_VALUES])
     others = len(values) - MAX_LISTED_VALUES
-    more = f" and {others} more" if others > 0 else ""
-    return [f"No product has {listed}{more}, so this filter was ignored."]
+    if others > 0:
+        note = ngettext(
+            "No product has %(values)s and %(number)s more, so this filter was ignored.",
+            "No product has %(values)s and %(number)s more, so this filter was ignored.",
+            others,
+        )
+    else:
+        note = gettext("No product has %(values)s, so this filter was ignored.")
+    return [note % {"values": listed, "number": others}]
 
 
 def currency_of(connection: Connection, results: Results) -> str:
