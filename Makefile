@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesse
 # The test processes share compiled modules: several hundred start in a run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-fast test-ray lint format lock clean
+.PHONY: help setup demo test test-fast test-ray lint format messages lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -40,6 +40,13 @@ lint: .venv/developer ## check style, format and types
 format: .venv/developer ## put the code into the one format
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+# Commands, the API and the pages for staff are in English.
+messages: .venv/developer ## renew the catalogues of translations (needs GNU gettext)
+	cd shop && ../$(BIN)/python ../manage.py makemessages $(patsubst shop/locale/%,--locale %,$(wildcard shop/locale/*)) \
+		--no-obsolete --no-location --no-wrap --ignore 'api/*' --ignore 'management/*' \
+		--ignore 'templates/admin/*' --ignore 'templates/api/*' --ignore 'templates/evaluation/*'
+	cd shop && ../$(BIN)/python ../manage.py compilemessages
 
 lock: .venv/developer ## renew constraints.txt: the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile pyproject.toml --output-file constraints.txt --quiet --upgrade --universal \

@@ -12,7 +12,7 @@ from catalog.search.ranking_sql import CLOSE
 from catalog.search.results import Hit, Results
 from catalog.search.understanding import Part
 from catalog.text import fold
-from shop.locale_formats import listed
+from shop.locale_formats import listed, quoted
 from shop.query_chips import facet_of
 from shop.query_edits import own_words
 from shop.query_words import PRICES, for_whom, label, named, price, spoken
@@ -98,15 +98,15 @@ def _unsaid(results: Results, lacking: Sequence[Part]) -> str:
     """A sentence about the measures and words that no product has, next to a known type."""
     if "type" not in results.wanted:
         return ""
-    quoted = [f"“{named(part)}”" for part in lacking if part.kind != "size"]
-    quoted += [
-        f"“{own_words(part)}”"
+    missing = [quoted(named(part)) for part in lacking if part.kind != "size"]
+    missing += [
+        quoted(own_words(part))
         for part in results.understood
         if part.wanted and part.why == "unknown" and len(part.value) > 1
     ]
-    if not quoted:
+    if not missing:
         return ""
-    return gettext("No product says %(words)s.") % {"words": listed(quoted[:MAX_QUOTED], "or")}
+    return gettext("No product says %(words)s.") % {"words": listed(missing[:MAX_QUOTED], "or")}
 
 
 def _is_missing(kind: str, parts: Sequence[Part], results: Results) -> bool:

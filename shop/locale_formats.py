@@ -9,7 +9,7 @@ from babel import Locale
 from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 from django.conf import settings
-from django.utils.translation import get_language, to_locale
+from django.utils.translation import get_language, gettext, to_locale
 
 NO_BREAK_SPACE = "\u00a0"
 
@@ -28,6 +28,11 @@ def percentage(percent: int) -> str:
 def listed(names: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:
     """The different names as a list: "a", "a and b", "a, b or c"."""
     return format_list(list(dict.fromkeys(names)), style, locale())
+
+
+def quoted(words: str) -> str:
+    """Words in quotation marks."""
+    return gettext("“%(words)s”") % {"words": words}
 
 
 def with_currency(number: str, code: str, symbol: str) -> str:

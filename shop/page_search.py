@@ -13,6 +13,7 @@ from catalog.search.filters import known_values
 from catalog.search.pipeline import Results
 from shop import query_pictures
 from shop.errors import Outcome, try_search
+from shop.locale_formats import quoted
 from shop.search_params import SearchParams
 
 MAX_LISTED_VALUES = 3
@@ -70,7 +71,7 @@ def unknown_values(values: list[str]) -> list[str]:
     """A note about the values that were removed from the filters, if there are any."""
     if not values:
         return []
-    listed = ", ".join(f"“{Truncator(value).chars(40)}”" for value in values[:MAX_LISTED_VALUES])
+    listed = ", ".join(quoted(Truncator(value).chars(40)) for value in values[:MAX_LISTED_VALUES])
     others = len(values) - MAX_LISTED_VALUES
     if others > 0:
         note = ngettext(
