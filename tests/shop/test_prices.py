@@ -102,8 +102,16 @@ def test_regular_price_cannot_be_negative(database: str) -> None:
     [
         *[("10", "EUR", "€10.00"), ("10.5", "eur", "€10.50"), ("10", "€", "€10.00")],
         *[("1299", "USD", "$1,299.00"), ("1500", "JPY", "¥1,500"), ("1500", "¥", "¥1,500")],
-        *[("1500.50", "JPY", "¥1,500.50"), ("0", "EUR", "€0.00"), ("49.9", "CHF", "49.90 CHF")],
-        *[("1500", "KRW", "1,500 KRW"), ("5", "Rs.", "5.00 Rs."), ("3", "ZZZ", "3.00 ZZZ")],
+        *[
+            ("1500.50", "JPY", "¥1,500.50"),
+            ("0", "EUR", "€0.00"),
+            ("49.9", "CHF", "49.90\u00a0CHF"),
+        ],
+        *[
+            ("1500", "KRW", "1,500\u00a0KRW"),
+            ("5", "Rs.", "5.00\u00a0Rs."),
+            ("3", "ZZZ", "3.00\u00a0ZZZ"),
+        ],
         ("8", "", "8.00"),
     ],
 )
@@ -113,7 +121,7 @@ def test_price_with_its_currency(value: str, currency: str, shown: str) -> None:
 
 def test_limits_have_no_needless_cents() -> None:
     assert amount(Decimal(50), "EUR") == "€50"
-    assert amount(Decimal("49.90"), "CHF") == "49.90 CHF"
+    assert amount(Decimal("49.90"), "CHF") == "49.90\u00a0CHF"
 
 
 @needs_cases
@@ -121,6 +129,6 @@ def test_currencies_that_went_wrong(database: str) -> None:
     import_catalog(CASES / "currency" / "p.csv")
     shown = {sku: prices(f"/product/{sku}")[0] for sku in products()}
     assert shown == {
-        **{"CU-1": "€10.00", "CU-2": "€10.50", "CU-3": "$1,299.00", "CU-4": "5.00 Rs."},
-        **{"CU-5": "¥1,500", "CU-6": "€0.00", "CU-7": "3.00 ZZZ", "CU-8": "4.00"},
+        **{"CU-1": "€10.00", "CU-2": "€10.50", "CU-3": "$1,299.00", "CU-4": "5.00\u00a0Rs."},
+        **{"CU-5": "¥1,500", "CU-6": "€0.00", "CU-7": "3.00\u00a0ZZZ", "CU-8": "4.00"},
     }
