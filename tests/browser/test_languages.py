@@ -13,11 +13,15 @@ pytestmark = pytest.mark.browser
 NARROW = {"viewport": {"width": 320, "height": 700}, "has_touch": True, "is_mobile": True}
 GERMAN = {"locale": "de-DE"}
 
-OVERFLOWING = """() => [...document.querySelectorAll("body *")]
-  .filter((it) => it.checkVisibility() && !it.closest(".visually-hidden, svg"))
-  .filter((it) => it.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
-  .filter((it) => getComputedStyle(it).overflowX === "visible")
-  .map((it) => it.outerHTML.slice(0, 120))"""
+OVERFLOWING = """() => {
+  const scrolls = (it) =>
+    it && (getComputedStyle(it).overflowX !== "visible" || scrolls(it.parentElement));
+  return [...document.querySelectorAll("body *")]
+    .filter((it) => it.checkVisibility() && !it.closest(".visually-hidden, svg"))
+    .filter((it) => it.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+    .filter((it) => !scrolls(it))
+    .map((it) => it.outerHTML.slice(0, 120));
+}"""
 
 ADDRESSES = {
     "home": "/",

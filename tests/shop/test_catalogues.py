@@ -12,6 +12,8 @@ from babel.messages.pofile import read_po
 from django.conf import settings
 from django.core.management import call_command
 
+from embedding.registry import models
+from shop.model_summaries import SUMMARIES
 from shop.search_messages import MESSAGES
 from tests.conftest import PROJECT
 
@@ -67,6 +69,10 @@ def test_compiled_catalogue_is_current(language: str) -> None:
     with (LOCALE / language / "LC_MESSAGES" / "django.mo").open("rb") as file:
         compiled = read_mo(file)
     assert texts(compiled) == texts(catalogue(language)), "run: make messages"
+
+
+def test_summaries_of_all_models_can_be_translated() -> None:
+    assert {it.summary for it in models().values()} == set(SUMMARIES)
 
 
 @pytest.mark.skipif(not shutil.which("xgettext"), reason="GNU gettext is not installed")
