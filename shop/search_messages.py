@@ -13,6 +13,7 @@ from shop.locale_formats import formatted
 
 MESSAGES = (
     gettext_noop("there is no product with the SKU %(sku)s"),
+    gettext_noop("the product %(sku)s is not embedded by the model %(model)s"),
     gettext_noop("no model is in use"),
     gettext_noop("no single model in use understands words"),
     gettext_noop("no single model in use understands pictures"),
