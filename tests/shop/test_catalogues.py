@@ -27,20 +27,14 @@ def catalogue(language: str, folder: Path = LOCALE) -> Catalog:
         return read_po(file, locale=language)
 
 
-def texts(catalogue: Catalog) -> dict[tuple[str | None, str], object]:
-    return {
-        (it.context, _first(it.id)): tuple(it.string) if _is_plural(it.id) else it.string
-        for it in catalogue
-        if it.id
-    }
+def forms(text: Any) -> tuple[str, ...]:
+    """A text, or the singular and the plural of one with a number."""
+    return tuple(text) if isinstance(text, (tuple, list)) else (text,)
 
 
-def _is_plural(text: object) -> bool:
-    return isinstance(text, (list, tuple))
-
-
-def _first(text: Any) -> str:
-    return str(text[0] if _is_plural(text) else text)
+def texts(catalogue: Catalog) -> dict[tuple[str | None, str], tuple[str, ...]]:
+    """The translations by context and English text."""
+    return {(it.context, forms(it.id)[0]): forms(it.string) for it in catalogue if it.id}
 
 
 def test_every_language_of_the_settings_has_a_catalogue() -> None:
@@ -54,8 +48,7 @@ def test_every_text_is_translated_with_its_placeholders(language: str) -> None:
     for message in found:
         if not message.id:
             continue
-        ids = message.id if isinstance(message.id, tuple) else (message.id,)
-        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        ids, strings = forms(message.id), forms(message.string)
         assert not message.fuzzy
         assert len(strings) == len(ids)
         for original, string in zip(ids, strings, strict=True):

@@ -23,7 +23,7 @@ from shop.facet_labels import facet_label
 from shop.search_messages import translated
 from shop.templatetags.storefront import amount, milliseconds, percentage, price, thousands
 from tests.conftest import demo_database
-from tests.shop.test_catalogues import LANGUAGES, catalogue
+from tests.shop.test_catalogues import LANGUAGES, catalogue, forms
 
 CLIENT = Client(headers={"host": "localhost"})
 
@@ -158,13 +158,9 @@ def unchanged(language: str) -> set[str]:
         text
         for it in catalogue(language)
         if it.id
-        for text, string in zip(*map(_forms, (it.id, it.string)), strict=True)
+        for text, string in zip(*map(forms, (it.id, it.string)), strict=True)
         if text == string
     }
-
-
-def _forms(text: Any) -> tuple[str, ...]:
-    return tuple(text) if isinstance(text, (tuple, list)) else (text,)
 
 
 def leftovers(english: str, other: str, language: str, data: set[str]) -> set[str]:

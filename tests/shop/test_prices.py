@@ -129,6 +129,6 @@ def test_currencies_that_went_wrong(database: str) -> None:
     import_catalog(CASES / "currency" / "p.csv")
     shown = {sku: prices(f"/product/{sku}")[0] for sku in products()}
     assert shown == {
-        **{"CU-1": "€10.00", "CU-2": "€10.50", "CU-3": "$1,299.00", "CU-4": "5.00\u00a0Rs."},
-        **{"CU-5": "¥1,500", "CU-6": "€0.00", "CU-7": "3.00\u00a0ZZZ", "CU-8": "4.00"},
+        **{"CU-1": "€10.00", "CU-2": "€10.50", "CU-3": "$1,299.00", "CU-4": "5.00 Rs."},
+        **{"CU-5": "¥1,500", "CU-6": "€0.00", "CU-7": "3.00 ZZZ", "CU-8": "4.00"},
     }
