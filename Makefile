@@ -44,8 +44,8 @@ format: .venv/developer ## put the code into the one format
 # Commands, the API and the pages for staff are in English.
 messages: .venv/developer ## renew the catalogues of translations (needs GNU gettext)
 	cd shop && ../$(BIN)/python ../manage.py makemessages $(patsubst shop/locale/%,--locale %,$(wildcard shop/locale/*)) \
-		--no-obsolete --no-location --no-wrap --ignore 'api/*' --ignore 'management/*' \
-		--ignore 'templates/admin/*' --ignore 'templates/api/*' --ignore 'templates/evaluation/*'
+		--no-obsolete --no-location --no-wrap --ignore 'admin/*' --ignore 'admin_*.py' --ignore 'templatetags/humane.py' --ignore 'api/*' \
+		--ignore 'management/*' --ignore 'templates/admin/*' --ignore 'templates/api/*' --ignore 'templates/evaluation/*'
 	cd shop && ../$(BIN)/python ../manage.py compilemessages
 
 lock: .venv/developer ## renew constraints.txt: the newest versions that pyproject.toml allows
