@@ -13,6 +13,7 @@ from catalog.importing import import_catalog
 from catalog.search.facets import Facet, forget_facets
 from catalog.search.filters import FacetValue, Filters
 from shop import filter_panel
+from shop.api.parameters import ApiForm, PictureForm
 from shop.forms import CompareForm
 from shop.search_params import OWN_PARAMETERS, SearchParams, parameter
 from tests.shop.test_pictures import PLAIN_STORAGE
@@ -153,7 +154,9 @@ def test_a_disabled_facet_is_no_filter(shop: None) -> None:
 
 
 def test_parameters_of_facets_differ_from_all_others() -> None:
-    assert set(CompareForm.base_fields) == OWN_PARAMETERS
+    forms = CompareForm, ApiForm, PictureForm
+    fields = {name for form in forms for name in form.base_fields}
+    assert fields | {"refused", "file"} == OWN_PARAMETERS
     names = [*OWN_PARAMETERS, *(f"facet_{name}" for name in OWN_PARAMETERS), "size", "facet_size"]
     parameters = {parameter(name) for name in names}
     assert len(parameters) == len(names)
