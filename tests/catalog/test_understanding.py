@@ -566,3 +566,128 @@ def test_any_text_is_parsed(connection: Connection, text: str) -> None:
     assert parsed.min_price is None or parsed.min_price >= 0
     assert 0 <= parsed.share <= 1
     assert all(part.phrase for part in parsed.understood)
+
+
+@pytest.mark.parametrize(
+    ("text", "types"),
+    [
+        ("dress or jeans", ["Dresses", "Jeans"]),
+        ("jeans and tops", ["Jeans", "Tops"]),
+        ("black casual shoes or red heels", ["Casual Shoes", "Heels"]),
+        ("heels, jeans or tops", ["Heels", "Jeans", "Tops"]),
+        ("heels, jeans", ["Heels", "Jeans"]),
+        ("jeans/tops", ["Jeans", "Tops"]),
+        ("jeans & tops", ["Jeans", "Tops"]),
+        ("jeans + tops", ["Jeans", "Tops"]),
+        ("Kleid oder Jeans", ["Dresses", "Jeans"]),
+        ("robe ou jean", ["Dresses", "Jeans"]),
+        ("sukienka lub spodnie jeansowe", ["Dresses", "Jeans"]),
+        ("dress or tops jeans", ["Dresses", "Jeans"]),  # each alternative has a head of its own
+        ("shoes, heels", ["Heels"]),  # the narrower one
+    ],
+)
+def test_types_that_are_alternatives(connection: Connection, text: str, types: list[str]) -> None:
+    assert [part.value for part in parse(connection, text).kinds["type"]] == types
+
+
+@pytest.mark.parametrize(
+    ("text", "unwanted", "wanted"),
+    [
+        ("tshirt not size 9", ["9"], ["Tshirts"]),
+        ("tshirt except size 9", ["9"], ["Tshirts"]),
+        ("T-Shirt ohne Größe 9", ["9"], ["Tshirts"]),
+        ("tshirt not size 9 or M", ["9", "M"], ["Tshirts"]),
+        # a phrase for all jeans, divided
+        ("not blue jeans", ["Blue"], ["Jeans"]),
+        ("non-blue jeans", ["Blue"], ["Jeans"]),
+        ("no printed tshirts", ["printed"], ["Tshirts"]),
+        ("no long dress", ["long"], ["Dresses"]),
+        ("not high heels", ["high"], ["Heels"]),
+        ("shoes not high heels", ["Heels"], ["Footwear"]),
+        # lists
+        ("heels not in black and not in brown", ["Black", "Brown"], ["Heels"]),
+        ("heels not in black or in brown", ["Black", "Brown"], ["Heels"]),
+        ("heels neither black, brown nor white", ["Black", "Brown", "White"], ["Heels"]),
+        ("heels not from Puma or from Vans", ["Puma", "Vans"], ["Heels"]),
+        ("buty nie czarne, białe ani czerwone", ["Black", "White", "Red"], ["Footwear"]),
+        ("heels not black, or brown", ["Black", "Brown"], ["Heels"]),
+        ("heels not black, white, or brown", ["Black", "White", "Brown"], ["Heels"]),
+        ("heels not black/brown", ["Black", "Brown"], ["Heels"]),
+        ("heels not black & brown", ["Black", "Brown"], ["Heels"]),
+        ("heels not black + brown", ["Black", "Brown"], ["Heels"]),
+        ("heels not zzyx or wwvu", ["zzyx", "wwvu"], ["Heels"]),
+        ("heels not black and zzyx", ["Black"], ["Heels", "zzyx"]),
+        ("women shoes, heels not included", ["Heels"], ["Women", "Footwear"]),
+        ("heels, black, white excluded", ["Black", "White"], ["Heels"]),
+        # whom it is not for
+        ("tshirts not for 5 year olds", ["Girls or Boys"], ["Tshirts"]),
+        # other signs
+        ("heels !red", ["Red"], ["Heels"]),
+        ('heels -"red', ["Red"], ["Heels"]),
+        # "leather-free" is no word of these products
+        ("leather-free heels", ["leather"], ["Heels"]),
+        ("non leather heels", ["leather"], ["Heels"]),
+        ("anti-slip heels", [], ["anti-slip", "Heels"]),
+        ("slip resistant heels", [], ["slip resistant", "Heels"]),
+    ],
+)
+def test_all_that_is_not_wanted(
+    connection: Connection, text: str, unwanted: list[str], wanted: list[str]
+) -> None:
+    parts = parse(connection, text).understood
+    refused = [
+        it.value if it.keys or it.kind == "size" else it.words for it in parts if not it.wanted
+    ]
+    assert refused == unwanted
+    assert [part.value for part in parts if part.wanted] == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "low", "high"),
+    [
+        ("shoes 50+", 50, None),
+        ("shoes $50+", 50, None),
+        ("shoes ~50", 40, 60),
+        ("shoes 100~200", 100, 200),
+        ("shoes 100..200", 100, 200),
+        ("shoes price range 100 200", 100, 200),
+        ("chaussures à moins de 1 500 €", None, 1500),
+        ("chaussures à moins de 1\u202f500\u00a0€", None, 1500),
+        ("buty do 1 500 zł", None, 1500),
+        ("chaussures entre 1 000 et 2 000", 1000, 2000),
+        ("shoes size 9 500 rs", None, 500),  # no thousands
+        ("shoes max 2000 min 1500", 1500, 2000),
+        ("shoes up to 2000 at least 1500", 1500, 2000),
+        ("shoes under 1000 or over 3000", None, 1000),
+        ("shoes not around 1000", None, None),
+        ("shoes not between 1000 and 2000", None, None),
+        ("shoes not 1000 to 2000", None, None),
+        ("shoes under two thousand five hundred", None, 2500),
+        ("chaussures à moins de mille cinq cents", None, 1500),
+        ("zapatos por menos de mil quinientos", None, 1500),
+        ("buty do tysiąc pięćset", None, 1500),
+    ],
+)
+def test_more_prices(
+    connection: Connection, text: str, low: float | None, high: float | None
+) -> None:
+    parsed = parse(connection, text)
+    assert (parsed.min_price, parsed.max_price) == (low, high)
+
+
+@pytest.mark.parametrize(
+    "text", ["shoes not around 1000", "shoes not 1000 to 2000", "heels under 3 inch"]
+)
+def test_limits_that_cannot_be_set_are_told(connection: Connection, text: str) -> None:
+    assert [part.why for part in parse(connection, text).understood][1:] == ["ignored"]
+
+
+def test_letters_are_not_joined_with_cues(connection: Connection) -> None:
+    assert understood(connection, "tshirt M or L") == [
+        *(("type", "Tshirts"), ("size", "M"), ("size", "L"))
+    ]
+
+
+@pytest.mark.parametrize("text", ["<", "?", "/", "€"])
+def test_signs_are_no_words(connection: Connection, text: str) -> None:
+    assert parse(connection, text).words == ""

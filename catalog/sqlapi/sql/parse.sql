@@ -16,7 +16,7 @@ part AS MATERIALIZED (
 ),
 -- Where two persons overlap, as in "kids girls" or "4 year old boy", the overlap is meant.
 narrowed AS (
-    SELECT p.place, p.kind, p.phrase, p.value, p.why, p.keys, p.accepted, p.close
+    SELECT p.place, p.kind, p.phrase, p.value, p.why, p.keys, p.accepted, p.close, p.alternative
       FROM part p
      WHERE p.wanted AND p.keys || p.accepted || p.close <> '{}'
        AND NOT (p.kind = 'person' AND EXISTS (
@@ -25,12 +25,13 @@ narrowed AS (
                   AND o.keys <@ (p.keys || p.accepted)
                   AND NOT (p.keys || p.accepted) <@ (o.keys || o.accepted)))
 ),
--- "jeans jacket" is a jacket: the last of several types is the head, one by its name before synonyms.
+-- "jeans jacket" is a jacket: the last of several types is the head, one by its name before synonyms. But a
+-- "jeans jacket or skirt" is one of two.
 headed AS (
     SELECT n.*, kind <> 'type' OR place = coalesce(
-               max(place) FILTER (WHERE kind = 'type' AND why = 'name') OVER (),
-               max(place) FILTER (WHERE kind = 'type') OVER ()) AS is_head
-      FROM narrowed n
+               max(place) FILTER (WHERE kind = 'type' AND why = 'name') OVER (PARTITION BY noun),
+               max(place) FILTER (WHERE kind = 'type') OVER (PARTITION BY noun)) AS is_head
+      FROM (SELECT *, count(*) FILTER (WHERE alternative) OVER (ORDER BY place) AS noun FROM narrowed) AS n
 ),
 wanted AS (
     SELECT kind,
@@ -43,8 +44,8 @@ wanted AS (
            (SELECT coalesce(array_agg(DISTINCT key), '{}')
               FROM headed o, unnest(CASE WHEN o.is_head THEN o.close ELSE o.keys || o.accepted END) AS key
              WHERE o.kind = h.kind) AS close,
-           string_agg(value, ' ' ORDER BY place) FILTER (WHERE is_head) AS title,
-           string_agg(phrase, ' ' ORDER BY place) FILTER (WHERE is_head AND why IN ('synonym', 'translation', 'stray')) AS typed,
+           array_agg(value ORDER BY place) FILTER (WHERE is_head) AS titles,
+           array_agg(phrase ORDER BY place) FILTER (WHERE is_head AND why IN ('synonym', 'translation', 'stray')) AS typed,
            array_agg(place ORDER BY place) FILTER (WHERE is_head) AS places
       FROM headed h
      GROUP BY kind
@@ -54,12 +55,11 @@ unwanted AS (
     SELECT p.place, p.words, p.why,
            p.keys || ARRAY(SELECT unnest(p.accepted)
                            EXCEPT
-                           SELECT unnest(CASE p.keys WHEN '{}' THEN w.keys || w.accepted ELSE w.keys END)
-                             FROM wanted w WHERE w.kind = p.kind) AS keys
+                           SELECT unnest(w.keys || w.accepted) FROM wanted w WHERE w.kind = p.kind) AS keys
       FROM part p WHERE NOT p.wanted
 ),
 priced AS (
-    SELECT max(low) AS low, min(high) AS high,
+    SELECT max(low) FILTER (WHERE why = 'price') AS low, min(high) FILTER (WHERE why = 'price') AS high,
            bool_or(kind = 'cheap' AND wanted OR kind = 'expensive' AND NOT wanted) AS is_cheap,
            (array_agg(value ORDER BY place DESC) FILTER (WHERE kind = 'sort' AND wanted))[1] AS sort,
            (array_agg(value ORDER BY place) FILTER (WHERE kind = 'code' AND wanted))[1] AS code
@@ -110,8 +110,10 @@ SELECT ROW(
     (SELECT low FROM priced),
     (SELECT least(high, (SELECT round(price, 2) FROM cheap)) FROM priced),
     coalesce((SELECT sort FROM priced), ''),
-    ARRAY(SELECT ROW(kind, weight, keys, accepted, close, search_internal.title_phrase(title),
-                     search_internal.title_phrase(typed), places)::search.part
+    ARRAY(SELECT ROW(kind, weight, keys, accepted, close,
+                     (SELECT string_agg(search_internal.title_phrase(it)::text, ' | ')::tsquery FROM unnest(titles) AS it),
+                     (SELECT string_agg(search_internal.title_phrase(it)::text, ' | ')::tsquery FROM unnest(typed) AS it),
+                     places)::search.part
             FROM wanted ORDER BY weight DESC, kind),
     (SELECT share FROM known),
     CASE WHEN (SELECT is_question FROM question) THEN 0

@@ -21,10 +21,16 @@ DECLARE
     negation text := '';         -- next: the next part is unwanted; list: all parts up to a comma
     applied boolean := false;    -- whether the negation has a part already
     continues boolean := false;  -- whether "or", "and" or a comma within a list came last
+    conjunction text := '';      -- the last of "or", "and" and commas since the last part
+    last_type search.understood; -- the last product type that is wanted
+    type_joint text := '';       -- the same since the last product type
     listed integer := 0;         -- how many parts end with the last one, joined by these
     is_price boolean;            -- whether the cue and the number after it are a price, no name such as "air max 90"
     is_range_ahead boolean;      -- whether two numbers follow
     is_range boolean;            -- whether the item is the first of two numbers
+    is_next_limit boolean;       -- whether the next item is the limit of the number after it
+    refused boolean := false;    -- whether a range or an age is not wanted
+    is_compared boolean := false; -- whether a measure has a limit
     is_noun boolean := false;    -- whether an unwanted adjective follows the item
     limited text := '';          -- under, over, between, around, at or age, until its number has come
     low numeric;
@@ -42,12 +48,20 @@ BEGIN
                     AND (items[place + 2].number IS NOT NULL
                          OR 'currency' = ANY (string_to_array(items[place + 2].value, ' '))
                             AND items[place + 2].kind = 'cue' AND items[place + 3].number IS NOT NULL);
+        is_next_limit := limited <> '' AND next_cues && '{under,over,around,over_after,under_after}'
+                         AND coalesce(items[place + 2].kind = 'number'
+                                      OR items[place + 2].kind = 'cue' AND items[place + 3].kind = 'number'
+                                         AND 'currency' = ANY (string_to_array(items[place + 2].value, ' ')), false);
         part := NULL;
         IF item.kind = 'cue' AND item.value <> 'comma' THEN
             start := coalesce(start, item.start);
         END IF;
         IF before_number AND item.kind = 'cue' AND substr(typed, item.start + 1, item.stop - item.start) IN ('à', 'À') THEN
             cues := cues || '{at_price}'; -- in a text of few words, its language may not be clear
+        END IF;
+        IF before_number AND last_part.kind = 'price' AND cues && '{over_after,under_after}' THEN
+            -- "under 1000 or over 3000"
+            cues := cues || CASE WHEN 'over_after' = ANY (cues) THEN '{over}'::text[] ELSE '{under}' END;
         END IF;
         is_price := before_number AND cues && '{under,over,between,around,currency,at_price}'
                     AND NOT (after.kind = 'number' AND search_internal.is_name(typed, items[place - 1], item, after));
@@ -76,6 +90,7 @@ BEGIN
                             WHEN 'between' = ANY (cues) THEN 'between'
                             WHEN 'at_price' = ANY (cues) THEN 'at'
                             ELSE 'around' END;
+            refused := refused OR limited IN ('between', 'around') AND negation <> '' AND NOT applied;
             negation := '';
         ELSIF 'age' = ANY (cues) AND after.kind = 'number' AND after.number < 100
               AND items[place + 2].value IS DISTINCT FROM 'currency' THEN
@@ -91,7 +106,10 @@ BEGIN
                 place := place + 1;
                 part := search_internal.size_part(substr(typed, after.start + 1, after.stop - after.start));
                 part.stop := after.stop;
+                part.wanted := negation = '';
             END IF;
+        ELSIF cues && '{under,over,between,around}' AND after.kind = 'measure' THEN
+            is_compared := true; -- "heels under 3 inch"
         ELSIF 'not_after' = ANY (cues) THEN
             FOR number IN greatest(1, cardinality(parts) - listed + 1)..cardinality(parts) LOOP
                 part := parts[number];
@@ -111,12 +129,17 @@ BEGIN
         ELSIF 'nor' = ANY (cues) THEN
             negation := CASE WHEN NOT last_part.wanted AND negation = '' THEN 'next' ELSE negation END;
         ELSIF cues && '{or,and,comma}' THEN
-            continues := NOT 'comma' = ANY (cues) OR last_part.wanted IS NOT FALSE
+            conjunction := CASE WHEN 'or' = ANY (cues) THEN 'or' WHEN 'and' = ANY (cues) THEN 'and'
+                                ELSE coalesce(nullif(conjunction, ''), 'comma') END;
+            type_joint := CASE WHEN last_type.kind IS NULL THEN ''
+                               WHEN conjunction = 'comma' THEN coalesce(nullif(type_joint, ''), 'comma')
+                               ELSE conjunction END;
+            continues := continues OR NOT 'comma' = ANY (cues) OR last_part.wanted IS NOT FALSE
                          OR search_internal.is_listed(items, place + 1, last_part, parts);
             negation := CASE WHEN continues OR NOT applied THEN negation ELSE '' END;
             CONTINUE;
         ELSIF 'for' = ANY (cues) THEN
-            negation := CASE WHEN negation = 'list' AND NOT last_part.wanted THEN '' ELSE negation END;
+            negation := CASE WHEN negation = 'list' AND applied AND NOT continues THEN '' ELSE negation END;
         ELSIF cues && '{cheap,expensive}' THEN
             part := ROW(NULL, NULL, NULL, item.stop, CASE WHEN 'cheap' = ANY (cues) THEN 'cheap' ELSE 'expensive' END,
                         substr(typed, item.start + 1, item.stop - item.start), negation = '', 'price',
@@ -149,6 +172,8 @@ BEGIN
                 place := place + 1;
                 part.stop := after.stop;
             END IF;
+            part.wanted := negation = '' AND NOT refused;
+            refused := false;
             limited := '';
         ELSIF item.number IS NOT NULL AND NOT item.excluded AND (
                   limited <> '' OR next_cues && '{currency,under_after,over_after,around_after}'
@@ -168,16 +193,22 @@ BEGIN
                 is_range := 'range' = ANY (next_cues) AND (items[place + 2].number IS NOT NULL
                             OR items[place + 2].value = 'currency' AND items[place + 3].number IS NOT NULL);
             END IF;
+            IF low IS NULL AND limited = 'between' AND after.kind = 'number' THEN
+                low := item.number; -- "price range 1000 2000"
+                CONTINUE;
+            END IF;
             IF low IS NULL AND (limited = 'between' AND next_cues && '{range,and,comma}'
                                 AND items[place + 2].number IS NOT NULL
                                 OR is_range AND limited IN ('', 'over', 'at')
                                 OR is_range AND limited = 'under' AND NOT next_cues && '{and,or}') THEN
+                refused := refused OR limited = '' AND negation <> '' AND NOT applied;
                 limited := 'between';
                 low := item.number;
                 place := place + 1;
                 CONTINUE;
             END IF;
-            IF limited IN ('', 'under', 'at') AND next_cues && '{under_after,over_after,around_after}' THEN
+            IF limited IN ('', 'under', 'at') AND next_cues && '{under_after,over_after,around_after}' AND NOT is_next_limit
+            THEN
                 limited := CASE WHEN 'under_after' = ANY (next_cues) THEN 'under'
                                 WHEN 'over_after' = ANY (next_cues) THEN 'over' ELSE 'around' END;
                 item.stop := after.stop;
@@ -193,8 +224,14 @@ BEGIN
                 high := CASE WHEN limited IN ('over', 'between') THEN NULL ELSE item.number END;
                 low := CASE WHEN limited IN ('over', 'between') THEN item.number END;
             END IF;
-            part := ROW(NULL, NULL, NULL, item.stop, 'price', concat_ws(' to ', low, high), true, 'price',
-                        '{}', '{}', '{}', low, high, '');
+            -- "not around 1000" and "under 1000 or over 3000": no range of prices says this
+            part := ROW(NULL, NULL, NULL, item.stop, 'price', concat_ws(' to ', low, high), NOT refused,
+                        CASE WHEN refused THEN 'ignored' ELSE 'price' END, '{}', '{}', '{}', low, high, '');
+            IF EXISTS (SELECT FROM unnest(parts) AS p WHERE p.why = 'price' AND (part.low > p.high OR part.high < p.low)) THEN
+                part.why := 'ignored';
+            END IF;
+            negation := CASE WHEN refused THEN '' ELSE negation END;
+            refused := false;
             limited := '';
             low := NULL;
         ELSIF item.number BETWEEN 2000 AND 2099 AND item.value ~ '^\d+$' AND NOT EXISTS (
@@ -203,28 +240,39 @@ BEGIN
         ELSIF item.kind = 'measure' THEN
             part := search_internal.measure_part(substr(typed, item.start + 1, item.stop - item.start), item.value);
             part.stop := item.stop;
+            IF is_compared OR negation <> '' THEN -- no condition on measures
+                part := ROW(NULL, NULL, NULL, item.stop, 'measure', part.value, negation = '', 'ignored', '{}', '{}', '{}',
+                            NULL, NULL, '');
+                is_compared := false;
+            END IF;
         ELSIF item.kind = 'number' AND item.number < 100 AND NOT item.excluded
               AND (SELECT s.keys <> '{}' FROM search_internal.size_part(item.value) AS s) THEN
             part := search_internal.size_part(item.value); -- "shoes 9", where products have the size 9
             part.stop := item.stop;
-            part.wanted := negation = '';
+            part.wanted := negation = '' AND NOT (continues AND last_part.kind = 'size' AND NOT last_part.wanted);
         ELSIF item.kind = 'word' AND NOT item.excluded
               AND (item.value ~* '^(\d?x{1,4}|\d)[sl]$'
-                   OR item.value ~ '^[SML]$' AND (last_part.kind = 'type' OR after.kind = 'type')) THEN
+                   OR item.value ~ '^[SML]$' AND (last_part.kind IN ('type', 'size') OR after.kind = 'type'
+                                                  -- "M or L shirt"
+                                                  OR next_cues && '{or,and,comma}' AND items[place + 2].value ~ '^[SMLX]+$')
+                   OR item.value ~ '^[sml]$' AND last_part.kind = 'size' AND continues) THEN
             part := search_internal.size_part(item.value);
             part.stop := item.stop;
-            part.wanted := negation = '';
+            part.wanted := negation = '' AND NOT (continues AND last_part.kind = 'size' AND NOT last_part.wanted);
         ELSE
             IF item.kind = 'cue' THEN -- "over knee boots": a cue for numbers is a word without one
+                CONTINUE WHEN substr(typed, item.start + 1, item.stop - item.start) !~ '[[:alnum:]]';
                 item.kind := 'word';
                 item.value := substr(typed, item.start + 1, item.stop - item.start);
             END IF;
             -- "pas de chaussures noires" are shoes that are not black
             is_noun := negation = 'next' AND item.kind = 'type' AND item.is_foreign
                        AND after.kind IN ('colour', 'material', 'pattern') AND NOT after.excluded;
-            -- "not black or brown": the second colour is unwanted too
-            IF continues AND negation = '' AND NOT last_part.wanted AND last_part.kind = item.kind
-               AND item.kind NOT IN ('word', 'number') THEN
+            -- "not black or brown": the second colour is unwanted too; "not red and comfortable" is comfortable
+            IF continues AND negation = '' AND NOT last_part.wanted
+               AND (last_part.kind = item.kind AND item.kind NOT IN ('word', 'number')
+                    OR conjunction <> 'and' AND item.kind IN ('word', 'brand', 'colour', 'material', 'pattern')
+                       AND 'word' IN (item.kind, last_part.kind) AND cues = '{}') THEN
                 negation := 'next';
             ELSIF negation = 'list' AND NOT last_part.wanted AND item.kind = 'person' AND last_part.kind <> 'person' THEN
                 negation := '';  -- "without laces for men"
@@ -258,15 +306,25 @@ BEGIN
             END IF;
         END IF;
         IF part.kind IS NULL THEN
-            continues := false;
+            -- "not in black or in brown", "not from Puma or from Vans"
+            continues := continues AND cues && '{filler,for,not,but_not,nor,between,age,at_price}';
             CONTINUE;
+        END IF;
+        IF part.kind = 'type' AND part.wanted THEN
+            part.alternative := type_joint <> ''
+                                AND (type_joint <> 'comma' OR NOT part.keys || part.accepted && last_type.keys);
+            last_type := part;
+            type_joint := '';
         END IF;
         part.place := place;
         part.start := coalesce(start, item.start) - item.excluded::integer;
         part.phrase := substr(typed, part.start + 1, part.stop - part.start);
         applied := true;
-        listed := CASE WHEN continues AND last_part.kind = part.kind THEN listed + 1 ELSE 1 END;
+        -- "women shoes, heels not included" are shoes; but "shoes, black, white excluded"
+        listed := CASE WHEN continues AND last_part.kind = part.kind AND (conjunction <> 'comma' OR part.kind <> 'type')
+                       THEN listed + 1 ELSE 1 END;
         continues := false;
+        conjunction := '';
         IF item.excluded AND last_part.why = 'excluded' AND part.start = last_part.stop THEN
             -- "-wi-fi" excludes the compound, not its parts
             last_part.stop := part.stop;

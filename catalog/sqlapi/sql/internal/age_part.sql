@@ -8,7 +8,7 @@ RETURN (
     SELECT ROW(NULL, NULL, NULL, NULL, 'person', string_agg(m.value, ' or ' ORDER BY m.products DESC), true, 'age',
                coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 0), '{}'),
                coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 1), '{}'),
-               coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 2), '{}'), NULL, NULL, '')::search.understood
+               coalesce(array_agg(m.facet_key) FILTER (WHERE m.level = 2), '{}'), NULL, NULL, '', false)::search.understood
       FROM search.meaning m
      WHERE m.kind = 'person'
        AND m.key = CASE WHEN in_months OR age < 2 THEN 'babi' WHEN age < 13 THEN 'kid' WHEN age < 18 THEN 'teen'

@@ -16,11 +16,13 @@ DECLARE
     next_cues text[];
     own text;                    -- the item as typed, folded
     compound text;               -- of two items with a hyphen between them
+    negated search_internal.query_item[];
 BEGIN
-    IF typed !~ '[0-9‐‑‒–—―−-]|frei|vrij' AND NOT EXISTS (
-           SELECT FROM unnest(items) AS i WHERE i.kind = 'cue' AND i.value LIKE ANY ('{%times\_%,%number\_%}')) THEN
+    IF typed !~ '[0-9‐‑‒–—―−-]|frei|vrij|free|resist|proof|repel' AND NOT EXISTS (
+           SELECT FROM unnest(items) AS i WHERE i.kind = 'cue' AND i.value LIKE ANY ('{%times\_%,%number\_%,%not%}')) THEN
         RETURN items; -- nothing to join, as in most queries
     END IF;
+    items := search_internal.counted_items(typed, items);
     WHILE place < cardinality(items) LOOP
         place := place + 1;
         item := items[place];
@@ -28,6 +30,12 @@ BEGIN
         last_item := joined[cardinality(joined)];
         cues := CASE WHEN item.kind = 'cue' THEN string_to_array(item.value, ' ') ELSE '{}' END;
         next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
+        IF 'not' = ANY (cues) AND after.kind IN ('type', 'word') AND NOT after.is_name AND NOT EXISTS (
+               SELECT FROM unnest(items) WITH ORDINALITY AS i WHERE i.kind = 'type' AND i.ordinality <> place + 1) THEN
+            negated := search_internal.negated_items(typed, after);
+            items := items[:place] || coalesce(negated, ARRAY[after]) || items[place + 2:];
+            after := items[place + 1];
+        END IF;
         own := public.fold_text(substr(typed, item.start + 1, item.stop - item.start));
         IF cues::text ~ 'number_' AND (
                next_cues::text ~ 'times_' OR 'currency' = ANY (next_cues)
@@ -88,10 +96,10 @@ BEGIN
                 item.start := last_item.start;
                 joined := trim_array(joined, 1);
             END IF;
-        ELSIF compound IS NOT NULL AND (cues && '{not}' OR own = 'un') THEN
+        ELSIF compound IS NOT NULL AND (cues && '{not}' OR own IN ('un', 'anti')) THEN
             -- "non-leather" excludes leather, "non-slip" is a property that is not known
-            IF after.kind = ANY ('{colour,material,pattern,brand,person,occasion,size}') OR after.is_name
-               OR after.kind = 'word' AND EXISTS (
+            IF own <> 'anti' AND after.kind = ANY ('{colour,material,pattern,brand,person,occasion,size}') OR own <> 'anti' AND after.is_name
+               OR own <> 'anti' AND after.kind = 'word' AND EXISTS (
                       SELECT FROM search.vocabulary v WHERE v.word = public.fold_text(after.value))
                   AND NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = own || public.fold_text(after.value))
             THEN
@@ -101,6 +109,12 @@ BEGIN
                 item := ROW('word', compound, item.start, after.stop, NULL, false, false, '{}', '{}', '{}', false, false);
                 place := place + 1;
             END IF;
+        ELSIF item.kind IN ('word', 'type') AND after.kind = 'word' AND after.start = item.stop + 1
+              AND public.fold_text(after.value) ~ '^(resistant|resist|proof|repellent)$' THEN
+            -- a "slip resistant" shoe is no slip
+            item := ROW('word', substr(typed, item.start + 1, after.stop - item.start), item.start, after.stop, NULL,
+                        item.excluded, false, '{}', '{}', '{}', false, false);
+            place := place + 1;
         ELSIF compound IS NOT NULL AND public.fold_text(substr(typed, after.start + 1, after.stop - after.start))
                                        ~ '^(free|frei|freie|freier|freies|freien|vrij|vrije)$' THEN
             IF cardinality(item.keys || item.accepted) > 0 OR item.kind = 'word' AND EXISTS (

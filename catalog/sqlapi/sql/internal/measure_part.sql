@@ -7,14 +7,14 @@ SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 RETURN (
     SELECT CASE WHEN cardinality(found.keys) > 0
                 THEN ROW(NULL, NULL, NULL, NULL, found.kind, phrase, true, 'name', found.keys, '{}'::text[], '{}'::text[],
-                         NULL, NULL, phrase)::search.understood
+                         NULL, NULL, phrase, false)::search.understood
                 WHEN EXISTS (SELECT FROM product p
                               WHERE p.lexemes @@ search_internal.phrase(split_words(fold_text(phrase)),
                                                                         search_languages()))
                 THEN ROW(NULL, NULL, NULL, NULL, 'number', phrase, true, 'words', '{}'::text[], '{}'::text[],
-                         '{}'::text[], NULL, NULL, phrase)::search.understood
+                         '{}'::text[], NULL, NULL, phrase, false)::search.understood
                 ELSE ROW(NULL, NULL, NULL, NULL, 'measure', phrase, true, 'ignored', '{}'::text[], '{}'::text[],
-                         '{}'::text[], NULL, NULL, '')::search.understood END
+                         '{}'::text[], NULL, NULL, '', false)::search.understood END
       FROM (SELECT coalesce(array_agg(v.key), '{}') AS keys, min(f.kind) AS kind
               FROM search.facet_value v
                    JOIN facet f ON f.name = v.facet AND phrase_key(about) IN (phrase_key(f.name), phrase_key(f.label))

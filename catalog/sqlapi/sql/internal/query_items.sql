@@ -41,7 +41,20 @@ BEGIN
                    OR span.split = 2 AND owners[span.first] = 0
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
                    OR true = ANY (exclusions[span.first + 1:span.last] || breaks[span.first + 1:span.last])
-                   OR span.kind = 'cue' AND exclusions[span.first];
+                   OR span.kind = 'cue' AND exclusions[span.first]
+                   -- "M or L" is not the Turkish word "mor"
+                   OR span.first < span.last AND span.kind <> 'cue'
+                      AND 1 = ANY (ARRAY(SELECT length(w) FROM unnest(words[span.first:span.last]) AS w))
+                      AND EXISTS (SELECT FROM search.meaning m
+                                   WHERE m.key = ANY (words[span.first:span.last]) AND length(m.key) > 1 AND m.kind = 'cue'
+                                     AND m.value IN ('or', 'and', 'not', 'but_not', 'for', 'under', 'over'))
+                   -- "non leather" and "leather-free" are a negation where no product is called "faux leather" or "vegan"
+                   OR span.first < span.last AND span.kind = 'word'
+                      AND (words[span.last] ~ '^(free|frei|vrij)$' AND span.last = span.first + 1
+                           OR EXISTS (SELECT FROM search.meaning m
+                                       WHERE m.key = words[span.first] AND m.kind = 'cue' AND m.value IN ('not', 'but_not')))
+                      AND EXISTS (SELECT FROM regexp_split_to_table(public.fold_text(span.value), '[^[:alnum:]]+') AS w
+                                   WHERE w <> '' AND NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = w));
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
                               offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first],
                               span.is_name, span.keys, span.accepted, span.close,
@@ -54,11 +67,23 @@ BEGIN
     is_currency := ARRAY(SELECT t.token IN ('$', '€', '£', '¥', '₹') OR spans[owners[t.place]].value = 'currency'
                            FROM unnest(tokens) WITH ORDINALITY AS t (token, place) ORDER BY t.place);
     FOR place IN 1..count_of LOOP
-        IF separators[place] ~ '^[\s.]*-\s*$'
-           -- "20-30", "20€-30€", "$20-$30"
+        IF separators[place] ~ '^\s*([-~]|\.\.+)\s*$'
+           -- "20-30", "20€-30€", "$20-$30", "20~30", "20..30"
            AND (numbers[place - 1] IS NOT NULL OR is_currency[place - 1] AND numbers[place - 2] IS NOT NULL)
            AND (numbers[place] IS NOT NULL OR is_currency[place] AND numbers[place + 1] IS NOT NULL) THEN
-            items := items || ROW('cue', 'range', offsets[place] - 1, offsets[place], NULL, false, false,
+            sign := 'range';
+        ELSIF separators[place] ~ '[~≈]\s*$' AND (numbers[place] IS NOT NULL OR is_currency[place]) THEN
+            sign := 'around';
+        ELSIF separators[place] ~ '^\s*[/&+]\s*$' AND place > 1
+              AND (owners[place] = 0 OR owners[place] <> owners[place - 1])
+              AND tokens[place] ~ '[[:alnum:]]' AND tokens[place - 1] ~ '[[:alnum:]]'
+              AND numbers[place] IS NULL AND numbers[place - 1] IS NULL THEN
+            sign := CASE WHEN separators[place] ~ '/' THEN 'or' ELSE 'and' END; -- "black/brown"
+        ELSE
+            sign := NULL;
+        END IF;
+        IF sign IS NOT NULL THEN
+            items := items || ROW('cue', sign, offsets[place] - 1, offsets[place], NULL, false, false,
                                   '{}', '{}', '{}', false, false)::search_internal.query_item;
         END IF;
         IF owners[place] > 0 THEN
@@ -72,6 +97,7 @@ BEGIN
         sign := CASE WHEN tokens[place] IN ('<', '<=', '≤') THEN 'under'
                      WHEN tokens[place] IN ('>', '>=', '≥') THEN 'over'
                      WHEN tokens[place] IN ('$', '€', '£', '¥', '₹') THEN 'currency'
+                     WHEN tokens[place] = '⁺' THEN 'over_after'
                      WHEN tokens[place] IN (',', ';') THEN 'comma' END;
         CONTINUE WHEN sign IS NULL AND NOT quoted AND tokens[place] !~ '[[:alnum:]]';
         items := items || ROW(

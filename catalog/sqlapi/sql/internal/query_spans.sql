@@ -21,7 +21,7 @@ span AS (
            JOIN word AS last ON last.place BETWEEN first.place AND first.place + 4
 ),
 found AS MATERIALIZED (
-    SELECT s.first, s.last, s.split, m.*
+    SELECT s.first, s.last, s.split, m.*, m.key = s.spellings[1] AS is_typed
       FROM span s
            JOIN search.meaning m
              ON m.key = ANY (s.spellings) AND (m.kind <> 'cue' OR m.key = s.spellings[1])
@@ -70,14 +70,14 @@ compound AS (
 ),
 meant AS (
     -- Short cues differ between languages: "no" negates in English, and is a preposition in Portuguese.
-    SELECT first, last, split, key, kind, facet, facet_key, value, products, level, languages, is_name, is_named
+    SELECT first, last, split, key, kind, facet, facet_key, value, products, level, languages, is_name, is_typed, is_named
       FROM (SELECT f.*, bool_or(is_name AND kind <> 'brand') OVER (PARTITION BY first, last) AS is_named,
                    bool_or(is_name OR language = ANY (languages)) OVER (PARTITION BY first, last) AS is_spoken
               FROM found f, spoken) AS each, spoken, main
      WHERE spoken.language = ANY (languages) OR is_name OR '' = ANY (languages) AND kind <> 'cue'
         OR NOT is_spoken AND (kind <> 'cue' OR length(key) > 3 OR main.language = ANY (languages))
      UNION ALL
-    SELECT c.first, c.last, c.split, m.*, false
+    SELECT c.first, c.last, c.split, m.*, true, false
       FROM compound c JOIN search.meaning m ON m.key = ANY (c.spellings)
      WHERE m.kind <> 'cue'
 ),
@@ -94,8 +94,11 @@ chosen AS (
            AND kind = 'type' AND level = 0 AS is_above
       FROM nearest
     WINDOW likeliest AS (PARTITION BY first, last, split
-                             ORDER BY kind = 'word', kind = 'cue' AND NOT is_named DESC, kind = 'cue', level,
-                                      is_name DESC,
+                             ORDER BY kind = 'word', kind = 'cue' AND NOT is_named DESC, kind = 'cue',
+                                      -- chinos and "khakis" are trousers before they are khaki
+                                      CASE WHEN kind = 'colour' AND NOT (is_name AND is_typed) THEN greatest(level, 1)
+                                           ELSE level END,
+                                      is_name AND (is_typed OR kind <> 'colour') DESC,
                                       array_position(
                                           '{type,person,colour,size,material,pattern,brand,occasion,other}', kind))
 )
@@ -117,7 +120,8 @@ SELECT first, last, kind,
           AND (last = first OR EXISTS (SELECT FROM chosen AS o
                                         WHERE o.first <= chosen.last AND o.last >= chosen.first
                                           AND o.likeliest_kind NOT IN ('word', 'cue'))),
-          last - first DESC, first, split;
+          -- "but without sleeves" is "without sleeves" with a filler before it
+          last - first DESC, kind = 'cue' AND last > first, first, split;
 END;
 
 COMMENT ON FUNCTION search_internal.query_spans(text[]) IS

@@ -10,13 +10,15 @@ WITH matched AS (
     SELECT place, part[1] AS separator, part[2] AS token,
            sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
       FROM regexp_matches(
-               translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
-               '([^[:alnum:]"<>≤≥$€£¥₹,;]*)("[^"]*"|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
+               -- "50+" has a sign of its own, of the same length
+               regexp_replace(translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
+                              '([\dk$€£¥₹])\+(?![[:alnum:]])', '\1⁺', 'gi'),
+               '([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
                -- "1500rs", "1,500rs" and "rs1500" are two tokens
                '|\d+(?:[.,]\d+)*(?=(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]]))'
                '|(?:rs|inr)(?=\d)'
                '|(?!\d+(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]])|(?:rs|inr)\d+(?![[:alnum:]]))'
-               '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|[$€£¥₹,;"])', 'gi')
+               '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|[$€£¥₹,;"⁺])', 'gi')
            WITH ORDINALITY AS found (part, place)
 ),
 folded AS (
@@ -24,9 +26,9 @@ folded AS (
            replace(public.fold_text(token), '''', '') AS word,
            count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]')
                OVER (ORDER BY place) AS compound,
-           (separator ~ '\s-+$' OR separator ~ '^-+$'
+           (separator ~ '\s(-+|!)$' OR separator ~ '^(-+|!)$'
             AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
-           AND token ~ '[[:alnum:]]' AS is_excluded
+           AND token ~ '[[:alnum:]"]' AS is_excluded -- also after a quote that nothing closes
       FROM matched
 )
 SELECT place::integer, separator, token, word,

@@ -7,7 +7,7 @@ RETURN (
     SELECT ROW(NULL, NULL, NULL, NULL, 'size', size, true,
                CASE WHEN count(v.key) = 0 THEN 'ignored' ELSE 'name' END,
                coalesce(array_agg(v.key) FILTER (WHERE v.key IS NOT NULL), '{}'), '{}'::text[], '{}'::text[],
-               NULL, NULL, CASE WHEN count(v.key) = 0 THEN '' ELSE size END)::search.understood
+               NULL, NULL, CASE WHEN count(v.key) = 0 THEN '' ELSE size END, false)::search.understood
       FROM search.facet_value v JOIN facet f ON f.name = v.facet AND f.kind = 'size'
      WHERE v.phrase_key = phrase_key(size));
 
