@@ -69,7 +69,7 @@ OBJECTS = (
     *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value"),
     *("language_codes", "meaning"),
     *("query_tokens", "query_spans", "query_item", "query_items"),
-    *("counted_items", "negated_items", "joined_items", "understood"),
+    *("number_parts", "counted_items", "negated_items", "joined_items", "understood"),
     *(
         "title_phrase",
         "is_name",

@@ -13,7 +13,7 @@ AT_NUMBERS = {
     *("currency", "size", "size_system", "age", "year_old", "month_old", "at_price", "unit"),
     *("dimension", "identifier", "question", "nor"),
     *(f"times_{number}" for number in (100, 1000, 100_000, 10_000_000)),
-    *(f"number_{number}" for number in (*range(2, 11), 15, 25, *range(20, 100, 10))),
+    *(f"number_{number}" for number in (*range(2, 20), 25, *range(20, 100, 10))),
 }
 """Cues that count only next to a number."""
 
@@ -22,7 +22,7 @@ ANYWHERE = {
     *("cheap", "expensive", "cheapest", "dearest", "newest"),
 }
 
-MORE_NUMBERS = {f"number_{n}" for n in (*range(200, 1000, 100), *range(2000, 11_000, 1000))}
+MORE_NUMBERS = {f"number_{n}" for n in (1, *range(100, 1000, 100), *range(1000, 11_000, 1000))}
 
 CUE_LANGUAGES = {*LANGUAGES, "tr"}
 

@@ -65,6 +65,10 @@ BEGIN
         END IF;
         is_price := before_number AND cues && '{under,over,between,around,currency,at_price}'
                     AND NOT (after.kind = 'number' AND search_internal.is_name(typed, items[place - 1], item, after));
+        IF after.kind = 'number' AND NOT cues && '{under,over,between,around,currency}' AND items[place + 2].kind = 'cue'
+           AND string_to_array(items[place + 2].value, ' ') && '{year_old,month_old}' THEN
+            is_price := false; -- "for 5 year olds"
+        END IF;
         IF is_price AND 'at_price' = ANY (cues) AND NOT cues && '{under,currency}' AND after.kind = 'number'
            AND (items[place + 2].kind = 'cue'
                 AND string_to_array(items[place + 2].value, ' ')
@@ -312,7 +316,7 @@ BEGIN
         END IF;
         IF part.kind = 'type' AND part.wanted THEN
             part.alternative := type_joint <> ''
-                                AND (type_joint <> 'comma' OR NOT part.keys || part.accepted && last_type.keys);
+                                AND (type_joint <> 'comma' OR NOT part.keys && (last_type.keys || last_type.accepted));
             last_type := part;
             type_joint := '';
         END IF;

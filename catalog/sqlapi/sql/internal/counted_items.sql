@@ -17,6 +17,7 @@ DECLARE
     factor numeric;
     steps integer;
     has_factor boolean;
+    parts text[];                -- of a word such as "tausendfünfhundert"
 BEGIN
     WHILE place < cardinality(items) LOOP
         place := place + 1;
@@ -42,6 +43,18 @@ BEGIN
                 item.stop := items[stop].stop;
                 place := stop;
             END IF;
+        ELSIF item.kind = 'word' AND length(item.value) > 6
+              AND (cues && '{under,over,between,around,range,at_price,currency}' AND NOT cues && '{or}'
+                   OR items[place + 1].kind = 'cue' AND 'currency' = ANY (string_to_array(items[place + 1].value, ' '))) THEN
+            parts := search_internal.number_parts(public.fold_text(item.value));
+            IF parts IS NOT NULL THEN
+                items := items[:place] || ARRAY(
+                             SELECT ROW('cue', part, item.start, item.stop, NULL, false, false, '{}', '{}', '{}', false,
+                                        false)::search_internal.query_item
+                               FROM unnest(parts) WITH ORDINALITY AS p (part, number) ORDER BY number)
+                         || items[place + 1:];
+                CONTINUE;
+            END IF;
         ELSIF item.kind = 'cue' AND item.value ~ '(number|times)_' THEN
             stop := place - 1;
             steps := 0;
@@ -63,13 +76,17 @@ BEGIN
                     END IF;
                     steps := steps + 1;
                 ELSIF NOT (steps > 0 AND after.kind = 'cue' AND 'and' = ANY (string_to_array(after.value, ' '))
-                           AND has_factor
+                           AND NOT cues && '{between}'
+                           -- "two hundred and fifty", "treinta y cinco"
+                           AND (has_factor OR current BETWEEN 20 AND 90 AND items[stop + 2].value ~ 'number_\d(?!\d)')
                            AND items[stop + 2].kind = 'cue' AND items[stop + 2].value ~ '(number|times)_') IS TRUE THEN
                     EXIT;
                 END IF;
                 stop := stop + 1;
             END LOOP;
-            IF steps > 2 OR steps = 2 AND (items[place].value ~ 'times_' OR items[stop].value ~ 'number_') THEN
+            IF steps > 1 AND (has_factor OR cues && '{under,over,between,around,range,currency}'
+                              OR items[stop + 1].kind = 'cue'
+                                 AND 'currency' = ANY (string_to_array(items[stop + 1].value, ' '))) THEN
                 item.kind := 'number';
                 item.number := total + current;
                 item.value := item.number::text;

@@ -19,7 +19,8 @@ DECLARE
     negated search_internal.query_item[];
 BEGIN
     IF typed !~ '[0-9‐‑‒–—―−-]|frei|vrij|free|resist|proof|repel' AND NOT EXISTS (
-           SELECT FROM unnest(items) AS i WHERE i.kind = 'cue' AND i.value LIKE ANY ('{%times\_%,%number\_%,%not%}')) THEN
+           SELECT FROM unnest(items) AS i WHERE i.kind = 'cue' AND i.value LIKE ANY
+               ('{%times\_%,%number\_%,%not%,%under%,%over%,%between%,%around%,%currency%}')) THEN
         RETURN items; -- nothing to join, as in most queries
     END IF;
     items := search_internal.counted_items(typed, items);

@@ -25,7 +25,7 @@ BEGIN
         FOR part IN 1..2 LOOP
             half := (search_internal.query_items(pieces[part]))[1];
             EXIT WHEN half.kind IS NULL;
-            IF part <> head AND half.stop < length(rtrim(pieces[part])) THEN
+            IF part <> head AND (half.kind = 'cue' OR half.stop < length(rtrim(pieces[part]))) THEN
                 half := ROW('word', rtrim(pieces[part]), 0, length(rtrim(pieces[part])), NULL, false, false,
                             '{}', '{}', '{}', false, false);
             END IF;
@@ -35,7 +35,7 @@ BEGIN
             halves := halves || half;
         END LOOP;
         IF cardinality(halves) = 2 AND halves[head].kind = item.kind AND halves[head].keys <@ (item.keys || item.accepted)
-           AND halves[3 - head].kind NOT IN ('type', 'cue', 'number')
+           AND halves[3 - head].kind NOT IN ('type', 'number')
            AND (item.kind = 'type' AND (head = 2 AND halves[2].is_name OR halves[head].is_foreign)
                 OR item.kind <> 'type' AND halves[head].value = item.value) THEN
             RETURN halves;
