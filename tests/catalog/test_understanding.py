@@ -626,6 +626,7 @@ def test_types_that_are_alternatives(connection: Connection, text: str, types: l
         ("heels in other colours than black", ["Black"], ["Heels"]),
         ("Schuhe in anderen Farben als Schwarz", ["Black"], ["Footwear"]),
         ("shoes minus heels", ["Heels"], ["Footwear"]),
+        ("w/o zzyx shoes", ["zzyx"], ["Footwear"]),
         ("heels for someone who hates red", ["Red"], ["Heels"]),
         ("tops, don't show me red", ["Red"], ["Tops"]),
         # other signs

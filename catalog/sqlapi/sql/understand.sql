@@ -281,9 +281,10 @@ BEGIN
             ELSIF negation = 'list' AND NOT last_part.wanted AND item.kind = 'person' AND last_part.kind <> 'person' THEN
                 negation := '';  -- "without laces for men"
             ELSIF negation = 'list' AND NOT last_part.wanted AND item.kind = 'type' AND NOT continues
-                  AND EXISTS (SELECT FROM unnest(parts) AS p WHERE p.wanted AND p.kind = last_part.kind)
-                  AND NOT EXISTS (SELECT FROM unnest(parts) AS p WHERE p.kind = 'type') THEN
-                negation := '';  -- "blue rather than red shoes"
+                  AND (last_part.kind IN ('word', 'type') AND after.kind IS DISTINCT FROM 'type'
+                       OR EXISTS (SELECT FROM unnest(parts) AS p WHERE p.wanted AND p.kind = last_part.kind))
+                  AND NOT EXISTS (SELECT FROM unnest(parts) AS p WHERE p.kind = 'type' AND p.wanted) THEN
+                negation := '';  -- "blue rather than red shoes", "without laces shoes"
             END IF;
             part := ROW(NULL, NULL, NULL, item.stop, item.kind, item.value, (negation = '' OR is_noun) AND NOT item.excluded,
                         CASE WHEN item.excluded THEN 'excluded' WHEN negation <> '' AND NOT is_noun THEN 'unwanted'
