@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tests.conftest import PROJECT
 
-SIGNALS = {"DeadLink", "DecoderBusy", "Stopped", "TransientError", "UnresolvedError"}
-"""Internal exceptions of fetching and of uploads, which are always handled."""
+SIGNALS = {"DeadLink", "DecoderBusy", "Problem", "Stopped", "TransientError", "UnresolvedError"}
+"""Internal exceptions of fetching, of uploads and of the API, which are always handled."""
 BUILT_IN = {
     name
     for name, value in vars(builtins).items()

@@ -16,7 +16,12 @@ from threading import Event, Lock, Thread
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from catalog.db.connection import DatabaseError, open_connection, opened_connections
+from catalog.db.connection import (
+    DatabaseError,
+    database_url,
+    open_connection,
+    opened_connections,
+)
 
 PATIENCE = 0.5
 """Seconds after which a request is slow, so that the database is asked whether it answers."""
@@ -47,6 +52,7 @@ class Watchdog:
         self._starting = Lock()
         self._thread: Thread | None = None
         self._probe: psycopg.Connection | None = None
+        self._address = ""
 
     @contextmanager
     def watch(self) -> Iterator[None]:
@@ -93,6 +99,9 @@ class Watchdog:
         """Whether the database answers. One that refuses a connection counts as answering: calls
         fail by themselves then."""
         try:
+            if (address := database_url()) != self._address:
+                self._close_probe()
+                self._address = address
             if self._probe is None:
                 self._probe = open_connection(autocommit=True)
             answered = _asks(self._probe)

@@ -45,6 +45,7 @@ class Setup:
             fusion=self.fusion,
             min_match=None if self.page else 0.0,
             group_variants=self.page,
+            in_stock_first=self.page and bool(judgment.like),
             limit=depth,
         )
 

@@ -51,7 +51,10 @@ def json_schema(field: forms.Field) -> JsonSchema:
             values = [str(value) for value, _ in choices if value]
             return {"type": "string", "enum": values}
         case PicturesField():
-            name = {"type": "string", "pattern": f"^{DIGEST.pattern}(-[0-9]{{1,4}}){{0,4}}$"}
+            name = {
+                "type": "string",
+                "pattern": f"^{DIGEST.pattern}((-(1000|[0-9]{{1,3}})){{4}})?$",
+            }
             return {"type": "array", "items": name, "maxItems": MAX_PICTURES}
         case ValuesField():
             value = {"type": "string", "maxLength": DEFAULT_MAX_LENGTH, "pattern": NO_NUL}

@@ -49,7 +49,10 @@ class ApiForm(SearchForm):
         form = cls(parameters, facets)
         wrong = list(form._misused(parameters))
         wrong += [(name, form._must_be(name)) for name in form.errors]
-        single = [remark for remark in form.remarks if len(remark.parameters) == 1]
+        # A part that is not within its picture contradicts itself: no schema can say so.
+        single = [
+            it for it in form.remarks if len(it.parameters) == 1 and "picture" not in it.parameters
+        ]
         wrong += [(remark.parameters[0], remark.fact) for remark in single]
         if wrong:
             first: dict[str, str] = {}

@@ -137,7 +137,7 @@ def test_a_page_instead_of_a_picture_is_refused(server: Server, pages: Client) -
     response = pages.post("/picture/", {"address": server.url("html"), "state": "q=red"})
     assert response["Location"].startswith("/?q=red&refused=")
     text = unquote(response["Location"].split("refused=")[1])
-    assert refusal({"refused": text})[0].startswith("This picture cannot be used: not a picture")
+    assert refusal({"refused": text})[0].startswith("this picture cannot be used: not a picture")
 
 
 def test_other_sites_cannot_make_the_shop_fetch(pages: Client) -> None:

@@ -122,7 +122,7 @@ def test_departments_lead_to_their_products_and_show_different_pictures() -> Non
     forget_departments()
     html = CLIENT.get("/").content.decode()
     shown = html[html.index('class="departments"') : html.index("</nav>")]
-    links = re.findall(r'<a href="([^"]+)"', shown)
+    links = re.findall(r'<a rel="nofollow" href="([^"]+)"', shown)
     pictures = re.findall(r'<img src="([^"]+)"', shown)
     assert 2 <= len(links) <= MAX_DEPARTMENTS
     assert len(set(pictures)) == len(links)
