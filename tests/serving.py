@@ -21,5 +21,7 @@ def serving(threads: int = 1) -> Iterator[int]:
     try:
         yield server.effective_port
     finally:
+        # A thread that answers after the end would write to a descriptor that is used again.
+        server.task_dispatcher.shutdown()
         server.close()
         thread.join(timeout=10)
