@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -15,6 +16,9 @@ DIMENSIONS = 384
 """Length of the vectors, equal to that of all-MiniLM-L6-v2, whose space they share."""
 
 HIDDEN = 1024
+
+
+Trained = TypeVar("Trained", bound=nn.Module)
 
 
 class Head(nn.Module):
@@ -70,12 +74,23 @@ def load_tower(path: Path) -> ImageTower:
     Raises:
         EncoderError: the file cannot be read or does not match the code.
     """
-    tower = ImageTower()
+    return load_weights(ImageTower(), path, "embedding.training")
+
+
+def load_weights(module: Trained, path: Path, trained_by: str) -> Trained:
+    """Load the weights in `path` into `module`, and return it in evaluation mode.
+
+    Args:
+        trained_by: the Python module whose command trains them, for the message.
+
+    Raises:
+        EncoderError: the file cannot be read or does not match the code.
+    """
     try:
-        tower.load_state_dict(load_file(path))
+        module.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         raise EncoderError(
             f"the trained weights {path} cannot be loaded: {error}; they are part of the project, "
-            "and `python -m embedding.training --help` explains how to train them again"
+            f"and `python -m {trained_by} --help` explains how to train them again"
         ) from error
-    return tower.eval().requires_grad_(False)
+    return module.eval().requires_grad_(False)

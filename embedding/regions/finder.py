@@ -1,4 +1,4 @@
-"""Finds the garments in a picture. Nothing is downloaded; docs/decisions/0021 has the figures."""
+"""Finds the garments in a picture. Nothing is downloaded; docs/decisions/0022 has the figures."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 import embedding
-from embedding.encoder import EncoderError
 from embedding.image_decoding import square
 from embedding.loaders.backbone import Backbone
 from embedding.loaders.fashion import WEIGHTS
-from embedding.loaders.fashion_tower import load_tower
+from embedding.loaders.fashion_tower import load_tower, load_weights
 from embedding.regions.network import SIDE, RegionHead, backbone_maps, corners
 from embedding.regions.region import SMALLEST, WHOLE, Region
 
@@ -90,15 +88,7 @@ def load_head(path: Path) -> RegionHead:
     Raises:
         EncoderError: the file cannot be read or does not match the code.
     """
-    head = RegionHead()
-    try:
-        head.load_state_dict(load_file(path))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        raise EncoderError(
-            f"the trained weights {path} cannot be loaded: {error}; they are part of the project, "
-            "and `python -m embedding.training.regions --help` explains how to train them again"
-        ) from error
-    return head.eval().requires_grad_(False)
+    return load_weights(RegionHead(), path, "embedding.training.regions")
 
 
 @lru_cache(maxsize=1)
