@@ -38,7 +38,7 @@ def build_tiny_clip(folder: Path) -> None:
 
 def processor(side: int, max_tokens: int) -> CLIPProcessor:
     """CLIP's image preprocessing for pictures of `side` pixels, and a byte-level tokenizer."""
-    letters = ByteLevel.alphabet()
+    letters = sorted(ByteLevel.alphabet())  # its order is random in each process
     tokens = [
         *letters,
         *(f"{letter}</w>" for letter in letters),

@@ -15,7 +15,7 @@ from embedding.registry import get_spec
 from tests.embedding.test_finetuning import COLOURS, TYPES, draw
 from tests.embedding.tiny_clip import build_tiny_clip
 
-OPTIONS = {"epochs": 2, "lr": 3e-3, "batch_size": 32, "freeze": "no", "verbosity": 0}
+OPTIONS = {"epochs": 8, "lr": 1e-2, "batch_size": 32, "freeze": "no", "verbosity": 0}
 
 
 pytestmark = pytest.mark.slow
