@@ -1,10 +1,17 @@
 """RGB values of colour names.
 
 A name such as "navy blue" or "dark grey" is more than its last word: the more specific word counts,
-and "dark" or "light" changes the shade.
+and "dark" or "light" changes the shade. Names in other languages are those of the lexicon.
 """
 
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache
+
 from PIL import ImageColor
+
+from catalog.synonyms.starter import phrases
+from catalog.text import fold
+from embedding.lexicon import LANGUAGES, read_lexicon
 
 HEX = {
     "black": "#26262a",
@@ -77,6 +84,7 @@ SHADES = {
 """Words that mix a colour with white (255) or black (0), and the share of it."""
 
 
+@lru_cache(maxsize=4096)
 def swatch(name: str) -> str | None:
     """The colour that `name` means, as `#rrggbb`; None if it has no known colour.
 
@@ -84,16 +92,16 @@ def swatch(name: str) -> str | None:
     basic one, then the later one.
     """
     words = name.lower().replace("-", " ").replace("/", " ").split()
+    return _longest(words, _english) or _longest(fold(" ".join(words)).split(), _foreign().get)
+
+
+def _longest(words: Sequence[str], colour_of: Callable[[str], str | None]) -> str | None:
     found: list[tuple[int, bool, int, str]] = []
     for length in range(len(words), 0, -1):
         for start in range(len(words) - length, -1, -1):
             run = " ".join(words[start : start + length])
-            # The web's "darkblue" and the like do not fit the other colours.
-            other = (
-                None if words[start] in SHADES else ImageColor.colormap.get(run.replace(" ", ""))
-            )
-            if known := HEX.get(run) or other:
-                found.append((length, run not in BASIC, start, _hex(known)))
+            if known := colour_of(run):
+                found.append((length, run not in BASIC, start, known))
     if not found:
         return None
     length, _, start, colour = max(found)
@@ -101,8 +109,26 @@ def swatch(name: str) -> str | None:
     return _mixed(colour, *SHADES[before]) if before in SHADES else colour
 
 
-def _hex(colour: str | tuple[int, ...]) -> str:
-    return colour if isinstance(colour, str) else "#" + bytes(colour).hex()
+def _english(name: str) -> str | None:
+    if name in HEX:
+        return HEX[name]
+    if name.split()[0] in SHADES:  # the web's "darkblue" and the like do not fit the other colours
+        return None
+    known = ImageColor.colormap.get(name.replace(" ", ""))
+    return known if known is None or isinstance(known, str) else "#" + bytes(known).hex()
+
+
+@cache
+def _foreign() -> Mapping[str, str]:
+    """Colours by their folded names in languages other than English."""
+    colours: dict[str, str] = {}
+    for concept in read_lexicon()["colour"].values():
+        if colour := _longest(concept.name.split("_"), _english):
+            for language in LANGUAGES:
+                if language != "en":
+                    for word in phrases(concept, language):
+                        colours.setdefault(fold(word), colour)
+    return colours
 
 
 def _mixed(colour: str, other: int, share: float) -> str:

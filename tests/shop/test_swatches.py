@@ -27,6 +27,22 @@ def test_the_specific_word_counts(name: str, same_as: str) -> None:
     assert swatch(name) == HEX[same_as]
 
 
+@pytest.mark.parametrize(
+    ("name", "same_as"),
+    [
+        ("Schwarz", "black"),
+        ("dunkelblaues", "navy"),
+        ("Bleu Marine", "navy"),
+        ("ROSÉ", "pink"),
+        ("azul-claro", "light blue"),
+        ("rouge / noir", "black"),
+        ("zielony", "green"),
+    ],
+)
+def test_names_in_other_languages(name: str, same_as: str) -> None:
+    assert swatch(name) == HEX[same_as]
+
+
 def test_dark_and_light_change_the_shade() -> None:
     for colour in ("blue", "brown", "purple"):
         shades = [brightness(swatch(f"{shade}{colour}")) for shade in ("dark ", "", "pale ")]
