@@ -1,20 +1,30 @@
 """The tools for assistants, called by the client of the official SDK."""
 
+import json
 import os
+import socket
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from threading import Thread
 from typing import Any, TypeVar
 
 import anyio
+import httpcore2
 import pytest
+from django.core.cache import caches
+from django.test import override_settings
 
+from shop.api.models import ApiToken
 from tests.conftest import PROJECT
-from tests.shop.api.conftest import ApiClient
+from tests.shop.api.conftest import ApiClient, bearer
 
 mcp = pytest.importorskip("mcp", reason="needs the extra `mcp`")
 
+import uvicorn  # noqa: E402
+
 from shop.api.assistants import make_server  # noqa: E402
+from shop.api.assistants_http import make_app  # noqa: E402
 
 pytestmark = pytest.mark.slow
 Result = TypeVar("Result")
@@ -93,3 +103,62 @@ def test_the_command_speaks_to_the_client(api: ApiClient) -> None:
     assert names == ["search_catalog", "similar", "product"]
     assert [it["sku"] for it in found["products"]] == api.skus("search?q=dress&limit=3")
     assert found["products"][0]["url"].startswith("https://shop.example/product/")
+
+
+@pytest.fixture
+def endpoint(api: ApiClient) -> Iterator[str]:
+    """The address of the tools over HTTP."""
+    config = uvicorn.Config(make_app("https://shop.example"), port=0, log_level="error")
+    server = uvicorn.Server(config)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        thread = Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        server.should_exit = True
+        thread.join()
+
+
+CALL = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "tools/call",
+    "params": {"name": "search_catalog", "arguments": {"query": "dress", "limit": 3}},
+}
+ACCEPT = {
+    "Accept": "application/json, text/event-stream",
+    "Content-Type": "application/json",
+}
+
+
+def test_the_tools_answer_over_http(api: ApiClient, endpoint: str) -> None:
+    async def run() -> Any:
+        async with mcp.Client(endpoint) as client:
+            found = await client.call_tool("search_catalog", {"query": "dress", "limit": 3})
+            return found.structured_content
+
+    found = anywhere(run)
+    assert [it["sku"] for it in found["products"]] == api.skus("search?q=dress&limit=3")
+    assert found["products"][0]["url"].startswith("https://shop.example/product/")
+
+
+def test_http_needs_what_the_api_needs(endpoint: str, token: ApiToken) -> None:
+    def post(headers: Mapping[str, str] = {}, size: int = 0) -> httpcore2.Response:
+        content = json.dumps(CALL).encode().ljust(size)
+        sent = list((ACCEPT | dict(headers)).items())
+        return httpcore2.request("POST", endpoint, headers=sent, content=content)
+
+    assert post().status == 200
+    assert post({"Origin": "https://evil.example"}).status == 403
+    assert post({"Host": "evil.example"}).status == 400
+    assert post({"Authorization": "Bearer wrong"}).status == 401
+    with override_settings(API_ANONYMOUS=False):
+        refused = post()
+        assert refused.status == 401
+        assert dict(refused.headers)[b"www-authenticate"] == b"Bearer"
+        assert json.loads(refused.content)["code"] == "token_needed"
+        assert post(bearer(token)).status == 200
+    with override_settings(API_ANONYMOUS_RATE=1):
+        caches["rates"].clear()
+        assert [post().status, post().status] == [200, 429]
+    assert post(size=70_000).status == 413
