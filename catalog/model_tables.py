@@ -36,7 +36,7 @@ Result = TypeVar("Result")
 
 MODEL_ROWS = (
     *("calibration", "query_embedding", "embedding_failure", "embedding_version"),
-    "reduction",
+    *("reduction", "index_recall"),
 )
 """Tables whose rows belong to a model and are deleted with it."""
 

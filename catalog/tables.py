@@ -512,6 +512,27 @@ class EmbeddingVersion(CatalogTable, table=True):
     """When the version began."""
 
 
+class IndexRecall(CatalogTable, table=True):
+    """How many of the nearest embeddings the index of a model finds; see
+    `catalog.indexing.recall`."""
+
+    __tablename__ = "index_recall"
+    __table_args__ = (CheckConstraint("recall BETWEEN 0 AND 1", name="recall"),)
+
+    model: str = Field(sa_type=Text, primary_key=True)
+    """The name of the model."""
+    modality: str = Field(sa_type=Text, primary_key=True)
+    """What its index contains: text or image."""
+    recall: float = Field(sa_type=Double, nullable=False)
+    """The share of the nearest embeddings that the index found, 0 to 1."""
+    nearest: int
+    """The number of nearest embeddings of each query."""
+    queries: int
+    """The number of stored queries that were compared."""
+    measured_at: datetime = _now()
+    """When it was measured."""
+
+
 class Facet(CatalogTable, table=True):
     """A property of products that can be filtered, counted and understood in queries."""
 

@@ -1,7 +1,7 @@
 """The storefront's settings, which `shop.settings` passes to Django."""
 
 import re
-from ipaddress import ip_address
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,10 @@ def _origins(text: object) -> list[str]:
         if origin != "*" and not ORIGIN.fullmatch(origin):
             raise ValueError(origin)
     return origins
+
+
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(entry, strict=False) for entry in split_list(text))
 
 
 class ShopSettings(Settings):
@@ -152,6 +156,21 @@ class ShopSettings(Settings):
         allowed="origins such as https://app.example, separated by commas, or *",
         default_text="none",
         description="The other sites whose pages may call the API.",
+    )
+    metrics_token: str | None = setting(
+        allowed="a long random text",
+        default_text="none",
+        repr=False,
+        description="The bearer token with which `/metrics` may be read from anywhere.",
+    )
+    metrics_allowed: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)
+    ] = setting(
+        (ip_network("127.0.0.0/8"), ip_network("::1/128")),
+        allowed="networks such as 10.1.0.0/16, separated by commas",
+        default_text="`127.0.0.0/8,::1/128`, this machine",
+        description="The networks from which `/metrics` may be read without a token, and not"
+        " through a proxy.",
     )
     tz: Annotated[str, AfterValidator(_time_zone)] = setting(
         "UTC",

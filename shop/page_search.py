@@ -14,6 +14,7 @@ from catalog.search.pipeline import Results
 from shop import query_pictures
 from shop.errors import Outcome, try_search
 from shop.locale_formats import quoted
+from shop.metrics import count_search
 from shop.search_params import SearchParams
 
 MAX_LISTED_VALUES = 3
@@ -52,6 +53,7 @@ def run_page_search(
     notes += unknown_values(unknown)
     state = replace(state, filters=known)
     outcome = try_search(connection, state.spec(images))
+    count_search(outcome.results)
     return PageSearch(requested, state, outcome, facets, in_use, notes)
 
 

@@ -19,7 +19,8 @@ from embedding.atomic_write import write_atomically
 from embedding.image_decoding import ImageError, open_image
 from embedding.regions.region import Region, cut
 from shop import upload_decoder
-from shop.upload_decoder import reencode
+from shop.metrics import DECODER_BUSY, UPLOADED_BYTES
+from shop.upload_decoder import DecoderBusy, reencode
 
 SWEEP_SECONDS = 10
 """The minimum time between two sweeps. The size limit can be exceeded between them."""
@@ -58,7 +59,12 @@ def store_query_picture(content: bytes) -> str:
         ImageError, DecoderBusy: see `reencode`.
     """
     sweep_query_pictures()
-    encoded = reencode(content)
+    UPLOADED_BYTES.inc(len(content))
+    try:
+        encoded = reencode(content)
+    except DecoderBusy:
+        DECODER_BUSY.inc()
+        raise
     digest = hashlib.sha256(encoded).hexdigest()
     write_atomically(query_path(digest), encoded)
     return digest

@@ -64,6 +64,8 @@ INSTALLED_APPS = [
 # Alembic owns the catalogue's tables; `shop.models` only describes them.
 MIGRATION_MODULES = {"shop": None}
 MIDDLEWARE = [
+    "shop.metrics.count_requests",
+    "shop.probes.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -156,6 +158,9 @@ JUDGED_PICTURE_DIR = CATALOG.var_dir / "judged_pictures"  # those of comparisons
 QUERY_PICTURE_SECONDS = 24 * 60 * 60
 # The approximate maximum size of all query pictures; the least recently used are removed first.
 QUERY_PICTURES_BYTES = 500 * 2**20
+
+METRICS_TOKEN = SHOP.metrics_token
+METRICS_ALLOWED = SHOP.metrics_allowed
 
 API_ANONYMOUS = SHOP.api_anonymous
 API_RATE = SHOP.api_rate

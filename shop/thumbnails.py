@@ -15,6 +15,7 @@ from catalog.media.prune import PictureFolder
 from catalog.media.store import FOLDER, PATH
 from embedding.atomic_write import write_atomically
 from embedding.image_decoding import ImageError, open_image
+from shop.metrics import THUMBNAILS_SERVED
 from shop.models import ProductImage
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ def thumbnail(path: str, width: int) -> bytes | None:
     with suppress(OSError):
         stored = kept.read_bytes()
         if _is_complete(stored):
+            THUMBNAILS_SERVED.labels("stored").inc()
             return stored
     side = ceil(width * min(1, image.height / image.width))
     try:
@@ -49,6 +51,7 @@ def thumbnail(path: str, width: int) -> bytes | None:
     if picture.width > width:
         height = max(1, round(picture.height * width / picture.width))
         picture = picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    THUMBNAILS_SERVED.labels("created").inc()
     encoded = BytesIO()
     picture.save(encoded, "WEBP", quality=82)
     try:

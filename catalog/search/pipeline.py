@@ -215,6 +215,7 @@ def rank(
         spec,
         words=query.words,
         encoded=texts.encoded,
+        stored_embeddings=texts.stored,
         min_match=min_match,
         corrected=query.corrected,
         understood=query.parsed.understood,

@@ -100,6 +100,8 @@ class Results:
     """The words that were searched for, with their spelling corrected."""
     encoded: Mapping[tuple[str, str], np.ndarray] = field(default_factory=dict, repr=False)
     """Embeddings of all encoded words, float32 (d,), by words and model."""
+    stored_embeddings: int = 0
+    """How many of these embeddings were stored before."""
     corrected: str = ""
     """The same words if their spelling was corrected, otherwise empty."""
     understood: tuple[Part, ...] = ()

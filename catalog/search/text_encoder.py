@@ -26,6 +26,8 @@ class TextEncoder:
     encoder_for: Callable[[str], Encoder]
     encoded: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
     """All embeddings requested so far, float32 (d,), by words and model."""
+    stored: int = 0
+    """How many of them were read from `query_embedding`."""
     unread: list[tuple[str, str]] = field(default_factory=list)
     """The words, with the model, that the model cannot read."""
 
@@ -43,7 +45,9 @@ class TextEncoder:
                 " WHERE text = %(text)s AND model = %(model)s AND embedding IS NOT NULL",
                 {"text": words, "model": model},
             ).scalar()
-            if stored is None:
+            if stored is not None:
+                self.stored += 1
+            else:
                 encoder = self.encoder_for(model)
                 if encoder.unread_share(words) > MAX_UNREAD:
                     self.unread.append(key)

@@ -1,0 +1,103 @@
+"""What a process counts and times, for Prometheus, and the middleware that counts requests.
+
+With the variable PROMETHEUS_MULTIPROC_DIR, which must be set before this module is imported, the
+processes of a host write their figures into files of that folder, and each can answer for all.
+Pages are known by the names of their routes: addresses contain what shoppers type.
+"""
+
+import os
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from prometheus_client import (
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from catalog.search.results import Results
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""The bounds of histograms of times."""
+
+REQUESTS = Counter("shop_requests", "Requests, by route and status.", ["page", "status"])
+REQUEST_SECONDS = Histogram(
+    "shop_request_seconds", "Time to answer a request, by route.", ["page"], buckets=SECONDS
+)
+SEARCHES = Counter("shop_searches", "Searches that ranked products.")
+SEARCH_SECONDS = Histogram(
+    "shop_search_seconds",
+    "Time of the parts of a search: understand, encode, sql.",
+    ["part"],
+    buckets=SECONDS,
+)
+CUT_OFF = Counter("shop_searches_cut_off", "Searches with more matches than the window contains.")
+QUERY_EMBEDDINGS = Counter(
+    "shop_query_embeddings", "Embeddings of words: stored or encoded.", ["source"]
+)
+THUMBNAILS_SERVED = Counter(
+    "shop_thumbnails", "Pictures of products: stored or created.", ["source"]
+)
+UPLOADED_BYTES = Counter("shop_uploaded_bytes", "Size of the pictures that shoppers sent.")
+DECODER_BUSY = Counter("shop_decoder_busy", "Uploads that were refused: all decoders were busy.")
+QUERY_LOG_WAITING = Gauge(
+    "shop_query_log_waiting",
+    "Searches that wait to be written into the query log.",
+    multiprocess_mode="livesum",
+)
+QUERY_LOG_DROPPED = Counter(
+    "shop_query_log_dropped", "Searches that were not logged: too many were waiting."
+)
+
+
+def count_requests(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware: count and time the requests."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = get_response(request)
+        page = page_name(request)
+        REQUESTS.labels(page, response.status_code).inc()
+        REQUEST_SECONDS.labels(page).observe(time.perf_counter() - started)
+        return response
+
+    return middleware
+
+
+def page_name(request: HttpRequest) -> str:
+    """The name of the route that answered, such as "search" or "admin:index"."""
+    if (match := request.resolver_match) is not None:
+        return match.view_name or "unnamed"
+    if request.path_info.startswith(settings.STATIC_URL):
+        return "static"
+    return "none"
+
+
+def count_search(results: Results) -> None:
+    """Count a search with its times."""
+    if not (results.words or results.spec.images or results.spec.like):
+        return
+    SEARCHES.inc()
+    for part in ("understand", "encode", "sql"):
+        SEARCH_SECONDS.labels(part).observe(getattr(results.timings, part))
+    if results.truncated:
+        CUT_OFF.inc()
+    QUERY_EMBEDDINGS.labels("stored").inc(results.stored_embeddings)
+    QUERY_EMBEDDINGS.labels("encoded").inc(len(results.encoded) - results.stored_embeddings)
+
+
+def process_metrics() -> bytes:
+    """The figures of this process, or of all processes of the host, in Prometheus' text format."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)
