@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, DirectoryPath
@@ -156,6 +156,11 @@ class ShopSettings(Settings):
         allowed="origins such as https://app.example, separated by commas, or *",
         default_text="none",
         description="The other sites whose pages may call the API.",
+    )
+    log_format: Literal["text", "json"] = setting(
+        "text",
+        allowed="text or json",
+        description="The format of log lines; json for programs that collect logs.",
     )
     metrics_token: str | None = setting(
         allowed="a long random text",

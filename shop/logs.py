@@ -1,23 +1,61 @@
-"""What hostile requests and an unavailable shop may write to the log."""
+"""The format of log lines, and what hostile requests and an unavailable shop may write there."""
 
+import json
 import logging
 import time
+from datetime import UTC, datetime
 from http import HTTPStatus
 from threading import Lock
 
 from catalog.text import printable
+from shop.request_ids import current_request_id
 
 SECONDS = 60.0
 """How long a line is not repeated."""
 
 
 class PlainFormatter(logging.Formatter):
-    """Escapes control characters, and leaves out the traceback of a request that is rejected."""
+    """Escapes control characters, adds the id of the request to the message, and leaves out the
+    traceback of a request that is rejected."""
 
     def format(self, record: logging.LogRecord) -> str:
-        if record.name.startswith("django.security"):
-            record.exc_info = record.exc_text = None
+        _leave_out_rejected(record)
         return printable(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        message = super().formatMessage(record)
+        return f"{message} [{known}]" if (known := request_id_of(record)) else message
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object in each line, for programs that collect logs."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        _leave_out_rejected(record)
+        line: dict[str, object] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if known := request_id_of(record):
+            line["request_id"] = known
+        if status := getattr(record, "status_code", None):
+            line["status"] = int(status)
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def request_id_of(record: logging.LogRecord) -> str:
+    """The id of the request that the line is about; empty if it is about none."""
+    request = getattr(record, "request", None)
+    return getattr(request, "request_id", "") or current_request_id()
+
+
+def _leave_out_rejected(record: logging.LogRecord) -> None:
+    if record.name.startswith("django.security"):
+        record.exc_info = record.exc_text = None
 
 
 class UnavailableOnce(logging.Filter):

@@ -64,6 +64,7 @@ INSTALLED_APPS = [
 # Alembic owns the catalogue's tables; `shop.models` only describes them.
 MIGRATION_MODULES = {"shop": None}
 MIDDLEWARE = [
+    "shop.request_ids.identify_requests",
     "shop.metrics.count_requests",
     "shop.probes.answer_probes",
     "django.middleware.security.SecurityMiddleware",
@@ -169,8 +170,8 @@ CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_ALL_ORIGINS = "*" in SHOP.api_cors_origins
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else SHOP.api_cors_origins
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
-CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-none-match"]
-CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "Server-Timing"]
+CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-none-match", "x-request-id"]
+CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "Server-Timing", "X-Request-ID"]
 CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
     # How many requests clients of the API have sent; the least recently used ones are forgotten.
@@ -203,12 +204,15 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "filters": {"unavailable_once": {"()": "shop.logs.UnavailableOnce"}},
-    "formatters": {"plain": {"()": "shop.logs.PlainFormatter"}},
+    "formatters": {
+        "text": {"()": "shop.logs.PlainFormatter"},
+        "json": {"()": "shop.logs.JsonFormatter"},
+    },
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
             "filters": ["unavailable_once"],
-            "formatter": "plain",
+            "formatter": SHOP.log_format,
         }
     },
     "loggers": {

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from shop.middleware import RETRY_AFTER
+from shop.request_ids import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
 PREFIX = "/api/"
@@ -57,6 +58,8 @@ class Problem(Exception):
             "code": self.code,
             "detail": self.detail,
         }
+        if request_id := current_request_id():
+            content["request_id"] = request_id
         if self.errors:
             content["errors"] = [
                 {"parameter": parameter, "detail": detail} for parameter, detail in self.errors

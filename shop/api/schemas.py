@@ -248,4 +248,8 @@ class Problem(BaseModel):
     status: int = documented("The status.", 422)
     code: str = documented("A fixed word for programs.", "invalid_parameter")
     detail: str = documented("A sentence for people.", "Invalid parameters: min_match.")
+    request_id: str = documented(
+        "The id of the request in the shop's log, as in the header X-Request-ID.",
+        "5f0c7a9e2b7c4d0f8e3a1b2c4d5e6f70",
+    )
     errors: list[ParameterError] = Field([], description="The parameters that are wrong.")
