@@ -61,6 +61,20 @@ class CatalogSettings(Settings):
         description="The database, as `postgresql://user:password@host/database` or any other"
         " address that libpq understands.",
     )
+    database_replica_url: str | None = setting(
+        allowed="a PostgreSQL address",
+        default_text="none",
+        repr=False,
+        description="A streaming replica that pages and the API read from; see"
+        " [read replicas](scaling.md#read-replicas).",
+    )
+    replica_max_lag: float = setting(
+        10.0,
+        allowed="a number of seconds, 1 or more",
+        ge=1,
+        allow_inf_nan=False,
+        description="A replica that is further behind than this is not read.",
+    )
     import_database_url: str | None = setting(
         allowed="an address of SQLAlchemy",
         default_text="none",

@@ -3,6 +3,7 @@
 All processes report the same. They are read again after a while only, within a time limit.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from threading import Lock
@@ -16,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from catalog.db.connection import DatabaseError, connect
+from catalog.db.replica import replica
 from catalog.db.watchdog import watchdog
 from catalog.indexing.coverage_report import catalogue_coverage
 from catalog.indexing.recall import stored_recalls
@@ -124,6 +126,15 @@ class _Database(Collector):
         state = _kept_state.get()
         yield GaugeMetricFamily(
             "shop_database_up", "1 if the database has answered.", int(state is not None)
+        )
+        yield GaugeMetricFamily(
+            "shop_replica_used",
+            "1 if this process reads from the replica.",
+            int(replica.is_usable()),
+        )
+        lag = math.nan if replica.lag is None else replica.lag
+        yield GaugeMetricFamily(
+            "shop_replica_lag_seconds", "How far the replica is behind; NaN if not known.", lag
         )
         yield from state or ()
         if state is not None:

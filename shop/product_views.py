@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
-from catalog.db.connection import connect
+from catalog.db.replica import connect_to_read, reads_replica
 from catalog.search.card_details import card_details
 from catalog.search.facets import Facet, enabled_facets
 from catalog.search.pipeline import SearchSpec
@@ -38,12 +38,13 @@ class Crumb:
 
 @require_safe
 @never_stale
+@reads_replica
 def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     product = Product.objects.filter(sku=sku).first()
     if product is None:
         raise Http404(gettext("There is no product with the SKU %(sku)s.") % {"sku": sku})
     images = list(ProductImage.objects.filter(product=product).order_by("position"))
-    with connect() as connection:
+    with connect_to_read() as connection:
         facets = enabled_facets(connection)
         shown = {product.pk: images[0].path if images else None}
         own = card_details(connection, shown)[product.pk]

@@ -1,18 +1,20 @@
 """Decides which requests of the search page are logged, for `search.popular_queries`."""
 
+from functools import partial
 from urllib.parse import urlsplit
 
 import numpy as np
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
-from catalog.db.connection import connect
+from catalog.db.replica import connect_to_read
 from catalog.query_log import remember
 from catalog.search.calibration import QueryKind
 from catalog.search.pipeline import Results
 from catalog.search.weights import stored_weights, usual_min_match
 from embedding.registry import get_spec
 from shop.forms import SearchForm
+from shop.query_log_buffer import query_log_buffer
 from shop.query_words import PRICES
 from shop.search_params import SearchParams
 
@@ -39,7 +41,17 @@ def log_search(
     is_narrowed = bool(state.filters) or has_conditions or _raises_min_match(state)
     misspelt = results.spec.text if results.corrected else ""
     seconds = results.timings.total
-    remember(results.words, encoded.items(), results.total, is_narrowed, misspelt, seconds)
+    query_log_buffer.add(
+        partial(
+            remember,
+            results.words,
+            tuple(encoded.items()),
+            results.total,
+            is_narrowed,
+            misspelt,
+            seconds,
+        )
+    )
 
 
 def _is_new(request: HttpRequest, state: SearchParams) -> bool:
@@ -76,6 +88,6 @@ def _raises_min_match(state: SearchParams) -> bool:
     if state.min_match is None:
         return False
     kind: QueryKind = "both" if state.pictures or state.like else "words"
-    with connect() as connection:
+    with connect_to_read() as connection:
         weights = stored_weights(connection)[kind]
     return state.min_match / 100 > usual_min_match(kind, weights)

@@ -20,6 +20,7 @@ from catalog.db.problems import database_problem
 from embedding.encoder import ModelUnavailable, available_encoder
 from embedding.errors import UserFacingError
 from embedding.registry import get_spec
+from shop.query_log_buffer import query_log_buffer
 
 HOST = "127.0.0.1"
 MAX_PORT = 65535
@@ -64,9 +65,11 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     Thread(target=_warm_up, daemon=True).start()
     print(f"The shop is at http://{host}:{port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    query_log_buffer.start()
     with suppress(KeyboardInterrupt):
         server.run()
     server.close()
+    query_log_buffer.stop()
 
 
 def listen(port: int, host: str = HOST, threads: int = 8) -> Any:

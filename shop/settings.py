@@ -125,15 +125,15 @@ TEMPLATES = [
 
 # `shop.postgresql` adds the address from `catalog.db.connection`, so that Django and the catalogue
 # use the same database.
-DATABASES = {
-    "default": {
-        "ENGINE": "shop.postgresql",
-        "NAME": "shop",
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction pooler cannot keep them
-    },
+_POSTGRESQL = {
+    "ENGINE": "shop.postgresql",
+    "NAME": "shop",
+    "CONN_MAX_AGE": 60,
+    "CONN_HEALTH_CHECKS": True,
+    "DISABLE_SERVER_SIDE_CURSORS": True,  # a transaction pooler cannot keep them
 }
+DATABASES = {"default": _POSTGRESQL, "replica": _POSTGRESQL}
+DATABASE_ROUTERS = ["shop.postgresql.router.ReplicaRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "static/"

@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
-from catalog.db.connection import connect
+from catalog.db.replica import connect_to_read, reads_replica
 from catalog.search.facets import enabled_facets
 from catalog.search.suggestions import Suggestions, ValueSuggestion, suggest
 from shop.facet_labels import facet_label
@@ -30,9 +30,10 @@ class Option:
 
 @require_safe
 @cache_control(public=True, max_age=ONE_MINUTE)
+@reads_replica
 def suggestions(request: HttpRequest) -> HttpResponse:
     """Suggestions for the text `q`; the list is empty if there are none."""
-    with connect() as connection:
+    with connect_to_read() as connection:
         found = suggest(connection, request.GET.get("q", ""))
         labels = {facet.name: facet.label for facet in enabled_facets(connection)}
     return render(request, "suggest/list.html", _context(found, labels))

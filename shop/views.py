@@ -18,7 +18,7 @@ from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 
-from catalog.db.connection import connect
+from catalog.db.replica import connect_to_read, reads_replica
 from catalog.search.catalogue import has_prices, has_products
 from catalog.search.departments import departments
 from catalog.search.facets import enabled_facets
@@ -72,6 +72,7 @@ class HtmxRequest(HttpRequest):
 @require_safe
 @never_stale
 @vary_on_headers("HX-Request")
+@reads_replica
 def search_page(request: HtmxRequest) -> HttpResponse:
     form = _parse(request.GET)
     notes = [*form.notes, *map(sentence, refusal(request.GET))]
@@ -155,6 +156,7 @@ def query_picture(request: HttpRequest, name: str, side: int = 0) -> HttpRespons
 
 @require_safe
 @cache_control(public=True, max_age=ONE_YEAR, immutable=True)
+@reads_replica
 def product_image(request: HttpRequest, width: int, path: str) -> HttpResponse:
     content = thumbnails.thumbnail(path, width)
     if content is None:
@@ -163,7 +165,7 @@ def product_image(request: HttpRequest, width: int, path: str) -> HttpResponse:
 
 
 def _parse(parameters: QueryDict) -> SearchForm:
-    with connect() as connection:
+    with connect_to_read() as connection:
         return SearchForm(parameters, enabled_facets(connection))
 
 
@@ -171,7 +173,7 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
     state, images = with_stored_pictures(state, notes)
     requested = state
     # Django's models use another connection, and a page must not wait for one while it holds one.
-    with connect() as connection:
+    with connect_to_read() as connection:
         searched = run_page_search(connection, state, images)
         state, outcome, facets = searched.state, searched.outcome, searched.facets
         results, in_use = outcome.results, searched.in_use

@@ -57,7 +57,14 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WOR
 # A background process ignores Ctrl-C, and the commands that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in (
-    *("DATABASE_URL", "EMBEDDED_PORT", "MEDIA_ROOT", "MODELS", "SEARCH_WINDOW"),
+    *(
+        "DATABASE_URL",
+        "DATABASE_REPLICA_URL",
+        "EMBEDDED_PORT",
+        "MEDIA_ROOT",
+        "MODELS",
+        "SEARCH_WINDOW",
+    ),
     "EMBEDDING_REGISTRY",
 ):
     os.environ.pop(name, None)

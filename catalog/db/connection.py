@@ -27,7 +27,7 @@ RETRY_INTERVAL = 0.5
 """Seconds between attempts."""
 
 NO_ADDRESS = (
-    "DATABASE_URL is not a PostgreSQL address (postgresql://user:password@host/database). In the"
+    "{} is not a PostgreSQL address (postgresql://user:password@host/database). In the"
     " password, special characters must be percent-encoded: @ is %40, / is %2F, % is %25"
 )
 """It names the variable, not its value, which may contain a password."""
@@ -62,10 +62,7 @@ def connection_parameters() -> dict[str, str]:
     Raises:
         DatabaseError: `DATABASE_URL` is no address, or its password is not percent-encoded.
     """
-    known = _parsed(database_url())
-    if known is None:
-        raise DatabaseError(NO_ADDRESS)
-    return known
+    return _parameters_of(database_url(), "DATABASE_URL")
 
 
 def connect_options() -> dict[str, str]:
@@ -74,7 +71,23 @@ def connect_options() -> dict[str, str]:
     Raises:
         DatabaseError: see `connection_parameters`.
     """
-    return {"connect_timeout": str(CONNECT_TIMEOUT), **connection_parameters()}
+    return options_of(database_url(), "DATABASE_URL")
+
+
+def options_of(url: str, variable: str) -> dict[str, str]:
+    """An address as keywords and values of libpq, with a time limit for connecting.
+
+    Raises:
+        DatabaseError: `url`, the value of `variable`, is no address.
+    """
+    return {"connect_timeout": str(CONNECT_TIMEOUT), **_parameters_of(url, variable)}
+
+
+def _parameters_of(url: str, variable: str) -> dict[str, str]:
+    known = _parsed(url)
+    if known is None:
+        raise DatabaseError(NO_ADDRESS.format(variable))
+    return known
 
 
 def connection_environment() -> dict[str, str]:
@@ -208,9 +221,14 @@ def _process_id(connection: psycopg.Connection) -> int:
 @lru_cache(maxsize=1)
 def engine() -> Engine:
     """The connection pool of this process. halfvec values are transferred in binary."""
+    return create_pool(open_connection)
+
+
+def create_pool(open_one: Callable[[], psycopg.Connection]) -> Engine:
+    """A pool of the connections that `open_one` opens, with the types of vectors."""
     pool = create_engine(
         "postgresql+psycopg://",
-        creator=open_connection,
+        creator=open_one,
         pool_size=8,
         max_overflow=8,
         pool_timeout=CONNECT_TIMEOUT,

@@ -5,17 +5,15 @@ so that a call waits for it for minutes. Time limits of PostgreSQL itself do not
 """
 
 import logging
-import select
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import count
 from threading import Event, Lock, Thread
 
 import psycopg
-from psycopg.pq import TransactionStatus
 
+from catalog.db.asking import NoAnswer, ask, disconnect
 from catalog.db.connection import (
     DatabaseError,
     database_url,
@@ -104,9 +102,10 @@ class Watchdog:
                 self._address = address
             if self._probe is None:
                 self._probe = open_connection(autocommit=True)
-            answered = _asks(self._probe)
-        except psycopg.errors.ConnectionTimeout:
-            return False
+            ask(self._probe, b"", ANSWER_TIMEOUT)
+            answered = True
+        except (psycopg.errors.ConnectionTimeout, NoAnswer):
+            answered = False
         except (psycopg.Error, DatabaseError, OSError):
             answered = True
             self._close_probe()
@@ -119,31 +118,6 @@ class Watchdog:
             disconnect(self._probe)
             self._probe.close()
             self._probe = None
-
-
-def _asks(connection: psycopg.Connection) -> bool:
-    """Send an empty query; whether an answer comes in time."""
-    server = connection.pgconn
-    server.send_query(b"")
-    server.flush()
-    deadline = time.monotonic() + ANSWER_TIMEOUT
-    while server.transaction_status == TransactionStatus.ACTIVE:
-        left = deadline - time.monotonic()
-        if left <= 0 or not select.select([server.socket], [], [], left)[0]:
-            return False
-        server.consume_input()
-        while not server.is_busy() and server.get_result():
-            pass
-    return True
-
-
-def disconnect(connection: psycopg.Connection) -> None:
-    """Shut down the socket of a connection, which another thread may be waiting for."""
-    with (
-        suppress(psycopg.Error, OSError),
-        socket.fromfd(connection.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as sockets_copy,
-    ):
-        sockets_copy.shutdown(socket.SHUT_RDWR)
 
 
 watchdog = Watchdog()

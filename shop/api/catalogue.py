@@ -7,6 +7,7 @@ from ninja import Router
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
+from catalog.db.replica import reads_replica
 from embedding.registry import get_spec
 from shop.api import schemas
 from shop.api.addresses import Addresses, addresses_of
@@ -84,6 +85,7 @@ def coverage(request: HttpRequest) -> HttpResponse:
     return json_response(request, content)
 
 
+@reads_replica
 def read_product(sku: str, addresses: Addresses) -> schemas.Product:
     """All about a product.
 

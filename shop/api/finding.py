@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from django.http import QueryDict
 
-from catalog.db.connection import connect
+from catalog.db.replica import connect_to_read, reads_replica
 from catalog.search.facets import enabled_facets
 from catalog.search.results import Results
 from shop.api.addresses import Addresses
@@ -23,17 +23,19 @@ from shop.search_params import SearchParams
 Form = TypeVar("Form", bound=ApiForm)
 
 
+@reads_replica
 def read(form: type[Form], parameters: QueryDict) -> Form:
     """Parse parameters with the facets of the catalogue.
 
     Raises:
         Problem: see `ApiForm.read`.
     """
-    with connect() as connection:
+    with connect_to_read() as connection:
         facets = enabled_facets(connection)
     return form.read(parameters, facets)
 
 
+@reads_replica
 def find(
     form: ApiForm, state: SearchParams, addresses: Addresses, path: str
 ) -> tuple[SearchResponse, PageSearch]:
@@ -44,7 +46,7 @@ def find(
     """
     requested = replace(state, page=page_of(form.cursor_text, state))
     images = load_pictures(state.pictures)
-    with connect() as connection:
+    with connect_to_read() as connection:
         searched = run_page_search(connection, requested, images)
         results = searched.results
         lack = None

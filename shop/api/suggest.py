@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
-from catalog.db.connection import connect
+from catalog.db.replica import connect_to_read, reads_replica
 from catalog.search.facets import enabled_facets
 from catalog.search.suggestions import ValueSuggestion, suggest
 from shop.api import schemas
@@ -21,10 +21,11 @@ router = Router()
     operation_id="suggest",
     summary="Suggest while typing",
 )
+@reads_replica
 def suggestions(request: HttpRequest) -> HttpResponse:
     """Queries of other shoppers, filters, brands and products for a text that may be unfinished."""
     form = SuggestForm.read(request.GET, ())
-    with connect() as connection:
+    with connect_to_read() as connection:
         found = suggest(connection, form.state.text, form.max_each)
         labels = {facet.name: facet.label for facet in enabled_facets(connection)}
     addresses = addresses_of(request)

@@ -5,6 +5,10 @@ from django.db.backends.postgresql.client import DatabaseClient as PostgresClien
 
 from catalog import config
 from catalog.db.connection import connect_options, connection_parameters, remember
+from catalog.db.replica import replica, replica_options
+
+REPLICA = "replica"
+"""The name of Django's connection to the replica."""
 
 
 class DatabaseClient(PostgresClient):
@@ -37,9 +41,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_connection_params(self) -> dict[str, Any]:
         """Django's parameters and the address. Starts the embedded server if it is not running."""
-        return {**super().get_connection_params(), **connect_options()}
+        options = replica_options() if self.alias == REPLICA else connect_options()
+        return {**super().get_connection_params(), **options}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connection = super().get_new_connection(conn_params)
-        remember(connection)
+        if self.alias == REPLICA:
+            replica.remember(connection)
+        else:
+            remember(connection)
         return connection

@@ -91,8 +91,13 @@ def test_not_ready_without_a_model(database: str) -> None:
 def test_answers_of_readyz_are_kept(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "READY_SECONDS", 60.0)
     middleware = probes.answer_probes(lambda request: pytest.fail("not a probe"))
-    asked = []
-    monkeypatch.setattr(probes, "readiness_problem", lambda: asked.append(1) or "")
+    asked: list[int] = []
+
+    def no_problem() -> str:
+        asked.append(1)
+        return ""
+
+    monkeypatch.setattr(probes, "readiness_problem", no_problem)
     request = CLIENT.get("/readyz").wsgi_request
     for _ in range(3):
         middleware(request)

@@ -7,7 +7,9 @@ from django.core.management import call_command
 from django.core.management.base import CommandParser
 from sqlalchemy.exc import DBAPIError
 
+from catalog import config
 from catalog.db.connection import connect, connection_parameters
+from catalog.db.replica import replica_options
 from shop import server
 from shop.checks import warn_of_schema
 from shop.management.base import CatalogCommand
@@ -30,6 +32,8 @@ class Command(CatalogCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection_parameters()  # fails on an invalid DATABASE_URL
+        if config.settings().database_replica_url:
+            replica_options()
         with suppress(psycopg.Error, DBAPIError), connect():
             pass  # fails on a database that can never work; one that is down may come back
         server.check_port(options["port"], options["host"])
