@@ -46,6 +46,12 @@ def _private_hosts(text: str) -> PrivateHosts:
     return PrivateHosts(frozenset(hosts), tuple(networks))
 
 
+def _store(url: str) -> str:
+    if url and not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+(/[\w.-]+)*/?", url):
+        raise ValueError(url)
+    return url
+
+
 Folder = Annotated[Path, AfterValidator(Path.resolve)]
 
 
@@ -101,6 +107,13 @@ class CatalogSettings(Settings):
         allowed="a folder",
         default_text="`VAR_DIR/media`",
         description="The folder of product pictures.",
+    )
+    media_store: Annotated[str, AfterValidator(_store)] = setting(
+        "",
+        allowed="s3://BUCKET or s3://BUCKET/PREFIX",
+        default_text="none: pictures are files in `MEDIA_ROOT` and `VAR_DIR`",
+        description="An S3-like store for all pictures, so that hosts need no common disk; see"
+        " [pictures in a store](operations.md#pictures-in-a-store).",
     )
     models: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_models)] = setting(
         ("fashion", "imagenet"),

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from django.conf import settings
 
+from catalog.media.folders import PictureFiles
+from catalog.media.objects import StoreError, object_store
 from embedding.atomic_write import write_atomically
 from embedding.image_decoding import ImageError, open_image
 from embedding.regions.region import Region, cut
@@ -24,6 +26,9 @@ from shop.upload_decoder import DecoderBusy, reencode
 
 SWEEP_SECONDS = 10
 """The minimum time between two sweeps. The size limit can be exceeded between them."""
+
+stored = PictureFiles("query_pictures", lambda: Path(settings.QUERY_PICTURE_DIR))
+judged = PictureFiles("judged_pictures", lambda: Path(settings.JUDGED_PICTURE_DIR))
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -66,7 +71,7 @@ def store_query_picture(content: bytes) -> str:
         DECODER_BUSY.inc()
         raise
     digest = hashlib.sha256(encoded).hexdigest()
-    write_atomically(query_path(digest), encoded)
+    stored.write(f"{digest}.jpg", encoded)
     return digest
 
 
@@ -80,20 +85,44 @@ def load_query_picture(name: str) -> bytes | None:
         digest, region = parse_name(name)
     except ValueError:
         return None
-    path = query_path(digest)
-    try:
-        if _has_expired(path.stat().st_mtime):
-            return None
-        content = path.read_bytes()
-        os.utime(path)
-        with suppress(FileNotFoundError):
-            os.utime(path.with_suffix(SIDECAR))
-    except FileNotFoundError:
+    content = _stored_content(digest)
+    if content is None:
         return None
     if region is not None:
         with suppress(ImageError):  # the search says that the file is damaged
             return cut(content, region)
     return content
+
+
+def _stored_content(digest: str) -> bytes | None:
+    path = query_path(digest)
+    with suppress(FileNotFoundError):
+        used_at = path.stat().st_mtime
+        if not _has_expired(used_at):
+            content = path.read_bytes()
+            _prolong(path, used_at)
+            return content
+    if store := object_store():  # another host may have it
+        key = stored.key(path.name)
+        found = store.find(key)
+        if found is not None and not _has_expired(found.changed_at):
+            fetched = store.get(key)
+            if fetched is not None:
+                write_atomically(path, fetched)
+            return fetched
+    return None
+
+
+def _prolong(path: Path, used_at: float) -> None:
+    """Restart the time to live of a picture; in a store, not more often than necessary."""
+    if object_store() is not None:
+        if used_at > time.time() - settings.QUERY_PICTURE_SECONDS / 4:
+            return
+        with suppress(StoreError):
+            stored.touch(path.name)
+    os.utime(path)
+    with suppress(FileNotFoundError):
+        os.utime(path.with_suffix(SIDECAR))
 
 
 def picture_jpeg(name: str, side: int = 0) -> bytes | None:
@@ -123,18 +152,17 @@ def keep_query_picture(name: str) -> bool:
     Returns:
         False if the picture has expired.
     """
-    kept = judged_picture(name)
-    if kept.exists():
+    if judged_picture(name).exists():
         return True
     content = picture_jpeg(name)
     if content is not None:
-        write_atomically(kept, content)
+        judged.write(f"{name}.jpg", content)
     return content is not None
 
 
 def judged_picture(name: str) -> Path:
     """The file of a picture that was kept."""
-    return Path(settings.JUDGED_PICTURE_DIR) / f"{name}.jpg"
+    return judged.local(f"{name}.jpg")
 
 
 def sweep_query_pictures() -> None:
@@ -144,7 +172,7 @@ def sweep_query_pictures() -> None:
     removed as well. A sweep reads the whole folder, so all processes together run at most one
     every `SWEEP_SECONDS`.
     """
-    folder = Path(settings.QUERY_PICTURE_DIR)
+    folder = stored.root
     swept = folder / ".swept"
     with suppress(FileNotFoundError):
         if abs(time.time() - swept.stat().st_mtime) < SWEEP_SECONDS:
@@ -164,7 +192,7 @@ def sweep_query_pictures() -> None:
 
 def query_path(digest: str) -> Path:
     """The file of a stored picture, whether it exists or not."""
-    return Path(settings.QUERY_PICTURE_DIR) / f"{digest}.jpg"
+    return stored.root / f"{digest}.jpg"
 
 
 def _has_expired(used: float) -> bool:

@@ -6,19 +6,20 @@ from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from math import ceil
-from pathlib import Path
 
 from PIL import Image
 
 from catalog import config
+from catalog.media.folders import PictureFiles, media
 from catalog.media.prune import PictureFolder
 from catalog.media.store import FOLDER, PATH
-from embedding.atomic_write import write_atomically
 from embedding.image_decoding import ImageError, open_image
 from shop.metrics import THUMBNAILS_SERVED
 from shop.models import ProductImage
 
 logger = logging.getLogger(__name__)
+
+files = PictureFiles("thumbnails", lambda: config.settings().var_dir / "thumbnails")
 
 SIZES = {"small": 320, "card": 480, "medium": 640, "large": 1280}
 """Widths in pixels by the names that templates use, in ascending order."""
@@ -37,15 +38,15 @@ def thumbnail(path: str, width: int) -> bytes | None:
     image = ProductImage.objects.filter(path=path).first()
     if image is None:
         return None
-    kept = _thumbnail_folder() / THUMBNAILS / str(width) / f"{path}.webp"
+    kept = f"{THUMBNAILS}/{width}/{path}.webp"
     with suppress(OSError):
-        stored = kept.read_bytes()
-        if _is_complete(stored):
+        stored = files.read(kept)
+        if stored is not None and _is_complete(stored):
             THUMBNAILS_SERVED.labels("stored").inc()
             return stored
     side = ceil(width * min(1, image.height / image.width))
     try:
-        picture = open_image(config.settings().media_root / path, side)
+        picture = open_image(media.local(path), side)
     except ImageError:
         return None
     if picture.width > width:
@@ -55,9 +56,11 @@ def thumbnail(path: str, width: int) -> bytes | None:
     encoded = BytesIO()
     picture.save(encoded, "WEBP", quality=82)
     try:
-        write_atomically(kept, encoded.getvalue())
+        files.write(kept, encoded.getvalue())
     except OSError as error:
-        _warn_once(f"Thumbnails cannot be stored, each request creates its own: {error.strerror}")
+        _warn_once(
+            f"Thumbnails cannot be stored, each request creates its own: {error.strerror or error}"
+        )
     return encoded.getvalue()
 
 
@@ -71,11 +74,7 @@ def thumbnails() -> PictureFolder:
     made_now = rf"{THUMBNAILS}/[0-9]+/(?P<path>{PATH})\.webp"
     pattern = re.compile(rf"{made_now}|(v[0-9]+/)?[0-9]+/{FOLDER}/[0-9a-f]{{2}}/[^/]+")
     glob = f"**/{FOLDER}/[0-9a-f][0-9a-f]/*"
-    return PictureFolder("thumbnails", _thumbnail_folder(), glob, pattern)
-
-
-def _thumbnail_folder() -> Path:
-    return config.settings().var_dir / "thumbnails"
+    return PictureFolder("thumbnails", files, glob, pattern)
 
 
 @cache

@@ -11,10 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from catalog import config
 from catalog.evaluation.nonsense_queries import nonsense_texts
 from catalog.evaluation.product_lookup import Catalogue, Product
 from catalog.evaluation.typo_generator import add_typo
+from catalog.media.folders import media
 from embedding.atomic_write import write_atomically
 from embedding.training.phrases import WORDINGS, Claims, describe, phrases
 
@@ -121,13 +121,12 @@ def _misspelt(catalogue: Catalogue, _folder: Path, random: Random) -> Iterator[R
 
 def _images(catalogue: Catalogue, folder: Path, _random: Random) -> Iterator[Record]:
     """Each product's main picture; the other products of its type are relevant."""
-    media = config.settings().media_root
     count = Counter(product.first("product_type") for product in catalogue.products.values())
     for sku, product in catalogue.products.items():
         kind = product.first("product_type")
         if kind and product.image_path and count[kind] > 1:
             yield {
-                "image": os.path.relpath(media / product.image_path, folder.resolve()),
+                "image": os.path.relpath(media.local(product.image_path), folder.resolve()),
                 "relevant": {"product_type": [kind]},
                 "exclude": [sku],
             }

@@ -6,8 +6,8 @@ from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 
-from catalog import config
 from catalog.evaluation.product_lookup import Product
+from catalog.media.folders import media
 from catalog.search.results import Hit, Signal
 from embedding.image_decoding import ImageError, open_image
 
@@ -72,4 +72,4 @@ def _signal(signal: Signal) -> str:
 
 
 def _thumbnail_of(path: str | None) -> str:
-    return thumbnail(config.settings().media_root / path) if path else ""
+    return thumbnail(media.local(path)) if path else ""

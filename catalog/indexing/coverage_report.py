@@ -9,6 +9,7 @@ from catalog import config
 from catalog.active_models import models_in_use, stored_models
 from catalog.db.ttl_cache import TtlCache
 from catalog.indexing.pending import COUNTS, Coverage, states
+from catalog.media.folders import media
 from catalog.tables import embedding_table_name
 from embedding.registry import Modality, get_spec, models
 
@@ -133,12 +134,7 @@ def _pictures(connection: Connection) -> int:
         f"SELECT path FROM product_image TABLESAMPLE {'BERNOULLI' if share == 100 else 'SYSTEM'}"
         f" ({share:.6f}) LIMIT {4 * SAMPLE}"
     ).scalars()
-    sizes = []
-    for path in paths:
-        try:
-            sizes.append((config.settings().media_root / path).stat().st_size)
-        except OSError:
-            sizes.append(0)
+    sizes = media.sizes(paths)
     return round(total * sum(sizes) / len(sizes)) if sizes else 0
 
 

@@ -45,7 +45,10 @@ from embedding.registry import Modality, get_spec
 
 INSTALL = "--engine ray needs Ray: python -m pip install --editable '.[ray]'"
 
-FORWARDED_VARIABLES = ("MEDIA_ROOT", "VAR_DIR", "MODELS", "EMBEDDING_REGISTRY")
+FORWARDED_VARIABLES = (
+    *("MEDIA_ROOT", "MEDIA_STORE", "VAR_DIR", "MODELS", "EMBEDDING_REGISTRY"),
+    *("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"),
+)
 """Environment variables passed to every process of the job, in addition to DATABASE_URL."""
 
 MAX_TASKS = 10_000

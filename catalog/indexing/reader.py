@@ -12,6 +12,7 @@ from PIL import Image
 from catalog import config
 from catalog.db.connection import connect, retry_transient
 from catalog.indexing.pending import EVERYTHING, Pending, Selection, next_pending
+from catalog.media.folders import media
 from embedding.decoder_pool import Decoder, Decoding
 from embedding.errors import UserFacingError
 from embedding.registry import Modality
@@ -106,6 +107,7 @@ def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterat
     """Yield the batches with their pictures, in order, while the next ones are being decoded."""
     in_progress: deque[tuple[list[Pending], Decoding]] = deque()
     for rows in batches:
+        media.fetch(row.content for row in rows)
         in_progress.append((rows, decoder.submit([row.file for row in rows])))
         if len(in_progress) == DECODING:
             yield _decoded(*in_progress.popleft())
@@ -115,6 +117,8 @@ def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterat
 
 def _require_pictures() -> None:
     """Check that the media folder has files; else every picture would be recorded as failed."""
+    if config.settings().media_store:
+        return  # a store that does not answer ends the run
     folder = config.settings().media_root
     if not folder.is_dir() or not any(folder.iterdir()):
         raise FillingError(

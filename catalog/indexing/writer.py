@@ -7,11 +7,11 @@ import numpy as np
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
-from catalog import config
 from catalog.db.connection import compose, connect, driver_connection
 from catalog.indexing.encoding import Encoded
 from catalog.indexing.pending import EVERYTHING, Pending, Selection
 from catalog.indexing.reader import Failure
+from catalog.media.folders import media
 from catalog.tables import embedding_table_name
 from embedding.image_decoding import UNREADABLE
 from embedding.registry import Modality
@@ -158,9 +158,7 @@ def forget_restored_pictures(
 
 
 def _is_restored(reason: str, failed_at: datetime, path: str) -> bool:
-    try:
-        state = (config.settings().media_root / path).stat()
-    except OSError:
+    changed_at = media.changed_at(path)
+    if changed_at is None:
         return False
-    # A copy may keep the time of modification, hence the time of change.
-    return reason.startswith(UNREADABLE) or state.st_ctime > failed_at.timestamp()
+    return reason.startswith(UNREADABLE) or changed_at > failed_at.timestamp()

@@ -1,15 +1,13 @@
 """The media folder: pictures are checked by decoding and stored under the hash of their bytes."""
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from io import BytesIO
 
 from PIL import Image
 
-from catalog import config
-from embedding.atomic_write import write_atomically
+from catalog.media.folders import media
 from embedding.image_decoding import IMAGE_FORMATS, open_image
 
 MAX_BYTES = 50 * 2**20
@@ -54,17 +52,13 @@ def check_and_store(content: bytes, known: Mapping[str, Picture], *, store: bool
         ending = (image.format or "").lower().replace("jpeg", "jpg")
     picture = Picture(f"{FOLDER}/{sha256[:2]}/{sha256}.{ending}", sha256, width, height)
     if store:
-        kept = config.settings().media_root / picture.path
         if _is_kept(picture, len(content)):
-            os.utime(kept)  # so that pruning keeps it until its row is committed
+            media.touch(picture.path)  # so that pruning keeps it until its row is committed
         else:
-            write_atomically(kept, content)
+            media.write(picture.path, content)
     return picture
 
 
 def _is_kept(picture: Picture, size: int) -> bool:
     """Whether the media folder has the picture; a file of another size than `size` is damaged."""
-    try:
-        return (config.settings().media_root / picture.path).stat().st_size == size
-    except OSError:
-        return False
+    return media.size(picture.path) == size

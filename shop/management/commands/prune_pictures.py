@@ -30,7 +30,7 @@ class Command(CatalogCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         folders = (product_pictures(), thumbnails())
         if not any_product_has_picture():
-            paths = " and ".join(str(folder.root) for folder in folders)
+            paths = " and ".join(str(folder.files.root) for folder in folders)
             raise CommandError(
                 "no product in this database has a picture: is DATABASE_URL right? If so, the"
                 f" files of this shop in {paths} can be removed by hand",
