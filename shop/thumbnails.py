@@ -58,9 +58,7 @@ def thumbnail(path: str, width: int) -> bytes | None:
     try:
         files.write(kept, encoded.getvalue())
     except OSError as error:
-        _warn_once(
-            f"Thumbnails cannot be stored, each request creates its own: {error.strerror or error}"
-        )
+        _warn_once(f"Thumbnails cannot be stored, each request creates its own: {error.strerror}")
     return encoded.getvalue()
 
 

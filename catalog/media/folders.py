@@ -61,6 +61,8 @@ class PictureFiles:
     def read(self, path: str) -> bytes | None:
         """The content of a file; None if there is none."""
         with suppress(FileNotFoundError):
+            return (self.root / path).read_bytes()
+        with suppress(FileNotFoundError):
             return self.local(path).read_bytes()
         return None
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from catalog import config
 from embedding.errors import UserFacingError
 
-CONNECT_TIMEOUT, READ_TIMEOUT = 3, 20
+CONNECT_TIMEOUT, READ_TIMEOUT = 2, 10
 """Seconds, for each of `ATTEMPTS`."""
 
 ATTEMPTS = 3
@@ -24,6 +24,10 @@ MISSING = frozenset({"404", "NoSuchKey", "NotFound"})
 
 class StoreError(UserFacingError, OSError):
     """The store cannot be used; the message says why."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.strerror = message  # what is said about files that cannot be written
 
 
 @dataclass(frozen=True, slots=True)

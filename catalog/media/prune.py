@@ -16,7 +16,7 @@ from sqlalchemy import exists, select
 
 from catalog.db.connection import connect
 from catalog.media.folders import PictureFiles, media
-from catalog.media.objects import ObjectStore, StoreError, object_store
+from catalog.media.objects import ObjectStore, object_store
 from catalog.media.store import FOLDER, PATH
 from catalog.tables import PRODUCT_IMAGE
 
@@ -171,8 +171,6 @@ def _remove(found: _Found, pruned: Pruned, age: float, dry_run: bool) -> None:
             found.delete()
     except FileNotFoundError:
         return  # another process has deleted it
-    except StoreError as error:
-        pruned.failed.append(str(error))
     except OSError as error:
         pruned.failed.append(f"{found.name}: {error.strerror}")
     else:

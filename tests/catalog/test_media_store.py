@@ -83,7 +83,7 @@ def hosts(
         monkeypatch.setenv(name, value)
     where = {"LocationConstraint": "eu-central-1"}
     client = boto3.client("s3")
-    client.create_bucket(Bucket="shop", CreateBucketConfiguration=where)  # type: ignore[arg-type]
+    client.create_bucket(Bucket="shop", CreateBucketConfiguration=where)
     made = Hosts(tmp_path, monkeypatch, client)
     with override_settings(STORAGES=PLAIN_STORAGE):
         made.use("first")
@@ -151,7 +151,7 @@ def test_uploaded_pictures_are_known_to_all_hosts(
     assert query_pictures.judged_picture(digest).read_bytes() == content
     # After a day without a use it has expired, in the store too.
     later = time.time() + 25 * 60 * 60
-    monkeypatch.setattr(query_pictures.time, "time", lambda: later)
+    monkeypatch.setattr("shop.query_pictures.time.time", lambda: later)
     assert query_pictures.load_query_picture(digest) is None
 
 
@@ -181,8 +181,9 @@ def test_store_that_does_not_answer(
     import_products(tmp_path / "feed")
     hosts.use("second")
     monkeypatch.setenv("MEDIA_STORE", "s3://missing/pictures")
-    with pytest.raises(StoreError, match="the store s3://missing/pictures cannot be used"):
+    with pytest.raises(StoreError, match="the store s3://missing/pictures cannot be used") as error:
         media.write("x.jpg", b"content")
+    assert "NoSuchBucket" in str(error.value.strerror)
     # No picture counts as failed because of it, and a page says that it is not available.
     with pytest.raises(StoreError):
         fill(WordsAndColours("imagenet"), "image")

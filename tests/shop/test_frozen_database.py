@@ -77,6 +77,9 @@ def test_frozen_database(postgres: list[psutil.Process], caplog: pytest.LogCaptu
                 assert status == 503
                 assert int(retry or 0) > 0
             assert fetch(port, "/static/shop/shop.css")[0] == 200
+            assert fetch(port, "/healthz")[0] == 200
+            assert fetch(port, "/readyz")[0] == 503
+            assert fetch(port, "/metrics")[0] == 200
         for process in frozen:
             process.send_signal(signal.SIGCONT)
         wait_for(port, "/", 200)

@@ -340,7 +340,7 @@ def test_damaged_thumbnail_is_created_again(media: Path, kept: float) -> None:
     path = add_product("A", encoded((640, 800)))
     whole = thumbnails.thumbnail(path, 320)
     assert whole
-    (file,) = thumbnails._thumbnail_folder().rglob("*.webp")
+    (file,) = thumbnails.files.root.rglob("*.webp")
     file.write_bytes(whole[: int(kept) if kept >= 1 else int(kept * len(whole))])
     assert thumbnails.thumbnail(path, 320) == whole
     assert file.read_bytes() == whole

@@ -33,7 +33,12 @@ def failing(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_given_id_is_used(failing: None, caplog: pytest.LogCaptureFixture) -> None:
     ids: list[str] = []
-    caplog.handler.addFilter(lambda record: not ids.append(request_id_of(record)))
+
+    def note(record: logging.LogRecord) -> bool:
+        ids.append(request_id_of(record))
+        return True
+
+    caplog.handler.addFilter(note)
     response = CLIENT.get("/", headers={"x-request-id": "proxy-1.2_3"})
     assert response.status_code == 500
     assert response.headers["X-Request-ID"] == "proxy-1.2_3"
