@@ -76,8 +76,8 @@ class CatalogSettings(Settings):
     )
     replica_max_lag: float = setting(
         10.0,
-        allowed="a number of seconds, 1 or more",
-        ge=1,
+        allowed="a number of seconds, 2 or more",
+        ge=2,
         allow_inf_nan=False,
         description="A replica that is further behind than this is not read.",
     )

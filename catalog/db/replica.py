@@ -109,7 +109,7 @@ class Replica:
                     logger.exception("the replica cannot be watched")
                     self._usable = False
                 time.sleep(INTERVAL)
-            self._usable = False
+            self._usable, self._state = False, ""
             self._positions.clear()
             for name in tuple(self._probes):
                 self._close(name)

@@ -145,7 +145,7 @@ def test_replica(
         rename("New shirt")
         for path in PAGES[1:3]:
             assert "Old shirt" in fetch(port, path)
-        monkeypatch.setenv("REPLICA_MAX_LAG", "1")
+        monkeypatch.setenv("REPLICA_MAX_LAG", "2")
         wait(lambda: not replica.is_usable())
         for page in all_pages():
             assert "Old shirt" not in page
