@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesse
 # The test processes share compiled modules: several hundred start in a run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-fast test-ray lint format messages lock clean
+.PHONY: help setup demo test test-fast test-fleet test-ray lint format messages lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,6 +27,9 @@ test: .venv/developer ## run the tests
 
 test-fast: .venv/developer ## run those that take about a minute, for the inner loop
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not (slow or process or browser or ray)'
+
+test-fleet: .venv/developer ## search with 50 clients while a replica and a shop are killed
+	FLEET=1 $(BIN)/python -m pytest -s tests/shop/test_fleet.py
 
 test-ray: .venv/developer ## install Ray (510 MB) and run its tests
 	$(PIP) --editable '.[ray]'
