@@ -8,9 +8,10 @@ import os
 from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -116,6 +117,15 @@ def _folders(text: str) -> tuple[Path, ...]:
     return tuple(map(Path, filter(None, text.split(os.pathsep))))
 
 
+def _encoder_url(text: str) -> str:
+    url = urlsplit(text)
+    is_socket = url.scheme == "unix" and url.path.startswith("/") and not url.netloc
+    is_http = url.scheme in ("http", "https") and url.hostname and url.path in ("", "/")
+    if not (is_socket or is_http) or url.query or url.fragment or url.username:
+        raise ValueError("not the address of an encoder server")
+    return text.rstrip("/")
+
+
 class EmbeddingSettings(Settings):
     """The settings of the models."""
 
@@ -137,6 +147,20 @@ class EmbeddingSettings(Settings):
         default_text="`VAR_DIR/checkpoints`",
         description="The folder of checkpoints that are used in place of a download, such as"
         " `sentence-transformers/clip-ViT-B-32` in it; see [models](models.md#without-a-network).",
+    )
+    encoder_url: Annotated[str, AfterValidator(_encoder_url)] = setting(
+        "",
+        allowed="unix:/PATH, http://HOST:PORT or https://HOST",
+        default_text="each process loads its own models",
+        description="The encoder server that the shop, the worker and the commands ask for"
+        " vectors; see [operations](operations.md#an-encoder-server).",
+    )
+    encoder_fallback: Literal["none", "local"] = setting(
+        "none",
+        allowed="none or local",
+        description="What happens while the encoder server cannot be reached: with `none`, pages"
+        " search the words alone, and commands wait for a minute; with `local`, the process loads"
+        " the model itself.",
     )
 
 

@@ -293,13 +293,14 @@ _loading = Lock()
 
 
 def get_encoder(name: str, device: str | None = None) -> Encoder:
-    """This process's encoder for the model `name` on `device`, loaded at the first call.
+    """This process's encoder for the model `name`.
+
+    It is that of the server at `ENCODER_URL`, if there is one and no device is named. Otherwise the
+    model is loaded at the first call, and downloaded if necessary. A failure is remembered for
+    `RETRY_AFTER` seconds.
 
     If the model's vectors are reduced for storage, this encoder does not reduce them yet
     (`catalog.reduction`), and it is the one of the model that is reduced.
-
-    It waits for the model, and downloads it if necessary. A failure is remembered for
-    `RETRY_AFTER` seconds.
 
     Args:
         name: the name of a registry entry.
@@ -308,14 +309,11 @@ def get_encoder(name: str, device: str | None = None) -> Encoder:
 
     Raises:
         UnknownModel, RegistryError: see `embedding.registry`.
-        EncoderError: the model cannot be loaded.
+        EncoderError: the model cannot be loaded, or the server cannot be used.
     """
-    return _get_load(get_spec(name), device).wait()
-
-
-def load_encoder(spec: ModelSpec, device: str | None = None) -> Encoder:
-    """Like `get_encoder`, for an entry that need not be in the registry yet."""
-    return _get_load(spec, device).wait()
+    if device is None and settings().encoder_url:
+        return _remote(name, is_for_pages=False)
+    return local_encoder(name, device)
 
 
 def available_encoder(name: str, device: str | None = None) -> Encoder:
@@ -326,16 +324,43 @@ def available_encoder(name: str, device: str | None = None) -> Encoder:
 
     Raises:
         UnknownModel, RegistryError: see `embedding.registry`.
-        ModelUnavailable: the model is not loaded yet, or cannot be loaded.
+        ModelUnavailable: the model is not loaded yet, or cannot be loaded, or the server cannot be
+            used. An encoder of a server raises it later, too.
     """
+    if device is None and settings().encoder_url:
+        return _remote(name, is_for_pages=True)
+    return available_local_encoder(name, device)
+
+
+def local_encoder(name: str, device: str | None = None) -> Encoder:
+    """Like `get_encoder`, always in this process."""
+    return _get_load(get_spec(name), device).wait()
+
+
+def available_local_encoder(name: str, device: str | None = None) -> Encoder:
+    """Like `available_encoder`, always in this process."""
     return _get_load(get_spec(name), device).wait_as_page()
+
+
+def load_encoder(spec: ModelSpec, device: str | None = None) -> Encoder:
+    """Like `local_encoder`, for an entry that need not be in the registry yet."""
+    return _get_load(spec, device).wait()
+
+
+def _remote(name: str, *, is_for_pages: bool) -> Encoder:
+    from embedding.serving.remote_encoder import remote_encoder  # it imports this module
+
+    return remote_encoder(_full(get_spec(name)), is_for_pages=is_for_pages)
+
+
+def _full(spec: ModelSpec) -> ModelSpec:
+    """The entry of the model that encodes, without any reduction."""
+    return (get_spec(spec.checkpoint) if spec.loader == "reduced" else spec).unreduced
 
 
 def _get_load(spec: ModelSpec, device: str | None) -> _Load:
     """The current attempt; begins one if there is none, or if the last one failed long ago."""
-    if spec.loader == "reduced":
-        spec = get_spec(spec.checkpoint)
-    key = spec.unreduced, device or default_device()
+    key = _full(spec), device or default_device()
     with _starting:
         load = _loads.get(key)
         if load is None or load.is_over():

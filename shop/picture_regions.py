@@ -13,6 +13,7 @@ from threading import Lock
 from embedding.atomic_write import write_atomically
 from embedding.encoder import EncoderError
 from embedding.image_decoding import ImageError, open_image
+from embedding.regions.garments import garments_in
 from embedding.regions.region import FULL_SCALE, Region
 from shop.config import settings
 from shop.query_pictures import SIDECAR, load_query_picture, picture_name, query_path
@@ -68,11 +69,9 @@ def _find(content: bytes) -> tuple[PictureRegions, bool]:
     size = PictureRegions(*image.size)
     if not settings().find_garments:
         return size, False
-    from embedding.regions.finder import find_garments  # imports torch
-
     try:
         with _one_at_a_time:
-            garments = find_garments(image)
+            garments = garments_in(content, image)
     except EncoderError as error:
         logger.warning("no garments can be found in pictures: %s", error)
         return size, False

@@ -57,15 +57,8 @@ os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WOR
 # A background process ignores Ctrl-C, and the commands that tests start would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for name in (
-    *(
-        "DATABASE_URL",
-        "DATABASE_REPLICA_URL",
-        "EMBEDDED_PORT",
-        "MEDIA_ROOT",
-        "MODELS",
-        "SEARCH_WINDOW",
-    ),
-    "EMBEDDING_REGISTRY",
+    *("DATABASE_URL", "DATABASE_REPLICA_URL", "EMBEDDED_PORT", "MEDIA_ROOT", "MODELS"),
+    *("SEARCH_WINDOW", "EMBEDDING_REGISTRY", "ENCODER_URL", "ENCODER_FALLBACK"),
 ):
     os.environ.pop(name, None)
 sys.path.insert(0, str(PROJECT))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from embedding.image_decoding import square
 from embedding.loaders.backbone import Backbone
 from embedding.loaders.fashion import WEIGHTS
 from embedding.loaders.fashion_tower import load_tower, load_weights
+from embedding.regions.garments import Garment, Garments
 from embedding.regions.network import SIDE, RegionHead, backbone_maps, corners
 from embedding.regions.region import SMALLEST, WHOLE, Region
 
@@ -47,23 +47,6 @@ in it."""
 PLAIN_DISTANCE, PLAIN_SHARE = 16.0, 0.85
 """The ground is plain, so that nothing needs to be cut off, if at least this share of the pixels
 around the garment is within this distance of their median, in each channel."""
-
-
-@dataclass(frozen=True, slots=True)
-class Garment:
-    """A garment in a picture, with a score from 0 to 1."""
-
-    region: Region
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Garments:
-    """What was found in a picture. `best` is the garment to search with if the shopper says nothing
-    else; it is None if the whole picture is at least as good."""
-
-    found: tuple[Garment, ...] = ()
-    best: Garment | None = None
 
 
 def find_garments(image: Image.Image) -> Garments:

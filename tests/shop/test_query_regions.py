@@ -14,7 +14,7 @@ from PIL import Image
 
 from embedding.image_decoding import open_image
 from embedding.regions import finder
-from embedding.regions.finder import Garment, Garments
+from embedding.regions.garments import Garment, Garments
 from embedding.regions.region import Region
 from shop import picture_regions, query_pictures
 from shop.forms import SearchForm

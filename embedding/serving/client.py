@@ -1,0 +1,174 @@
+"""Sends requests to an encoder server, over connections that are kept. Without torch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from functools import lru_cache
+from threading import Lock
+
+import httpcore2
+
+from embedding.encoder import EncoderError
+from embedding.serving.protocol import ERROR, Kind
+
+CONNECT_SECONDS = 1.0
+"""How long a client waits for a connection."""
+
+READ_SECONDS = 20.0
+"""How long a client waits for an answer. A server waits for a model that it loads as long as pages
+do (`embedding.encoder.PATIENCE`)."""
+
+TRIES = 3
+"""How often a request is sent if connections break or a server fails: it changes nothing."""
+
+PAUSE_SECONDS = 0.1
+"""The pause before a request is sent again."""
+
+DOWN_SECONDS = 5.0
+"""How long a failed server is left alone. Then one request tries it again."""
+
+IDLE_SECONDS = 60.0
+MAX_CONNECTIONS = 64
+
+MAX_MESSAGE = 500
+"""The maximum length of a server's message within one of ours."""
+
+logger = logging.getLogger(__name__)
+
+
+class Unreachable(EncoderError):
+    """No server answers at the address; the message says why."""
+
+
+class Refusal(Exception):
+    """The server's answer that it cannot do what was asked."""
+
+    def __init__(self, kind: Kind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class _Broken(Exception):
+    """A connection broke, or the answer is that of a failed server: another try may succeed."""
+
+
+class Client:
+    """The connections to the server at one address. All methods are thread-safe.
+
+    Args:
+        url: the address, as in `ENCODER_URL`.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        is_socket = url.startswith("unix:")
+        self._origin = "http://encoder" if is_socket else url
+        self._pool = httpcore2.ConnectionPool(
+            max_connections=MAX_CONNECTIONS,
+            max_keepalive_connections=MAX_CONNECTIONS,
+            keepalive_expiry=IDLE_SECONDS,
+            uds=url.removeprefix("unix:") if is_socket else None,
+        )
+        self._lock = Lock()
+        self._down_until: float | None = None
+        self._reason = ""
+
+    def get(self, path: str) -> bytes:
+        """See `post`."""
+        return self._send("GET", path, b"")[0]
+
+    def post(self, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
+        """The body of an answer, and its headers by their names in lower case.
+
+        Raises:
+            Unreachable: no server answers, or none did a moment ago.
+            Refusal: it answers that it cannot.
+        """
+        return self._send("POST", path, body)
+
+    def _send(self, method: str, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
+        self._check_is_up()
+        tries = 1
+        while True:
+            try:
+                answer = self._send_once(method, path, body)
+            except _Broken as error:
+                if tries < TRIES:
+                    tries += 1
+                    time.sleep(PAUSE_SECONDS)
+                    continue
+                raise self._down(str(error)) from error.__cause__
+            except httpcore2.TimeoutException as error:
+                raise self._down(f"no answer in time ({type(error).__name__})") from error
+            self._up()
+            return answer
+
+    def _send_once(self, method: str, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
+        try:
+            response = self._pool.request(
+                method,
+                self._origin + path,
+                headers={"Host": "encoder", "Content-Length": str(len(body))},
+                content=body,
+                extensions={
+                    "timeout": {
+                        "connect": CONNECT_SECONDS,
+                        "pool": READ_SECONDS,
+                        "write": READ_SECONDS,
+                        "read": READ_SECONDS,
+                    }
+                },
+            )
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
+            raise _Broken(f"{type(error).__name__}: {error}") from error
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1")
+            for name, value in response.headers
+        }
+        kind = next((it for it in Kind if it == headers.get(ERROR.lower())), None)
+        if kind is not None:
+            raise Refusal(kind, response.content.decode(errors="replace")[:MAX_MESSAGE])
+        if response.status != 200:
+            raise _Broken(f"answered {response.status}")
+        return response.content, headers
+
+    def _check_is_up(self) -> None:
+        """Raise `Unreachable` for some seconds after a failure; then let one request through."""
+        with self._lock:
+            if self._down_until is None:
+                return
+            now = time.monotonic()
+            if now < self._down_until:
+                raise Unreachable(self._message())
+            self._down_until = now + DOWN_SECONDS
+
+    def _down(self, reason: str) -> Unreachable:
+        with self._lock:
+            is_new = self._down_until is None
+            self._reason = reason
+            self._down_until = time.monotonic() + DOWN_SECONDS
+        if is_new:
+            logger.error("%s; it is tried again every %.0f s", self._message(), DOWN_SECONDS)
+        return Unreachable(self._message())
+
+    def _up(self) -> None:
+        if self._down_until is not None:
+            with self._lock:
+                self._down_until = None
+            logger.warning("the encoder server at %s answers again", self.url)
+
+    def _message(self) -> str:
+        return f"the encoder server at {self.url} cannot be used: {self._reason}"
+
+
+def client_for(url: str) -> Client:
+    """This process's client of an address."""
+    return _client(url, os.getpid())
+
+
+@lru_cache(maxsize=8)
+def _client(url: str, _process: int) -> Client:
+    # A forked process must not write to its parent's connections.
+    return Client(url)
