@@ -19,8 +19,9 @@ from catalog.indexing.reader import DECODING, Failure, Reader
 from catalog.indexing.versions import begin_run
 from catalog.indexing.writer import forget_restored_pictures, write
 from catalog.tables import embedding_table_name
+from embedding.config import settings
 from embedding.decoder_pool import Decoder
-from embedding.encoder import Encoder
+from embedding.encoder import Encoder, default_device
 from embedding.malloc import keeping_memory
 from embedding.reduction import ReducedEncoder
 from embedding.registry import Modality
@@ -184,13 +185,21 @@ def is_any_pending(model: str, modality: Modality) -> bool:
         return bool(next_pending(connection, model, modality, after=0, limit=1))
 
 
-def default_workers(device: str) -> int:
+def default_workers(device: str | None = None) -> int:
     """The number of decoding processes for a model on `device`.
 
     On the CPU the model is so much slower than decoding that threads (0) are enough, and they start
-    faster.
+    faster. An encoder server on this machine is taken for one on the CPU.
+
+    Args:
+        device: None means the one that `get_encoder` uses.
     """
-    return 0 if device.startswith("cpu") else os.cpu_count() or 1
+    url = settings().encoder_url
+    if device is None and url:
+        is_here = url.startswith("unix:")
+    else:
+        is_here = (device or default_device()).startswith("cpu")
+    return 0 if is_here else os.cpu_count() or 1
 
 
 def find_batch_size(encoder: Encoder, modality: Modality) -> int:

@@ -15,6 +15,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from embedding.loaders.half_precision import half_type
 from embedding.preprocessing import FitSquare
 
 SIZE = 260
@@ -53,22 +54,27 @@ class Backbone(nn.Module):
             _fold_normalisation(
                 block, _expand_conv="_bn0", _depthwise_conv="_bn1", _project_conv="_bn2"
             )
+        _fold_padding(network)
         self.stem = nn.Sequential(network._conv_stem, nn.ReLU6(inplace=True))
         self.stages = nn.ModuleList(_stages(network._blocks))
         self.last = nn.Sequential(network._conv_head, nn.ReLU6(inplace=True))
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Features, (n, POOLED + EARLY), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
-        # EfficientNet-Lite was trained with (value - 127) / 128. The permuted pixels are already
-        # in channels-last format, which the convolutions keep.
-        scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
-        maps = self.stem(scaled.to(next(self.parameters()).dtype))
+        maps = self.stem(self.scaled(pixels))
         early = [_statistics(maps)]
         for index, stage in enumerate(self.stages):
             maps = stage(maps)
             if index < EARLY_STAGES:
                 early.append(_statistics(maps))
         return torch.cat([self.last(maps).float().mean((2, 3)), *early], 1)
+
+    def scaled(self, pixels: Tensor) -> Tensor:
+        """The input of the stem, (n, 3, h, w), of 8-bit RGB pixels, (n, h, w, 3)."""
+        # EfficientNet-Lite was trained with (value - 127) / 128. The permuted pixels are already
+        # in channels-last format, which the convolutions keep.
+        scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
+        return scaled.to(next(self.parameters()).dtype)
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -77,13 +83,14 @@ Network = TypeVar("Network", bound=nn.Module)
 def to_device(network: Network, device: torch.device) -> Network:
     """Move a network to `device` in its fastest memory format and precision.
 
-    On a GPU the convolutions use half precision; all other layers stay in single precision.
+    Where the device computes faster in half precision, the convolutions use it. All other layers
+    stay in single precision.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if device.type == "cuda":
+    if (dtype := half_type(device)) is not None:
         for module in network.modules():
             if isinstance(module, nn.Conv2d):
-                module.half()
+                module.to(dtype)
     return network
 
 
@@ -115,6 +122,17 @@ def _fold_normalisation(module: nn.Module, **norms: str) -> None:
             setattr(module, norm_name, nn.Identity())
 
 
+def _fold_padding(network: nn.Module) -> None:
+    """Let convolutions pad by themselves where they can, since a padded copy of the maps costs as
+    much as many convolutions."""
+    for module in network.modules():
+        padding = getattr(module, "static_padding", None)
+        if isinstance(padding, nn.ZeroPad2d):
+            left, right, top, bottom = padding.padding
+            if left == right and top == bottom:
+                module.padding, module.static_padding = (top, left), nn.Identity()
+
+
 def _stages(blocks: nn.ModuleList) -> list[nn.Sequential]:
     """The network's stages: consecutive blocks of equal width."""
 
@@ -131,11 +149,12 @@ def _statistics(maps: Tensor) -> Tensor:
     x = torch.linspace(-1, 1, width, device=maps.device)[None, :]
     centre = torch.exp(-(x**2 + y**2) / (2 * CENTRE**2))
     weights = torch.stack([torch.ones_like(centre), centre]).flatten(1)
-    weights = (weights / weights.sum(1, keepdim=True)).T
+    weights = weights / weights.sum(1, keepdim=True)
     # Single precision, because the variance is a small difference of large numbers.
     with torch.autocast(maps.device.type, enabled=False):
-        values = maps.float().flatten(2)
-        mean = values @ weights
-        variance = values**2 @ weights - mean**2
+        # In channels-last format this is no copy, and the products are of whole rows.
+        values = maps.permute(0, 2, 3, 1).flatten(1, 2).float()
+        mean = weights @ values
+        variance = weights @ values**2 - mean**2
     # Not zero, where the square root has no gradient.
-    return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], 2).flatten(1)
+    return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], 1).transpose(1, 2).flatten(1)

@@ -17,6 +17,11 @@ def half_precision(model: nn.Module, device: torch.device) -> torch.dtype | None
     """
     if sum(parameter.numel() for parameter in model.parameters()) < MIN_PARAMETERS:
         return None
+    return half_type(device)
+
+
+def half_type(device: torch.device) -> torch.dtype | None:
+    """The half-precision type that `device` computes faster in; None if there is none."""
     if device.type == "cuda":
         return torch.float16
     if device.type == "cpu":

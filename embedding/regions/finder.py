@@ -14,7 +14,7 @@ from torch import Tensor
 
 import embedding
 from embedding.image_decoding import square
-from embedding.loaders.backbone import Backbone
+from embedding.loaders.backbone import Backbone, to_device
 from embedding.loaders.fashion import WEIGHTS
 from embedding.loaders.fashion_tower import load_tower, load_weights
 from embedding.regions.garments import Garment, Garments
@@ -77,8 +77,7 @@ def load_head(path: Path) -> RegionHead:
 @lru_cache(maxsize=1)
 def _network() -> tuple[Backbone, RegionHead]:
     backbone = load_tower(WEIGHTS / "model.safetensors").backbone
-    backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return backbone, load_head(HEAD_FILE)
+    return to_device(backbone, torch.device("cpu")), load_head(HEAD_FILE)
 
 
 def _garments(image: Image.Image) -> list[Garment]:

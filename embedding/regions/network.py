@@ -63,8 +63,7 @@ class RegionHead(nn.Module):
 
 def backbone_maps(backbone: Backbone, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """The maps that the head reads, of 8-bit RGB pixels (n, SIDE, SIDE, 3)."""
-    scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
-    maps = backbone.stem(scaled)
+    maps = backbone.stem(backbone.scaled(pixels))
     fine = maps
     for index, stage in enumerate(backbone.stages):
         maps = stage(maps)
@@ -72,7 +71,7 @@ def backbone_maps(backbone: Backbone, pixels: Tensor) -> tuple[Tensor, Tensor]:
             fine = maps
         if index == COARSE:
             break
-    return fine, maps
+    return fine.float(), maps.float()
 
 
 def corners(distances: Tensor) -> Tensor:

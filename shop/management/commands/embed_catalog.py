@@ -21,7 +21,7 @@ from catalog.indexing.pending import EVERYTHING, Selection
 from catalog.indexing.ray_engine import fill_on_ray
 from catalog.indexing.versions import plan
 from catalog.reduction import stored_encoder
-from embedding.encoder import EncoderError, default_device
+from embedding.encoder import EncoderError
 from embedding.progress import Progress
 from embedding.registry import Modality, ModelSpec, get_spec
 from shop.management.arguments import positive
@@ -84,7 +84,9 @@ class Command(CatalogCommand):
         )
         parser.add_argument("--modality", choices=["text", "image"], help="only this modality")
         parser.add_argument(
-            "--device", help="cpu, cuda or cuda:N (default: EMBEDDING_DEVICE, or cuda if available)"
+            "--device",
+            help="cpu, cuda or cuda:N of this machine (default: ENCODER_URL, EMBEDDING_DEVICE, or"
+            " cuda if available)",
         )
         parser.add_argument(
             "--batch-size",
@@ -96,8 +98,8 @@ class Command(CatalogCommand):
             "--workers",
             type=non_negative,
             metavar="N",
-            help="processes that decode pictures; 0 means threads (default: 0 if the device is cpu,"
-            " otherwise one per core)",
+            help="processes that decode pictures; 0 means threads (default: 0 if this machine's CPU"
+            " encodes, otherwise one per core)",
         )
         parser.add_argument(
             "--profile",
@@ -228,7 +230,7 @@ class Command(CatalogCommand):
                 defer_index(connection, spec.name, modality, total)
             if options["engine"] == "ray":
                 return self.embed_on_ray(spec, modality, total, stop, options)
-            device = options["device"] or default_device()
+            device = options["device"]
             encoder = stored_encoder(spec.name, device)
             workers = options["workers"]
             with Progress(name, f" {modality}s", total, quiet=options["verbosity"] == 0) as bar:
@@ -259,7 +261,7 @@ class Command(CatalogCommand):
         options: dict[str, Any],
     ) -> Summary:
         """Report the number of rows to embed, and the time at the speed of a sample."""
-        device = options["device"] or default_device()
+        device = options["device"]
         workers = default_workers(device) if options["workers"] is None else options["workers"]
         encoder = stored_encoder(spec.name, device)
         rate = estimate(encoder, modality, workers=workers, selection=selection)
@@ -306,7 +308,7 @@ class Command(CatalogCommand):
         with connect() as connection:
             if not is_due(connection, spec.name):
                 return
-        if products := calibrate(stored_encoder(spec.name, options["device"] or default_device())):
+        if products := calibrate(stored_encoder(spec.name, options["device"])):
             self.summary.add(f"{spec.name}: calibrated with pairs of {products:,} products")
 
     def show(self, name: str, summary: Summary) -> None:
