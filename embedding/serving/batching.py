@@ -41,7 +41,7 @@ class Batcher:
         waiting: the number of items that may wait, as a multiple of the limit of their kind.
     """
 
-    def __init__(self, name: str, limits: dict[Any, int], waiting: int = 8) -> None:
+    def __init__(self, name: str, limits: dict[Any, int], waiting: int) -> None:
         self._limits, self._waiting_factor = limits, waiting
         self._functions: dict[Hashable, Callable[[list[Any]], Any]] = {}
         self._waiting: list[_Request] = []
@@ -49,6 +49,11 @@ class Batcher:
         self._is_stopped = False
         self._thread = Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
+
+    def __len__(self) -> int:
+        """The number of requests that wait."""
+        with self._changed:
+            return len(self._waiting)
 
     def add(self, kind: Hashable, function: Callable[[list[Any]], Any]) -> None:
         """Set the function of a kind; it returns a list or array of one result for each item."""

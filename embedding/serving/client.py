@@ -20,11 +20,10 @@ READ_SECONDS = 20.0
 """How long a client waits for an answer. A server waits for a model that it loads as long as pages
 do (`embedding.encoder.PATIENCE`)."""
 
-TRIES = 3
-"""How often a request is sent if connections break or a server fails: it changes nothing."""
-
-PAUSE_SECONDS = 0.1
-"""The pause before a request is sent again."""
+PAUSES_SECONDS = (0.0, 0.2, 0.5)
+"""The pauses after which a request is sent again if its connection broke or the server failed. It
+changes nothing, so this is safe. The first is for a connection that had been closed, the others are
+for a server that is being replaced."""
 
 DOWN_SECONDS = 5.0
 """How long a failed server is left alone. Then one request tries it again."""
@@ -90,20 +89,21 @@ class Client:
 
     def _send(self, method: str, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
         self._check_is_up()
-        tries = 1
+        pauses = iter(PAUSES_SECONDS)
         while True:
             try:
                 answer = self._send_once(method, path, body)
+            except httpcore2.ConnectError as error:  # nobody listens: nothing to wait for
+                raise self._down(f"{error}") from error
             except _Broken as error:
-                if tries < TRIES:
-                    tries += 1
-                    time.sleep(PAUSE_SECONDS)
-                    continue
-                raise self._down(str(error)) from error.__cause__
+                if (pause := next(pauses, None)) is None:
+                    raise self._down(str(error)) from error.__cause__
+                time.sleep(pause)
             except httpcore2.TimeoutException as error:
                 raise self._down(f"no answer in time ({type(error).__name__})") from error
-            self._up()
-            return answer
+            else:
+                self._up()
+                return answer
 
     def _send_once(self, method: str, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
         try:
@@ -121,6 +121,8 @@ class Client:
                     }
                 },
             )
+        except httpcore2.ConnectError:
+            raise
         except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise _Broken(f"{type(error).__name__}: {error}") from error
         headers = {
@@ -130,6 +132,8 @@ class Client:
         kind = next((it for it in Kind if it == headers.get(ERROR.lower())), None)
         if kind is not None:
             raise Refusal(kind, response.content.decode(errors="replace")[:MAX_MESSAGE])
+        if response.status == 503:  # of a proxy that has as many requests as it can
+            raise Refusal(Kind.BUSY, "too many requests wait")
         if response.status != 200:
             raise _Broken(f"answered {response.status}")
         return response.content, headers

@@ -39,6 +39,9 @@ BATCH_OF_PICTURES = 16
 GPU_FACTOR = 16
 """How many times as large batches on a GPU are."""
 
+WAITING = 8
+"""How many times the largest batch may wait for a model. Further requests are turned away."""
+
 RETRY_AFTER = "1"
 """Seconds after which a client that was turned away may try again."""
 
@@ -82,10 +85,12 @@ class ServedModel:
         )
         factor = GPU_FACTOR if default_device().startswith("cuda") else 1
         texts, pictures = factor * BATCH_OF_TEXTS, factor * BATCH_OF_PICTURES
+        waiting = WAITING
         if not is_batching:
+            waiting *= texts
             texts = pictures = 1
         limits = {"texts": texts, "pixels": pictures, "images": pictures}
-        self._batcher = Batcher(f"encode {spec.name}", limits)
+        self._batcher = Batcher(f"encode {spec.name}", limits, waiting)
         self._batcher.add("texts", encoder.encode_texts)
         self._batcher.add("pixels", lambda pixels: encoder.encode_pixels(np.stack(pixels)))
         self._batcher.add("images", encoder.encode_images)
