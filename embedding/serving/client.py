@@ -93,6 +93,9 @@ class Client:
         while True:
             try:
                 answer = self._send_once(method, path, body)
+            except Refusal:
+                self._up()
+                raise
             except httpcore2.ConnectError as error:  # nobody listens: nothing to wait for
                 raise self._down(f"{error}") from error
             except _Broken as error:

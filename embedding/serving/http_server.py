@@ -107,11 +107,16 @@ class HttpServer:
             raise AddressTaken(f"{path or f'{host}:{port}'} cannot be used: {error}") from error
 
     @property
+    def port(self) -> int:
+        """The TCP port, where there is no socket's path."""
+        return int(self._server.effective_port)
+
+    @property
     def url(self) -> str:
         """The address for `ENCODER_URL`."""
         if self._path is not None:
             return f"unix:{self._path}"
-        return f"http://{self._server.effective_host}:{self._server.effective_port}"
+        return f"http://{self._server.effective_host}:{self.port}"
 
     def run(self) -> None:
         """Answer until `stop`, then finish what has begun."""
