@@ -125,12 +125,12 @@ def _fold_normalisation(module: nn.Module, **norms: str) -> None:
 def _fold_padding(network: nn.Module) -> None:
     """Let convolutions pad by themselves where they can, since a padded copy of the maps costs as
     much as many convolutions."""
-    for module in network.modules():
-        padding = getattr(module, "static_padding", None)
-        if isinstance(padding, nn.ZeroPad2d):
+    for conv in network.modules():
+        padding = getattr(conv, "static_padding", None)
+        if isinstance(conv, nn.Conv2d) and isinstance(padding, nn.ZeroPad2d):
             left, right, top, bottom = padding.padding
             if left == right and top == bottom:
-                module.padding, module.static_padding = (top, left), nn.Identity()
+                conv.padding, conv.static_padding = (top, left), nn.Identity()
 
 
 def _stages(blocks: nn.ModuleList) -> list[nn.Sequential]:

@@ -35,20 +35,46 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--parent-pid", type=int, metavar="PID", help="end when this parent process has ended"
     )
+    parser.add_argument("--no-batching", action="store_true", help="only to measure what it gains")
+    ray = parser.add_argument_group("on a Ray cluster (needs the extra `ray`)")
+    ray.add_argument("--ray", action="store_true", help="run replicas of each --model on Ray")
+    ray.add_argument("--address", help="auto or HOST:PORT (default: start Ray on this machine)")
+    ray.add_argument("--min-replicas", type=int, default=1, metavar="N")
+    ray.add_argument("--max-replicas", type=int, metavar="N", help="default: --min-replicas")
+    ray.add_argument("--cores", type=int, default=1, metavar="N", help="of a replica (default 1)")
     options = parser.parse_args(arguments)
+    if options.ray and (options.socket or not options.model):
+        parser.error("--ray needs --model, and has a --port instead of a --socket")
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
-
-    from embedding.serving.http_server import HttpServer, serve  # imports torch
-    from embedding.serving.service import Service
-
     try:
-        service = Service(tuple(options.model))
-        path = options.socket.absolute() if options.socket else None
-        server = HttpServer(service, path, options.host, options.port)
+        (_serve_on_ray if options.ray else _serve)(options)
     except UserFacingError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from error
-    serve(server, options.parent_pid)
+
+
+def _serve(options: argparse.Namespace) -> None:
+    from embedding.serving.http_server import HttpServer, serve
+    from embedding.serving.service import Service
+
+    service = Service(tuple(options.model), is_batching=not options.no_batching)
+    path = options.socket.absolute() if options.socket else None
+    serve(HttpServer(service, path, options.host, options.port), options.parent_pid)
+
+
+def _serve_on_ray(options: argparse.Namespace) -> None:
+    from embedding.serving.ray_serve import serve
+
+    least = options.min_replicas
+    serve(
+        tuple(options.model),
+        address=options.address,
+        host=options.host,
+        port=options.port,
+        replicas=(least, max(least, options.max_replicas or least)),
+        cores=options.cores,
+        is_batching=not options.no_batching,
+    )
 
 
 if __name__ == "__main__":

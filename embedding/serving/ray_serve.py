@@ -11,7 +11,10 @@ import asyncio
 import json
 import logging
 import os
+import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 from embedding.encoder import local_encoder
@@ -177,3 +180,24 @@ def start(
     front = serve.deployment(ray_actor_options={"num_cpus": 0}, logging_config=quiet)
     serve.run(front(Front).bind(models), name="front", route_prefix="/")
     return f"http://{host}:{port}"
+
+
+def serve(models: tuple[str, ...], *, address: str | None = None, **options: Any) -> None:
+    """Like `start`. On a cluster of this machine only, serve until SIGTERM or Ctrl-C."""
+    stopped = Event()
+    url = start(models, address=address, **options)
+    print(f"The encoder server is at {url}", file=sys.stderr, flush=True)
+    if address is None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _signal, _frame: stopped.set())
+        stopped.wait()
+        stop()
+
+
+def stop() -> None:
+    """End the applications, when they have answered what they have begun, and leave the cluster."""
+    import ray
+    from ray import serve as ray_serve
+
+    ray_serve.shutdown()
+    ray.shutdown()

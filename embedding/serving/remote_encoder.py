@@ -51,10 +51,11 @@ Result = TypeVar("Result")
 
 
 class RemoteEncoder:
-    """Asks the server at `ENCODER_URL`.
+    """Asks a server.
 
     Args:
         spec: the entry of the model, without its reduction.
+        url: the address of the server, as in `ENCODER_URL`.
         is_for_pages: fail at once with `ModelUnavailable`; otherwise wait for the server, and
             raise errors that say what is wrong.
 
@@ -64,8 +65,8 @@ class RemoteEncoder:
 
     preparation: Preparation | None
 
-    def __init__(self, spec: ModelSpec, *, is_for_pages: bool) -> None:
-        self.spec = spec
+    def __init__(self, spec: ModelSpec, url: str, *, is_for_pages: bool) -> None:
+        self.spec, self._url = spec, url
         self._is_for_pages = is_for_pages
         self._path = f"/models/{spec.name}"
         own = {modality: fingerprint(spec, modality) for modality in spec.modalities}
@@ -173,7 +174,7 @@ class RemoteEncoder:
         until = time.monotonic() + WAIT_SECONDS
         while True:
             try:
-                return ask(client_for(settings().encoder_url))
+                return ask(client_for(self._url))
             except Unreachable as error:
                 if settings().encoder_fallback == "local":
                     encoder = self._local()
@@ -228,12 +229,13 @@ def remote_encoder(spec: ModelSpec, *, is_for_pages: bool) -> Encoder:
     Raises:
         ModelUnavailable, EncoderError: see `RemoteEncoder`.
     """
-    key = settings().encoder_url, spec, is_for_pages
+    url = settings().encoder_url
+    key = url, spec, is_for_pages
     with _lock:
         found = _encoders.get(key)
     if found is None:
         try:
-            found = RemoteEncoder(spec, is_for_pages=is_for_pages)
+            found = RemoteEncoder(spec, url, is_for_pages=is_for_pages)
         except _Local as local:
             return local.encoder
         with _lock:

@@ -291,7 +291,9 @@ def test_another_program_at_the_address_is_no_encoder_server(
         while True:
             connection, _ = listener.accept()
             connection.recv(65536)
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            connection.sendall(
+                b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"
+            )
 
     Thread(target=answer, daemon=True).start()
     monkeypatch.setenv("ENCODER_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
