@@ -22,6 +22,14 @@ POSITIONS = 512
 EPSILON = 1e-12
 
 
+def _linear(layer: nn.Linear, states: Tensor) -> Tensor:
+    """Apply a layer, whose weights may be in half precision. All else is in single precision."""
+    if layer.weight.dtype == torch.float32:
+        result: Tensor = layer(states)
+        return result
+    return layer(states.to(layer.weight.dtype)).to(states.dtype)  # type: ignore[no-any-return]
+
+
 class Layer(nn.Module):
     """Self-attention and a perceptron, each with a residual connection and layer normalisation."""
 
@@ -43,12 +51,12 @@ class Layer(nn.Module):
             dropout: probability of dropping a value of a residual branch, in training only.
         """
         count, length, _ = states.shape
-        parts = self.attention(states).view(count, length, 3, HEADS, WIDTH // HEADS)
+        parts = _linear(self.attention, states).view(count, length, 3, HEADS, WIDTH // HEADS)
         query, key, value = parts.permute(2, 0, 3, 1, 4)
         attended = scaled_dot_product_attention(query, key, value, mask)
-        mixed = self.mix(attended.transpose(1, 2).reshape(count, length, WIDTH))
+        mixed = _linear(self.mix, attended.transpose(1, 2).reshape(count, length, WIDTH))
         states = self.mix_norm(states + nn.functional.dropout(mixed, dropout, self.training))
-        wide = self.narrow(gelu(self.widen(states)))
+        wide = _linear(self.narrow, gelu(_linear(self.widen, states)))
         result: Tensor = self.narrow_norm(
             states + nn.functional.dropout(wide, dropout, self.training)
         )
