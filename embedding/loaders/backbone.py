@@ -6,6 +6,7 @@ the Lite variants drop squeeze-and-excitation and use ReLU6.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, TypeVar
 
@@ -61,20 +62,28 @@ class Backbone(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Features, (n, POOLED + EARLY), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
-        maps = self.stem(self.scaled(pixels))
-        early = [_statistics(maps)]
-        for index, stage in enumerate(self.stages):
-            maps = stage(maps)
-            if index < EARLY_STAGES:
+        early = []
+        for index, maps in enumerate(self.maps(pixels)):
+            if index <= EARLY_STAGES:
                 early.append(_statistics(maps))
-        return torch.cat([self.last(maps).float().mean((2, 3)), *early], 1)
+        last = self.last(maps.to(_dtype(self.last)))
+        return torch.cat([last.float().mean((2, 3)), *early], 1)
 
-    def scaled(self, pixels: Tensor) -> Tensor:
-        """The input of the stem, (n, 3, h, w), of 8-bit RGB pixels, (n, h, w, 3)."""
+    def maps(self, pixels: Tensor) -> Iterator[Tensor]:
+        """The maps of the stem and of each stage, (n, c, h, w), of 8-bit RGB pixels, (n, h, w, 3).
+
+        Their precision is that of the layers.
+        """
         # EfficientNet-Lite was trained with (value - 127) / 128. The permuted pixels are already
         # in channels-last format, which the convolutions keep.
-        scaled = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
-        return scaled.to(next(self.parameters()).dtype)
+        maps = (pixels.permute(0, 3, 1, 2).float() - 127) / 128
+        for part in (self.stem, *self.stages):
+            maps = part(maps.to(_dtype(part)))
+            yield maps
+
+
+def _dtype(part: nn.Module) -> torch.dtype:
+    return next(part.parameters()).dtype
 
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -87,10 +96,16 @@ def to_device(network: Network, device: torch.device) -> Network:
     stay in single precision.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if (dtype := half_type(device)) is not None:
+    dtype = half_type(device)
+    exact: set[nn.Module] = set()
+    if dtype == torch.bfloat16:
+        # Most of the rounding errors would be those of the first layers, which take little time.
         for module in network.modules():
-            if isinstance(module, nn.Conv2d):
-                module.to(dtype)
+            if isinstance(module, Backbone):
+                exact = {*module.stem.modules(), *module.stages[0].modules()}
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d) and module not in exact and dtype is not None:
+            module.to(dtype)
     return network
 
 

@@ -63,15 +63,8 @@ class RegionHead(nn.Module):
 
 def backbone_maps(backbone: Backbone, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """The maps that the head reads, of 8-bit RGB pixels (n, SIDE, SIDE, 3)."""
-    maps = backbone.stem(backbone.scaled(pixels))
-    fine = maps
-    for index, stage in enumerate(backbone.stages):
-        maps = stage(maps)
-        if index == FINE:
-            fine = maps
-        if index == COARSE:
-            break
-    return fine.float(), maps.float()
+    _stem, *stages = backbone.maps(pixels)
+    return stages[FINE].float(), stages[COARSE].float()
 
 
 def corners(distances: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from catalog.indexing import Coverage, FillingError, coverage, fill
 from catalog.indexing.ray_engine import Job, RayEngineError, fill_on_ray, ranges
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import Modality
+from tests.ray_cluster import ray_cluster
 
 pytestmark = pytest.mark.ray
 
@@ -46,14 +47,8 @@ def catalogue(database: str, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[str]:
     """A cluster of two nodes with one core each; yields its address."""
-    pytest.importorskip("ray", reason="Ray is an extra: python -m pip install -e '.[ray]'")
-    from ray.cluster_utils import Cluster
-
-    node = {"num_cpus": 1, "object_store_memory": 150 * 2**20, "include_dashboard": False}
-    nodes = Cluster(initialize_head=True, head_node_args=node)
-    nodes.add_node(num_cpus=1, object_store_memory=150 * 2**20)
-    yield nodes.address
-    nodes.shutdown()
+    with ray_cluster(1, 1) as address:
+        yield address
 
 
 def stored(modality: Modality) -> dict[int, np.ndarray]:

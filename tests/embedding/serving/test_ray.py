@@ -17,6 +17,7 @@ from embedding.serving import protocol
 from embedding.serving.client import Client
 from embedding.serving.remote_encoder import RemoteEncoder, _as_file
 from tests.embedding.serving.test_server import picture
+from tests.ray_cluster import ray_cluster
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -28,31 +29,12 @@ PORT = 8765
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """The address of two replicas of `fashion`."""
-    pytest.importorskip("ray.serve", reason="an extra: python -m pip install -e '.[ray]'")
-    import ray
-    from ray.cluster_utils import Cluster
+    with ray_cluster(REPLICAS) as address:
+        from embedding.serving import ray_serve
 
-    from embedding.serving import ray_serve
-
-    # Ray waits only 15 s for agents that choose their ports, too short for a busy machine.
-    agents = {
-        "metrics_agent_port": PORT + 1,
-        "dashboard_agent_listen_port": PORT + 2,
-        "runtime_env_agent_port": PORT + 3,
-    }
-    nodes = Cluster(
-        initialize_head=True,
-        head_node_args=agents
-        | {"num_cpus": REPLICAS, "object_store_memory": 150 * 2**20, "include_dashboard": False},
-    )
-    try:
-        yield ray_serve.start(
-            ("fashion",), address=nodes.address, port=PORT, replicas=(REPLICAS, REPLICAS)
-        )
+        replicas = REPLICAS, REPLICAS
+        yield ray_serve.start(("fashion",), address=address, port=PORT, replicas=replicas)
         ray_serve.stop()
-    finally:
-        ray.shutdown()
-        nodes.shutdown()
 
 
 def replicas() -> list[psutil.Process]:
