@@ -31,7 +31,7 @@ test-fast: .venv/developer ## run those that take about a minute, for the inner 
 test-fleet: .venv/developer ## search with 50 clients while a replica and a shop are killed
 	FLEET=1 $(BIN)/python -m pytest -s tests/shop/test_fleet.py
 
-test-ray: .venv/developer ## install Ray (510 MB) and run its tests
+test-ray: .venv/developer ## install Ray (600 MB) and run its tests
 	$(PIP) --editable '.[ray]'
 	$(BIN)/python -m pytest -m ray
 
