@@ -1,8 +1,8 @@
 """A Ray cluster on this machine."""
 
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
+from itertools import count
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -18,26 +18,23 @@ def ray_cluster(*cores: int) -> Iterator[str]:
         m.setenv("RAY_TMPDIR", folder)  # the tests' own is too long for the paths of sockets
         nodes = Cluster()
         try:
+            ports = count(FIRST_PORT)
             for number in cores:
-                # Ray waits 15 s for agents that choose their ports, too short for a busy machine.
-                ports = dict(zip(AGENTS, _free_ports(len(AGENTS)), strict=True))
+                # Ray waits 15 s for the ports that its agents choose: too short on a busy machine.
                 nodes.add_node(
                     num_cpus=number,
                     object_store_memory=150 * 2**20,
                     include_dashboard=False,
-                    **ports,
+                    **{agent: next(ports) for agent in AGENTS},
                 )
             yield nodes.address
         finally:
             nodes.shutdown()
 
 
-AGENTS = ("metrics_agent_port", "dashboard_agent_listen_port", "runtime_env_agent_port")
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [probe.getsockname()[1] for probe in probes]
+AGENTS = (
+    *("metrics_agent_port", "metrics_export_port"),
+    *("dashboard_agent_listen_port", "runtime_env_agent_port"),
+)
+FIRST_PORT = 28_765
+"""Below the ports that systems give to connections, which Ray's other parts may take meanwhile."""
