@@ -70,11 +70,11 @@ def pooler(url: str, size: int, mode: str = "transaction") -> Iterator[str]:
             yield address
         finally:
             process.terminate()
-            process.wait(timeout=10)
+            process.wait(timeout=60)
 
 
 def _wait(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while True:
         try:
             psycopg.connect(address).close()

@@ -41,6 +41,7 @@ class Server(ThreadingHTTPServer):
         self.active = 0
         self.max_active = 0
         self.four_requests = threading.Barrier(4)
+        self.released = threading.Event()
         self.closing = threading.Event()
 
     @property
@@ -98,7 +99,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def get_together(self, _: str) -> None:
         """Respond only when four requests are waiting at the same time."""
-        self.server.four_requests.wait(10)
+        self.server.four_requests.wait(60)
+        self.send(jpeg())
+
+    def get_held(self, _: str) -> None:
+        self.server.released.wait(60)
         self.send(jpeg())
 
     def get_lying(self, _: str) -> None:

@@ -155,9 +155,10 @@ def test_upload_without_a_free_decoder_is_rejected_with_503(database: str, folde
 def test_time_of_decoding_is_limited(
     folder: Path, monkeypatch: pytest.MonkeyPatch, limit: str, seconds: float
 ) -> None:
-    monkeypatch.setattr(upload_decoder, limit, seconds)
-    with pytest.raises(ImageError, match="too long to decode"):
-        query_pictures.store_query_picture(scan_bomb((7000, 7000), MAX_SCANS - 10))
+    with monkeypatch.context() as patch:
+        patch.setattr(upload_decoder, limit, seconds)
+        with pytest.raises(ImageError, match="too long to decode"):
+            query_pictures.store_query_picture(scan_bomb((7000, 7000), MAX_SCANS - 10))
     assert not kept(folder)
     assert query_pictures.store_query_picture(encoded())  # the decoder was released
 
