@@ -87,12 +87,21 @@ from embedding import encoder  # noqa: E402
 from embedding.loaders import batch_probe  # noqa: E402
 from embedding.registry import get_spec  # noqa: E402
 
-# Few examples by default, the same in each run, so that no run fails by chance. Use
-# `HYPOTHESIS_PROFILE=thorough`, which draws new ones, after changes of the tested code.
+THOROUGH = bool(os.environ.get("THOROUGH"))
+"""Whether tests repeat what they try as often as after a change of the tested code."""
+
+
+def repetitions(few: int, many: int) -> int:
+    """How often a test tries something: `many` times with `THOROUGH=1`."""
+    return many if THOROUGH else few
+
+
+# Few examples by default, the same in each run, so that no run fails by chance. A thorough run
+# draws new ones.
 UNTIMED: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("quick", max_examples=40, derandomize=True, **UNTIMED)
+settings.register_profile("quick", max_examples=30, derandomize=True, **UNTIMED)
 settings.register_profile("thorough", max_examples=500, **UNTIMED)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or "quick")
+settings.load_profile("thorough" if THOROUGH else "quick")
 
 # The probe for the fastest batch size stops after the first size, instead of after five seconds.
 batch_probe.PROBE_SECONDS = 0.0

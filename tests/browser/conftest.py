@@ -3,28 +3,41 @@
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from embedding.encoder import get_encoder
 from tests.conftest import PROJECT, demo_database
 from tests.serving import serving
 
 SCREENSHOTS = PROJECT / "var" / "screenshots"
-HOW = "install one (Debian: apt-get install chromium) or name it in CHROMIUM"
+HOW = "install one (Debian: apt-get install chromium-headless-shell) or name it in CHROMIUM"
 QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
 
 
+expect.set_options(timeout=60_000)  # a busy machine is no error
+
+
+def take_screenshot(page: Page, name: str, **options: Any) -> None:
+    """Save a picture of the page in `SCREENSHOTS`, for people, if that is asked for."""
+    if os.environ.get("TAKE_SCREENSHOTS"):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"{name}.png", **options)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of Chromium. Without it, browser tests are skipped, or fail in CI."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """The path of Chromium. Without it, browser tests are skipped, or fail in CI.
+
+    The headless shell is preferred: the same engine, for half of the CPU time.
+    """
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
     if found is None:
         if os.environ.get("CI") == "true":
@@ -54,11 +67,13 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(params=[{}], ids=[""])
 def page(request: pytest.FixtureRequest, browser: Browser, shop: str) -> Iterator[Page]:
-    """A new window with the front page. A final screenshot is named after the test.
+    """A new window with the front page, or with the page of the parameter `start` or the module's
+    `START`, where "" is none.
 
     Errors in the console fail the test.
     """
     options = {"viewport": {"width": 1280, "height": 900}, **request.param}
+    start = options.pop("start", getattr(request.module, "START", "/"))
     context = browser.new_context(base_url=shop, **options)
     page = context.new_page()
     complaints: list[str] = []
@@ -67,10 +82,10 @@ def page(request: pytest.FixtureRequest, browser: Browser, shop: str) -> Iterato
         "console",
         lambda message: complaints.append(message.text) if message.type == "error" else None,
     )
-    page.goto("/")
+    context.set_default_timeout(60_000)
+    if start:
+        page.goto(start)
     yield page
     assert not complaints
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    with suppress(Error):  # screenshots are only for people, and can fail on a busy machine
-        page.screenshot(path=SCREENSHOTS / f"{request.node.name.strip('[]')}.png")
+    take_screenshot(page, request.node.name.strip("[]"))
     context.close()

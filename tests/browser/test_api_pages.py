@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.conftest import PROJECT
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
+START = ""
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.test_storefront import NO_SCRIPTS, PHONE
 
 pytestmark = pytest.mark.browser
+START = ""
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,7 @@ def test_columns_are_chosen_compared_and_judged(page: Page, shop: str, session: 
     page.locator("#q").fill("red dress")
     page.get_by_role("button", name="Compare").click()
     expect(page).to_have_url(re.compile(r"q=red\+dress&column=default&column=default%2Csignals"))
+    expect(page.locator(".compare-column")).to_have_count(2)
     first, second = page.locator(".compare-column").all()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     card = first.locator(".small-card").first

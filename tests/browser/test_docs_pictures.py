@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import take_screenshot
 from tests.conftest import PROJECT
 
 pytestmark = pytest.mark.browser
 
-FOLDER = PROJECT / "docs" / "images" if os.environ.get("UPDATE_DOCS") else SCREENSHOTS
+START = ""
+IMAGES = PROJECT / "docs" / "images"
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 900}}
 PHONE: dict[str, Any] = {
     **{"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
@@ -25,9 +26,11 @@ PHONE: dict[str, Any] = {
 
 
 def take(page: Page, name: str) -> None:
-    page.wait_for_load_state("networkidle")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=FOLDER / f"{name}.png")
+    if os.environ.get("UPDATE_DOCS"):
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=IMAGES / f"{name}.png")
+    else:
+        take_screenshot(page, name)
 
 
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
@@ -46,12 +49,14 @@ def test_phone(page: Page) -> None:
 
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_home(page: Page) -> None:
+    page.goto("/")
     expect(page.locator(".departments li").first).to_be_visible()
     expect(page.locator(".departments img").first).to_be_visible()
 
 
 @pytest.mark.parametrize("page", [DESKTOP], indirect=True, ids=["desktop"])
 def test_suggestions(page: Page) -> None:
+    page.goto("/")
     page.locator("#q").press_sequentially("sne")
     expect(page.locator("#suggest [role=option]").first).to_be_visible()
     take(page, "suggestions")

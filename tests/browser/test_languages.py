@@ -6,9 +6,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.axe import check
-from tests.browser.conftest import SCREENSHOTS
+from tests.browser.conftest import take_screenshot
 
 pytestmark = pytest.mark.browser
+START = ""
 
 NARROW = {"viewport": {"width": 320, "height": 700}, "has_touch": True, "is_mobile": True}
 GERMAN = {"locale": "de-DE"}
@@ -55,12 +56,12 @@ def test_words_of_other_languages_fit(page: Page, request: pytest.FixtureRequest
 def see(page: Page, name: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert not page.evaluate(OVERFLOWING)
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    take_screenshot(page, name, full_page=True)
 
 
 @pytest.mark.parametrize("page", [GERMAN, GERMAN | NARROW], indirect=True, ids=["desktop", "phone"])
 def test_german_pages_are_accessible(page: Page) -> None:
+    page.goto("/")
     check(page)
     page.goto("/?q=red+sneakers+for+boys+under+90")
     check(page)

@@ -9,6 +9,7 @@ from catalog.db.connection import connect
 from tests.browser.test_storefront import NO_SCRIPTS, PHONE
 
 pytestmark = pytest.mark.browser
+START = ""
 
 
 @pytest.fixture(scope="module")

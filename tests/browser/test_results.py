@@ -10,6 +10,7 @@ from catalog.db.connection import connect
 from tests.browser.test_storefront import PHONE
 
 pytestmark = pytest.mark.browser
+START = ""
 
 NARROW = {"viewport": {"width": 320, "height": 568}, "has_touch": True, "is_mobile": True}
 TOP = "element => element.getBoundingClientRect().top"
@@ -139,6 +140,7 @@ def test_filters_without_scripts(page: Page) -> None:
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
 def test_keyboard_of_a_phone_goes_away_after_a_search(page: Page) -> None:
+    page.goto("/")
     box = page.locator("#q")
     box.fill("dress")
     box.press("Enter")
@@ -167,6 +169,7 @@ def test_no_page_is_wider_than_320_pixels(page: Page, two_pictures: str) -> None
 
 
 def test_search_without_a_price_filter(page: Page) -> None:
+    page.goto("/")
     page.locator(".prices").evaluate("it => it.remove()")  # as in a shop without prices
     page.locator("#in-stock").check()
     expect(page).to_have_url(re.compile("in_stock=1"))
@@ -227,12 +230,15 @@ def test_second_picture_is_loaded_and_shown_under_the_mouse(page: Page, two_pict
     assert other
     page.wait_for_load_state("networkidle")
     assert not [url for url in asked if url.endswith(other)]
+    page.wait_for_function("picture => picture.complete", arg=picture.element_handle())
     own = picture.evaluate("picture => picture.currentSrc")
     card.locator(".card-title a").hover()
     expect(picture).to_have_attribute("srcset", other)
     page.locator(".masthead").hover(position={"x": 5, "y": 5})
     expect(picture).not_to_have_attribute("srcset", other)
-    assert picture.evaluate("picture => picture.currentSrc") == own
+    page.wait_for_function(
+        "([picture, own]) => picture.currentSrc === own", arg=[picture.element_handle(), own]
+    )
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
@@ -278,6 +284,7 @@ def test_variants_of_a_card_are_its_own(page: Page, colours: list[str]) -> None:
     card_of(page, colours[0]).first.get_by_role("link", name="3 variants").click()
     expect(page).to_have_url(re.compile(f"/product/{colours[0]}#variants$"))
     looks = page.locator(".look")
+    expect(looks).to_have_count(len(colours))
     assert {it.get_attribute("href") for it in looks.all()} == {
         f"/product/{sku}" for sku in colours
     }

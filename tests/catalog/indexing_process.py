@@ -5,6 +5,7 @@ Its encoder computes vectors without a model, slowed down so that there is time 
 
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,9 +25,17 @@ context.set_forkserver_preload([__name__])
 
 
 class Slow(WordsAndColours):
-    """Waits before each batch."""
+    """Waits before each batch, and after `batches` of them until the process is killed."""
+
+    def __init__(self, batches: int | None) -> None:
+        super().__init__()
+        self.left = batches
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
+        if self.left is not None:
+            if not self.left:
+                threading.Event().wait()
+            self.left -= 1
         time.sleep(0.02)
         return super().encode_texts(texts)
 
@@ -34,9 +43,11 @@ class Slow(WordsAndColours):
 class Filling:
     """A running process that embeds the texts of the database at `url`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, batches: int | None) -> None:
         self._results, results = context.Pipe(duplex=False)
-        self.process: ForkServerProcess = context.Process(target=_fill, args=(url, results))
+        self.process: ForkServerProcess = context.Process(
+            target=_fill, args=(url, batches, results)
+        )
         self.process.start()
         results.close()
         assert self._results.recv() == "started"
@@ -56,16 +67,16 @@ class Filling:
 
 
 @contextmanager
-def filling(url: str) -> Iterator[Filling]:
-    """Start a process that embeds, and kill it at the end."""
-    started = Filling(url)
+def filling(url: str, batches: int | None = None) -> Iterator[Filling]:
+    """Start a process that embeds, and kill it at the end; it stops by itself after `batches`."""
+    started = Filling(url, batches)
     try:
         yield started
     finally:
         started.kill()
 
 
-def _fill(url: str, results: Connection) -> None:
+def _fill(url: str, batches: int | None, results: Connection) -> None:
     os.environ["DATABASE_URL"] = url
     results.send("started")
-    results.send(fill(Slow(), "text", batch_size=BATCH).embedded)
+    results.send(fill(Slow(batches), "text", batch_size=BATCH).embedded)

@@ -28,6 +28,7 @@ from catalog.sqlapi.objects import OBJECTS
 from catalog.synonyms.store import load_starter
 from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES
 from tests.catalog.test_pages import catalogue as catalogue
+from tests.conftest import repetitions
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("catalogue")]
 
@@ -183,7 +184,7 @@ QUESTIONS = st.tuples(
 ).map(lambda parts: " ".join(filter(None, parts)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=repetitions(60, 1000))
 @given(text=QUESTIONS, filters=FILTERS, min_match=MIN_MATCH)
 def test_questions_get_the_storefronts_results(
     analyst: Analyst, text: str, filters: dict[str, Any], min_match: float | None

@@ -15,16 +15,19 @@ import pytest
 from catalog.db.connection import connect
 from catalog.model_tables import add_model
 from embedding.registry import get_spec
-from tests.catalog.indexing_process import filling
-from tests.conftest import PROJECT, fresh_database
+from tests.catalog.indexing_process import BATCH, filling
+from tests.conftest import PROJECT, fresh_database, repetitions
 from tests.own_server import empty_folder, folder
 
 __all__ = ["empty_folder", "folder"]
 
 pytestmark = pytest.mark.process
 
-PRODUCTS = 1500
-KILLS = 20
+KILLS = repetitions(6, 20)
+BATCHES = 4
+"""How many batches a process embeds at most before it is killed."""
+
+PRODUCTS = 2 * KILLS * BATCHES * BATCH
 
 
 def add_products(url: str, count: int = PRODUCTS) -> None:
@@ -51,7 +54,7 @@ def count(connection: psycopg.Connection, model: str = "fashion") -> int:
     return int(found[0])
 
 
-def test_after_twenty_kills_the_rows_equal_those_of_an_undisturbed_run(
+def test_after_many_kills_the_rows_equal_those_of_an_undisturbed_run(
     database: str, template: str
 ) -> None:
     add_products(database)
@@ -59,7 +62,7 @@ def test_after_twenty_kills_the_rows_equal_those_of_an_undisturbed_run(
     progress = [0]
     with psycopg.connect(database, autocommit=True) as connection:
         for number in range(KILLS):
-            with filling(database) as running:
+            with filling(database, BATCHES) as running:
                 alive = running.process.is_alive
                 while number % 2 and count(connection) == progress[-1] and alive():
                     time.sleep(0.01)  # so that it has embedded something, on a slow machine too
@@ -87,7 +90,7 @@ def test_two_concurrent_processes_embed_nothing_twice(database: str) -> None:
 
 
 def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
-    add_products(database, 3000)
+    add_products(database, 10_000)
     with connect() as connection:
         add_model(connection, get_spec("fashion"))
     arguments = ["--model", "fashion", "--modality", "text", "--batch-size", "16"]
@@ -111,7 +114,7 @@ def test_ctrl_c_stops_the_run_and_says_how_to_continue(database: str) -> None:
         assert process.returncode == 130, errors
         assert "The same command continues from here" in errors
         assert "Traceback" not in errors
-        assert 0 < count(connection, "fashion") < 3000
+        assert 0 < count(connection, "fashion") < 10_000
 
 
 def test_embedding_continues_after_postgresql_restarts(folder: Path) -> None:
@@ -137,7 +140,7 @@ def test_embedding_continues_after_postgresql_restarts(folder: Path) -> None:
         add_products(url)
         with filling(url) as running:
             with psycopg.connect(url, autocommit=True) as connection:
-                while count(connection) < 500:
+                while count(connection) < PRODUCTS / 3:
                     time.sleep(0.02)
             data = folder / "postgres"
             user = data.owner()

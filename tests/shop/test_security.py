@@ -6,7 +6,6 @@ import pytest
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.core.management import call_command
 from django.test import Client, override_settings
 
 from shop.config import ShopSettings
@@ -24,9 +23,11 @@ def shop(database: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def staff(shop: None) -> None:
-    call_command("migrate", verbosity=0)
-    User.objects.create_superuser("admin", "", PASSWORD)
+def staff(shop: None) -> Iterator[None]:
+    """An administrator; passwords are hashed quickly, not safely."""
+    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
+        User.objects.create_superuser("admin", "", PASSWORD)
+        yield
 
 
 def log_in(password: str, address: str = "203.0.113.9", user: str = "admin") -> int:

@@ -311,12 +311,20 @@ def test_pages_survive_a_restart_of_postgresql(database: str) -> None:
             assert ended[0] > 0
 
 
+DEMO = """
+from django.core.management import execute_from_command_line
+from embedding.loaders import batch_probe
+batch_probe.PROBE_SECONDS = 0.0  # as in this process
+execute_from_command_line()
+"""
+
+
 def test_ctrl_c_stops_the_demo_while_it_embeds(database: str, tmp_path: Path) -> None:
     model = "fashion"
     with psycopg.connect(database, autocommit=True) as other:
         other.execute(
             "INSERT INTO product (sku, title)"
-            " SELECT n, 'shirt ' || n FROM generate_series(1, 3000) n"
+            " SELECT n, 'shirt ' || n FROM generate_series(1, 10000) n"
         )
         drawn = products(1)[0]  # the demo refuses catalogues without its products
         other.execute(
@@ -324,7 +332,7 @@ def test_ctrl_c_stops_the_demo_while_it_embeds(database: str, tmp_path: Path) ->
             (drawn.sku, drawn.title, drawn.description, drawn.brand),
         )
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "demo", "--port", str(free_port())],
+            [sys.executable, "-c", DEMO, "demo", "--port", str(free_port())],
             cwd=PROJECT,
             env=os.environ | {"VAR_DIR": str(tmp_path), "MODELS": model},
             stderr=subprocess.PIPE,

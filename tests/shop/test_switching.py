@@ -1,6 +1,7 @@
 """Adding, switching and dropping models while shoppers search."""
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -28,7 +29,7 @@ from embedding.encoder import EncoderError
 from embedding.registry import UnknownModel, get_spec
 from shop.management.commands import add_model, set_default_model
 from tests.catalog.test_search import picture
-from tests.conftest import alembic_config, fresh_database, prepared_database
+from tests.conftest import alembic_config, fresh_database, prepared_database, repetitions
 from tests.fakes import WordsAndColours
 from tests.shop.test_pictures import PLAIN_STORAGE
 
@@ -60,6 +61,13 @@ class Shopper:
                 self.wrong.append(f"{len(results.hits)} hits, {results.notes}")
             else:
                 self.models.append(results.hits[0].signals[0].model)
+
+    def wait_for_five(self) -> None:
+        """Wait for five more searches."""
+        seen = len(self.models)
+        while len(self.models) < seen + 5:
+            assert not self.wrong
+            time.sleep(0.01)
 
 
 @contextmanager
@@ -155,14 +163,10 @@ def test_no_search_fails_while_a_model_is_replaced(
                 "SELECT search_internal.find_model(NULL, 'text')"
             ).scalar()
         assert in_sql == "clip"
-        seen = len(shopper.models)
-        while len(shopper.models) < seen + 5:
-            assert not shopper.wrong
+        shopper.wait_for_five()
         assert shopper.models[-1] == "clip"
         call_command("drop_model", "fashion")
-        seen = len(shopper.models)
-        while len(shopper.models) < seen + 5:
-            assert not shopper.wrong
+        shopper.wait_for_five()
     assert not shopper.wrong
     with connect() as connection:
         assert connection.exec_driver_sql(LEFT).scalars().all() == []
@@ -194,15 +198,16 @@ def test_models_are_added_and_dropped_during_searches_and_fills(
     (tmp_path / "mine.toml").write_text(MINE)
     fill(ENCODERS["clip"], "text")
     with shopping() as shopper, shopping("clip") as other, filling() as wrong:
-        for _ in range(10):
+        while not other.searches:
+            assert not other.wrong
+            time.sleep(0.01)
+        for _ in range(repetitions(4, 10)):
             fill(ENCODERS["clip"], "text")
             call_command("drop_model", "clip")
             call_command("add_model", str(tmp_path / "mine.toml"))
             call_command("add_model", "clip")
             call_command("drop_model", "mine")
-        seen = len(shopper.models)
-        while len(shopper.models) < seen + 5:
-            assert not shopper.wrong
+        shopper.wait_for_five()
     assert shopper.wrong == other.wrong == wrong == []
     assert other.searches
     assert (tmp_path / "var" / "registry" / "mine.toml").exists()

@@ -1,11 +1,10 @@
 """Page, API and SQL find the same products in the same order.
 
-    QUESTIONS=1000 python -m pytest tests/shop/api/test_same_results.py
+    THOROUGH=1 python -m pytest tests/shop/api/test_same_results.py
 
 asks more random questions.
 """
 
-import os
 import random
 from io import BytesIO
 from pathlib import Path
@@ -17,11 +16,12 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from catalog.db.connection import connect
 from catalog.query_log import remember
 from shop.query_pictures import store_query_picture
+from tests.conftest import repetitions
 from tests.shop.api.conftest import ApiClient
 
 pytestmark = pytest.mark.slow
 
-QUESTIONS = int(os.environ.get("QUESTIONS") or 60)
+QUESTIONS = repetitions(30, 1000)
 DRAW = random.Random(20)
 Parameters = list[tuple[str, str]]
 
