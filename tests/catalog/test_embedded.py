@@ -15,7 +15,7 @@ import pytest
 from catalog.db.embedded import _remove_stale_files, memory_settings
 from tests.conftest import PROJECT
 from tests.own_server import empty_folder, folder
-from tests.pooler import free_port
+from tests.ports import free_port
 from tests.processes import run_python_with
 
 __all__ = ["empty_folder", "folder"]
@@ -41,7 +41,7 @@ def postmaster(var: Path) -> int:
 def hold(var: Path) -> subprocess.Popen[str]:
     """A process that uses the server and then waits."""
     process = subprocess.Popen(
-        [sys.executable, "-c", ASK + "\nimport time; print('up', flush=True); time.sleep(60)"],
+        [sys.executable, "-c", ASK + "\nimport time; print('up', flush=True); time.sleep(600)"],
         cwd=PROJECT,
         env=environment(var),
         stdout=subprocess.PIPE,
@@ -72,7 +72,7 @@ def test_a_killed_user_does_not_keep_the_server_running(folder: Path) -> None:
     user.wait()
     server = postmaster(folder)
     assert run(ASK, folder).stdout == "(1,)\n"
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while psutil.pid_exists(server) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not psutil.pid_exists(server)
@@ -177,7 +177,7 @@ def kill_postmaster(var: Path) -> None:
     server = psutil.Process(postmaster(var))
     others = server.children(recursive=True)
     server.kill()
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not all(map(has_ended, [server, *others])):
         assert time.monotonic() < deadline
         time.sleep(0.05)

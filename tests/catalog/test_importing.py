@@ -454,7 +454,7 @@ def test_concurrent_imports_in_opposite_order_do_not_deadlock(shop: Path) -> Non
         connection.execute(middle)
         for each in imports:
             each.start()
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while waiting_sessions() < 2:
             assert time.monotonic() < deadline
             time.sleep(0.02)

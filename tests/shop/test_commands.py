@@ -1,6 +1,5 @@
 """Commands report an unusable database, setting or file in one line, with status 2."""
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.conftest import PROJECT, fresh_database, using_database
+from tests.ports import free_port
 from tests.processes import run_python
 
 COMMANDS = (
@@ -41,9 +41,7 @@ def file(tmp_path: Path) -> str:
 @pytest.fixture
 def nobody() -> str:
     """The address of a server that does not exist."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"postgresql://shop:hunter2@127.0.0.1:{probe.getsockname()[1]}/shop"
+    return f"postgresql://shop:hunter2@127.0.0.1:{free_port()}/shop"
 
 
 def refusal(arguments: tuple[str, ...], file: str) -> str:

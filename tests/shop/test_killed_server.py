@@ -15,7 +15,7 @@ import pytest
 from tests.catalog.test_embedded import environment, kill_postmaster, run
 from tests.conftest import PROJECT
 from tests.own_server import empty_folder, folder
-from tests.pooler import free_port
+from tests.ports import free_port
 
 __all__ = ["empty_folder", "folder"]
 

@@ -15,13 +15,13 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from catalog.db.connection import DatabaseError, connect, open_session, require_sessions
-from tests.conftest import demo_database, fresh_database, using_database
+from tests.conftest import demo_database, fresh_database, repetitions, using_database
 from tests.pooler import needs_pgbouncer, pooler
 from tests.serving import serving
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, needs_pgbouncer]
 
-VISITORS, PAGES = 6, 20
+VISITORS, PAGES = 6, repetitions(8, 20)
 QUERIES = (
     *("red dress", "blue jeans", "t-shirt", "shampoo", "lamp", "women boots", "leather bag"),
     *("norma", "running shoes", "hat"),

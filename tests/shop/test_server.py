@@ -26,6 +26,7 @@ from PIL import Image
 from demo.products import products
 from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
+from tests.ports import free_port
 from tests.processes import run_python
 from tests.serving import serving
 from tests.shop.test_pictures import add_product
@@ -33,12 +34,6 @@ from tests.shop.test_pictures import add_product
 pytestmark = pytest.mark.process
 
 SHOPPER = "203.0.113.5"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_used_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
