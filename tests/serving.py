@@ -1,10 +1,17 @@
-"""Runs the production server in a thread of the test process."""
+"""Runs the production server in a thread of the test process, and waits for others."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from email.message import Message
 from threading import Thread
+from urllib.error import HTTPError, URLError
+from urllib.request import urlopen
 
 from shop.server import listen
+
+SECONDS = 300
+"""The maximum time until a server answers on a busy machine."""
 
 
 @contextmanager
@@ -25,3 +32,24 @@ def serving(threads: int = 1) -> Iterator[int]:
         server.task_dispatcher.shutdown()
         server.close()
         thread.join(timeout=10)
+
+
+def wait_for_page(address: str) -> Message:
+    """Wait until a page is answered; returns its headers.
+
+    Meanwhile, only a server that has not started and the page of an unavailable shop are right.
+    """
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            with urlopen(address, timeout=SECONDS) as page:
+                assert page.status == 200
+                headers: Message = page.headers
+                return headers
+        except HTTPError as error:
+            if error.code != 503:
+                raise
+        except URLError:
+            pass  # it has not started yet
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

@@ -73,7 +73,8 @@ def test_all_rows_are_kept_and_found(old: str) -> None:
     with connect() as connection:
         assert contents(connection) == before
         queries = connection.exec_driver_sql(
-            "SELECT query, searches, unanswered, results, last_searched::date::text"
+            "SELECT query, searches, unanswered, results,"
+            " (last_searched AT TIME ZONE 'UTC')::date::text"
             " FROM search.popular_queries AS p ORDER BY p.last_searched"
         )
         assert queries.all() == [

@@ -114,6 +114,7 @@ def test_searches_are_not_blocked_by_a_refresh() -> None:
 
 
 def test_the_vocabulary_is_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ttl_cache, "SECONDS", 3600.0)
     fill(PRODUCTS[:1])
     with connect() as connection:
         before = get_vocabulary(connection)

@@ -45,7 +45,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
 
 def embed(words: str) -> None:
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
-        connection.execute("CALL search.embed(%s, %s, timeout => '60 s')", (words, MODEL))
+        connection.execute("CALL search.embed(%s, %s, timeout => '300 s')", (words, MODEL))
 
 
 def add_product(sku: str) -> None:

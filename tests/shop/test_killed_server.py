@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
 
 import psycopg
 import pytest
@@ -16,6 +14,7 @@ from tests.catalog.test_embedded import environment, kill_postmaster, run
 from tests.conftest import PROJECT
 from tests.own_server import empty_folder, folder
 from tests.ports import free_port
+from tests.serving import wait_for_page
 
 __all__ = ["empty_folder", "folder"]
 
@@ -46,31 +45,14 @@ def running(var: Path, *arguments: str) -> Iterator[None]:
         process.communicate(timeout=60)
 
 
-def wait_for_page(port: int) -> None:
-    """Wait until a page is answered; meanwhile only the page of an unavailable shop is right."""
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/?q=shirt", timeout=60) as page:
-                assert page.status == 200
-                return
-        except HTTPError as error:
-            if error.code != 503:
-                raise
-        except URLError:
-            pass  # it has not started yet
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 def test_serve_and_the_worker_start_a_killed_server_again(folder: Path) -> None:
     port = free_port()
     with ExitStack() as stack:
         stack.enter_context(running(folder, "serve", "--port", str(port)))
         stack.enter_context(running(folder, "embedding_worker", "--poll", "1"))
-        wait_for_page(port)
+        wait_for_page(f"http://127.0.0.1:{port}/?q=shirt")
         kill_postmaster(folder)
-        wait_for_page(port)
+        wait_for_page(f"http://127.0.0.1:{port}/?q=shirt")
         address = run("from catalog.db.embedded import embedded_url; print(embedded_url())", folder)
         with psycopg.connect(address.stdout.strip(), autocommit=True) as connection:
             connection.execute("INSERT INTO product (sku, title) VALUES ('A', 'linen shirt')")

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
@@ -28,7 +27,7 @@ from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
 from tests.ports import free_port
 from tests.processes import run_python
-from tests.serving import serving
+from tests.serving import serving, wait_for_page
 from tests.shop.test_pictures import add_product
 
 pytestmark = pytest.mark.process
@@ -69,11 +68,10 @@ def test_server_stops_on_signals(database: str, stop: signal.Signals) -> None:
         assert process.stderr
         line = process.stderr.readline()
         assert f"http://127.0.0.1:{port}" in line
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30) as page:
-            assert page.status == 200
-            assert "default-src 'self'" in page.headers["Content-Security-Policy"]
+        headers = wait_for_page(f"http://127.0.0.1:{port}/")
+        assert "default-src 'self'" in headers["Content-Security-Policy"]
         process.send_signal(stop)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
 
@@ -82,7 +80,7 @@ def test_server_stops_on_signals(database: str, stop: signal.Signals) -> None:
 def connected() -> Iterator[HTTPConnection]:
     """Yield a connection to a running shop."""
     with serving() as port:
-        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = HTTPConnection("127.0.0.1", port, timeout=60)
         try:
             yield connection
         finally:
@@ -180,7 +178,7 @@ def test_too_large_body_is_rejected(database: str, megabytes: int, says: str) ->
 
 @contextmanager
 def raw_connection() -> Iterator[socket.socket]:
-    with serving() as port, socket.create_connection(("127.0.0.1", port), timeout=30) as raw:
+    with serving() as port, socket.create_connection(("127.0.0.1", port), timeout=60) as raw:
         yield raw
 
 
@@ -225,7 +223,7 @@ def test_head_has_no_body(database: str) -> None:
     with serving() as port:
         for path, expected in {**PATHS, picture: 200}.items():
             with (
-                socket.create_connection(("127.0.0.1", port), timeout=30) as raw,
+                socket.create_connection(("127.0.0.1", port), timeout=60) as raw,
                 raw.makefile("rb") as reader,
             ):
                 send(raw, "HEAD", path)

@@ -105,7 +105,7 @@ def from_sql(asked: Parameters) -> list[str] | None:
 
 def test_page_api_and_sql_find_the_same(api: ApiClient, demo_folder: Path) -> None:
     with connect() as connection:
-        skus = list(connection.exec_driver_sql("SELECT sku FROM product").scalars())
+        skus = list(connection.exec_driver_sql("SELECT sku FROM product ORDER BY sku").scalars())
     files = sorted((demo_folder / "images").iterdir())[:6]
     pictures = [store_query_picture(file.read_bytes()) for file in files]
     listed = api.read("products")["facets"]
