@@ -31,7 +31,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
-query_wait_timeout = 40
+query_wait_timeout = 300
 logfile = {folder}/log
 pidfile = {folder}/pid
 {more}

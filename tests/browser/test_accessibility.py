@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import Browser, Page, expect
 
 from catalog.db.connection import connect
 from tests.browser.axe import check
@@ -36,36 +36,34 @@ PAGES = {
 
 
 @pytest.fixture(scope="module", params=MODES)
-def context(
+def page(
     request: pytest.FixtureRequest, browser: Browser, shop: str, session: str
-) -> Iterator[BrowserContext]:
+) -> Iterator[Page]:
+    """A window for all pages of a mode."""
     context = browser.new_context(
         base_url=shop,
         # Colours are compared as they are, not in the middle of a transition.
         **MODES[request.param] | {"reduced_motion": "reduce"},
     )
     context.add_cookies([{"name": "sessionid", "value": session, "url": shop}])
-    yield context
+    yield context.new_page()
     context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page_has_no_violation(context: BrowserContext, name: str) -> None:
+def test_page_has_no_violation(page: Page, name: str) -> None:
     with connect() as connection:
         sku = connection.exec_driver_sql(
             "SELECT sku FROM product p JOIN product_variant v ON v.product_id = p.id"
             " WHERE EXISTS (SELECT FROM product_variant o WHERE o.leader_id = v.leader_id"
             " AND o.product_id <> p.id) ORDER BY sku LIMIT 1"
         ).scalar_one()
-    page = context.new_page()
     page.goto(PAGES[name].format(sku=sku))
     check(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.close()
 
 
-def test_open_parts_have_no_violation(context: BrowserContext) -> None:
-    page = context.new_page()
+def test_open_parts_have_no_violation(page: Page) -> None:
     page.goto("/?q=red+dress")
     if page.get_by_role("button", name="Filters").is_visible():
         page.get_by_role("button", name="Filters").click()
@@ -73,4 +71,3 @@ def test_open_parts_have_no_violation(context: BrowserContext) -> None:
     page.locator("#advanced summary").click()
     expect(page.locator("#min-match")).to_be_visible()
     check(page)
-    page.close()

@@ -15,7 +15,7 @@ def update_two(skus: list[str], both_have_one: Barrier, tries: list[str]) -> Non
     with connect() as connection:
         for place, sku in enumerate(skus):
             if place and len(tries) <= 2:
-                both_have_one.wait(timeout=30)
+                both_have_one.wait(timeout=120)
             connection.exec_driver_sql(
                 "UPDATE product SET price = coalesce(price, 0) + 1 WHERE sku = %(sku)s",
                 {"sku": sku},
@@ -33,7 +33,7 @@ def test_a_deadlock_is_retried(database: str) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=300)
     assert len(tries) == 3
     with connect() as connection:
         prices = connection.exec_driver_sql("SELECT price FROM product").scalars().all()

@@ -31,7 +31,7 @@ __all__ = ["empty_folder", "folder"]
 pytestmark = pytest.mark.process
 
 PAGES = ("/", "/?q=red", "/product/A", "/?like=A", "/?colour=Red", "/?q=blue+shirt")
-SECONDS = 60
+SECONDS = 120
 
 
 @pytest.fixture

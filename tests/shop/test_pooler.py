@@ -51,7 +51,7 @@ def visit(port: int, visitor: int, sku: str) -> list[int]:
         query = urlencode({"q": draw.choice(QUERIES), **draw.choice(FILTERS)})
         path = f"product/{sku}" if draw.random() < 0.2 else f"?{query}"
         try:
-            with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=60) as answer:
+            with urlopen(f"http://127.0.0.1:{port}/{path}", timeout=300) as answer:
                 answer.read()
                 found.append(answer.status)
         except HTTPError as error:
