@@ -74,7 +74,7 @@ class Clock:
     def perf_counter(self) -> float:
         return float(getattr(self.times, "now", 0.0))
 
-    def pause(self, seconds: float) -> Callable[[Rows], Rows]:
+    def pause(self, seconds: float) -> Callable[[Rows], Any]:
         def work(batch: Rows) -> Rows:
             self.times.now = self.perf_counter() + seconds
             return batch
