@@ -65,27 +65,75 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
+class Windows:
+    """Windows of a browser by their options, which tests use one after the other.
+
+    A new one takes a second of CPU time, mostly for a process that loads all scripts again.
+    """
+
+    def __init__(self, browser: Browser, shop: str) -> None:
+        self.browser, self.shop = browser, shop
+        self.opened: dict[str, Page] = {}
+        self.complaints: list[str] = []
+
+    def open(self, options: dict[str, Any]) -> Page:
+        """An empty window without cookies, stored data, routes and complaints."""
+        page = self.opened.get(repr(options))
+        if page is None:
+            page = self.opened[repr(options)] = self._new(options)
+        page.goto("about:blank")
+        page.unroute_all()
+        page.mouse.move(0, 0)
+        page.set_viewport_size(options["viewport"])
+        for other in page.context.pages:
+            if other != page:
+                other.close()
+        page.context.clear_cookies()
+        session = page.context.new_cdp_session(page)
+        session.send(
+            "Storage.clearDataForOrigin", {"origin": self.shop, "storageTypes": "local_storage"}
+        )
+        session.detach()
+        self.complaints.clear()
+        return page
+
+    def close(self, page: Page) -> None:
+        """Close a window that the next test cannot use."""
+        self.opened = {key: it for key, it in self.opened.items() if it != page}
+        page.context.close()
+
+    def _new(self, options: dict[str, Any]) -> Page:
+        context = self.browser.new_context(base_url=self.shop, **options)
+        context.set_default_timeout(60_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda it: self.complaints.append(it.text) if it.type == "error" else None,
+        )
+        return page
+
+
+@pytest.fixture(scope="session")
+def windows(browser: Browser, shop: str) -> Windows:
+    return Windows(browser, shop)
+
+
 @pytest.fixture(params=[{}], ids=[""])
-def page(request: pytest.FixtureRequest, browser: Browser, shop: str) -> Iterator[Page]:
-    """A new window with the front page, or with the page of the parameter `start` or the module's
-    `START`, where "" is none.
+def page(request: pytest.FixtureRequest, windows: Windows) -> Iterator[Page]:
+    """A window with the front page, or with the page of the parameter `start` or the module's
+    `START`, where "" is none. With the parameter `once`, no other test gets this window.
 
     Errors in the console fail the test.
     """
     options = {"viewport": {"width": 1280, "height": 900}, **request.param}
     start = options.pop("start", getattr(request.module, "START", "/"))
-    context = browser.new_context(base_url=shop, **options)
-    page = context.new_page()
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "console",
-        lambda message: complaints.append(message.text) if message.type == "error" else None,
-    )
-    context.set_default_timeout(60_000)
+    once = options.pop("once", False)
+    page = windows.open(options)
     if start:
         page.goto(start)
     yield page
-    assert not complaints
+    assert not windows.complaints
     take_screenshot(page, request.node.name.strip("[]"))
-    context.close()
+    if once:
+        windows.close(page)

@@ -182,6 +182,7 @@ def test_a_recent_search_is_no_markup(page: Page) -> None:
     assert recent(page) == ["<img src=x onerror=alert(1)> dress"]
 
 
+@pytest.mark.parametrize("page", [{"once": True}], indirect=True, ids=[""])
 def test_a_browser_that_stores_nothing_is_no_problem(page: Page) -> None:
     page.add_init_script(
         "Object.defineProperty(window, 'localStorage', {get() { throw new Error('denied') }})"
