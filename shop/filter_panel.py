@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from django.core.paginator import Paginator
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import gettext, gettext_lazy, ngettext
 
 from catalog.search.facets import Facet
 from catalog.search.filters import FacetCounts
@@ -55,6 +55,12 @@ class FacetGroup:
     rest: list[Option]
 
     @property
+    def more(self) -> str:
+        """The label of the collapsed values."""
+        number = len(self.rest)
+        return ngettext("%(number)s more", "%(number)s more", number) % {"number": number}
+
+    @property
     def is_chosen(self) -> bool:
         return any(option.chosen for option in self.shown)
 
@@ -74,6 +80,13 @@ class Panel:
 
     shown: list[FacetGroup]
     rest: list[FacetGroup]
+
+    @property
+    def more(self) -> str:
+        """The label of the collapsed facets."""
+        number = len(self.rest)
+        label = ngettext("%(number)s more filter", "%(number)s more filters", number)
+        return label % {"number": number}
 
 
 def facet_panel(state: SearchParams, facets: Iterable[Facet], counts: FacetCounts) -> Panel:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 from babel import Locale
@@ -19,12 +19,22 @@ def formatted(value: int | Decimal, decimals: int | None = None) -> str:
     if isinstance(value, int) and 0 <= value < 1000 and not decimals:
         return str(value)  # most numbers of a page; Babel takes several microseconds for each
     form = None if decimals is None else f"#,##0.{'0' * decimals}".rstrip(".")
-    return format_decimal(value, form, locale())
+    return _decimal(value, form, locale())
+
+
+@lru_cache(maxsize=10_000)  # Babel takes several microseconds for each number
+def _decimal(value: int | Decimal, form: str | None, locale: Locale) -> str:
+    return format_decimal(value, form, locale)
 
 
 def percentage(percent: int) -> str:
     """A number of percent with its sign: `87%`, `87 %`."""
-    return format_percent(percent / 100, locale=locale())
+    return _percentage(percent, locale())
+
+
+@lru_cache(maxsize=1024)
+def _percentage(percent: int, locale: Locale) -> str:
+    return format_percent(percent / 100, locale=locale)
 
 
 def listed(names: Sequence[str], style: Literal["standard", "or"] = "standard") -> str:

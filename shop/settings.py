@@ -120,7 +120,17 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ],
         },
-    }
+    },
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "jinja2",
+        "DIRS": [
+            *([SHOP.templates_dir / "jinja2"] if SHOP.templates_dir else []),
+            BASE_DIR / "jinja2",
+            BASE_DIR / "templates",  # the icons
+        ],
+        "OPTIONS": {"environment": "shop.jinja2_environment.environment"},
+    },
 ]
 
 # `shop.postgresql` adds the address from `catalog.db.connection`, so that Django and the catalogue

@@ -2,13 +2,17 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.conf import settings
+from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, gettext_lazy
 
 from catalog.importing.cells.currencies import WITHOUT_CENTS
@@ -20,6 +24,10 @@ from shop.facet_labels import facet_label
 from shop.matched_words import split_matched
 from shop.search_params import SearchParams
 from shop.thumbnails import SIZES
+
+if TYPE_CHECKING:
+    from shop.cards import Card
+    from shop.filter_panel import Panel
 
 register = template.Library()
 
@@ -174,6 +182,41 @@ register.filter(facet_label)
 def swatch(colour: str) -> str:
     """`#rrggbb`, or an empty string if the name is not a known colour."""
     return swatches.swatch(colour) or ""
+
+
+@register.simple_tag
+@lru_cache(maxsize=1024)
+def swatch_icon(colour: str) -> SafeString:
+    """The colour of a name as an icon; one of many colours if the name is not known."""
+    fill = swatch(colour)
+    shape = (
+        format_html('<circle cx="10" cy="10" r="9" fill="{}"/>', fill)
+        if fill
+        else mark_safe('<use href="#many-colours"/>')
+    )
+    return format_html(
+        '<svg class="swatch" viewBox="0 0 20 20" aria-hidden="true">{}'
+        '<circle class="swatch-rim" cx="10" cy="10" r="9.250"/></svg>\n',
+        shape,
+    )
+
+
+@register.simple_tag
+def card_items(cards: "Sequence[Card]", sizes: str = "", *, lazy: bool = False) -> SafeString:
+    """The cards as items of a list.
+
+    Args:
+        sizes: the `sizes` of their pictures; by default those of the results.
+        lazy: whether the list is far below the top of the page.
+    """
+    context = {"cards": cards, "sizes": sizes, "lazy": lazy}
+    return mark_safe(render_to_string("search/cards.html", context, using="jinja2"))
+
+
+@register.simple_tag
+def facets_of(panel: "Panel") -> SafeString:
+    """The facets of the filter panel."""
+    return mark_safe(render_to_string("search/facets.html", {"panel": panel}, using="jinja2"))
 
 
 @register.filter
