@@ -175,7 +175,12 @@ def checkpoints_folder() -> Path:
 
 
 def _var_dir() -> Path:
-    return Path(os.environ.get("VAR_DIR") or Path(__file__).parent.parent / "var").resolve()
+    return _resolved(os.environ.get("VAR_DIR") or str(Path(__file__).parent.parent / "var"))
+
+
+@lru_cache(maxsize=16)  # every search asks several times
+def _resolved(folder: str) -> Path:
+    return Path(folder).resolve()
 
 
 settings = EmbeddingSettings.read

@@ -3,15 +3,18 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from urllib.parse import urlencode
+from functools import cache
+from urllib.parse import quote, urlencode
 
 from django.urls import reverse
+from django.utils.http import RFC3986_SUBDELIMS
 from django.utils.translation import gettext, ngettext
 from sqlalchemy import Connection
 
 from catalog.search.card_details import CardDetails, Variant, card_details
 from catalog.search.results import Hit
+from shop.converters import SkuConverter
+from shop.search_params import search_url
 from shop.templatetags.storefront import (
     image_srcset,
     image_url,
@@ -28,6 +31,10 @@ MAX_TWINS = 4
 """A picture that more hits of a page have stands for a missing one: these are not the same."""
 
 NOTHING = CardDetails()
+
+_SKU = SkuConverter()
+_SAFE = f"{RFC3986_SUBDELIMS}/~:@"
+"""What Django's `reverse` leaves as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ def _card(hit: Hit, details: CardDetails) -> Card:
         other_picture=image_url(details.other_picture, "medium"),
         price="" if hit.price is None else price(hit.price, hit.currency),
         regular_price=regular_price(hit),
-        like_url=f"{_search_url()}?{urlencode({'like': hit.sku})}",
+        like_url=f"{search_url()}?{urlencode({'like': hit.sku})}",
         match=None if hit.match is None else match_percent(hit.match),
         why=[] if hit.match is None else _why(hit),
         dots=[_dot(it, hit) for it in colours[:MAX_DOTS]] if len(colours) > 1 else [],
@@ -146,9 +153,10 @@ def _dot(variant: Variant, hit: Hit) -> Dot:
 
 def product_url(sku: str) -> str:
     """The address of a product's page."""
-    return reverse("product", args=(sku,))
+    return _products_url() + quote(_SKU.to_url(sku), safe=_SAFE)
 
 
-@lru_cache(maxsize=1)
-def _search_url() -> str:
-    return reverse("search")
+# A page has many addresses, so Django reverses only one of each kind.
+@cache
+def _products_url() -> str:
+    return reverse("product", args=("A",)).removesuffix("A")

@@ -20,7 +20,6 @@ def environment(**options: Any) -> Environment:
     found.filters |= {
         "element_id": storefront.element_id,
         "facet_label": facet_label,
-        "percentage": storefront.percentage,
         "thousands": storefront.thousands,
     }
     return found

@@ -1,8 +1,8 @@
 """Numbers, prices and lists in the form of the page's language, by Unicode's data (CLDR)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Literal
 
 from babel import Locale
@@ -30,6 +30,11 @@ def _decimal(value: int | Decimal, form: str | None, locale: Locale) -> str:
 def percentage(percent: int) -> str:
     """A number of percent with its sign: `87%`, `87 %`."""
     return _percentage(percent, locale())
+
+
+def percentages() -> Callable[[int], str]:
+    """`percentage` for the active language, for a page with many of them."""
+    return partial(_percentage, locale=locale())
 
 
 @lru_cache(maxsize=1024)

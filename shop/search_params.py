@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -47,6 +48,12 @@ def parameter(facet: str) -> str:
     parameter has this name."""
     taken = facet in OWN_PARAMETERS or facet.startswith(FACET_PREFIX)
     return FACET_PREFIX + facet if taken else facet
+
+
+@cache
+def search_url() -> str:
+    """The address of the search page, of which a page contains many."""
+    return reverse("search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +119,7 @@ class SearchParams:
 
     def url(self) -> str:
         query = self.query()
-        return reverse("search") + (f"?{query}" if query else "")
+        return search_url() + (f"?{query}" if query else "")
 
     def changed(self, **values: Any) -> "SearchParams":
         """The same search with other values; it starts at the first page unless `page` is given."""

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from catalog.importing.cells.currencies import WITHOUT_CENTS
 from catalog.media.store import FOLDER, PATH
@@ -132,20 +132,29 @@ def match_percent(share: float) -> int:
 @register.filter
 def signals(hit: Hit) -> list[tuple[str, int, str]]:
     """The name of each signal, its match in percent, and an explanation."""
-    return [
-        (
-            str(SIGNALS[signal.name][0]),
-            match_percent(min(1.0, max(0.0, signal.match))),
-            gettext("%(model)s, similarity %(similarity)s")
-            % {
-                "model": signal.model,
-                "similarity": locale_formats.formatted(Decimal(signal.similarity), 2),
-            }
-            if signal.similarity is not None
-            else str(SIGNALS[signal.name][1]),
-        )
-        for signal in hit.signals
-    ]
+    language = get_language() or settings.LANGUAGE_CODE
+    rows = []
+    for signal in hit.signals:
+        label, basis = _signal_texts(signal.name, language)
+        if signal.similarity is not None:
+            basis = _similarity_text(signal.model, round(signal.similarity, 2), language)
+        rows.append((label, match_percent(min(1.0, max(0.0, signal.match))), basis))
+    return rows
+
+
+# A page has these texts for each card, and looking up a translation takes long.
+@lru_cache(maxsize=100)
+def _signal_texts(name: str, _language: str) -> tuple[str, str]:
+    label, basis = SIGNALS[name]
+    return str(label), str(basis)
+
+
+@lru_cache(maxsize=10_000)
+def _similarity_text(model: str, similarity: float, _language: str) -> str:
+    return gettext("%(model)s, similarity %(similarity)s") % {
+        "model": model,
+        "similarity": locale_formats.formatted(Decimal(similarity), 2),
+    }
 
 
 @register.filter
@@ -209,7 +218,12 @@ def card_items(cards: "Sequence[Card]", sizes: str = "", *, lazy: bool = False) 
         sizes: the `sizes` of their pictures; by default those of the results.
         lazy: whether the list is far below the top of the page.
     """
-    context = {"cards": cards, "sizes": sizes, "lazy": lazy}
+    context = {
+        "cards": cards,
+        "sizes": sizes,
+        "lazy": lazy,
+        "percentage": locale_formats.percentages(),
+    }
     return mark_safe(render_to_string("search/cards.html", context, using="jinja2"))
 
 
