@@ -233,6 +233,19 @@ def facets_of(panel: "Panel") -> SafeString:
     return mark_safe(render_to_string("search/facets.html", {"panel": panel}, using="jinja2"))
 
 
+@register.simple_tag
+def constant_part(template: str) -> SafeString:
+    """A template without variables, which is rendered once for each language."""
+    if settings.DEBUG:
+        return mark_safe(render_to_string(template))
+    return _rendered(template, get_language() or settings.LANGUAGE_CODE)
+
+
+@lru_cache(maxsize=100)
+def _rendered(template: str, _language: str) -> SafeString:
+    return mark_safe(render_to_string(template))
+
+
 @register.filter
 def query_url(text: str) -> str:
     """The address of the search for words."""
