@@ -17,6 +17,7 @@ from catalog.db.connection import DatabaseError
 from catalog.db.watchdog import watchdog
 from embedding.errors import UserFacingError
 from shop.errors import sentence
+from shop.load_shedding import is_too_late
 from shop.upload_decoder import DecoderBusy
 
 RETRY_AFTER = 5
@@ -116,6 +117,17 @@ def _unavailable(request: HttpRequest, reason: str) -> HttpResponse:
     response.headers["Retry-After"] = str(RETRY_AFTER)
     response.headers["Cache-Control"] = "no-store"
     return response
+
+
+def shed_load(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Turn away requests that have waited too long; see `shop.load_shedding`."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        return _unavailable(request, "load") if is_too_late(request) else get_response(request)
+
+    return middleware
 
 
 def watch_database(

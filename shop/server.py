@@ -1,29 +1,46 @@
-"""The production server: one process with many threads, so that each model is loaded once."""
+"""The production server: processes with threads that answer pages, and one that has the models."""
 
 import errno
 import os
+import random
+import shutil
 import signal
 import socket
 import sys
+import tempfile
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from threading import Thread
 from types import FrameType
 from typing import Any
 
 from django.conf import settings
+from django.db import connections
 from sqlalchemy.exc import DBAPIError
 from waitress.server import create_server
 
 from catalog.active_models import models_in_use
-from catalog.db.connection import connect
+from catalog.db.connection import connect, forget_engine
 from catalog.db.problems import database_problem
+from embedding.config import settings as embedding_settings
 from embedding.encoder import ModelUnavailable, available_encoder
 from embedding.errors import UserFacingError
 from embedding.registry import get_spec
+from shop.processes import Child, Supervisor
 from shop.query_log_buffer import query_log_buffer
 
 HOST = "127.0.0.1"
 MAX_PORT = 65535
+
+MAX_THREADS = 8
+"""The threads of all processes together, unless each needs more."""
+
+MIN_THREADS = 4
+"""The threads of each process: some requests wait for other servers."""
+
+BACKLOG = 1024
+"""The number of connections that wait to be accepted."""
 
 BODY_READ_FACTOR = 4
 """A request body up to this many times the largest upload is read completely, so that the response
@@ -52,19 +69,42 @@ def check_port(port: int, host: str = HOST) -> None:
             raise PortTaken(_refusal(port, error)) from error
 
 
-def serve(port: int, host: str = HOST, threads: int = 8) -> None:
+def serve(port: int, host: str = HOST, threads: int | None = None, processes: int = 1) -> None:
     """Serve the shop until Ctrl-C or SIGTERM, then return.
+
+    Args:
+        threads: of each process; by default fewer if there are several, so that the database has
+            as many connections.
+        processes: one loads the models itself. Several ask one more process for vectors, unless
+            `ENCODER_URL` names a server.
 
     Raises:
         PortTaken: the port cannot be used.
     """
+    threads = threads or max(MIN_THREADS, MAX_THREADS // processes)
     try:
-        server = listen(port, host, threads)
+        listening = _listening_socket(port, host)
     except OSError as error:
         raise PortTaken(_refusal(port, error)) from error
+    print(f"The shop is at http://{host}:{port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    if processes == 1:
+        _answer(listening, threads)
+    else:
+        _answer_in_processes(listening, threads, processes)
+
+
+def _listening_socket(port: int, host: str) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    listening.setblocking(False)
+    return listening
+
+
+def _answer(listening: socket.socket, threads: int) -> None:
+    """Answer requests until Ctrl-C or SIGTERM."""
+    server = listen(listening, threads)
     signal.signal(signal.SIGTERM, _interrupt)
     Thread(target=_warm_up, daemon=True).start()
-    print(f"The shop is at http://{host}:{port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
     query_log_buffer.start()
     with suppress(KeyboardInterrupt):
         server.run()
@@ -72,12 +112,47 @@ def serve(port: int, host: str = HOST, threads: int = 8) -> None:
     query_log_buffer.stop()
 
 
-def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
-    """Create the server; call its `run` to answer requests. Port 0 means any free port.
+def _answer_in_processes(listening: socket.socket, threads: int, processes: int) -> None:
+    import shop.wsgi  # noqa: F401  (the processes share what is imported before they are forked)
 
-    Raises:
-        OSError: the port cannot be used.
-    """
+    forget_engine()
+    connections.close_all()
+
+    def answer_pages() -> None:
+        random.seed()  # otherwise all processes have the same random numbers
+        _answer(listening, threads)
+
+    children = [Child(f"page process {number + 1}", answer_pages) for number in range(processes)]
+    folder = None
+    if not embedding_settings().encoder_url:
+        folder = Path(tempfile.mkdtemp(prefix="shop-"))  # a short path, as sockets need
+        path = folder / "encoder"
+        os.environ["ENCODER_URL"] = f"unix:{path}"
+        children.insert(0, Child("encoder process", partial(_become_encoder, path, os.getpid())))
+    main = Supervisor(children).run()
+    if main:
+        main()
+    elif folder:
+        shutil.rmtree(folder)
+
+
+def _become_encoder(path: Path, parent: int) -> None:
+    """Replace this process by an encoder server."""
+    own = str(Path(__file__).resolve().parent.parent)
+    paths = os.pathsep.join(filter(None, [own, os.environ.get("PYTHONPATH")]))
+    environment = {name: it for name, it in os.environ.items() if name != "ENCODER_URL"}
+    options = ["--socket", str(path), "--parent-pid", str(parent)]
+    os.setsid()  # Ctrl-C reaches the parent only
+    os.execve(
+        sys.executable,
+        [sys.executable, "-m", "embedding.serving", *options],
+        environment | {"PYTHONPATH": paths},
+    )
+
+
+def listen(listening: socket.socket, threads: int) -> Any:
+    """Create the server on a socket that is bound; call its `run` to answer requests."""
+    from shop.load_shedding import Channel, Dispatcher
     from shop.views import largest_upload
     from shop.wsgi import application
 
@@ -88,15 +163,17 @@ def listen(port: int, host: str = HOST, threads: int = 8) -> Any:
             "trusted_proxy": settings.TRUSTED_PROXY,
             "trusted_proxy_headers": "x-forwarded-for x-forwarded-proto",
         }
-    return create_server(
+    server = create_server(
         application,
-        host=host,
-        port=port,
-        threads=threads,
+        sockets=[listening],
+        backlog=BACKLOG,
         max_request_header_size=HEAD_READ_FACTOR * settings.MAX_REQUEST_HEAD,
         max_request_body_size=BODY_READ_FACTOR * largest_upload(),
+        _dispatcher=Dispatcher(threads),
         **proxy,
     )
+    server.channel_class = Channel
+    return server
 
 
 def _warm_up() -> None:

@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "shop.middleware.security_headers",
+    "shop.middleware.shed_load",
     "shop.middleware.limit_request_head",
     "shop.middleware.SetUpPage",
     "shop.middleware.ErrorPages",

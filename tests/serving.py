@@ -1,5 +1,6 @@
 """Runs the production server in a thread of the test process, and waits for others."""
 
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ SECONDS = 300
 @contextmanager
 def serving(threads: int = 1) -> Iterator[int]:
     """Run the shop and yield its port."""
-    server = listen(0, threads=threads)
+    server = listen(socket.create_server(("127.0.0.1", 0)), threads)
 
     def run() -> None:
         with suppress(OSError):  # the socket is closed below

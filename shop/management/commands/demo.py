@@ -58,7 +58,7 @@ class Command(CatalogCommand):
                 raise
         if not options["no_serve"]:
             with running(Worker()):
-                call_command("serve", port=options["port"])
+                call_command("serve", port=options["port"], processes=1)  # the worker's threads
 
     def load(self, products: int) -> None:
         folder = config.settings().var_dir / "demo"

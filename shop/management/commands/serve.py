@@ -12,7 +12,9 @@ from catalog.db.connection import connect, connection_parameters
 from catalog.db.replica import replica_options
 from shop import server
 from shop.checks import warn_of_schema
+from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
+from shop.processes import MAX_PROCESSES, default_processes
 
 
 def port_number(text: str) -> int:
@@ -28,7 +30,19 @@ class Command(CatalogCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=server.HOST)
         parser.add_argument("--port", type=port_number, default=8000)
-        parser.add_argument("--threads", type=int, default=8, help="requests at the same time")
+        parser.add_argument("--processes",
+            type=positive,
+            default=default_processes(),
+            metavar="N",
+            help="processes that answer pages (default: as many as cores, at most"
+            f" {MAX_PROCESSES}; 1 where there is little memory)",
+        )
+        parser.add_argument(
+            "--threads",
+            type=positive,
+            metavar="N",
+            help="requests at the same time in each process (default: 8 in all, at least 4)",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         connection_parameters()  # fails on an invalid DATABASE_URL
@@ -39,4 +53,6 @@ class Command(CatalogCommand):
         server.check_port(options["port"], options["host"])
         call_command("collectstatic", interactive=False, verbosity=0)
         warn_of_schema(self.stderr)
-        server.serve(options["port"], options["host"], options["threads"])
+        server.serve(
+            options["port"], options["host"], options["threads"], options["processes"]
+        )
