@@ -3,9 +3,9 @@
     python -m benchmarks.http [--clients 1 8] [--requests 400] [--kinds page api] [--processes N]
                               [--threads N] [--rate R] [--json FILE] [--no-split]
 
-Starts `manage.py serve` on the shop's own database (`VAR_DIR` or `DATABASE_URL`). Clients keep their
-connections and send ten queries in turn; four of them share a process. For each number of clients
-it prints requests/s, latencies, and the CPU time that a request costs the shop and PostgreSQL. On a
+Starts `manage.py serve` on the shop's own database (`VAR_DIR` or `DATABASE_URL`). Clients keep
+their connections and send ten queries in turn; four of them share a process. For each number of
+clients it prints requests/s, latencies, and the CPU time that a request costs the shop and PostgreSQL. On a
 busy machine only CPU times can be compared: the last column has the rate at which they fill all
 cores. `--rate` sends that many requests a second instead, and counts latency from when each
 was due. A second table divides the CPU time of a page, measured in this process.
@@ -274,10 +274,9 @@ def memory(server: psutil.Process) -> list[tuple[str, float]]:
 def split() -> dict[str, float]:
     """CPU milliseconds of the parts of a page, the mean of all queries."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-    from shop.wsgi import application
-
     from catalog.search import pipeline, text_encoder
     from shop import errors, views
+    from shop.wsgi import application
 
     spent: dict[str, float] = {}
     timed = [
@@ -319,9 +318,7 @@ def split() -> dict[str, float]:
     return {part: 1000 * cpu / ROUNDS / len(QUERIES) for part, cpu in spent.items()}
 
 
-def counted(
-    function: Callable[..., Any], part: str, spent: dict[str, float]
-) -> Callable[..., Any]:
+def counted(function: Callable[..., Any], part: str, spent: dict[str, float]) -> Callable[..., Any]:
     """`function`, with its CPU time added to `spent[part]`."""
 
     def wrapper(*args: Any, **options: Any) -> Any:

@@ -8,6 +8,7 @@ import signal
 import socket
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -38,6 +39,9 @@ MAX_THREADS = 8
 
 MIN_THREADS = 4
 """The threads of each process: some requests wait for other servers."""
+
+ENCODER_START_SECONDS = 60.0
+"""How long the encoder process may take to start before it is asked to load a model."""
 
 BACKLOG = 1024
 """The number of connections that wait to be accepted."""
@@ -178,6 +182,9 @@ def listen(listening: socket.socket, threads: int) -> Any:
 
 def _warm_up() -> None:
     """Load the model that answers words, so that the first search does not wait for it."""
+    encoder = embedding_settings().encoder_url
+    if encoder.startswith("unix:"):
+        _wait_for(Path(encoder.removeprefix("unix:")))
     try:
         with connect() as connection:
             in_use = models_in_use(connection)
@@ -188,6 +195,13 @@ def _warm_up() -> None:
         print(error, file=sys.stderr, flush=True)
     except DBAPIError as error:
         print(database_problem(error) or error, file=sys.stderr, flush=True)
+
+
+def _wait_for(path: Path) -> None:
+    """Wait until the encoder process has created its socket, since asking earlier fails."""
+    deadline = time.monotonic() + ENCODER_START_SECONDS
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
 
 
 def _is_warm(name: str) -> bool:

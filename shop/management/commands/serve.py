@@ -3,7 +3,6 @@ from contextlib import suppress
 from typing import Any
 
 import psycopg
-from django.core.management import call_command
 from django.core.management.base import CommandParser
 from sqlalchemy.exc import DBAPIError
 
@@ -15,6 +14,7 @@ from shop.checks import warn_of_schema
 from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
 from shop.processes import MAX_PROCESSES, default_processes
+from shop.static_files import collect_static_files
 
 
 def port_number(text: str) -> int:
@@ -30,7 +30,8 @@ class Command(CatalogCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default=server.HOST)
         parser.add_argument("--port", type=port_number, default=8000)
-        parser.add_argument("--processes",
+        parser.add_argument(
+            "--processes",
             type=positive,
             default=default_processes(),
             metavar="N",
@@ -51,8 +52,6 @@ class Command(CatalogCommand):
         with suppress(psycopg.Error, DBAPIError), connect():
             pass  # fails on a database that can never work; one that is down may come back
         server.check_port(options["port"], options["host"])
-        call_command("collectstatic", interactive=False, verbosity=0)
+        collect_static_files()
         warn_of_schema(self.stderr)
-        server.serve(
-            options["port"], options["host"], options["threads"], options["processes"]
-        )
+        server.serve(options["port"], options["host"], options["threads"], options["processes"])
