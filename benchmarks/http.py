@@ -5,10 +5,10 @@
 
 Starts `manage.py serve` on the shop's own database (`VAR_DIR` or `DATABASE_URL`). Clients keep
 their connections and send ten queries in turn; four of them share a process. For each number of
-clients it prints requests/s, latencies, and the CPU time that a request costs the shop and PostgreSQL. On a
-busy machine only CPU times can be compared: the last column has the rate at which they fill all
-cores. `--rate` sends that many requests a second instead, and counts latency from when each
-was due. A second table divides the CPU time of a page, measured in this process.
+clients it prints requests/s, latencies, and the CPU time that a request costs the shop and
+PostgreSQL. On a busy machine only CPU times can be compared: the last column has the rate at which
+they fill all cores. `--rate` sends that many requests a second instead, and counts latency from
+when each was due. A second table divides the CPU time of a page, measured in this process.
 """
 
 import argparse

@@ -1,0 +1,160 @@
+"""`serve` with several processes: the dead start again, and none is left at the end."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from shop.processes import Child, Supervisor, default_processes
+from tests.conftest import PROJECT
+from tests.shop.test_server import free_port
+
+pytestmark = pytest.mark.process
+
+PATIENCE = 120
+"""Seconds for something to happen on a busy machine."""
+
+
+class Server:
+    """A running `serve`, and the lines of its log."""
+
+    def __init__(self, process: "subprocess.Popen[str]", port: int) -> None:
+        self.process, self.port = process, port
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            self.lines.append(line.rstrip())
+
+    def line(self, *parts: str) -> str:
+        """The first line with all of these parts, when it is there."""
+        return until(lambda: next((it for it in self.lines if all(p in it for p in parts)), ""))
+
+    def pids(self, name: str) -> list[int]:
+        """The processes that have started under names that begin like this, by the log."""
+        starts = [it for it in self.lines if it.startswith(name) and it.endswith("has started")]
+        return [int(it.partition("(")[2].partition(")")[0]) for it in starts]
+
+    def page(self) -> int:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=PATIENCE) as answer:
+            return int(answer.status)
+
+
+def until(found: Callable[[], object]) -> str:
+    """What `found()` returns once it is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := found()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return str(value)
+
+
+@contextmanager
+def served(*options: str, **environment: str) -> Iterator[Server]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--port", str(port), *options],
+        cwd=PROJECT,
+        env=os.environ | environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    family: list[psutil.Process] = []
+    try:
+        server = Server(process, port)
+        server.line("The shop is at", str(port))
+        server.line("page process 2", "has started")
+        family = psutil.Process(process.pid).children(recursive=True)
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+        psutil.wait_procs(family, timeout=PATIENCE)
+        for orphan in family:
+            if orphan.is_running():
+                orphan.kill()
+
+
+def modules(pid: int) -> str:
+    """The files that a process has mapped."""
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
+def test_dead_processes_start_again_and_sigterm_ends_all(database: str) -> None:
+    with served("--processes", "2") as server:
+        assert server.page() == 200
+        server.line("The encoder server is at unix:")
+        (encoder,), (first, second) = server.pids("encoder process"), server.pids("page process")
+        for pid in (encoder, second):
+            os.kill(pid, signal.SIGKILL)
+        assert "was ended by SIGKILL: it starts again in 1 s" in server.line(f"({second})", "ended")
+        until(lambda: len(server.pids("page process 2")) == 2)
+        until(lambda: len(server.pids("encoder process")) == 2)
+        assert server.page() == 200
+        pages = [pid for pid in server.pids("page process") if pid != second]
+        assert not any("torch" in modules(pid) for pid in pages)
+        family = psutil.Process(server.process.pid).children(recursive=True)
+        assert first in {child.pid for child in family}
+        server.process.terminate()
+        assert server.process.wait(PATIENCE) == 0
+        assert not [child for child in family if child.is_running()]
+
+
+def test_processes_end_with_a_killed_parent(database: str) -> None:
+    with served("--processes", "2", ENCODER_URL="unix:/nonexistent/encoder") as server:
+        assert server.page() == 200
+        assert not server.pids("encoder process")
+        children = psutil.Process(server.process.pid).children()
+        assert len(children) == 2
+        server.process.kill()
+        _, alive = psutil.wait_procs(children, timeout=PATIENCE)
+        assert not alive
+
+
+def test_children_that_keep_dying_are_started_less_and_less_often(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a fork, since a supervisor waits for all signals of its process."""
+    pid = os.fork()
+    if not pid:
+        attempts: list[float] = []
+        monkeypatch.setattr("shop.processes.MAX_BACK_OFF", 0.0)
+        supervisor = Supervisor([Child("page process 1", lambda: os._exit(3))])
+        reap = supervisor._reap
+
+        def count() -> None:
+            reap()
+            attempts.append(supervisor._children[0].failures)
+            if max(attempts) >= 3:
+                supervisor._is_stopping = True
+
+        monkeypatch.setattr(supervisor, "_reap", count)
+        if main := supervisor.run():
+            main()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    errors = capfd.readouterr().err
+    assert errors.count("has ended with status 3: it starts again in 0 s") == 3
+
+
+@pytest.mark.parametrize(
+    ("cores", "memory", "expected"), [(1, 2**34, 1), (2, 2**34, 2), (16, 2**34, 4), (16, 2**30, 1)]
+)
+def test_default_number_of_processes(
+    monkeypatch: pytest.MonkeyPatch, cores: int, memory: int, expected: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    monkeypatch.setattr("shop.processes._memory", lambda: memory)
+    assert default_processes() == expected
