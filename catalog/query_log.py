@@ -10,12 +10,13 @@ import random
 from collections.abc import Iterable
 
 import numpy as np
+import psycopg
 from pgvector import HalfVector
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from catalog import config
-from catalog.db.connection import connect
+from catalog.db.connection import connect, driver_connection
 from catalog.search.vocabulary import refresh_view
 
 MAX_LENGTH = 500
@@ -34,6 +35,9 @@ MAX_WAITING = 1_000
 """How many texts of one database user may wait for their embeddings."""
 
 logger = logging.getLogger(__name__)
+
+# The page does not wait for the disk. If the server crashes, the last searches are not counted.
+NEED_NOT_LAST = "SET LOCAL synchronous_commit = off"
 
 COUNT = """
 INSERT INTO query_log AS l (text, misspelt, searches, unanswered, results, total_ms, slowest_ms)
@@ -106,30 +110,33 @@ def remember(
         return
     try:
         with connect() as connection:
-            connection.exec_driver_sql(
-                COUNT,
-                {
-                    "text": words,
-                    "misspelt": misspelt[:MAX_LENGTH],
-                    "unanswered": int(found == 0 and not is_filtered),
-                    "results": found,
-                    "ms": round(1000 * seconds),
-                },
-            )
-            for model, vector in encoded:
-                connection.exec_driver_sql(
-                    STORE,
+            driver = driver_connection(connection)
+            with driver.pipeline():
+                driver.execute(NEED_NOT_LAST)
+                driver.execute(
+                    COUNT,
                     {
                         "text": words,
-                        "model": model,
-                        "embedding": None if vector is None else HalfVector(vector),
-                        "is_embedded": vector is not None,
+                        "misspelt": misspelt[:MAX_LENGTH],
+                        "unanswered": int(found == 0 and not is_filtered),
+                        "results": found,
+                        "ms": round(1000 * seconds),
                     },
                 )
+                for model, vector in encoded:
+                    driver.execute(
+                        STORE,
+                        {
+                            "text": words,
+                            "model": model,
+                            "embedding": None if vector is None else HalfVector(vector),
+                            "is_embedded": vector is not None,
+                        },
+                    )
         if random.random() < PRUNE_SHARE:
             prune()
-    except DBAPIError as error:
-        logger.warning("could not log the query %r: %s", words, error.orig)
+    except (DBAPIError, psycopg.Error) as error:
+        logger.warning("could not log the query %r: %s", words, getattr(error, "orig", error))
 
 
 def prune() -> None:

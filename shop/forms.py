@@ -163,6 +163,14 @@ class Remark:
     fact: str
 
 
+class _SharedFields(dict[str, forms.Field]):
+    """Fields that all forms of a class share: Django copies them for each form, which no parsing
+    needs."""
+
+    def __deepcopy__(self, _memo: dict[int, Any]) -> dict[str, forms.Field]:
+        return dict(self)
+
+
 class SearchForm(forms.Form):
     """The search box, filter panel and tool bar, parsed from the parameters of an address.
 
@@ -237,6 +245,7 @@ class SearchForm(forms.Form):
     in_stock = forms.BooleanField(required=False)
 
     def __init__(self, data: Mapping[str, Any], facets: Iterable[Facet] = ()) -> None:
+        self.base_fields = _SharedFields(self.base_fields)  # type: ignore[misc]
         super().__init__(data)
         self._facets = {facet.name: parameter(facet.name) for facet in facets}
         self.fields |= {name: ValuesField(required=False) for name in self._facets.values()}

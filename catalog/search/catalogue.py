@@ -25,6 +25,14 @@ _priced = TtlCache(_any_price)
 
 
 def any_currency(connection: Connection) -> str:
-    """The currency of the first product that has one, or an empty text."""
+    """The currency of the first product that has one, or an empty text; cached for up to a
+    minute."""
+    return _currency.get(connection)
+
+
+def _first_currency(connection: Connection, _key: str) -> str:
     query = select(PRODUCT.c.currency).where(PRODUCT.c.currency != "").order_by(PRODUCT.c.id)
     return connection.execute(query.limit(1)).scalar() or ""
+
+
+_currency = TtlCache(_first_currency)
