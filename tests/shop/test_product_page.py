@@ -313,7 +313,8 @@ def test_shop_puts_its_basket_into_blocks(catalogue: None, tmp_path: Path) -> No
     for name, content in blocks:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
-    templates = [settings.TEMPLATES[0] | {"DIRS": [tmp_path]}, *settings.TEMPLATES[1:]]
+    first, *others = settings.TEMPLATES
+    templates = [{**first, "DIRS": [tmp_path]}, *others]
     with override_settings(TEMPLATES=templates):
         page = get("/product/S")
         assert '<input type="hidden" name="sku" value="S">' in page
