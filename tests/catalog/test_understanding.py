@@ -34,6 +34,9 @@ PRODUCTS = [
     ("Dresses", "Girls", "Red", "Acme", 45),
     ("Jeans", "Women", "Blue", "Acme", 55),
     ("Tops", "Women", "Maroon", "Acme", 25),
+    ("Jeans", "Men", "Blue", "7 For All Mankind", 65),
+    ("Jeans", "Men", "Black", "Levi's", 55),
+    ("Tops", "Women", "White", "H&M", 25),
 ]
 
 
@@ -45,7 +48,7 @@ PIECES = (
 
 @pytest.fixture(scope="module")
 def catalogue(template: str) -> Iterator[str]:
-    """Twelve products, one of them with sizes, and the starter synonyms."""
+    """A few products, one of them with sizes, and the starter synonyms."""
     with fresh_database(template) as url:
         with connect() as connection:
             for number, (kind, gender, colour, brand, price) in enumerate(PRODUCTS):
@@ -159,6 +162,17 @@ def understood(connection: Connection, text: str) -> list[tuple[Any, ...]]:
         ("Mr. Men heels", [("brand", "Mr. Men"), ("type", "Heels")]),
         ("tops red/white", [("type", "Tops"), ("colour", "Red"), ("colour", "White")]),
         ("women's tops", [("person", "Women"), ("type", "Tops")]),
+        # names with numbers, small words and signs
+        ("H&M tops", [("brand", "H&M"), ("type", "Tops")]),
+        ("h & m tops", [("brand", "H&M"), ("type", "Tops")]),
+        ("tops from HM", [("type", "Tops"), ("brand", "H&M")]),
+        ("tops not H&M", [("type", "Tops"), ("brand", "H&M", "not")]),
+        ("M&S tops", [("type", "Tops")]),
+        ("L&T", []),
+        ("7 for all mankind jeans", [("brand", "7 For All Mankind"), ("type", "Jeans")]),
+        ("levis 501 jeans", [("brand", "Levi's"), ("number", "501"), ("type", "Jeans")]),
+        ("Levi\u2019s 501", [("brand", "Levi's"), ("number", "501")]),
+        ("tshirt size S & M", [("type", "Tshirts"), ("size", "S"), ("size", "M")]),
         ("Damentop", [("person", "Women"), ("type", "Tops")]),
         # ages and sizes
         (
@@ -209,6 +223,11 @@ def test_parts_of_a_query(connection: Connection, text: str, parts: list[tuple[s
         ("shoes between €20 and €30", 20, 30),
         ("shoes under 1500rs", None, 1500),
         ("shoes RS1,500", None, 1500),
+        ("shoes 1,500/-", None, 1500),
+        ("shoes Rs.1500/-", None, 1500),
+        ("shoes 1500/- only", None, 1500),
+        ("shoes 500/- to 1500/-", 500, 1500),
+        ("shoes above 1500 /=", 1500, None),
         ("shoes under 500-900", 500, 900),
         ("shoes but not over 50", None, 50),
         ("shoes without laces and not over 50", None, 50),

@@ -296,12 +296,16 @@ BEGIN
                              ELSE 'synonym' END,
                         item.keys, item.accepted, item.close, NULL, NULL, item.value);
             -- A phrase is searched as typed if products have its words, else by the name of what it means.
-            IF item.is_name OR NOT part.wanted OR NOT EXISTS (
-                   SELECT FROM regexp_split_to_table(substr(typed, item.start + 1, item.stop - item.start),
-                                                     '[^[:alnum:]]+') AS token
-                    WHERE token <> '' AND NOT EXISTS (
-                          SELECT FROM search.vocabulary v
-                           WHERE v.word = public.fold_text(token))) THEN
+            IF item.is_name OR NOT part.wanted
+               OR (CASE WHEN item.kind = 'word' AND part.value ~ '&' -- "H&M", which products may write "HM"
+                       THEN EXISTS (SELECT FROM public.product p
+                                     WHERE p.lexemes @@ (SELECT term FROM search.terms(part.value) LIMIT 1))
+                       ELSE NOT EXISTS (
+                            SELECT FROM regexp_split_to_table(substr(typed, item.start + 1, item.stop - item.start),
+                                                              '[^[:alnum:]]+') AS token
+                             WHERE token <> '' AND NOT EXISTS (
+                                   SELECT FROM search.vocabulary v
+                                    WHERE v.word = public.fold_text(token))) END) THEN
                 part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');
             ELSIF item.kind = 'word' AND part.why = 'words' THEN
                 part.why := 'unknown';

@@ -42,8 +42,9 @@ BEGIN
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
                    OR true = ANY (exclusions[span.first + 1:span.last] || breaks[span.first + 1:span.last])
                    OR span.kind = 'cue' AND exclusions[span.first]
+                   OR span.kind = 'cue' AND span.first < span.last AND words[span.last] = 's' -- "size S"
                    -- "M or L" is not the Turkish word "mor"
-                   OR span.first < span.last AND span.kind <> 'cue'
+                   OR span.first < span.last AND span.kind <> 'cue' AND NOT span.is_name
                       AND 1 = ANY (ARRAY(SELECT length(w) FROM unnest(words[span.first:span.last]) AS w))
                       AND EXISTS (SELECT FROM search.meaning m
                                    WHERE m.key = ANY (words[span.first:span.last]) AND length(m.key) > 1 AND m.kind = 'cue'
@@ -64,7 +65,7 @@ BEGIN
             owners[place] := cardinality(spans);
         END LOOP;
     END LOOP;
-    is_currency := ARRAY(SELECT t.token IN ('$', '€', '£', '¥', '₹') OR spans[owners[t.place]].value = 'currency'
+    is_currency := ARRAY(SELECT t.token IN ('$', '€', '£', '¥', '₹', '₹⁻') OR spans[owners[t.place]].value = 'currency'
                            FROM unnest(tokens) WITH ORDINALITY AS t (token, place) ORDER BY t.place);
     FOR place IN 1..count_of LOOP
         IF separators[place] ~ '^\s*([-~]|\.\.+)\s*$'
@@ -96,7 +97,7 @@ BEGIN
         quoted := tokens[place] ~ '^".*[[:alnum:]].*"$';
         sign := CASE WHEN tokens[place] IN ('<', '<=', '≤') THEN 'under'
                      WHEN tokens[place] IN ('>', '>=', '≥') THEN 'over'
-                     WHEN tokens[place] IN ('$', '€', '£', '¥', '₹') THEN 'currency'
+                     WHEN tokens[place] IN ('$', '€', '£', '¥', '₹', '₹⁻') THEN 'currency'
                      WHEN tokens[place] = '⁺' THEN 'over_after'
                      WHEN tokens[place] IN (',', ';') THEN 'comma' END;
         CONTINUE WHEN sign IS NULL AND NOT quoted AND tokens[place] !~ '[[:alnum:]]';

@@ -10,20 +10,27 @@ WITH matched AS (
     SELECT place, part[1] AS separator, part[2] AS token,
            sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
       FROM regexp_matches(
-               -- "50+" has a sign of its own, of the same length
-               regexp_replace(translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
-                              '([\dk$€£¥₹])\+(?![[:alnum:]])', '\1⁺', 'gi'),
-               '([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
+               -- "50+" and "50/-" have a sign of their own, of the same length
+               regexp_replace(
+                   regexp_replace(translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
+                                  '([\dk$€£¥₹])\+(?![[:alnum:]])', '\1⁺', 'gi'),
+                   '(\d ?)/[-=](?![[:alnum:]])', '\1₹⁻', 'g'),
+               '([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|'
+               -- "H&M" and "H & M" are one name, but "S & M" are two sizes
+               '[[:alpha:]]{1,2}&[[:alpha:]]{1,2}(?![[:alnum:]])'
+               '|(?![smlx] & [smlx](?![[:alnum:]]))[[:alpha:]] & [[:alpha:]](?![[:alnum:]])'
+               '|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
                -- "1500rs", "1,500rs" and "rs1500" are two tokens
                '|\d+(?:[.,]\d+)*(?=(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]]))'
                '|(?:rs|inr)(?=\d)'
                '|(?!\d+(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]])|(?:rs|inr)\d+(?![[:alnum:]]))'
-               '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|[$€£¥₹,;"⁺])', 'gi')
+               '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|₹⁻|[$€£¥₹,;"⁺])', 'gi')
            WITH ORDINALITY AS found (part, place)
 ),
 folded AS (
     SELECT place, separator, token, start,
-           replace(public.fold_text(token), '''', '') AS word,
+           CASE WHEN token ~ '^[[:alpha:]].*&' THEN regexp_replace(public.fold_text(token), '[^[:alnum:]]', '', 'g')
+                ELSE replace(public.fold_text(token), '''', '') END AS word,
            count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]')
                OVER (ORDER BY place) AS compound,
            (separator ~ '\s(-+|!)$' OR separator ~ '^(-+|!)$'
