@@ -64,6 +64,27 @@ def test_migrate_loads_the_starter_rows(database: str) -> None:
         assert not starter_changes(connection)
 
 
+def test_migrate_loads_a_changed_lexicon(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the shop edited stays, and the search knows the new words at once."""
+    off = replace(SNEAKERS, phrase="Treter", enabled=False)
+    mine = SynonymRow("Latschen", "sneakers", "both", "de", "admin")
+    with connect() as connection:
+        connection.execute(delete(SYNONYM))
+        use_starter(monkeypatch, SNEAKERS, replace(off, enabled=True))
+        load_starter(connection)
+        load_file(connection, f"{HEADER}Latschen,sneakers,both,de,admin,true\n")
+        connection.execute(update(SYNONYM).where(SYNONYM.c.phrase == "Treter").values(enabled=False))
+    new = replace(SNEAKERS, phrase="Sneaker")
+    use_starter(monkeypatch, new, replace(off, enabled=True))
+    call_command("migrate", verbosity=0)
+    with connect() as connection:
+        assert set(rows(connection)) == {new, off, mine}
+        found = connection.exec_driver_sql(
+            "SELECT key FROM search.meaning WHERE value = 'sneakers' AND kind = 'word'"
+        ).scalars()
+        assert {"sneaker", "latschen"} <= set(found)
+
+
 @pytest.mark.parametrize(
     ("phrase", "meaning", "language"),
     [

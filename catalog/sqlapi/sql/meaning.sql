@@ -1,6 +1,7 @@
 -- For each phrase of shoppers, the facet values that it means: those that are called like it or like one of
 -- its equals (level 0), those that it accepts (1), and those that are close (2). Relations are not chained:
--- fuchsia accepts pink, pink accepts salmon, but fuchsia does not accept salmon. Nor do they lead to a value by a second
+-- fuchsia accepts pink, pink accepts salmon, but fuchsia does not accept salmon. Only where there is no fuchsia and no
+-- pink, salmon is close. Nor do they lead to a value by a second
 -- meaning of its name: cotton is close to denim, and "jean" is also a word for denim, but cotton is not close to jeans.
 -- A phrase that leads to no value keeps the words that it means.
 CREATE MATERIALIZED VIEW search.meaning AS
@@ -56,13 +57,23 @@ named AS MATERIALIZED (
            JOIN public.facet f ON f.name = v.facet AND f.kind <> 'brand'
      WHERE split_part(called.facet_key, '=', 1) = v.facet
 ),
-nearest AS MATERIALIZED (
+direct AS MATERIALIZED (
     SELECT facet_key, node, min(level) AS level
       FROM (SELECT facet_key, node, 0 AS level FROM named
              UNION ALL
             SELECT named.facet_key, relation.source, relation.level
               FROM named JOIN relation ON relation.target = named.node AND named.is_own) AS led
      GROUP BY facet_key, node
+),
+-- Where products have neither house slippers nor the slippers that they accept, what slippers accept is close.
+nearest AS MATERIALIZED (
+    TABLE direct
+     UNION ALL
+    SELECT DISTINCT named.facet_key, near.source, 2
+      FROM relation near
+           JOIN relation far ON far.source = near.target
+           JOIN named ON named.node = far.target AND named.is_own
+     WHERE near.level = 1 AND far.level = 1 AND near.source NOT IN (SELECT node FROM direct)
 ),
 phrase AS MATERIALIZED (
     SELECT source AS node, phrase FROM entry

@@ -73,7 +73,7 @@ cheap AS (
             OR v.facet = 'category' AND NOT EXISTS (SELECT FROM wanted WHERE kind = 'type'))
 ),
 token AS (
-    SELECT p.kind IN ('word', 'quoted') AND p.why NOT IN ('synonym', 'translation', 'stray') AS is_word, p.why, it.word,
+    SELECT p.kind IN ('word', 'quoted') AS is_word, p.why, it.word,
            lag(it.word) OVER (ORDER BY p.place, number) AS before, lead(it.word) OVER (ORDER BY p.place, number) AS after
       FROM part p,
            regexp_split_to_table(p.words, '[^[:alnum:]]+') WITH ORDINALITY AS token (typed, number),
@@ -83,7 +83,8 @@ token AS (
 word AS (
     SELECT why, is_word AND NOT EXISTS (
                SELECT FROM search.vocabulary v -- "eye shadow" is known where products say eyeshadow
-                WHERE v.word IN (token.word, before || token.word, token.word || after)) AS is_unknown
+                WHERE v.word IN (token.word, before || token.word, token.word || after)
+                      OR why IN ('synonym', 'translation', 'stray') AND v.word = public.singular(token.word)) AS is_unknown
       FROM token
 ),
 -- Beside unknown words, a word of another language is rather one that the lexicon lacks: "to prune apple trees".
@@ -102,7 +103,9 @@ SELECT ROW(
     coalesce((SELECT code FROM priced), query),
     (SELECT is_exact FROM title),
     CASE WHEN (SELECT is_exact FROM title) THEN query ELSE
-        coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''), '') END,
+        coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''),
+                 -- "for a 5 year old" names no words of its own
+                 (SELECT string_agg(replace(value, ' or ', ' '), ' ' ORDER BY place) FROM headed), '') END,
     coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM unwanted
                WHERE why = 'unwanted' AND keys = '{}' AND words <> ''), ''),
     ARRAY(SELECT words FROM unwanted WHERE words <> '' AND (why = 'excluded' OR keys = '{}')),

@@ -294,7 +294,8 @@ BEGIN
                              WHEN item.is_stray THEN 'stray'
                              WHEN item.is_foreign THEN 'translation'
                              ELSE 'synonym' END,
-                        item.keys, item.accepted, item.close, NULL, NULL, item.value);
+                        item.keys, item.accepted, item.close, NULL, NULL,
+                        CASE item.kind WHEN 'person' THEN replace(item.value, ' or ', ' ') ELSE item.value END);
             -- A phrase is searched as typed if products have its words, else by the name of what it means.
             IF item.is_name OR NOT part.wanted
                OR (CASE WHEN item.kind = 'word' AND part.value ~ '&' -- "H&M", which products may write "HM"

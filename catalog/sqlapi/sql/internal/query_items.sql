@@ -49,6 +49,10 @@ BEGIN
                       AND EXISTS (SELECT FROM search.meaning m
                                    WHERE m.key = ANY (words[span.first:span.last]) AND length(m.key) > 1 AND m.kind = 'cue'
                                      AND m.value IN ('or', 'and', 'not', 'but_not', 'for', 'under', 'over'))
+                   -- "shoes without heels" is a negation where no product is flat
+                   OR span.first < span.last AND span.kind = 'type' AND cardinality(span.keys || span.accepted) = 0
+                      AND EXISTS (SELECT FROM search.meaning m
+                                   WHERE m.key = ANY (words[span.first:span.last]) AND m.kind = 'cue' AND m.value IN ('not', 'but_not'))
                    -- "non leather" and "leather-free" are a negation where no product is called "faux leather" or "vegan"
                    OR span.first < span.last AND span.kind = 'word'
                       AND (words[span.last] ~ '^(free|frei|vrij)$' AND span.last = span.first + 1

@@ -89,6 +89,7 @@ nearest AS (
 ),
 chosen AS (
     SELECT *, first_value(kind) OVER likeliest AS likeliest_kind,
+           min(level) OVER (PARTITION BY first, last, split, kind) AS least_level,
            -- "sandals" is rather a type of 84 products than the category above it
            rank() OVER (PARTITION BY first, last, split, kind, level ORDER BY is_name DESC, products) > 1
            AND kind = 'type' AND level = 0 AS is_above
@@ -104,6 +105,8 @@ chosen AS (
 )
 SELECT first, last, kind,
        CASE kind WHEN 'word' THEN min(value) WHEN 'cue' THEN string_agg(DISTINCT value, ' ')
+            -- "children" are "Girls or Boys"
+            WHEN 'person' THEN string_agg(DISTINCT value, ' or ') FILTER (WHERE level = least_level AND NOT is_above)
             ELSE (array_agg(value ORDER BY level, is_above, is_name DESC, products DESC, value))[1] END,
        coalesce(bool_or(is_name), false),
        coalesce(array_agg(DISTINCT facet_key) FILTER (WHERE level = 0 AND NOT is_above AND facet_key <> ''), '{}'),
