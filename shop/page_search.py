@@ -15,6 +15,7 @@ from shop import query_pictures
 from shop.errors import Outcome, try_search
 from shop.locale_formats import quoted
 from shop.metrics import count_search
+from shop.query_words import PRICES
 from shop.search_params import SearchParams
 
 MAX_LISTED_VALUES = 3
@@ -54,7 +55,32 @@ def run_page_search(
     state = replace(state, filters=known)
     outcome = try_search(connection, state.spec(images))
     count_search(outcome.results)
+    if not outcome.note and says_nothing(state, outcome.results):
+        notes.append(_without_words(state))
     return PageSearch(requested, state, outcome, facets, in_use, notes)
+
+
+def says_nothing(state: SearchParams, results: Results) -> bool:
+    """Whether there is a text, but nothing in it ranks, sorts or leaves out products."""
+    if not state.text or results.words or state.pictures or state.like:
+        return False
+    effective = (*PRICES, "sort")
+    return not any(
+        not part.wanted or (part.kind in effective and part.why != "ignored")
+        for part in results.understood
+    )
+
+
+def _without_words(state: SearchParams) -> str:
+    """The note for a text without words, such as "?!" or "show me the best"."""
+    text = Truncator(state.text).chars(40)
+    if state.filters:
+        note = gettext(
+            "“%(text)s” has no words to search for, so all products with these filters are shown."
+        )
+    else:
+        note = gettext("“%(text)s” has no words to search for, so all products are shown.")
+    return note % {"text": text}
 
 
 def with_stored_pictures(

@@ -8,7 +8,6 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseRedirectBase
 from django.shortcuts import redirect, render
-from django.utils.text import Truncator
 from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -190,8 +189,6 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
     chips = list(filter_panel.chips(state, facets, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     is_ranked = bool(results.words or state.pictures or state.like)
-    if state.text and not is_ranked and not results.understood and not outcome.note:
-        notes.append(_without_words(state))
     min_match = round(100 * results.min_match) if state.min_match is None else state.min_match
     context = {
         "state": state,
@@ -236,18 +233,6 @@ def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) ->
     template = "search/_partial.html" if is_partial else "search/page.html"
     response = render(request, template, context, status=outcome.status)
     return push_url(response, state.url()) if is_partial else response
-
-
-def _without_words(state: SearchParams) -> str:
-    """The note for a text without words, such as "?!"."""
-    text = Truncator(state.text).chars(40)
-    if state.filters:
-        note = gettext(
-            "“%(text)s” has no words to search for, so all products with these filters are shown."
-        )
-    else:
-        note = gettext("“%(text)s” has no words to search for, so all products are shown.")
-    return note % {"text": text}
 
 
 def _why_empty(

@@ -732,12 +732,16 @@ def test_limits_that_cannot_be_set_are_told(connection: Connection, text: str) -
     assert [part.why for part in parse(connection, text).understood][1:] == ["ignored"]
 
 
+def test_a_letter_is_no_longer_word(connection: Connection) -> None:
+    assert understood(connection, "ß") == []  # "ss" is short-sleeved
+
+
 def test_letters_are_not_joined_with_cues(connection: Connection) -> None:
     assert understood(connection, "tshirt M or L") == [
         *(("type", "Tshirts"), ("size", "M"), ("size", "L"))
     ]
 
 
-@pytest.mark.parametrize("text", ["<", "?", "/", "€"])
-def test_signs_are_no_words(connection: Connection, text: str) -> None:
+@pytest.mark.parametrize("text", ["<", "?", "/", "€", "%s {}", "<b>", "x", "show me the best", "-"])
+def test_signs_and_fillers_are_no_words(connection: Connection, text: str) -> None:
     assert parse(connection, text).words == ""

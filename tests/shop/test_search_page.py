@@ -6,6 +6,7 @@ from html import unescape
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -146,10 +147,17 @@ def test_sentence_has_the_conditions_of_the_search() -> None:
     assert said.missing == "No sneakers for women under €500 (not black), with these filters."
 
 
-@pytest.mark.parametrize("query", ["-", "without", "not", "- -"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("-", "without", "not", "- -", "?!", "show me the best"),
+        *("%25t {}", "size 99", "less than 5 cm"),
+    ],
+)
 def test_text_without_words_shows_the_catalogue(query: str) -> None:
     page = get(f"/?q={query}")
-    assert f"“{query}” has no words to search for, so all products are shown." in text(page)
+    shown = unquote(query)
+    assert f"“{shown}” has no words to search for, so all products are shown." in text(page)
     assert "72 products" in text(page)
     assert "manage.py" not in text(page)
     assert 'name="min_match"' not in page.content.decode()

@@ -103,7 +103,9 @@ SELECT ROW(
     coalesce((SELECT code FROM priced), query),
     (SELECT is_exact FROM title),
     CASE WHEN (SELECT is_exact FROM title) THEN query ELSE
-        coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part WHERE wanted AND words <> ''),
+        coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part
+                   WHERE wanted AND words <> '' -- "%s {}" has a letter, but no word
+                  HAVING bool_or(keys || accepted || close <> '{}' OR words !~* '^[a-z]$')),
                  -- "for a 5 year old" names no words of its own
                  (SELECT string_agg(replace(value, ' or ', ' '), ' ' ORDER BY place) FROM headed), '') END,
     coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM unwanted

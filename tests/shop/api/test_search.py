@@ -76,6 +76,13 @@ def test_facets_count_and_filter(api: ApiClient) -> None:
         assert [it["value"] for it in chosen["values"] if it["chosen"]] == [value["value"]]
 
 
+def test_a_text_without_words_is_said(api: ApiClient) -> None:
+    found = api.read("search?q=show me the best")
+    note = "“show me the best” has no words to search for, so all products are shown."
+    assert (found["total"], found["notes"]) == (DRAWN, [note])
+    assert api.read("search?q=under 40")["notes"] == []
+
+
 def test_a_value_that_no_product_has_is_said(api: ApiClient) -> None:
     found = api.read("products?colour=Rde")
     assert found["notes"] == ["No product has “Rde”, so this filter was ignored."]

@@ -42,6 +42,7 @@ BEGIN
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
                    OR true = ANY (exclusions[span.first + 1:span.last] || breaks[span.first + 1:span.last])
                    OR span.kind = 'cue' AND exclusions[span.first]
+                   OR length(tokens[span.first]) = 1 AND span.first = span.last AND length(words[span.first]) > 1 -- "ß" is no "ss"
                    OR span.kind = 'cue' AND span.first < span.last AND words[span.last] = 's' -- "size S"
                    -- "M or L" is not the Turkish word "mor"
                    OR span.first < span.last AND span.kind <> 'cue' AND NOT span.is_name
