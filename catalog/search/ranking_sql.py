@@ -77,14 +77,23 @@ ORDERS: dict[Sort, str] = {
 WANTED = """wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(wanted)s::search.part[])
            WITH ORDINALITY
-           AS part (kind, weight, keys, accepted, close, title, typed, places, place)
+           AS part (kind, weight, keys, accepted, close, title, typed, places, tied, place)
 )"""
 
 CLOSE = 0.5
 """The degree to which a product fulfils a wanted part if its value is only close to it."""
 
+TIED = """
+            CASE WHEN w.tied IS NOT NULL
+                 THEN (SELECT CASE WHEN t.keys IS NULL THEN 1 WHEN NOT p.facets && t.keys THEN 0 END
+                         FROM unnest(w.tied) WITH ORDINALITY AS t
+                        WHERE p.facets && t.types ORDER BY ordinality LIMIT 1) END"""
+"""0 for the colour of black heels if "black shoes or white heels" are wanted, 1 if nothing is said
+about the colour of heels, otherwise NULL."""
+
 DEGREES = f"""
        SELECT w.kind, w.weight, w.place,
+              coalesce({TIED},
               CASE WHEN p.facets && w.keys THEN 1
                    WHEN p.facets && w.accepted OR p.lexemes @@ w.typed THEN 0.9
                    WHEN CASE w.kind WHEN 'type' THEN p.product_type
@@ -93,7 +102,7 @@ DEGREES = f"""
                                     WHEN 'brand' THEN p.brand ELSE '' END = ''
                         AND p.lexemes @@ w.title THEN 0.8
                    WHEN p.facets && w.close THEN {CLOSE}
-                   ELSE 0 END::float8 AS degree
+                   ELSE 0 END)::float8 AS degree
          FROM wanted w"""
 """The degree to which a product fulfils each wanted part. A title counts for a product that has no
 value: a T-shirt is no shirt, and a black shoe of Red Tape is not red. A synonym counts in every

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from catalog.db.connection import connect
 from catalog.search.cues import read_cues
+from catalog.search.pipeline import SearchSpec, search
 from catalog.search.spelling import correct
 from catalog.search.understanding import Parsed, parse
 from catalog.search.vocabulary import get_vocabulary, refresh_vocabulary
@@ -620,6 +621,29 @@ def test_any_text_is_parsed(connection: Connection, text: str) -> None:
 )
 def test_types_that_are_alternatives(connection: Connection, text: str, types: list[str]) -> None:
     assert [part.value for part in parse(connection, text).kinds["type"]] == types
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("blue jeans or maroon tops", {"S10", "S11", "S12", "S13"}),
+        ("white tops and black jeans", {"S13", "S14"}),
+        ("jeans in black or tops in white", {"S13", "S14"}),
+        ("jeans noirs ou tops blancs", {"S13", "S14"}),
+        ("black jeans/white tops", {"S13", "S14"}),
+        # black heels are shoes, but the narrower type counts
+        ("red shoes or white heels or blue tshirt", {"S0", "S3"}),
+        ("tops for women or jeans for men", {"S11", "S12", "S13", "S14"}),
+        # what is said once is said of all
+        ("black jeans or heels", {"S8", "S13"}),
+        ("jeans or maroon tops", {"S10", "S11", "S12", "S13"}),
+    ],
+)
+def test_alternatives_have_their_own_colours(
+    connection: Connection, text: str, found: set[str]
+) -> None:
+    results = search(connection, SearchSpec(text=text, signals=("structure", "lexical")))
+    assert {hit.sku for hit in results.hits} == found
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ part AS MATERIALIZED (
 ),
 -- Where two persons overlap, as in "kids girls" or "4 year old boy", the overlap is meant.
 narrowed AS (
-    SELECT p.place, p.kind, p.phrase, p.value, p.why, p.keys, p.accepted, p.close, p.alternative
-      FROM part p
+    SELECT p.place, p.kind, p.phrase, p.value, p.why, p.keys, p.accepted, p.close, p.noun
+      FROM (SELECT *, count(*) FILTER (WHERE alternative) OVER (ORDER BY place) AS noun FROM part) AS p
      WHERE p.wanted AND p.keys || p.accepted || p.close <> '{}'
        AND NOT (p.kind = 'person' AND EXISTS (
                SELECT FROM part o
@@ -31,7 +31,32 @@ headed AS (
     SELECT n.*, kind <> 'type' OR place = coalesce(
                max(place) FILTER (WHERE kind = 'type' AND why = 'name') OVER (PARTITION BY noun),
                max(place) FILTER (WHERE kind = 'type') OVER (PARTITION BY noun)) AS is_head
-      FROM (SELECT *, count(*) FILTER (WHERE alternative) OVER (ORDER BY place) AS noun FROM narrowed) AS n
+      FROM narrowed n
+),
+-- "black shoes or white heels" are no black heels: where each of several types has its own colours, they are tied to it.
+-- The narrowest type of a product counts. In "blue jeans or maroon tops", the jeans have any colour.
+noun AS MATERIALIZED (
+    SELECT noun, array_agg(key) AS types, max(place) AS place, min(phrase) AS phrase
+      FROM headed, unnest(keys || accepted) AS key
+     WHERE kind = 'type' AND is_head AND (SELECT bool_or(alternative) FROM part)
+     GROUP BY noun
+),
+tied AS (
+    SELECT kind, array_agg(ROW(types, own)::search.tied ORDER BY cardinality(types), noun) AS tied
+      FROM (SELECT said.kind, noun.noun, types,
+                   (SELECT array_agg(DISTINCT key) FROM headed h, unnest(h.keys || h.accepted || h.close) AS key
+                     WHERE h.noun = noun.noun AND h.kind = said.kind) AS own,
+                   said.is_before OR EXISTS (
+                       SELECT FROM regexp_split_to_table(public.fold_text(noun.phrase), '[^[:alnum:]]+') AS word
+                                   JOIN search.meaning m ON m.key = public.singular(word)
+                        WHERE m.kind = said.kind AND m.level = 0) AS is_any
+              FROM noun,
+                   (SELECT h.kind, bool_and(h.noun > 0 AND h.place < noun.place) AS is_before
+                      FROM headed h JOIN noun USING (noun)
+                     WHERE h.kind <> 'type'
+                     GROUP BY h.kind) AS said) AS each
+     GROUP BY kind
+    HAVING bool_and(own IS NOT NULL OR is_any)
 ),
 wanted AS (
     SELECT kind,
@@ -118,8 +143,8 @@ SELECT ROW(
     ARRAY(SELECT ROW(kind, weight, keys, accepted, close,
                      (SELECT string_agg(search_internal.title_phrase(it)::text, ' | ')::tsquery FROM unnest(titles) AS it),
                      (SELECT string_agg(search_internal.title_phrase(it)::text, ' | ')::tsquery FROM unnest(typed) AS it),
-                     places)::search.part
-            FROM wanted ORDER BY weight DESC, kind),
+                     places, (SELECT tied FROM tied t WHERE t.kind = w.kind))::search.part
+            FROM wanted w ORDER BY weight DESC, kind),
     (SELECT share FROM known),
     CASE WHEN (SELECT is_question FROM question) THEN 0
          WHEN (EXISTS (SELECT FROM headed WHERE kind = 'type' AND is_head AND why <> 'stray')

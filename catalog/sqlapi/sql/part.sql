@@ -1,8 +1,8 @@
 CREATE TYPE search.part AS (
     kind text, weight float8, keys text[], accepted text[], close text[], title tsquery, typed tsquery,
-    places integer[]
+    places integer[], tied search.tied[]
 );
 
 COMMENT ON TYPE search.part IS
     'What a query wants of one kind: facet keys that are equal to it, that it accepts, and that are close to it; '
-    'the name of the value as a title may have it, a synonym as typed, and the places of its parts in the query.';
+    'the name of the value as a title may have it, a synonym as typed, the places of its parts in the query, and what it says about each of several types.';

@@ -12,6 +12,7 @@ DECLARE
     after search_internal.query_item;
     part search.understood;
     last_part search.understood;
+    first_part search.understood;
     parts search.understood[] := '{}';
     place integer := 0;
     cues text[];                 -- what the item can be, such as {under,for}
@@ -24,6 +25,7 @@ DECLARE
     conjunction text := '';      -- the last of "or", "and" and commas since the last part
     last_type search.understood; -- the last product type that is wanted
     type_joint text := '';       -- the same since the last product type
+    opening integer;             -- the number of the first part after it
     listed integer := 0;         -- how many parts end with the last one, joined by these
     is_price boolean;            -- whether the cue and the number after it are a price, no name such as "air max 90"
     is_range_ahead boolean;      -- whether two numbers follow
@@ -135,6 +137,7 @@ BEGIN
         ELSIF cues && '{or,and,comma}' THEN
             conjunction := CASE WHEN 'or' = ANY (cues) THEN 'or' WHEN 'and' = ANY (cues) THEN 'and'
                                 ELSE coalesce(nullif(conjunction, ''), 'comma') END;
+            opening := CASE WHEN type_joint = '' THEN cardinality(parts) + 1 ELSE opening END;
             type_joint := CASE WHEN last_type.kind IS NULL THEN ''
                                WHEN conjunction = 'comma' THEN coalesce(nullif(type_joint, ''), 'comma')
                                ELSE conjunction END;
@@ -321,8 +324,16 @@ BEGIN
             CONTINUE;
         END IF;
         IF part.kind = 'type' AND part.wanted THEN
-            part.alternative := type_joint <> ''
-                                AND (type_joint <> 'comma' OR NOT part.keys && (last_type.keys || last_type.accepted));
+            IF type_joint <> '' AND (type_joint <> 'comma' OR NOT part.keys && (last_type.keys || last_type.accepted)) THEN
+                -- in "black shoes or white heels" from "white" on
+                IF opening > cardinality(parts) THEN
+                    part.alternative := true;
+                ELSE
+                    first_part := parts[opening];
+                    first_part.alternative := true;
+                    parts[opening] := first_part;
+                END IF;
+            END IF;
             last_type := part;
             type_joint := '';
         END IF;

@@ -4,5 +4,5 @@ CREATE TYPE search.understood AS (
     alternative boolean
 );
 
-COMMENT ON TYPE search.understood IS 'A part of a query, as search.understand explains it; `alternative` says that it is a product type which "or", '
-    '"and" or a comma joins with the type before it.';
+COMMENT ON TYPE search.understood IS 'A part of a query, as search.understand explains it; `alternative` says that '
+    '"or", "and" or a comma joins it, up to the next product type, with the type before it.';
