@@ -163,7 +163,11 @@ def _describe(names: Mapping[str, str], prices: Sequence[str]) -> str:
     around = [names[kind] for kind in AROUND_NOUN if kind in names]
     after = [name for name in around if AFTER_NOUN.match(name)]
     words = [name for name in around if name not in after]
-    words.append(names.get("type") or gettext("products"))
+    noun = names.get("type", "")
+    if not noun or AFTER_NOUN.match(noun) and not noun.startswith("“"):  # "for walking"
+        after += [noun] * bool(noun)
+        noun = gettext("products")
+    words.append(noun)
     if "size" in names:
         words.append(gettext("in size %(size)s") % {"size": names["size"]})
     if "person" in names:

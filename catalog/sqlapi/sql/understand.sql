@@ -311,7 +311,8 @@ BEGIN
                                    SELECT FROM search.vocabulary v
                                     WHERE v.word = public.fold_text(token))) END) THEN
                 part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');
-            ELSIF item.kind = 'word' AND part.why = 'words' THEN
+            ELSIF item.kind = 'word' AND part.why = 'words'
+                  AND NOT search_internal.is_known(public.fold_text(part.value)) THEN -- "nikee" has the stem of Nike
                 part.why := 'unknown';
             END IF;
             IF 'question' = ANY (cues) THEN
