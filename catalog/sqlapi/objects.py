@@ -66,7 +66,7 @@ from catalog.tables import (
 SCHEMA, INTERNAL = "search", "search_internal"
 SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = (
-    *("match", "vocabulary", "other_number", "stems", "phrase", "facet_value"),
+    *("match", "vocabulary", "other_number", "stems", "phrase", "quantity", "facet_value"),
     *("language_codes", "meaning"),
     *("query_tokens", "query_spans", "query_item", "query_items"),
     *("number_parts", "counted_items", "negated_items", "joined_items", "understood"),

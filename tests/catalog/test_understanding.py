@@ -41,6 +41,15 @@ PRODUCTS = [
 ]
 
 
+ATTRIBUTES: dict[int, dict[str, object]] = {
+    0: {"size": ["M", "9"], "pattern": "Striped"},
+    4: {"heel height": "2.5 inch"},
+    6: {"heel height": "1 in"},
+    8: {"heel height": "4 inches"},
+    13: {"waist": 32},
+    12: {"waist": 36},
+}
+
 PIECES = (
     *("not", "without", "or", "and", "for", "under", "between", "to", "max", "€", "50", "2k", "9"),
     *("size", "year", "old", "red", "shoes", "-puma", ",", '"', "men", "unter", "schuhe"),
@@ -64,15 +73,15 @@ def catalogue(template: str) -> Iterator[str]:
                         "colour": colour,
                         "brand": brand,
                         "price": Decimal(price),
-                        "attributes": {"size": ["M", "9"], "pattern": "Striped"}
-                        if number == 0
-                        else {},
+                        "attributes": ATTRIBUTES.get(number, {}),
                     },
                 )
             connection.exec_driver_sql(
                 "INSERT INTO facet (name, label, kind, position, source)"
                 " VALUES ('size', 'Size', 'size', 8, 'admin'),"
-                " ('pattern', 'Pattern', 'pattern', 9, 'admin') ON CONFLICT DO NOTHING"
+                " ('pattern', 'Pattern', 'pattern', 9, 'admin'),"
+                " ('heel height', 'Heel height', 'other', 10, 'admin'),"
+                " ('waist', 'Waist', 'other', 11, 'admin') ON CONFLICT DO NOTHING"
             )
             refresh_vocabulary(connection)
             load_starter(connection)
@@ -322,13 +331,14 @@ def test_unknown_words_do_not_doubt_a_type(
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        ("jeans 32 waist", [("type", "Jeans"), ("measure", "32 waist")]),
-        ("jeans waist 32 inches", [("type", "Jeans"), ("measure", "waist 32 inches")]),
-        ("4 inch heels", [("measure", "4 inch"), ("type", "Heels")]),
-        ("heels 10cm", [("type", "Heels"), ("measure", "10cm")]),
+        ("jeans 31 waist", [("type", "Jeans"), ("measure", "31 waist")]),
+        ("jeans waist 31 inches", [("type", "Jeans"), ("measure", "waist 31 inches")]),
+        ("tops under 500 ml", [("type", "Tops"), ("measure", "under 500 ml")]),
+        ("7 inch heels", [("measure", "7 inch"), ("type", "Heels")]),
+        ("heels 20cm", [("type", "Heels"), ("measure", "20cm")]),
         ("32x34 jeans", [("measure", "32x34"), ("type", "Jeans")]),
         ("Kleid 90 cm", [("type", "Dresses"), ("measure", "90 cm")]),
-        ("zapatos de 10 cm", [("type", "Footwear"), ("measure", "10 cm")]),
+        ("zapatos de 20 cm", [("type", "Footwear"), ("measure", "de 20 cm")]),
         ("XL tshirt", [("size", "XL"), ("type", "Tshirts")]),
         ("t-shirt 3XL", [("type", "Tshirts"), ("size", "3XL")]),
         ("L tshirt", [("size", "L"), ("type", "Tshirts")]),
@@ -647,6 +657,36 @@ def test_alternatives_have_their_own_colours(
 
 
 @pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("under 3 inch heels", {"2.5 inch", "1 in"}),
+        ("heels up to 6 cm", {"1 in"}),
+        ("heels over 3 inches", {"4 inches"}),
+        ("heels not over 3 inches", {"2.5 inch", "1 in"}),
+        ("heels 2 inch or more", {"2.5 inch", "4 inches"}),
+        ("heels between 2 and 3 inch", {"2.5 inch"}),
+        ("heels 2-3 inch", {"2.5 inch"}),
+        ("heels about 4 inch", {"4 inches"}),
+        ("4 inch heels", {"4 inches"}),
+        ("heels 10cm", {"4 inches"}),  # 4 inches are 10.16 cm
+        ("Schuhe mit Absatzhöhe unter 6 cm", {"1 in"}),
+        ("talons de moins de 6 cm", {"1 in"}),
+        ("jeans 32 waist", {"32"}),
+        ("jeans 34 inch waist or less", {"32"}),
+        ("jeans waist over 33", {"36"}),
+        ("heels over 9 inch", set()),
+    ],
+)
+def test_measures_are_compared(connection: Connection, text: str, values: set[str]) -> None:
+    parts = parse(connection, text).understood
+    measured = [part for part in parts if part.kind in ("other", "measure")]
+    assert len(measured) == 1
+    assert {key.partition("=")[2] for key in measured[0].keys} == values
+    assert measured[0].why == ("name" if values else "ignored")
+    assert (measured[0].stop, measured[0].wanted) >= (measured[0].start + 4, True)
+
+
+@pytest.mark.parametrize(
     ("text", "unwanted", "wanted"),
     [
         ("tshirt not size 9", ["9"], ["Tshirts"]),
@@ -750,7 +790,7 @@ def test_more_prices(
 
 
 @pytest.mark.parametrize(
-    "text", ["shoes not around 1000", "shoes not 1000 to 2000", "heels under 3 inch"]
+    "text", ["shoes not around 1000", "shoes not 1000 to 2000", "heels under 3 kg"]
 )
 def test_limits_that_cannot_be_set_are_told(connection: Connection, text: str) -> None:
     assert [part.why for part in parse(connection, text).understood][1:] == ["ignored"]

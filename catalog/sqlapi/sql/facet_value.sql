@@ -42,11 +42,16 @@ common AS (
      ORDER BY facet, key, products DESC, value = initcap(value COLLATE "default") DESC, value COLLATE "C"
 )
 SELECT common.facet, counted.key, common.value, public.phrase_key(common.value COLLATE "default") AS phrase_key,
-       counted.products, counted.low_price
-  FROM counted JOIN common ON common.key = counted.key;
+       counted.products, counted.low_price, measured.amount, measured.unit
+  FROM counted JOIN common ON common.key = counted.key
+       LEFT JOIN LATERAL (
+           SELECT q.amount, q.unit FROM search_internal.quantity(common.value COLLATE "default") AS q
+            WHERE common.value ~ '^\d+([.,]\d+)?\s*("|″|”|[[:alpha:]%]+)?$'
+                  AND (q.unit <> '' OR common.value ~ '\d$')) AS measured ON true;
 
 CREATE UNIQUE INDEX facet_value_key_key ON search.facet_value (key);
 CREATE INDEX facet_value_phrase_key_idx ON search.facet_value (phrase_key);
+CREATE INDEX facet_value_unit_idx ON search.facet_value (unit, amount) WHERE unit IS NOT NULL;
 CREATE INDEX facet_value_words_idx ON search.facet_value
     USING gin (to_tsvector('pg_catalog.simple', public.split_words(public.fold_text(value COLLATE "default"))));
 
@@ -60,3 +65,7 @@ COMMENT ON COLUMN search.facet_value.phrase_key IS
 COMMENT ON COLUMN search.facet_value.products IS 'The number of products that have the value.';
 COMMENT ON COLUMN search.facet_value.low_price IS
     'The price that a third of these products does not exceed. NULL if none has a price.';
+COMMENT ON COLUMN search.facet_value.amount IS
+    'The number of a value such as "4 inch", in the base unit: 10.16 (cm). NULL if the value is no number.';
+COMMENT ON COLUMN search.facet_value.unit IS
+    'The base unit: cm, ml, g, oz, gb, watt, mah, mp, gsm, denier or carat; empty for a number without a unit.';

@@ -32,7 +32,10 @@ DECLARE
     is_range boolean;            -- whether the item is the first of two numbers
     is_next_limit boolean;       -- whether the next item is the limit of the number after it
     refused boolean := false;    -- whether a range or an age is not wanted
-    is_compared boolean := false; -- whether a measure has a limit
+    compared text := '';         -- the limit of a measure: under, over, around or between
+    least_measure numeric;
+    is_measure_range boolean;    -- "between 2 and 4 inch", "2-4 inch"
+    stop integer;                -- of the measure, with its limit
     is_noun boolean := false;    -- whether an unwanted adjective follows the item
     limited text := '';          -- under, over, between, around, at or age, until its number has come
     low numeric;
@@ -54,6 +57,11 @@ BEGIN
                          AND coalesce(items[place + 2].kind = 'number'
                                       OR items[place + 2].kind = 'cue' AND items[place + 3].kind = 'number'
                                          AND 'currency' = ANY (string_to_array(items[place + 2].value, ' ')), false);
+        is_measure_range := CASE WHEN cues && '{between}' AND after.kind = 'number'
+                                 THEN items[place + 3].kind = 'measure' AND items[place + 2].kind = 'cue'
+                                      AND string_to_array(items[place + 2].value, ' ') && '{range,and}'
+                                 ELSE item.kind = 'number' AND next_cues && '{range}' AND items[place + 2].kind = 'measure'
+                            END IS TRUE;
         part := NULL;
         IF item.kind = 'cue' AND item.value <> 'comma' THEN
             start := coalesce(start, item.start);
@@ -65,7 +73,7 @@ BEGIN
             -- "under 1000 or over 3000"
             cues := cues || CASE WHEN 'over_after' = ANY (cues) THEN '{over}'::text[] ELSE '{under}' END;
         END IF;
-        is_price := before_number AND cues && '{under,over,between,around,currency,at_price}'
+        is_price := before_number AND NOT is_measure_range AND cues && '{under,over,between,around,currency,at_price}'
                     AND NOT (after.kind = 'number' AND search_internal.is_name(typed, items[place - 1], item, after));
         IF after.kind = 'number' AND NOT cues && '{under,over,between,around,currency}' AND items[place + 2].kind = 'cue'
            AND string_to_array(items[place + 2].value, ' ') && '{year_old,month_old}' THEN
@@ -115,7 +123,17 @@ BEGIN
                 part.wanted := negation = '';
             END IF;
         ELSIF cues && '{under,over,between,around}' AND after.kind = 'measure' THEN
-            is_compared := true; -- "heels under 3 inch"
+            -- "heels under 3 inch", "not over 3 inch"
+            compared := CASE WHEN 'around' = ANY (cues) THEN 'around'
+                             WHEN ('under' = ANY (cues)) = (negation = '' OR applied) THEN 'under' ELSE 'over' END;
+            negation := '';
+        ELSIF is_measure_range THEN
+            start := coalesce(start, item.start);
+            place := place + (cues && '{between}')::integer;
+            least_measure := items[place].number;
+            compared := 'between';
+            place := place + 1;
+            CONTINUE;
         ELSIF 'not_after' = ANY (cues) THEN
             FOR number IN greatest(1, cardinality(parts) - listed + 1)..cardinality(parts) LOOP
                 part := parts[number];
@@ -245,13 +263,23 @@ BEGIN
                   SELECT FROM search.vocabulary v WHERE v.word = item.number::text) THEN
             CONTINUE; -- a year, as in "best sandals 2026"
         ELSIF item.kind = 'measure' THEN
-            part := search_internal.measure_part(substr(typed, item.start + 1, item.stop - item.start), item.value);
-            part.stop := item.stop;
-            IF is_compared OR negation <> '' THEN -- no condition on measures
-                part := ROW(NULL, NULL, NULL, item.stop, 'measure', part.value, negation = '', 'ignored', '{}', '{}', '{}',
-                            NULL, NULL, '');
-                is_compared := false;
+            stop := item.stop;
+            IF compared = '' AND next_cues && '{under_after,over_after,around_after}' THEN -- "32 inch waist or less"
+                compared := CASE WHEN 'under_after' = ANY (next_cues) THEN 'under'
+                                 WHEN 'over_after' = ANY (next_cues) THEN 'over' ELSE 'around' END;
+                stop := after.stop;
+                place := place + 1;
             END IF;
+            part := search_internal.measure_part(
+                substr(typed, item.start + 1, item.stop - item.start), item.value,
+                substr(typed, coalesce(start, item.start) + 1, stop - coalesce(start, item.start)), compared, least_measure);
+            part.stop := stop;
+            IF negation <> '' THEN
+                part.wanted := false;
+                part.why := CASE part.why WHEN 'name' THEN 'unwanted' ELSE 'ignored' END;
+            END IF;
+            compared := '';
+            least_measure := NULL;
         ELSIF item.kind = 'number' AND item.number < 100 AND NOT item.excluded
               AND (SELECT s.keys <> '{}' FROM search_internal.size_part(item.value) AS s) THEN
             part := search_internal.size_part(item.value); -- "shoes 9", where products have the size 9

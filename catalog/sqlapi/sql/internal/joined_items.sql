@@ -65,6 +65,22 @@ BEGIN
                 place := place + 1;
                 item.stop := items[place].stop;
             END IF;
+        ELSIF 'dimension' = ANY (cues) AND next_cues && '{under,over,around}' AND items[place + 2].kind = 'number'
+              AND (items[place + 2].number < 100
+                   OR items[place + 3].kind = 'cue' AND 'unit' = ANY (string_to_array(items[place + 3].value, ' ')))
+              AND (items[place + 3].kind = 'cue' AND 'currency' = ANY (string_to_array(items[place + 3].value, ' '))) IS NOT TRUE
+        THEN
+            after.start := item.start; -- "waist over 33"
+            joined := joined || after;
+            item := items[place + 2];
+            item.kind := 'measure';
+            item.value := own;
+            item.number := NULL;
+            place := place + 2;
+            IF items[place + 1].kind = 'cue' AND 'unit' = ANY (string_to_array(items[place + 1].value, ' ')) THEN
+                place := place + 1;
+                item.stop := items[place].stop;
+            END IF;
         ELSIF item.kind = 'number' AND NOT next_cues && '{currency,year_old,month_old,under_after,over_after}'
               AND next_cues && '{unit,dimension}' THEN
             item.kind := 'measure';
