@@ -164,7 +164,7 @@ def _describe(names: Mapping[str, str], prices: Sequence[str]) -> str:
     after = [name for name in around if AFTER_NOUN.match(name)]
     words = [name for name in around if name not in after]
     noun = names.get("type", "")
-    if not noun or AFTER_NOUN.match(noun) and not noun.startswith("“"):  # "for walking"
+    if not noun or (AFTER_NOUN.match(noun) and not noun.startswith("“")):  # "for walking"
         after += [noun] * bool(noun)
         noun = gettext("products")
     words.append(noun)
