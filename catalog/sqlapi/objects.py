@@ -79,7 +79,7 @@ OBJECTS = (
         "measure_part",
         "understand",
     ),
-    *("tied", "part", "part_keys", "parsed", "parse"),
+    *("tied", "tied_parts", "part", "part_keys", "parsed", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
     *(
         "value_hint",

@@ -33,31 +33,6 @@ headed AS (
                max(place) FILTER (WHERE kind = 'type') OVER (PARTITION BY noun)) AS is_head
       FROM narrowed n
 ),
--- "black shoes or white heels" are no black heels: where each of several types has its own colours, they are tied to it.
--- The narrowest type of a product counts. In "blue jeans or maroon tops", the jeans have any colour.
-noun AS MATERIALIZED (
-    SELECT noun, array_agg(key) AS types, max(place) AS place, min(phrase) AS phrase
-      FROM headed, unnest(keys || accepted) AS key
-     WHERE kind = 'type' AND is_head AND (SELECT bool_or(alternative) FROM part)
-     GROUP BY noun
-),
-tied AS (
-    SELECT kind, array_agg(ROW(types, own)::search.tied ORDER BY cardinality(types), noun) AS tied
-      FROM (SELECT said.kind, noun.noun, types,
-                   (SELECT array_agg(DISTINCT key) FROM headed h, unnest(h.keys || h.accepted || h.close) AS key
-                     WHERE h.noun = noun.noun AND h.kind = said.kind) AS own,
-                   said.is_before OR EXISTS (
-                       SELECT FROM regexp_split_to_table(public.fold_text(noun.phrase), '[^[:alnum:]]+') AS word
-                                   JOIN search.meaning m ON m.key = public.singular(word)
-                        WHERE m.kind = said.kind AND m.level = 0) AS is_any
-              FROM noun,
-                   (SELECT h.kind, bool_and(h.noun > 0 AND h.place < noun.place) AS is_before
-                      FROM headed h JOIN noun USING (noun)
-                     WHERE h.kind <> 'type'
-                     GROUP BY h.kind) AS said) AS each
-     GROUP BY kind
-    HAVING bool_and(own IS NOT NULL OR is_any)
-),
 wanted AS (
     SELECT kind,
            CASE kind WHEN 'type' THEN 1 WHEN 'brand' THEN 0.7 WHEN 'colour' THEN 0.5 WHEN 'person' THEN 0.4
@@ -108,8 +83,9 @@ token AS (
 word AS (
     SELECT why, is_word AND NOT EXISTS (
                SELECT FROM search.vocabulary v -- "eye shadow" is known where products say eyeshadow
-                WHERE v.word IN (token.word, before || token.word, token.word || after)
-                      OR why IN ('synonym', 'translation', 'stray') AND v.word = public.singular(token.word)) AS is_unknown
+                WHERE v.word IN (token.word, before || token.word, token.word || after,
+                                 CASE WHEN why IN ('synonym', 'translation', 'stray')
+                                      THEN public.singular(token.word) END)) AS is_unknown
       FROM token
 ),
 -- Beside unknown words, a word of another language is rather one that the lexicon lacks: "to prune apple trees".
@@ -130,7 +106,7 @@ SELECT ROW(
     CASE WHEN (SELECT is_exact FROM title) THEN query ELSE
         coalesce((SELECT string_agg(words, ' ' ORDER BY place) FROM part
                    WHERE wanted AND words <> '' -- "%s {}" has a letter, but no word
-                  HAVING bool_or(keys || accepted || close <> '{}' OR words !~* '^[a-z]$')),
+                  HAVING bool_or(keys || accepted || close <> '{}' OR length(words) > 1 OR ascii(lower(words)) NOT BETWEEN 97 AND 122)),
                  -- "for a 5 year old" names no words of its own
                  (SELECT string_agg(replace(value, ' or ', ' '), ' ' ORDER BY place) FROM headed), '') END,
     coalesce((SELECT string_agg(words, ', ' ORDER BY place) FROM unwanted
@@ -143,7 +119,10 @@ SELECT ROW(
     ARRAY(SELECT ROW(kind, weight, keys, accepted, close,
                      (SELECT string_agg(search_internal.title_phrase(it)::text, ' | ')::tsquery FROM unnest(titles) AS it),
                      (SELECT string_agg(search_internal.title_phrase(it)::text, ' | ')::tsquery FROM unnest(typed) AS it),
-                     places, (SELECT tied FROM tied t WHERE t.kind = w.kind))::search.part
+                     places,
+                     CASE WHEN kind <> 'type' AND (SELECT bool_or(alternative) FROM part)
+                          THEN search_internal.tied_parts(kind, ARRAY(SELECT p::search.understood FROM part p),
+                                                          ARRAY(SELECT place FROM headed WHERE is_head)) END)::search.part
             FROM wanted w ORDER BY weight DESC, kind),
     (SELECT share FROM known),
     CASE WHEN (SELECT is_question FROM question) THEN 0

@@ -36,6 +36,7 @@ DECLARE
     least_measure numeric;
     is_measure_range boolean;    -- "between 2 and 4 inch", "2-4 inch"
     stop integer;                -- of the measure, with its limit
+    is_typed boolean;            -- whether the item is searched as typed
     is_noun boolean := false;    -- whether an unwanted adjective follows the item
     limited text := '';          -- under, over, between, around, at or age, until its number has come
     low numeric;
@@ -57,7 +58,8 @@ BEGIN
                          AND coalesce(items[place + 2].kind = 'number'
                                       OR items[place + 2].kind = 'cue' AND items[place + 3].kind = 'number'
                                          AND 'currency' = ANY (string_to_array(items[place + 2].value, ' ')), false);
-        is_measure_range := CASE WHEN cues && '{between}' AND after.kind = 'number'
+        is_measure_range := CASE WHEN item.kind NOT IN ('cue', 'number') THEN false
+                                 WHEN cues && '{between}' AND after.kind = 'number'
                                  THEN items[place + 3].kind = 'measure' AND items[place + 2].kind = 'cue'
                                       AND string_to_array(items[place + 2].value, ' ') && '{range,and}'
                                  ELSE item.kind = 'number' AND next_cues && '{range}' AND items[place + 2].kind = 'measure'
@@ -328,19 +330,23 @@ BEGIN
                         item.keys, item.accepted, item.close, NULL, NULL,
                         CASE item.kind WHEN 'person' THEN replace(item.value, ' or ', ' ') ELSE item.value END);
             -- A phrase is searched as typed if products have its words, else by the name of what it means.
-            IF item.is_name OR NOT part.wanted
-               OR (CASE WHEN item.kind = 'word' AND part.value ~ '&' -- "H&M", which products may write "HM"
-                       THEN EXISTS (SELECT FROM public.product p
-                                     WHERE p.lexemes @@ (SELECT term FROM search.terms(part.value) LIMIT 1))
-                       ELSE NOT EXISTS (
-                            SELECT FROM regexp_split_to_table(substr(typed, item.start + 1, item.stop - item.start),
-                                                              '[^[:alnum:]]+') AS token
-                             WHERE token <> '' AND NOT EXISTS (
-                                   SELECT FROM search.vocabulary v
-                                    WHERE v.word = public.fold_text(token))) END) THEN
+            is_typed := item.is_name OR NOT part.wanted;
+            IF NOT is_typed AND item.kind = 'word' AND strpos(part.value, '&') > 0 THEN -- "H&M", which may be "HM"
+                is_typed := EXISTS (SELECT FROM public.product p
+                                     WHERE p.lexemes @@ (SELECT term FROM search.terms(part.value) LIMIT 1));
+            ELSIF NOT is_typed THEN
+                is_typed := NOT EXISTS (
+                    SELECT FROM regexp_split_to_table(substr(typed, item.start + 1, item.stop - item.start),
+                                                      '[^[:alnum:]]+') AS token
+                     WHERE token <> '' AND NOT EXISTS (
+                           SELECT FROM search.vocabulary v
+                            WHERE v.word = public.fold_text(token)));
+            END IF;
+            IF is_typed THEN
                 part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');
             ELSIF item.kind = 'word' AND part.why = 'words'
-                  AND NOT search_internal.is_known(public.fold_text(part.value)) THEN -- "nikee" has the stem of Nike
+                  AND (strpos(part.value, '&') > 0
+                       OR NOT search_internal.is_known(public.fold_text(part.value))) THEN -- "nikee" has the stem of Nike
                 part.why := 'unknown';
             END IF;
             IF 'question' = ANY (cues) THEN

@@ -37,30 +37,38 @@ BEGIN
     END IF;
     owners := array_fill(0, ARRAY[count_of]);
     FOR span IN SELECT * FROM search_internal.query_spans(words) LOOP
+        -- Expressions without subqueries are much faster, so they come first.
         CONTINUE WHEN span.split IS DISTINCT FROM 2 AND 0 <> ANY (owners[span.first:span.last])
                    OR span.split = 2 AND owners[span.first] = 0
                    OR span.first = span.last AND numbers[span.first] IS NOT NULL AND span.kind <> 'cue'
                    OR true = ANY (exclusions[span.first + 1:span.last] || breaks[span.first + 1:span.last])
+                   OR span.first = span.last AND length(tokens[span.first]) = 1
+                      AND length(words[span.first]) > 1 -- "ß" is no "ss"
                    OR span.kind = 'cue' AND exclusions[span.first]
-                   OR length(tokens[span.first]) = 1 AND span.first = span.last AND length(words[span.first]) > 1 -- "ß" is no "ss"
-                   OR span.kind = 'cue' AND span.first < span.last AND words[span.last] = 's' -- "size S"
-                   -- "M or L" is not the Turkish word "mor"
-                   OR span.first < span.last AND span.kind <> 'cue' AND NOT span.is_name
+                   OR span.kind = 'cue' AND span.first < span.last AND words[span.last] = 's'; -- "size S"
+        IF span.first < span.last AND span.kind <> 'cue' THEN
+            -- "M or L" is not the Turkish word "mor"
+            CONTINUE WHEN NOT span.is_name
                       AND 1 = ANY (ARRAY(SELECT length(w) FROM unnest(words[span.first:span.last]) AS w))
                       AND EXISTS (SELECT FROM search.meaning m
                                    WHERE m.key = ANY (words[span.first:span.last]) AND length(m.key) > 1 AND m.kind = 'cue'
-                                     AND m.value IN ('or', 'and', 'not', 'but_not', 'for', 'under', 'over'))
-                   -- "shoes without heels" is a negation where no product is flat
-                   OR span.first < span.last AND span.kind = 'type' AND cardinality(span.keys || span.accepted) = 0
-                      AND EXISTS (SELECT FROM search.meaning m
-                                   WHERE m.key = ANY (words[span.first:span.last]) AND m.kind = 'cue' AND m.value IN ('not', 'but_not'))
-                   -- "non leather" and "leather-free" are a negation where no product is called "faux leather" or "vegan"
-                   OR span.first < span.last AND span.kind = 'word'
-                      AND (words[span.last] ~ '^(free|frei|vrij)$' AND span.last = span.first + 1
-                           OR EXISTS (SELECT FROM search.meaning m
-                                       WHERE m.key = words[span.first] AND m.kind = 'cue' AND m.value IN ('not', 'but_not')))
-                      AND EXISTS (SELECT FROM regexp_split_to_table(public.fold_text(span.value), '[^[:alnum:]]+') AS w
-                                   WHERE w <> '' AND NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = w));
+                                     AND m.value IN ('or', 'and', 'not', 'but_not', 'for', 'under', 'over'));
+            -- "shoes without heels" is a negation where no product is flat
+            IF span.kind = 'type' AND cardinality(span.keys || span.accepted) = 0 THEN
+                CONTINUE WHEN EXISTS (SELECT FROM search.meaning m
+                                       WHERE m.key = ANY (words[span.first:span.last]) AND m.kind = 'cue'
+                                         AND m.value IN ('not', 'but_not'));
+            -- "non leather" and "leather-free" are a negation where no product is called "faux leather" or "vegan"
+            ELSIF span.kind = 'word' THEN
+                CONTINUE WHEN (words[span.last] ~ '^(free|frei|vrij)$' AND span.last = span.first + 1
+                               OR EXISTS (SELECT FROM search.meaning m
+                                           WHERE m.key = words[span.first] AND m.kind = 'cue'
+                                             AND m.value IN ('not', 'but_not')))
+                          AND EXISTS (SELECT FROM regexp_split_to_table(public.fold_text(span.value), '[^[:alnum:]]+') AS w
+                                       WHERE w <> ''
+                                         AND NOT EXISTS (SELECT FROM search.vocabulary v WHERE v.word = w));
+            END IF;
+        END IF;
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
                               offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first],
                               span.is_name, span.keys, span.accepted, span.close,

@@ -9,12 +9,12 @@ BEGIN ATOMIC
 WITH matched AS (
     SELECT place, part[1] AS separator, part[2] AS token,
            sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
-      FROM regexp_matches(
-               -- "50+" and "50/-" have a sign of their own, of the same length
-               regexp_replace(
-                   regexp_replace(translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
-                                  '([\dk$€£¥₹])\+(?![[:alnum:]])', '\1⁺', 'gi'),
-                   '(\d ?)/[-=](?![[:alnum:]])', '\1₹⁻', 'g'),
+      -- "50+" and "50/-" have a sign of their own, of the same length
+      FROM regexp_replace(translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
+                          '([\dk$€£¥₹])\+(?![[:alnum:]])', '\1⁺', 'gi') AS sign (text),
+           regexp_matches(
+               CASE WHEN strpos(sign.text, '/') = 0 THEN sign.text
+                    ELSE regexp_replace(sign.text, '(\d ?)/[-=](?![[:alnum:]])', '\1₹⁻', 'g') END,
                '([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|'
                -- "H&M" and "H & M" are one name, but "S & M" are two sizes
                '[[:alpha:]]{1,2}&[[:alpha:]]{1,2}(?![[:alnum:]])'
@@ -29,7 +29,7 @@ WITH matched AS (
 ),
 folded AS (
     SELECT place, separator, token, start,
-           CASE WHEN token ~ '^[[:alpha:]].*&' THEN regexp_replace(public.fold_text(token), '[^[:alnum:]]', '', 'g')
+           CASE WHEN strpos(token, '&') > 0 AND left(token, 1) <> '"' THEN regexp_replace(public.fold_text(token), '[^[:alnum:]]', '', 'g')
                 ELSE replace(public.fold_text(token), '''', '') END AS word,
            count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]')
                OVER (ORDER BY place) AS compound,
