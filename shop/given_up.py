@@ -98,7 +98,7 @@ def _unsaid(results: Results, lacking: Sequence[Part]) -> str:
     """A sentence about the measures and words that no product has, next to a known type."""
     if "type" not in results.wanted:
         return ""
-    missing = [quoted(named(part)) for part in lacking if part.kind != "size"]
+    missing = [quoted(named(part)) for part in lacking if part.kind not in ("size", *PRICES)]
     missing += [
         quoted(own_words(part))
         for part in results.understood

@@ -55,6 +55,10 @@ class QueryChip:
         return self.is_unwanted or self.part.kind in PRICES
 
     @property
+    def is_price(self) -> bool:
+        return self.part.kind in PRICES
+
+    @property
     def is_unused(self) -> bool:
         """Whether the catalogue has nothing to compare this part with."""
         return self.part.why == "ignored"

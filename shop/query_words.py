@@ -29,6 +29,8 @@ def label(part: Part, currency: str) -> str:
     if part.kind in PRICES:
         other = other_currency(part, currency)
         limits = price(part, currency)
+        if not part.wanted and (part.low, part.high) != (None, None):
+            limits = gettext("not %(value)s") % {"value": limits}
         if not other:
             return limits
         return gettext("%(price)s (“%(currency)s” ignored)") % {"price": limits, "currency": other}

@@ -147,6 +147,13 @@ def test_sentence_has_the_conditions_of_the_search() -> None:
     assert said.missing == "No sneakers for women under €500 (not black), with these filters."
 
 
+def test_a_price_that_is_ignored_is_not_looked_for_in_products() -> None:
+    page = get("/?q=heels not around 1000")
+    assert [chip.label for chip in page.context["query_chips"]][1:] == ["not €800 to €1,200"]
+    assert "€1,200 ignored" in text(page)
+    assert "No product says" not in text(page)
+
+
 @pytest.mark.parametrize(
     "query",
     [
