@@ -110,7 +110,9 @@ def fill_synthetic(
         )
         for definition in indexes:
             cursor.execute(definition)
-        cursor.execute("ANALYZE")
+        # Not the whole database: autovacuum may hold other tables, and wait for this transaction.
+        tables = [f"{model.name}_{modality}" for modality in model.modalities]
+        cursor.execute(f"ANALYZE product, product_image, {', '.join(tables)}".encode())
     refresh_facet_values(connection)
     return data
 

@@ -6,10 +6,10 @@ Models are data: they need no migrations, and Alembic ignores these tables.
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar, get_args
+from typing import LiteralString, TypeVar, get_args
 
 from psycopg.errors import DuplicateTable, LockNotAvailable
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from catalog.active_models import DEFAULT_MODEL, missing_models, models_in_use, stored_models
@@ -18,11 +18,15 @@ from catalog.db.locks import lock_embedding
 from catalog.sqlapi.objects import create_objects, find_dependents
 from catalog.tables import (
     EMBEDDING_VERSION,
+    FILTER_COLUMNS,
     MODEL,
+    PRODUCT,
     SETTING,
     embedding_table,
     embedding_table_name,
     metadata,
+    signs_table,
+    signs_table_name,
 )
 from embedding.registry import Modality, ModelSpec, get_spec, models
 
@@ -39,6 +43,14 @@ MODEL_ROWS = (
     *("reduction", "index_recall"),
 )
 """Tables whose rows belong to a model and are deleted with it."""
+
+FILL_SIGNS: tuple[LiteralString, ...] = (
+    "CREATE TRIGGER fill_signs_inserted AFTER INSERT ON {table} REFERENCING NEW TABLE AS written"
+    " FOR EACH STATEMENT EXECUTE FUNCTION public.fill_signs()",
+    "CREATE TRIGGER fill_signs_updated AFTER UPDATE ON {table} REFERENCING NEW TABLE AS written"
+    " FOR EACH STATEMENT EXECUTE FUNCTION public.fill_signs()",
+)
+"""The triggers of a table of embeddings that fill its table of signs (migration 0038)."""
 
 
 def change_schema(change: Callable[[Connection], Result], on_retry: Callable[[], None]) -> Result:
@@ -92,9 +104,10 @@ def add_model(connection: Connection, spec: ModelSpec) -> list[str]:
 def add_missing_models(connection: Connection) -> list[str]:
     """Create the tables of the models in `MODELS` that have none; returns their names.
 
-    The caller updates the SQL objects.
+    Models from before there were tables of signs get these too. The caller updates the SQL objects.
     """
     _lock_models(connection)
+    _add_missing_signs(connection)
     missing = [
         name
         for model in missing_models(connection)
@@ -136,14 +149,17 @@ def drop_model(connection: Connection, name: str) -> None:
     create_objects(connection)
     for modality in row.modalities:
         table = embedding_table(name, modality)
+        signs = signs_table(name, modality)
         if modality == "image" and row.pictures:
-            connection.exec_driver_sql(compose("DROP VIEW {view}", view=table.name))
+            views = {"view": table.name, "signs": signs.name}
+            connection.exec_driver_sql(compose("DROP VIEW {view}, {signs}", **views))
             continue
         root = connection.exec_driver_sql(
             "SELECT 'pg_class'::regclass::oid, to_regclass(quote_ident(%(name)s))::oid",
             {"name": table.name},
         ).one()
         find_dependents(connection, [(root[0], root[1])])
+        signs.drop(connection)
         table.drop(connection)
     for table_name in MODEL_ROWS:
         rows = metadata.tables[table_name]
@@ -177,11 +193,14 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> list[str]:
         created = _create_tables(connection, owner)
     for modality in spec.modalities:
         if spec.owner(modality) != spec.name:
-            _create_view(connection, spec, modality)
+            for named in (embedding_table_name, signs_table_name):
+                owner = named(spec.owner(modality), modality)
+                _create_view(connection, named(spec.name, modality), owner)
             continue
         table = embedding_table(spec.name, modality, spec.dimensions, binary=spec.binary)
         try:
             table.create(connection, checkfirst=False)
+            _create_signs(connection, spec.name, modality, spec.dimensions)
         except DBAPIError as error:
             if not isinstance(error.orig, DuplicateTable):
                 raise
@@ -206,18 +225,45 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> list[str]:
     return [*created, spec.name]
 
 
-def _create_view(connection: Connection, spec: ModelSpec, modality: Modality) -> None:
+def _create_view(connection: Connection, view: str, table: str) -> None:
     """A view of the owner's table under the name that the model's own table would have.
 
     PostgreSQL reads the table in its place, with its indexes.
     """
     connection.exec_driver_sql(
-        compose(
-            "CREATE VIEW {view} AS TABLE {table}",
-            view=embedding_table_name(spec.name, modality),
-            table=embedding_table_name(spec.owner(modality), modality),
-        )
+        compose("CREATE VIEW {view} AS TABLE {table}", view=view, table=table)
     )
+
+
+def _create_signs(connection: Connection, model: str, modality: Modality, dimensions: int) -> None:
+    """Create the table of the signs of a model's embeddings, and the triggers that fill it."""
+    signs_table(model, modality, dimensions).create(connection, checkfirst=False)
+    for trigger in FILL_SIGNS:
+        table = embedding_table_name(model, modality)
+        connection.exec_driver_sql(compose(trigger, table=table))
+
+
+def _add_missing_signs(connection: Connection) -> None:
+    """Create and fill the tables of signs of models that have none."""
+    for row in connection.execute(select(MODEL).order_by(MODEL.c.pictures)):
+        for modality in row.modalities:
+            signs = signs_table(row.name, modality)
+            if inspect(connection).has_table(signs.name):
+                continue
+            if modality == "image" and row.pictures:
+                _create_view(connection, signs.name, signs_table_name(row.pictures, modality))
+                continue
+            _create_signs(connection, row.name, modality, row.dimensions)
+            table = embedding_table(row.name, modality)
+            copied = {
+                "signs": func.binary_quantize(table.c.embedding),
+                **{name: PRODUCT.c[name] for name in FILTER_COLUMNS},
+            }
+            names = [column.name for column in signs.columns]
+            embedded = select(*(copied.get(name, table.c.get(name)) for name in names))
+            embedded = embedded.join_from(table, PRODUCT, PRODUCT.c.id == table.c.product_id)
+            connection.execute(insert(signs).from_select(names, embedded))
+            connection.exec_driver_sql(compose("ANALYZE {signs}", signs=signs.name))
 
 
 def _lock_models(connection: Connection) -> None:

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from pgvector.sqlalchemy import HALFVEC
+from pgvector.sqlalchemy import BIT, HALFVEC
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -71,6 +71,8 @@ FIELD_WORDS = "ts_filter(lexemes, '{a,b}'::\"char\"[])"
 FILLED_BY_TRIGGER = ("lexemes", "exact_keys")
 """Columns of `product` that only the trigger of migration 0022 writes. It fills them again in an
 update that sets `lexemes` to NULL."""
+FILTER_COLUMNS = ("price", "in_stock", "facets")
+"""Columns of `product` that are copied to the tables of signs, for filters."""
 # Graph degree and build-time beam width: pgvector's defaults, explicit because measured recall
 # depends on them.
 HNSW = {"m": 16, "ef_construction": 64}
@@ -719,6 +721,10 @@ def embedding_table_name(model: str, modality: Modality) -> str:
     return f"{model}_{modality}"
 
 
+def signs_table_name(model: str, modality: Modality) -> str:
+    return f"{model}_{modality}_signs"
+
+
 def nearby(dimensions: int, binary: bool, vector: str) -> str:
     """SQL of the distance of `e.embedding` to a vector by which a model's HNSW index is ordered.
 
@@ -726,8 +732,12 @@ def nearby(dimensions: int, binary: bool, vector: str) -> str:
     """
     if not binary:
         return f"e.embedding <=> {vector}"
-    signs = f"binary_quantize({{}})::bit({dimensions})"
-    return f"({signs.format('e.embedding')}) <~> ({signs.format(vector)})"
+    return f"{signs(dimensions, 'e.embedding')} <~> {signs(dimensions, vector)}"
+
+
+def signs(dimensions: int, vector: str) -> str:
+    """SQL of the signs of a vector, as a bit string."""
+    return f"(binary_quantize({vector})::bit({dimensions}))"
 
 
 def embedding_index(model: str, modality: Modality, dimensions: int, binary: bool) -> Index:
@@ -735,8 +745,7 @@ def embedding_index(model: str, modality: Modality, dimensions: int, binary: boo
     name = f"{embedding_table_name(model, modality)}_embedding_hnsw"
     how: dict[str, Any] = {"postgresql_using": "hnsw", "postgresql_with": HNSW}
     if binary:
-        signs = f"(binary_quantize(embedding)::bit({dimensions})) bit_hamming_ops"
-        return Index(name, text(signs), **how)
+        return Index(name, text(f"{signs(dimensions, 'embedding')} bit_hamming_ops"), **how)
     return Index(name, "embedding", postgresql_ops={"embedding": "halfvec_cosine_ops"}, **how)
 
 
@@ -749,30 +758,14 @@ def embedding_table(
     to create it or its index.
     """
     name = embedding_table_name(model, modality)
-    # Columns, not names: the referenced tables belong to another metadata.
-    product = ForeignKey(PRODUCT.c.id, ondelete="CASCADE")
-    named: dict[str, Any] = {"primary_key": True, "autoincrement": False}
     if modality == "text":
-        keys = [Column("product_id", BigInteger, product, **named, comment="The product.")]
         source, hashed = "source_md5", "The MD5 of the text that was embedded."
     else:
-        image = ForeignKey(PRODUCT_IMAGE.c.id, ondelete="CASCADE")
-        keys = [
-            Column("image_id", BigInteger, image, **named, comment="The picture."),
-            Column(
-                "product_id",
-                BigInteger,
-                product,
-                nullable=False,
-                index=True,
-                comment="Its product.",
-            ),
-        ]
         source, hashed = "source_sha256", "The SHA-256 of the picture file that was embedded."
     return Table(
         name,
         MetaData(naming_convention=metadata.naming_convention),
-        *keys,
+        *_embedding_keys(modality),
         Column(
             "embedding",
             HALFVEC(dimensions),
@@ -798,3 +791,43 @@ def embedding_table(
         comment=f"The embeddings of the model {model}, one row for each "
         + ("product." if modality == "text" else "picture of a product."),
     )
+
+
+def signs_table(model: str, modality: Modality, dimensions: int | None = None) -> Table:
+    """`<embedding table>_signs`: for each embedding its signs, and the columns of its product that
+    filters look at most, so that an exact scan behind a filter reads short rows of one table.
+
+    Triggers fill it (migration 0038). Like `embedding_table` it belongs to no metadata of Alembic;
+    `dimensions` is needed only to create it.
+    """
+    return Table(
+        signs_table_name(model, modality),
+        MetaData(naming_convention=metadata.naming_convention),
+        *_embedding_keys(modality),
+        Column("signs", BIT(dimensions), nullable=False, comment="Whether each value is positive."),
+        *(_copied(PRODUCT.c[name]) for name in FILTER_COLUMNS),
+        Index(None, "price"),
+        Index(None, "facets", postgresql_using="gin"),
+        comment=f"The signs of the embeddings in {embedding_table_name(model, modality)}, with what"
+        " filters look at.",
+    )
+
+
+def _copied(column: Column[Any]) -> Column[Any]:
+    comment = f"A copy of product.{column.name}."
+    return Column(column.name, column.type, nullable=column.nullable, comment=comment)
+
+
+def _embedding_keys(modality: Modality) -> list[Column[Any]]:
+    """The columns that say whose embedding a row has."""
+    # Columns, not names: the referenced tables belong to another metadata.
+    product = ForeignKey(PRODUCT.c.id, ondelete="CASCADE")
+    named: dict[str, Any] = {"primary_key": True, "autoincrement": False}
+    if modality == "text":
+        return [Column("product_id", BigInteger, product, **named, comment="The product.")]
+    image = ForeignKey(PRODUCT_IMAGE.c.id, ondelete="CASCADE")
+    owner: dict[str, Any] = {"nullable": False, "index": True, "comment": "Its product."}
+    return [
+        Column("image_id", BigInteger, image, **named, comment="The picture."),
+        Column("product_id", BigInteger, product, **owner),
+    ]

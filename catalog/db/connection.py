@@ -274,7 +274,7 @@ def retry_transient(work: Callable[[], Result]) -> Result:
     """Call `work` and return its result, retrying for up to `RECONNECT_TIMEOUT` seconds.
 
     It retries after a lost connection, as when the server restarts or a standby takes over, and
-    after a deadlock. `work` must be idempotent.
+    after a deadlock or a time limit for a lock. `work` must be idempotent.
 
     Raises:
         DBAPIError, psycopg.OperationalError: the database is still not available after that time,
@@ -298,7 +298,8 @@ def _is_transient(error: Exception) -> bool:
             return True
         error = error.orig if isinstance(error.orig, Exception) else error
     down = psycopg.errors.AdminShutdown | psycopg.errors.CannotConnectNow
-    if isinstance(error, down | psycopg.errors.CrashShutdown | psycopg.errors.DeadlockDetected):
+    waiting = psycopg.errors.DeadlockDetected | psycopg.errors.LockNotAvailable
+    if isinstance(error, down | psycopg.errors.CrashShutdown | waiting):
         return True
     # An error without an SQLSTATE never reached a server.
     return isinstance(error, psycopg.OperationalError) and error.sqlstate is None

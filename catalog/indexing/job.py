@@ -219,4 +219,4 @@ def analyze(model: str, modality: Modality, written: int) -> None:
             "SELECT reltuples FROM pg_class WHERE oid = %(table)s::regclass", {"table": table}
         ).scalar_one()
         if written > ANALYZE_SHARE * counted:
-            connection.exec_driver_sql(f"ANALYZE product, {table}")
+            connection.exec_driver_sql(f"ANALYZE product, {table}, {table}_signs")

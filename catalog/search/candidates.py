@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from catalog.db.connection import driver_connection
 from catalog.db.ttl_cache import TtlCache
 from catalog.search.fusion import Channel
-from catalog.tables import embedding_table_name, nearby
+from catalog.tables import embedding_table_name, nearby, signs, signs_table_name
 
 EXACT_FACTOR = 5.0
 """Use an exact scan if at most this factor times sqrt(window * products) products match
@@ -20,12 +20,12 @@ EXACT_FACTOR = 5.0
 FAN_OUT = 2
 """Minimum number of pictures to read from an index per requested product."""
 
-MIN_LOCAL_SHARE = 0.5
-"""Use the index only if the share of matching products among those nearest to the query is at least
-this fraction of the smallest share of the catalogue for which an index is used at all."""
-
 BINARY_FACTOR = 4
 """Number of rows to read from an index of signs per wanted row; their exact distances decide."""
+
+SCAN_FACTOR, MIN_SCANNED = 2, 1000
+"""The same for a scan of a table of signs, and the minimum number of rows. If no more rows pass the
+filter, the scan is exact."""
 
 MAX_LEXICAL = 500
 """Maximum number of candidates per lexical condition. A word that occurs in more products says
@@ -43,29 +43,20 @@ def where(conditions: Sequence[str]) -> str:
 
 
 def plan(conditions: Sequence[str], keys: str = "") -> str:
-    """`plan`: one row that says whether an HNSW scan is faster than an exact scan.
+    """`plan`: one row that says whether an HNSW scan may be faster than an exact scan.
 
-    PostgreSQL counts the matching products while the statement runs and never executes the branch
-    that is not needed. Without conditions, the planner's statistics give the number. With the
-    `keys` of chosen facet values, SQL of a text[], the products that were counted for the rarest
-    facet are an upper bound, which is often low enough. Without other conditions than on one facet,
-    it is the number itself.
+    The number of products is that of the planner's statistics. With the `keys` of chosen facet
+    values, SQL of a text[], the products that were counted for the rarest facet are an upper bound
+    of those that match. Whether enough of them are near the query, each channel finds out.
     """
-    exact_limit = "(%(exact_factor)s * sqrt(%(window)s * greatest(products, %(window)s)))::bigint"
-    matching = (
-        f"(SELECT count(*) FROM (SELECT FROM product p {where(conditions)}"
-        " LIMIT 1 + exact_limit) AS m)"
-        if conditions
-        else "products"
-    )
+    may_use_index = "products > exact_limit"
     if keys:
-        is_known = "most IS NOT NULL" if len(conditions) == 1 else "most <= exact_limit"
-        matching = (
-            f"(SELECT CASE WHEN {is_known} THEN most ELSE {matching} END FROM ({_most(keys)}))"
-        )
+        may_use_index = f"coalesce((SELECT most FROM ({_most(keys)})), products) > exact_limit"
     return f"""plan AS MATERIALIZED (
-    SELECT products, exact_limit, {matching} > exact_limit AS use_index
-      FROM (SELECT products, {exact_limit} AS exact_limit
+    SELECT products, exact_limit, {may_use_index} AS use_index
+      FROM (SELECT products,
+                   (%(exact_factor)s * sqrt(%(window)s * greatest(products, %(window)s)))::bigint
+                   AS exact_limit
               FROM (SELECT reltuples AS products FROM pg_class
                      WHERE oid = 'product'::regclass) AS size) AS bounds
 )"""
@@ -86,10 +77,10 @@ def vector_candidates(
     """`<channel>_list`: the `window` nearest products of one channel, one row per product; none
     unless the conditions `given`, on parameters alone, are true.
 
-    The HNSW index is used if many products match, an exact scan if few do. An index of signs finds
-    more candidates than wanted, and their exact distances decide. An exact scan also
+    The HNSW index is used if many products match, a scan of all that match if few do. The scan also
     follows if the index returns fewer than `window` products, so that a page is never short while
-    matching products exist.
+    matching products exist. Behind a filter it reads the table of signs. Both this scan and an
+    index of signs find more candidates than wanted, and their exact distances decide.
     """
     name, table = channel.name, embedding_table_name(channel.model, channel.modality)
     distance = f"e.embedding <=> %({name}_vector)s"
@@ -103,7 +94,17 @@ def vector_candidates(
         image, fan_out, once, nearest_first = "NULL::bigint", "", "", ""
     by_index = where([*given, f"(SELECT use_index FROM {name}_plan)", *conditions])
     is_short = f"(SELECT count(*) FROM {name}_by_index) < %(window)s"
-    exactly = where([*given, is_short, *conditions])
+    exactly = [*given, is_short]
+    matching = f"{table} e\n            {where(exactly)}"
+    if conditions:
+        key = "image_id" if channel.modality == "image" else "product_id"
+        differing = signs(len(channel.vector), f"%({name}_vector)s")
+        matching = f"""(SELECT {key}
+                      FROM {_filtered(channel)}
+                    {where([*exactly, *conditions])}
+                     ORDER BY p.signs <~> {differing}
+                     LIMIT greatest({MIN_SCANNED}, {SCAN_FACTOR} * %(window)s{fan_out})) AS alike
+              JOIN {table} e USING ({key})"""
     # `+ 0` keeps the planner from using the HNSW index for this sort.
     return f"""{name}_plan AS MATERIALIZED (
     {_local_check(table, near, conditions) if conditions else "SELECT use_index FROM plan"}
@@ -120,8 +121,7 @@ def vector_candidates(
 {name}_exactly AS MATERIALIZED (
     SELECT product_id, image_id, distance
       FROM (SELECT {once} e.product_id, {image} AS image_id, {distance} AS distance
-              FROM {table} e {product}
-            {exactly}
+              FROM {matching}
             {nearest_first}) AS nearest
      ORDER BY distance + 0, product_id
      LIMIT %(window)s
@@ -219,6 +219,16 @@ def _load_fan_out(connection: Connection, _key: str) -> int:
 _fan_out = TtlCache(_load_fan_out)
 
 
+def _filtered(channel: Channel) -> str:
+    """SQL of `p`: the signs of a channel's embeddings, with what conditions look at.
+
+    PostgreSQL leaves out the join where no condition looks at the words of products.
+    """
+    return f"""(SELECT s.*, s.product_id AS id, product.lexemes
+                              FROM {signs_table_name(channel.model, channel.modality)} s
+                              LEFT JOIN product ON product.id = s.product_id) AS p"""
+
+
 def _local_check(table: str, near: str, conditions: Sequence[str]) -> str:
     """`use_index` for one channel: whether enough products near the query match the filter.
 
@@ -226,7 +236,7 @@ def _local_check(table: str, near: str, conditions: Sequence[str]) -> str:
     wants shoes and the query is about shirts), the scan stops before it finds the best of them,
     however many match.
     """
-    return f"""SELECT count(p.id) >= {MIN_LOCAL_SHARE} * %(window)s
+    return f"""SELECT count(p.id) >= %(window)s
                * (SELECT least(1, exact_limit / greatest(products, 1)) FROM plan) AS use_index
       FROM (SELECT e.product_id
               FROM {table} e

@@ -9,14 +9,15 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from sqlalchemy import Table
 
 from catalog.sqlapi.rendered import StoredModel
-from catalog.tables import embedding_table, metadata
+from catalog.tables import embedding_table, metadata, signs_table
 
 
 def comments(models: Iterable[StoredModel]) -> Composed:
     """The statements for all tables of the catalogue and of the models."""
     own = [metadata.tables[name] for name in sorted(metadata.tables)]
     others = [
-        embedding_table(it.name, modality)
+        table(it.name, modality)
+        for table in (embedding_table, signs_table)
         for it in models
         for modality in it.modalities
         if it.owner(modality) == it.name

@@ -468,7 +468,8 @@ def _grant(connection: Connection) -> None:
     _run(connection, GRANT_USAGE.replace("{schema}", quoted))
     tables = [name for name in sorted(metadata.tables) if name != "alembic_version"]
     tables += connection.exec_driver_sql(
-        "SELECT name || '_' || modality FROM model, unnest(modalities) AS modality"
+        "SELECT name || '_' || modality || kind"
+        "  FROM model, unnest(modalities) AS modality, unnest(ARRAY['', '_signs']) AS kind"
     ).scalars()
     readable = SQL(", ").join(Identifier(name) for name in tables)
     _run(connection, SQL("GRANT SELECT ON {} TO analyst").format(readable).as_string())
