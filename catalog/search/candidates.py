@@ -83,44 +83,31 @@ def vector_candidates(
     index of signs find more candidates than wanted, and their exact distances decide.
     """
     name, table = channel.name, embedding_table_name(channel.model, channel.modality)
-    distance = f"e.embedding <=> %({name}_vector)s"
-    near = nearby(len(channel.vector), channel.binary, f"%({name}_vector)s")
-    factor = f" * {BINARY_FACTOR}" if channel.binary else ""
-    product = "JOIN product p ON p.id = e.product_id" if conditions else ""
+    columns = f"e.product_id, {_image(channel)} AS image_id, e.embedding <=> %({name}_vector)s"
     if channel.modality == "image":
-        image, fan_out = "e.image_id", " * %(fan_out)s"
         once, nearest_first = "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
     else:
-        image, fan_out, once, nearest_first = "NULL::bigint", "", "", ""
-    by_index = where([*given, f"(SELECT use_index FROM {name}_plan)", *conditions])
+        once, nearest_first = "", ""
+    use_index = "(SELECT use_index FROM plan)"
     is_short = f"(SELECT count(*) FROM {name}_by_index) < %(window)s"
     exactly = [*given, is_short]
-    matching = f"{table} e\n            {where(exactly)}"
     if conditions:
-        key = "image_id" if channel.modality == "image" else "product_id"
-        differing = signs(len(channel.vector), f"%({name}_vector)s")
-        matching = f"""(SELECT {key}
-                      FROM {_filtered(channel)}
-                    {where([*exactly, *conditions])}
-                     ORDER BY p.signs <~> {differing}
-                     LIMIT greatest({MIN_SCANNED}, {SCAN_FACTOR} * %(window)s{fan_out})) AS alike
-              JOIN {table} e USING ({key})"""
+        by_index = _index_behind(channel, columns, conditions, given)
+        matching = f"""({_most_alike(channel, [*exactly, *conditions])}) AS alike
+              JOIN {table} e USING ({_key(channel)})"""
+    else:
+        by_index = f"""{name}_near AS MATERIALIZED (
+    {_nearest(channel, columns, f"{table} e", [*given, use_index])}
+)"""
+        matching = f"{table} e {where(exactly)}"
     # `+ 0` keeps the planner from using the HNSW index for this sort.
-    return f"""{name}_plan AS MATERIALIZED (
-    {_local_check(table, near, conditions) if conditions else "SELECT use_index FROM plan"}
-),
+    return f"""{by_index},
 {name}_by_index AS MATERIALIZED (
-    SELECT {once} product_id, image_id, distance
-      FROM (SELECT e.product_id, {image} AS image_id, {distance} AS distance
-              FROM {table} e {product}
-            {by_index}
-             ORDER BY {near}
-             LIMIT %(window)s{fan_out}{factor}) AS nearest
-    {nearest_first}
+    SELECT {once} product_id, image_id, distance FROM {name}_near {nearest_first}
 ),
 {name}_exactly AS MATERIALIZED (
     SELECT product_id, image_id, distance
-      FROM (SELECT {once} e.product_id, {image} AS image_id, {distance} AS distance
+      FROM (SELECT {once} {columns} AS distance
               FROM {matching}
             {nearest_first}) AS nearest
      ORDER BY distance + 0, product_id
@@ -134,6 +121,95 @@ def vector_candidates(
       ORDER BY distance, product_id
       LIMIT %(window)s)
 )"""
+
+
+def _index_behind(
+    channel: Channel, columns: str, conditions: Sequence[str], given: Sequence[str]
+) -> str:
+    """`<channel>_near`: what the HNSW index finds behind a filter; nothing if it is not used.
+
+    An HNSW scan moves outward from the query. First it reads as many rows as it finds in one go. If
+    the filter leaves enough of them, these are the result. If it leaves a share of them that is too
+    small (the filter wants shoes and the query is about shirts), the scan would stop before it
+    finds the best, however many match. Otherwise it goes on until enough match.
+    """
+    name, key = channel.name, _key(channel)
+    table = embedding_table_name(channel.model, channel.modality)
+    filtered = f"{_filtered(channel)} ON p.{key} = {{}}.{key}"
+    use_index = "(SELECT use_index FROM plan)"
+    return f"""{name}_neighbourhood AS MATERIALIZED (
+    SELECT nearest.product_id, nearest.image_id, nearest.distance, p.id IS NOT NULL AS matches
+      FROM ({_nearest(channel, columns, f"{table} e", [*given, use_index], "2")}) AS nearest
+      LEFT JOIN {filtered.format("nearest")} AND {" AND ".join(conditions)}
+),
+{name}_plan AS MATERIALIZED (
+    SELECT is_enough,
+           NOT is_enough
+           AND share >= (SELECT exact_limit / greatest(products, 1) FROM plan) AS goes_on
+      FROM (SELECT count(DISTINCT product_id) FILTER (WHERE matches) >= %(window)s AS is_enough,
+                   avg(matches::int) AS share
+              FROM {name}_neighbourhood) AS found
+),
+{name}_near AS MATERIALIZED (
+    SELECT product_id, image_id, distance FROM {name}_neighbourhood
+     WHERE matches AND (SELECT is_enough FROM {name}_plan)
+     UNION ALL
+    ({
+        _nearest(
+            channel,
+            columns,
+            f"{table} e JOIN {filtered.format('e')}",
+            [f"(SELECT goes_on FROM {name}_plan)", *conditions],
+        )
+    })
+)"""
+
+
+def _nearest(
+    channel: Channel, columns: str, source: str, conditions: Sequence[str], factor: str = ""
+) -> str:
+    """SQL of the nearest rows by the HNSW index, `window` products or `factor` times as many rows.
+
+    An index of signs finds more, whose exact distances decide.
+    """
+    near = nearby(len(channel.vector), channel.binary, f"%({channel.name}_vector)s")
+    if not factor:
+        factor = "%(fan_out)s" if channel.modality == "image" else "1"
+    if channel.binary:
+        factor += f" * {BINARY_FACTOR}"
+    return f"""SELECT {columns} AS distance
+      FROM {source} {where(conditions)}
+     ORDER BY {near}
+     LIMIT %(window)s * {factor}"""
+
+
+def _most_alike(channel: Channel, conditions: Sequence[str]) -> str:
+    """SQL of the keys of the embeddings behind a filter whose signs differ least from the query."""
+    fan_out = " * %(fan_out)s" if channel.modality == "image" else ""
+    differing = f"p.signs <~> {signs(len(channel.vector), f'%({channel.name}_vector)s')}"
+    return f"""SELECT p.{_key(channel)}
+                      FROM {_filtered(channel)}
+                    {where(conditions)}
+                     ORDER BY {differing}
+                     LIMIT greatest({MIN_SCANNED}, {SCAN_FACTOR} * %(window)s{fan_out})"""
+
+
+def _filtered(channel: Channel) -> str:
+    """SQL of `p`: the signs of a channel's embeddings, with what conditions look at.
+
+    PostgreSQL leaves out the join where no condition looks at the words of products.
+    """
+    return f"""(SELECT s.*, s.product_id AS id, product.lexemes
+                              FROM {signs_table_name(channel.model, channel.modality)} s
+                              LEFT JOIN product ON product.id = s.product_id) AS p"""
+
+
+def _key(channel: Channel) -> str:
+    return "image_id" if channel.modality == "image" else "product_id"
+
+
+def _image(channel: Channel) -> str:
+    return "e.image_id" if channel.modality == "image" else "NULL::bigint"
 
 
 def fan_out(connection: Connection) -> int:
@@ -217,31 +293,3 @@ def _load_fan_out(connection: Connection, _key: str) -> int:
 
 
 _fan_out = TtlCache(_load_fan_out)
-
-
-def _filtered(channel: Channel) -> str:
-    """SQL of `p`: the signs of a channel's embeddings, with what conditions look at.
-
-    PostgreSQL leaves out the join where no condition looks at the words of products.
-    """
-    return f"""(SELECT s.*, s.product_id AS id, product.lexemes
-                              FROM {signs_table_name(channel.model, channel.modality)} s
-                              LEFT JOIN product ON product.id = s.product_id) AS p"""
-
-
-def _local_check(table: str, near: str, conditions: Sequence[str]) -> str:
-    """`use_index` for one channel: whether enough products near the query match the filter.
-
-    An HNSW scan moves outward from the query. If the matching products are far away (the filter
-    wants shoes and the query is about shirts), the scan stops before it finds the best of them,
-    however many match.
-    """
-    return f"""SELECT count(p.id) >= %(window)s
-               * (SELECT least(1, exact_limit / greatest(products, 1)) FROM plan) AS use_index
-      FROM (SELECT e.product_id
-              FROM {table} e
-             WHERE (SELECT use_index FROM plan)
-             ORDER BY {near}
-             LIMIT %(window)s) AS nearest
-      LEFT JOIN product p ON p.id = nearest.product_id AND {" AND ".join(conditions)}
-    HAVING (SELECT use_index FROM plan)"""

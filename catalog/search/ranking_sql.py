@@ -242,9 +242,9 @@ SELECT summary.*, hit.*
   FROM summary
   LEFT JOIN (
        SELECT {HIT_COLUMNS},
-              page.place, page.matches, page.exact, page.score, page.match,
+              page.place, matches, page.exact, page.score, page.match,
               {_signals(ranking)} AS signals, {_fulfilled(ranking)} AS fulfilled,
-              page.variants, page.colours{_vector(ranking.vectors)}
+              variant.count AS variants, variant.colours{_vector(ranking.vectors)}
          FROM (SELECT placed.*
                  FROM summary,
                       (SELECT cards.*, row_number() OVER (ORDER BY {page_order}) AS place
@@ -253,6 +253,7 @@ SELECT summary.*, hit.*
                   AND (matches
                        OR total > 0 AND match >= %(min_match)s AND place <= total + {MAX_CLOSE}
                        OR total = 0 AND place <= {MAX_NEAREST})) AS page
+         JOIN variant USING (card, matches)
          JOIN product p ON p.id = page.product_id
          LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
        ) AS hit ON true
@@ -365,9 +366,10 @@ def _coverage() -> str:
     A term counts fully in title, brand or SKU, by 0.8 in an attribute, and by 0.4 in the
     description.
     """
-    return """(SELECT sum(t.weight * CASE WHEN p.lexemes @@ t.title_term THEN 1
+    return """(SELECT sum(t.weight * CASE WHEN (p.lexemes @@ t.term) IS NOT TRUE THEN 0
+                         WHEN p.lexemes @@ t.title_term THEN 1
                          WHEN ts_filter(p.lexemes, '{b}') @@ t.term THEN 0.8
-                         WHEN p.lexemes @@ t.term THEN 0.4 ELSE 0 END) / sum(t.weight)
+                         ELSE 0.4 END) / sum(t.weight)
               FROM terms t)"""
 
 
@@ -405,7 +407,8 @@ def _window(ranking: Ranking) -> str:
 
 
 def _cards(ranking: Ranking) -> str:
-    """`cards`: the best variant of each product, or every product if variants are not grouped."""
+    """`cards`: the best variant of each product, or every product if variants are not grouped;
+    `variant`: how many variants a card has, and their colours."""
     order = ("in_stock DESC, " * ranking.in_stock_first) + BY_SCORE.format(id="product_id")
     return f"""grouped AS MATERIALIZED (
     SELECT best.*, p.colour, p.facets, p.price, p.in_stock,
@@ -416,13 +419,12 @@ def _cards(ranking: Ranking) -> str:
       LEFT JOIN product_variant v USING (product_id)
 ),
 cards AS MATERIALIZED (
-    SELECT *
-      FROM (SELECT grouped.*,
-                   row_number() OVER (PARTITION BY card, matches ORDER BY {order}) AS variant_rank,
-                   count(*) OVER (PARTITION BY card, matches) AS variants,
-                   array_agg(colour) OVER (PARTITION BY card, matches) AS colours
-              FROM grouped) AS each
-     WHERE variant_rank = 1
+    SELECT DISTINCT ON (card, matches) * FROM grouped ORDER BY card, matches, {order}
+),
+variant AS MATERIALIZED (
+    SELECT card, matches, count(*), array_agg(colour ORDER BY {order}) AS colours
+      FROM grouped
+     GROUP BY card, matches
 )"""
 
 
