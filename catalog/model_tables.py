@@ -194,8 +194,8 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> list[str]:
     for modality in spec.modalities:
         if spec.owner(modality) != spec.name:
             for named in (embedding_table_name, signs_table_name):
-                owner = named(spec.owner(modality), modality)
-                _create_view(connection, named(spec.name, modality), owner)
+                shared = named(spec.owner(modality), modality)
+                _create_view(connection, named(spec.name, modality), shared)
             continue
         table = embedding_table(spec.name, modality, spec.dimensions, binary=spec.binary)
         try:
@@ -255,12 +255,11 @@ def _add_missing_signs(connection: Connection) -> None:
                 continue
             _create_signs(connection, row.name, modality, row.dimensions)
             table = embedding_table(row.name, modality)
-            copied = {
-                "signs": func.binary_quantize(table.c.embedding),
-                **{name: PRODUCT.c[name] for name in FILTER_COLUMNS},
-            }
+            copied = {name: PRODUCT.c[name] for name in FILTER_COLUMNS}
+            quantized = func.binary_quantize(table.c.embedding)
+            columns = {**dict(table.c.items()), **copied, "signs": quantized}
             names = [column.name for column in signs.columns]
-            embedded = select(*(copied.get(name, table.c.get(name)) for name in names))
+            embedded = select(*(columns[name] for name in names))
             embedded = embedded.join_from(table, PRODUCT, PRODUCT.c.id == table.c.product_id)
             connection.execute(insert(signs).from_select(names, embedded))
             connection.exec_driver_sql(compose("ANALYZE {signs}", signs=signs.name))

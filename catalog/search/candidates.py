@@ -23,7 +23,7 @@ FAN_OUT = 2
 BINARY_FACTOR = 4
 """Number of rows to read from an index of signs per wanted row; their exact distances decide."""
 
-SCAN_FACTOR, MIN_SCANNED = 2, 1000
+SCAN_FACTOR, MIN_SCANNED = 3, 1500
 """The same for a scan of a table of signs, and the minimum number of rows. If no more rows pass the
 filter, the scan is exact."""
 
@@ -83,18 +83,15 @@ def vector_candidates(
     index of signs find more candidates than wanted, and their exact distances decide.
     """
     name, table = channel.name, embedding_table_name(channel.model, channel.modality)
-    columns = f"e.product_id, {_image(channel)} AS image_id, e.embedding <=> %({name}_vector)s"
-    if channel.modality == "image":
-        once, nearest_first = "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
-    else:
-        once, nearest_first = "", ""
+    columns = _columns(channel)
+    once, nearest_first = _once(channel)
     use_index = "(SELECT use_index FROM plan)"
     is_short = f"(SELECT count(*) FROM {name}_by_index) < %(window)s"
     exactly = [*given, is_short]
     if conditions:
         by_index = _index_behind(channel, columns, conditions, given)
-        matching = f"""({_most_alike(channel, [*exactly, *conditions])}) AS alike
-              JOIN {table} e USING ({_key(channel)})"""
+        alike = _most_alike(channel, [*exactly, *conditions])
+        matching = f"{table} e WHERE e.{_key(channel)} = ANY (ARRAY({alike}))"
     else:
         by_index = f"""{name}_near AS MATERIALIZED (
     {_nearest(channel, columns, f"{table} e", [*given, use_index])}
@@ -107,7 +104,7 @@ def vector_candidates(
 ),
 {name}_exactly AS MATERIALIZED (
     SELECT product_id, image_id, distance
-      FROM (SELECT {once} {columns} AS distance
+      FROM (SELECT {once} {columns}
               FROM {matching}
             {nearest_first}) AS nearest
      ORDER BY distance + 0, product_id
@@ -120,6 +117,23 @@ def vector_candidates(
       WHERE (SELECT count(*) FROM {name}_by_index) >= %(window)s
       ORDER BY distance, product_id
       LIMIT %(window)s)
+)"""
+
+
+def distances(channel: Channel, given: Sequence[str] = ()) -> str:
+    """`<channel>_distance`: the distance of each row of `candidate`, also of those that other lists
+    found, and its nearest picture."""
+    name, table = channel.name, embedding_table_name(channel.model, channel.modality)
+    once, nearest_first = _once(channel)
+    others = f"""e.product_id = ANY (ARRAY(
+               SELECT product_id FROM candidate
+                WHERE product_id NOT IN (SELECT product_id FROM {name}_list)))"""
+    return f"""{name}_distance AS MATERIALIZED (
+    TABLE {name}_list
+    UNION ALL
+    (SELECT {once} {_columns(channel)}
+       FROM {table} e {where([*given, others])}
+     {nearest_first})
 )"""
 
 
@@ -177,7 +191,7 @@ def _nearest(
         factor = "%(fan_out)s" if channel.modality == "image" else "1"
     if channel.binary:
         factor += f" * {BINARY_FACTOR}"
-    return f"""SELECT {columns} AS distance
+    return f"""SELECT {columns}
       FROM {source} {where(conditions)}
      ORDER BY {near}
      LIMIT %(window)s * {factor}"""
@@ -208,8 +222,19 @@ def _key(channel: Channel) -> str:
     return "image_id" if channel.modality == "image" else "product_id"
 
 
-def _image(channel: Channel) -> str:
-    return "e.image_id" if channel.modality == "image" else "NULL::bigint"
+def _columns(channel: Channel) -> str:
+    """SQL of the product, the picture and the distance of an embedding `e`."""
+    image = "e.image_id" if channel.modality == "image" else "NULL::bigint"
+    return (
+        f"e.product_id, {image} AS image_id, e.embedding <=> %({channel.name}_vector)s AS distance"
+    )
+
+
+def _once(channel: Channel) -> tuple[str, str]:
+    """SQL that keeps the nearest of several pictures of a product."""
+    if channel.modality == "text":
+        return "", ""
+    return "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
 
 
 def fan_out(connection: Connection) -> int:

@@ -17,6 +17,7 @@ from catalog.search.candidates import (
     FAN_OUT,
     MAX_LEXICAL,
     MAX_PARTS,
+    distances,
     lexical_candidates,
     plan,
     structure_candidates,
@@ -308,6 +309,8 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     lists += ["structure_list"] if ranking.parts else []
     union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
     yield f"candidate AS MATERIALIZED (\n    {union}\n)"
+    for channel in ranking.channels:
+        yield distances(channel, ranking.given(f"{channel.name}_vector"))
     yield _compared(ranking)
     yield _scored(ranking)
     yield _window(ranking)
@@ -318,31 +321,11 @@ def _steps(ranking: Ranking) -> Iterator[str]:
 def _compared(ranking: Ranking) -> str:
     """`compared`: each candidate's similarity in every channel and its coverage of the query."""
     columns, joins = [], []
-    for channel in ranking.channels:
-        name, table = channel.name, embedding_table_name(channel.model, channel.modality)
-        distance = f"e.embedding <=> %({name}_vector)s"
-        picture = ", e.image_id" if channel.modality == "image" else ""
-        nearest = f"ORDER BY ({distance}) + 0" if picture else ""
-        columns.append(
-            f"1 - coalesce({name}_list.distance, {name}_else.distance) AS {name}_similarity"
-        )
-        if picture:
-            columns.append(
-                f"coalesce({name}_list.image_id, {name}_else.image_id) AS {name}_picture"
-            )
-        others = [
-            *ranking.given(f"{name}_vector"),
-            "e.product_id = candidate.product_id",
-            f"{name}_list.product_id IS NULL",
-        ]
-        # The lateral join computes distances only for candidates that another list found.
-        joins.append(
-            f"""  LEFT JOIN {name}_list USING (product_id)
-  LEFT JOIN LATERAL (
-       SELECT {distance} AS distance{picture} FROM {table} e
-       {where(others)}
-       {nearest} LIMIT 1) AS {name}_else ON true"""
-        )
+    for name, modality in ((channel.name, channel.modality) for channel in ranking.channels):
+        columns.append(f"1 - {name}_distance.distance AS {name}_similarity")
+        if modality == "image":
+            columns.append(f"{name}_distance.image_id AS {name}_picture")
+        joins.append(f"  LEFT JOIN {name}_distance USING (product_id)")
     named = "false AS exact, NULL::float8 AS lexical"
     structure = "NULL::float8 AS structure, NULL::float8 AS met"
     if ranking.wanted:

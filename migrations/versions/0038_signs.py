@@ -25,6 +25,8 @@ AS $$
 DECLARE
     keys text := CASE WHEN TG_TABLE_NAME LIKE '%\\_image' THEN 'image_id, product_id'
                       ELSE 'product_id' END;
+    vectors name := (SELECT nspname FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace
+                      WHERE extname = 'vector');
 BEGIN
     EXECUTE format(
         'WITH owner AS MATERIALIZED ('
@@ -32,12 +34,12 @@ BEGIN
         '     WHERE id IN (SELECT product_id FROM written) ORDER BY id FOR SHARE'
         ')'
         'INSERT INTO %I (%s, signs, price, in_stock, facets)'
-        'SELECT %s, binary_quantize(embedding), price, in_stock, facets'
+        'SELECT %s, %I.binary_quantize(embedding), price, in_stock, facets'
         '  FROM written JOIN owner ON owner.id = written.product_id'
         '    ON CONFLICT (%I) DO UPDATE'
         '   SET product_id = excluded.product_id, signs = excluded.signs, price = excluded.price,'
         '       in_stock = excluded.in_stock, facets = excluded.facets',
-        TG_TABLE_NAME || '_signs', keys, keys, split_part(keys, ',', 1));
+        TG_TABLE_NAME || '_signs', keys, keys, vectors, split_part(keys, ',', 1));
     RETURN NULL;
 END
 $$;
