@@ -10,7 +10,7 @@ from catalog.active_models import models_in_use, stored_models
 from catalog.db.ttl_cache import TtlCache
 from catalog.indexing.pending import COUNTS, Coverage, states
 from catalog.media.folders import media
-from catalog.tables import embedding_table_name
+from catalog.tables import embedding_table_name, signs_table_name
 from embedding.registry import Modality, get_spec, models
 
 RECENT = "10 minutes"
@@ -112,7 +112,9 @@ def _measure(connection: Connection, _key: str) -> Disk:
     known = models()
     sizes = {
         known[name].label: sum(
-            size(embedding_table_name(name, it)) for it in known[name].own_modalities
+            size(table(name, it))
+            for table in (embedding_table_name, signs_table_name)
+            for it in known[name].own_modalities
         )
         for name in stored_models(connection)
         if name in known

@@ -205,7 +205,7 @@ def _most_alike(channel: Channel, conditions: Sequence[str]) -> str:
                       FROM {_filtered(channel)}
                     {where(conditions)}
                      ORDER BY {differing}
-                     LIMIT greatest({MIN_SCANNED}, {SCAN_FACTOR} * %(window)s{fan_out})"""
+                     LIMIT greatest(%(min_scanned)s, {SCAN_FACTOR} * %(window)s{fan_out})"""
 
 
 def _filtered(channel: Channel) -> str:

@@ -17,6 +17,7 @@ from catalog.search.candidates import (
     FAN_OUT,
     MAX_LEXICAL,
     MAX_PARTS,
+    MIN_SCANNED,
     distances,
     lexical_candidates,
     plan,
@@ -199,6 +200,7 @@ class Ranking:
             "offset": self.offset,
             "exact_factor": EXACT_FACTOR,
             "max_lexical": MAX_LEXICAL,
+            "min_scanned": MIN_SCANNED,
             "ef_search": str(min(MAX_EF_SEARCH, 2 * self.window)),
         }
         for place, keys in enumerate(self.wanted_keys[:MAX_PARTS], start=1):

@@ -19,6 +19,7 @@ from catalog.search.candidates import (
     EXACT_FACTOR,
     MAX_LEXICAL,
     MAX_PARTS,
+    MIN_SCANNED,
     plan,
     vector_candidates,
 )
@@ -300,6 +301,7 @@ def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
     values: dict[str, Composable] = {name: SQL(f"_{name}") for name in ARGUMENTS}
     values |= {"limit": SQL("_window"), "offset": Literal(0)}
     values |= {"exact_factor": Literal(EXACT_FACTOR), "max_lexical": Literal(MAX_LEXICAL)}
+    values |= {"min_scanned": Literal(MIN_SCANNED)}
     for modality in model.modalities:
         for part in ("vector", "quantiles", "weight"):
             own = f"{embedding_table_name(model.name, modality)}_{part}"
@@ -322,7 +324,8 @@ def _nearest(model: StoredModel, modality: Modality) -> Composed:
     conditions = list(filter_conditions())
     candidates = f"{plan(conditions, KEYS)},\n{vector_candidates(channel, conditions)}"
     values: dict[str, Composable] = {name: SQL(f"_{name}") for name in NEAREST_ARGUMENTS}
-    values |= {"exact_factor": Literal(EXACT_FACTOR), f"{channel.name}_vector": SQL("_vector")}
+    values |= {"exact_factor": Literal(EXACT_FACTOR), "min_scanned": Literal(MIN_SCANNED)}
+    values |= {f"{channel.name}_vector": SQL("_vector")}
     name = Identifier("search_internal", NEAREST + channel.name)
     signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in NEAREST_ARGUMENTS.items()]
     return SQL(
