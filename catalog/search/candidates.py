@@ -17,6 +17,10 @@ EXACT_FACTOR = 5.0
 """Use an exact scan if at most this factor times sqrt(window * products) products match
 (docs/decisions/0003-exact-or-index.md)."""
 
+GO_ON_FACTOR = 1.5
+"""Behind a filter, an index scan goes on if at least this factor times the share that the limit of
+`EXACT_FACTOR` has of the catalogue matches near the query; a scan of signs is faster otherwise."""
+
 FAN_OUT = 2
 """Minimum number of pictures to read from an index per requested product."""
 
@@ -159,7 +163,8 @@ def _index_behind(
 {name}_plan AS MATERIALIZED (
     SELECT is_enough,
            NOT is_enough
-           AND share >= (SELECT exact_limit / greatest(products, 1) FROM plan) AS goes_on
+           AND share >= (SELECT {GO_ON_FACTOR} * exact_limit / greatest(products, 1) FROM plan)
+           AS goes_on
       FROM (SELECT count(DISTINCT product_id) FILTER (WHERE matches) >= %(window)s AS is_enough,
                    avg(matches::int) AS share
               FROM {name}_neighbourhood) AS found
