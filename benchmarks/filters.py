@@ -176,6 +176,8 @@ def main() -> None:
         arguments.save.write_bytes(pickle.dumps(found))
         return
     before: Statements = pickle.loads(arguments.before.read_bytes()) if arguments.before else {}
+    if any(len(before[name]) != arguments.queries for name in before):
+        parser.error(f"{arguments.before} has other queries: save them with the same --queries")
     prepare(arguments.products, model)
     clock = "CPU" if arguments.cpu else "elapsed"
     print(f"{arguments.products:,} products, window {arguments.window}, {clock} time in ms\n")
