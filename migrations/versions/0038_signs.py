@@ -2,14 +2,14 @@
 
 The tables are those of models, so `catalog.model_tables` creates and fills them after this.
 
-Revision 0038, after 0037; 2026-11-27
+Revision 0038, after 0040; 2026-11-27
 """
 
 from alembic import op
 from psycopg.sql import SQL, Identifier
 
 revision = "0038"
-down_revision = "0037"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
