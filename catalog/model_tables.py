@@ -50,7 +50,7 @@ FILL_SIGNS: tuple[LiteralString, ...] = (
     "CREATE TRIGGER fill_signs_updated AFTER UPDATE ON {table} REFERENCING NEW TABLE AS written"
     " FOR EACH STATEMENT EXECUTE FUNCTION public.fill_signs()",
 )
-"""The triggers of a table of embeddings that fill its table of signs (migration 0038)."""
+"""The triggers of a table of embeddings that fill its table of signs (migration 0039)."""
 
 
 def change_schema(change: Callable[[Connection], Result], on_retry: Callable[[], None]) -> Result:

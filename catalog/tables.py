@@ -797,7 +797,7 @@ def signs_table(model: str, modality: Modality, dimensions: int | None = None) -
     """`<embedding table>_signs`: for each embedding its signs, and the columns of its product that
     filters look at most, so that an exact scan behind a filter reads short rows of one table.
 
-    Triggers fill it (migration 0038). Like `embedding_table` it belongs to no metadata of Alembic;
+    Triggers fill it (migration 0039). Like `embedding_table` it belongs to no metadata of Alembic;
     `dimensions` is needed only to create it.
     """
     return Table(

@@ -2,14 +2,14 @@
 
 The tables are those of models, so `catalog.model_tables` creates and fills them after this.
 
-Revision 0038, after 0040; 2026-11-27
+Revision 0039, after 0038; 2026-11-27
 """
 
 from alembic import op
 from psycopg.sql import SQL, Identifier
 
-revision = "0038"
-down_revision = "0040"
+revision = "0039"
+down_revision = "0038"
 branch_labels = None
 depends_on = None
 

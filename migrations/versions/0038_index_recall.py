@@ -1,12 +1,12 @@
 """The measured recall of the vector indexes.
 
-Revision 0040, after 0037; 2026-11-27
+Revision 0038, after 0037; 2026-11-27
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040"
+revision = "0038"
 down_revision = "0037"
 branch_labels = None
 depends_on = None
