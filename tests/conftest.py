@@ -50,6 +50,8 @@ WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
 os.environ["VAR_DIR"] = str(SHARED / os.environ.get("PYTEST_XDIST_WORKER", "main"))
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 os.environ["DEBUG"] = "0"
+# The same vectors on CPUs with and without bfloat16.
+os.environ["EMBEDDING_PRECISION"] = "single"
 # Playwright runs an event loop in the main thread, so Django would reject synchronous queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # Workers that each use all cores for a model slow each other down.

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from embedding.config import settings
+
 MIN_PARAMETERS = 20_000_000
 """Models with fewer parameters are not limited by arithmetic and do not get faster."""
 
@@ -21,7 +23,10 @@ def half_precision(model: nn.Module, device: torch.device) -> torch.dtype | None
 
 
 def half_type(device: torch.device) -> torch.dtype | None:
-    """The half-precision type that `device` computes faster in; None if there is none."""
+    """The half-precision type that `device` computes faster in; None if there is none, or
+    `EMBEDDING_PRECISION` asks for single precision."""
+    if settings().embedding_precision == "single":
+        return None
     if device.type == "cuda":
         return torch.float16
     if device.type == "cpu":
