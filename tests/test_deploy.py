@@ -15,6 +15,7 @@ from django.core.management import get_commands, load_command_class
 
 from catalog.config import CatalogSettings
 from embedding.config import EmbeddingSettings, names
+from embedding.serving.__main__ import DEFAULT_PORT, make_parser
 from shop.config import ShopSettings
 from tests.conftest import PROJECT
 
@@ -108,10 +109,14 @@ def test_image_runs_without_rights() -> None:
 @pytest.mark.parametrize("name", OWN)
 def test_services_of_the_shop(name: str) -> None:
     service = SERVICES[name]
-    command, *arguments = service["command"]
     # Unknown arguments end with an error.
-    parser = load_command_class(get_commands()[command], command).create_parser("", command)
-    parser.parse_args(arguments)
+    if "entrypoint" in service:
+        assert service["entrypoint"] == ["python", "-m", "embedding.serving"]
+        make_parser().parse_args(service["command"])
+    else:
+        command, *arguments = service["command"]
+        parser = load_command_class(get_commands()[command], command).create_parser("", command)
+        parser.parse_args(arguments)
     assert set(service["environment"]) <= SETTINGS
     assert {"database", "migrate"} >= set(service["depends_on"])
 
@@ -128,6 +133,8 @@ def test_services_fit_together() -> None:
                 assert source in COMPOSE["volumes"]
         for port in service.get("ports", ()):
             assert port.startswith("127.0.0.1:")  # nothing is open to the network
+    asked = {it.get("environment", {}).get("ENCODER_URL") for it in SERVICES.values()} - {None}
+    assert asked == {f"http://encoder:{DEFAULT_PORT}"}
     shops = {f"{name}:8000" for name in SERVICES if name.startswith("shop-")}
     scraped = yaml.safe_load((PROJECT / "deploy/prometheus.yml").read_text())["scrape_configs"]
     assert set(scraped[0]["static_configs"][0]["targets"]) == shops

@@ -1,7 +1,7 @@
 """The encoder server: holds the models for the shop, the worker and the commands.
 
-    python -m embedding.serving --socket var/encoder.socket --model fashion
-    ENCODER_URL=unix:var/encoder.socket ./manage.py serve
+    python -m embedding.serving --socket /run/shop/encoder.socket --model fashion
+    ENCODER_URL=unix:/run/shop/encoder.socket ./manage.py serve
 
 It has no passwords: let only the shop's own machines reach its port.
 """
@@ -13,9 +13,11 @@ from pathlib import Path
 
 from embedding.errors import UserFacingError
 
+DEFAULT_PORT = 8100
 
-def main(arguments: list[str] | None = None) -> None:
-    """Read the arguments, and serve until the end."""
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of the arguments."""
     parser = argparse.ArgumentParser(
         prog="python -m embedding.serving",
         description=__doc__,
@@ -23,7 +25,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--socket", type=Path, metavar="PATH", help="a socket of this machine")
-    where.add_argument("--port", type=int, default=8100, help="a TCP port (default 8100)")
+    where.add_argument("--port", type=int, default=DEFAULT_PORT, help="a TCP port (default 8100)")
     parser.add_argument("--host", default="127.0.0.1", help="of the port (default 127.0.0.1)")
     parser.add_argument(
         "--model",
@@ -42,6 +44,12 @@ def main(arguments: list[str] | None = None) -> None:
     ray.add_argument("--min-replicas", type=int, default=1, metavar="N")
     ray.add_argument("--max-replicas", type=int, metavar="N", help="default: --min-replicas")
     ray.add_argument("--cores", type=int, default=1, metavar="N", help="of a replica (default 1)")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Read the arguments, and serve until the end."""
+    parser = make_parser()
     options = parser.parse_args(arguments)
     if options.ray and (options.socket or not options.model):
         parser.error("--ray needs --model, and has a --port instead of a --socket")
