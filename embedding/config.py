@@ -1,6 +1,6 @@
 """Settings from environment variables: the base class, and the settings of the models.
 
-The classes `EmbeddingSettings`, `catalog.config.CatalogSettings` and `shop.config.ShopSettings`
+The classes `EmbeddingSettings`, `catalog.config.CatalogSettings` and those in `shop.config`
 are the only places where settings are declared. `docs/settings.md` is generated from them.
 """
 

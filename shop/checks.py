@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import DBAPIError
@@ -27,6 +28,7 @@ from embedding.registry import (
     get_spec,
     registry_problems,
 )
+from shop.rates import RateStoreError, check_store
 
 
 @register(Tags.models)
@@ -51,6 +53,18 @@ def check_models(**kwargs: Any) -> list[CheckMessage]:
             hint = "Correct the environment variable MODELS."
             found.append(Error(f"MODELS: {error}", hint=hint, id="shop.E001"))
     return found
+
+
+@register(Tags.caches)
+def check_rate_store(**kwargs: Any) -> list[CheckMessage]:
+    """Check that `RATE_STORE` names a store whose package is installed."""
+    try:
+        if settings.RATE_STORE:
+            check_store(settings.RATE_STORE)
+    except RateStoreError as error:
+        hint = "For Redis: pip install --editable '.[redis]'"
+        return [Error(str(error), hint=hint, id="shop.E004")]
+    return []
 
 
 @register(Tags.database)

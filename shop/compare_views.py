@@ -41,6 +41,7 @@ from shop.models import Product
 from shop.page_search import unknown_values, with_stored_pictures
 from shop.query_picture_panel import picture_panels
 from shop.query_pictures import keep_query_picture
+from shop.rates import count_request, limited, network_of
 from shop.refused_uploads import refusal, with_refusal
 from shop.views import (
     HttpResponseSeeOther,
@@ -75,6 +76,7 @@ def for_staff(view: View) -> View:
 @for_staff
 @require_safe
 @never_stale
+@limited("SEARCH_RATE")
 def compare_page(request: HttpRequest) -> HttpResponse:
     form = _parse(request.GET)
     if form.is_apart and not form.notes:
@@ -89,6 +91,7 @@ def upload_picture(request: HttpRequest) -> HttpResponse:
     """Reject an upload that is too large before anything reads it, such as the CSRF check."""
     if request.method != "POST":
         return redirect("compare")
+    count_request("UPLOAD_RATE", network_of(request))
     return too_large(request) if announces_too_much(request) else _store_picture(request)
 
 

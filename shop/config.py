@@ -2,7 +2,7 @@
 
 import re
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, DirectoryPath
@@ -137,20 +137,6 @@ class ShopSettings(Settings):
         default_text="`1`",
         description="0 lets only programs with a token use the [API](api.md).",
     )
-    api_rate: int = setting(
-        600,
-        allowed="a whole number, 0 or more",
-        ge=0,
-        description="How many requests a minute a token of the API may send, unless the token says"
-        " otherwise; 0 means any number.",
-    )
-    api_anonymous_rate: int = setting(
-        120,
-        allowed="a whole number, 0 or more",
-        ge=0,
-        description="How many requests a minute an anonymous client of the API may send, by its IP"
-        " address; 0 means any number.",
-    )
     api_cors_origins: Annotated[list[str], NoDecode, BeforeValidator(_origins)] = setting(
         [],
         allowed="origins such as https://app.example, separated by commas, or *",
@@ -184,4 +170,50 @@ class ShopSettings(Settings):
     )
 
 
+def _rate(default: int, what: str) -> Any:
+    return setting(
+        default,
+        allowed="a whole number, 0 or more",
+        ge=0,
+        description=f"{what}; 0 means any number.",
+    )
+
+
+class RateSettings(Settings):
+    """How many requests a client may send in a minute; `shop.rates` counts them."""
+
+    title = "Rates"
+
+    search_rate: int = _rate(
+        300, "How many searches and pages of products a client may open in a minute"
+    )
+    picture_search_rate: int = _rate(
+        60, "How many of these searches may have pictures, which take more time"
+    )
+    upload_rate: int = _rate(20, "How many pictures a client may send in a minute")
+    fetch_rate: int = _rate(
+        10, "How many pictures in a minute the shop fetches from addresses that a client gives"
+    )
+    suggestion_rate: int = _rate(
+        600, "How often a client may get suggestions in a minute: once for each pause in typing"
+    )
+    api_rate: int = _rate(
+        600,
+        "How many requests a minute a token of the [API](api.md) may send, unless the token says"
+        " otherwise",
+    )
+    api_anonymous_rate: int = _rate(
+        120, "How many requests a minute a client of the API may send without a token"
+    )
+    rate_store: str = setting(
+        "",
+        allowed="an address such as redis://host:6379/0",
+        default_text="none: each process counts in its memory",
+        repr=False,
+        description="Where all processes and hosts count together; see"
+        " [operations](operations.md#rates).",
+    )
+
+
 settings = ShopSettings.read
+rate_settings = RateSettings.read

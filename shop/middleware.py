@@ -18,6 +18,8 @@ from catalog.db.watchdog import watchdog
 from embedding.errors import UserFacingError
 from shop.errors import sentence
 from shop.load_shedding import is_too_late
+from shop.picture_quota import FolderBusy
+from shop.rates import TooManyRequests
 from shop.upload_decoder import DecoderBusy
 
 RETRY_AFTER = 5
@@ -82,7 +84,8 @@ class SetUpPage:
 
 class ErrorPages:
     """Shows a page instead of an error if the database is unreachable, too many pictures are being
-    uploaded, a product was deleted during the request, or the installation has a problem. The
+    uploaded, the client sends too many requests, a product was deleted during the request, or the
+    installation has a problem. The
     problem itself is only logged."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -100,7 +103,9 @@ class ErrorPages:
                 extra={"status_code": HTTPStatus.SERVICE_UNAVAILABLE},
             )
             return _unavailable(request, "database")
-        if isinstance(cause, DecoderBusy):
+        if isinstance(error, TooManyRequests):
+            return _slow_down(request, error)
+        if isinstance(cause, DecoderBusy | FolderBusy):
             return _unavailable(request, "uploads")
         if isinstance(cause, psycopg.errors.NoDataFound):
             context = {"message": sentence(cause.diag.message_primary or "")}
@@ -115,6 +120,14 @@ def _unavailable(request: HttpRequest, reason: str) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE
     response = render(request, "503.html", {"reason": reason}, status=status)
     response.headers["Retry-After"] = str(RETRY_AFTER)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _slow_down(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
+    context = {"seconds": error.retry_after}
+    response = render(request, "429.html", context, status=HTTPStatus.TOO_MANY_REQUESTS)
+    response.headers["Retry-After"] = str(error.retry_after)
     response.headers["Cache-Control"] = "no-store"
     return response
 

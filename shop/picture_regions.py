@@ -16,7 +16,8 @@ from embedding.image_decoding import ImageError, open_image
 from embedding.regions.garments import garments_in
 from embedding.regions.region import FULL_SCALE, Region
 from shop.config import settings
-from shop.query_pictures import SIDECAR, load_query_picture, picture_name, query_path
+from shop.picture_quota import SIDECAR
+from shop.query_pictures import load_query_picture, picture_name, query_path
 
 VERSION = 1
 """A part of what is kept. It changes when garments are found in another way."""

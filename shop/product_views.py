@@ -15,6 +15,7 @@ from catalog.text import fold
 from shop.cards import cards, details_of, product_url
 from shop.errors import try_search
 from shop.models import Product, ProductImage
+from shop.rates import limited
 from shop.search_params import SearchParams
 from shop.structured_data import breadcrumb_list, product_data, script
 from shop.templatetags.storefront import attribute_rows, facet_url, image_url
@@ -38,6 +39,7 @@ class Crumb:
 
 @require_safe
 @never_stale
+@limited("SEARCH_RATE")
 @reads_replica
 def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     product = Product.objects.filter(sku=sku).first()

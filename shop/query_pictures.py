@@ -14,26 +14,21 @@ from io import BytesIO
 from pathlib import Path
 
 from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from catalog.media.folders import PictureFiles
 from catalog.media.objects import StoreError, object_store
-from embedding.atomic_write import write_atomically
 from embedding.image_decoding import ImageError, open_image
 from embedding.regions.region import Region, cut
 from shop import upload_decoder
 from shop.metrics import DECODER_BUSY, UPLOADED_BYTES
+from shop.picture_quota import SIDECAR, UNKNOWN, FolderBusy, store_within
 from shop.upload_decoder import DecoderBusy, reencode
-
-SWEEP_SECONDS = 10
-"""The minimum time between two sweeps. The size limit can be exceeded between them."""
 
 stored = PictureFiles("query_pictures", lambda: Path(settings.QUERY_PICTURE_DIR))
 judged = PictureFiles("judged_pictures", lambda: Path(settings.JUDGED_PICTURE_DIR))
 
 DIGEST = re.compile(r"[0-9a-f]{64}")
-
-SIDECAR = ".json"
-"""The suffix of the file with the regions that were found in a picture; see `picture_regions`."""
 
 
 def picture_name(digest: str, region: Region | None) -> str:
@@ -54,16 +49,22 @@ def parse_name(name: str) -> tuple[str, Region | None]:
     return digest, Region.parse(region) if separator else None
 
 
-def store_query_picture(content: bytes) -> str:
+def store_query_picture(content: bytes, client: str = "") -> str:
     """Store a picture and return its name, the SHA-256 digest of the stored file.
+
+    All pictures together take at most `settings.QUERY_PICTURES_BYTES`. If they take more, those of
+    the client with the most bytes are removed first.
 
     The picture is re-encoded, so no metadata (such as a location) and nothing else that the
     uploaded file contained is kept.
 
+    Args:
+        client: who has sent it, as `network_of` knows it. Only a keyed hash is stored.
+
     Raises:
         ImageError, DecoderBusy: see `reencode`.
+        FolderBusy: see `store_within`.
     """
-    sweep_query_pictures()
     UPLOADED_BYTES.inc(len(content))
     try:
         encoded = reencode(content)
@@ -71,8 +72,20 @@ def store_query_picture(content: bytes) -> str:
         DECODER_BUSY.inc()
         raise
     digest = hashlib.sha256(encoded).hexdigest()
-    stored.write(f"{digest}.jpg", encoded)
+    if store := object_store():
+        store.put(stored.key(f"{digest}.jpg"), encoded)
+    _keep(digest, encoded, salted_hmac("shop.query_pictures", client).hexdigest()[:16])
     return digest
+
+
+def _keep(digest: str, content: bytes, client: str) -> None:
+    store_within(
+        query_path(digest),
+        content,
+        client,
+        most=settings.QUERY_PICTURES_BYTES,
+        has_expired=_has_expired,
+    )
 
 
 def load_query_picture(name: str) -> bytes | None:
@@ -108,7 +121,8 @@ def _stored_content(digest: str) -> bytes | None:
         if found is not None and not _has_expired(found.changed_at):
             fetched = store.get(key)
             if fetched is not None:
-                write_atomically(path, fetched)
+                with suppress(FolderBusy):  # it is fetched again
+                    _keep(digest, fetched, UNKNOWN)
             return fetched
     return None
 
@@ -163,31 +177,6 @@ def keep_query_picture(name: str) -> bool:
 def judged_picture(name: str) -> Path:
     """The file of a picture that was kept."""
     return judged.local(f"{name}.jpg")
-
-
-def sweep_query_pictures() -> None:
-    """Remove query pictures that were not used for `settings.QUERY_PICTURE_SECONDS`.
-
-    While the others take more than `settings.QUERY_PICTURES_BYTES`, the least recently used are
-    removed as well. A sweep reads the whole folder, so all processes together run at most one
-    every `SWEEP_SECONDS`.
-    """
-    folder = stored.root
-    swept = folder / ".swept"
-    with suppress(FileNotFoundError):
-        if abs(time.time() - swept.stat().st_mtime) < SWEEP_SECONDS:
-            return
-    folder.mkdir(parents=True, exist_ok=True)
-    swept.touch()
-    found = []
-    for file in os.scandir(folder):
-        with suppress(FileNotFoundError):  # another process has removed it
-            found.append((file.stat().st_mtime, file.stat().st_size, file.path))
-    room = settings.QUERY_PICTURES_BYTES
-    for used, size, path in sorted(found, reverse=True):
-        room -= size
-        if room < 0 or _has_expired(used):
-            Path(path).unlink(missing_ok=True)
 
 
 def query_path(digest: str) -> Path:

@@ -12,10 +12,12 @@ from django.core.management.utils import get_random_secret_key
 
 from catalog.config import settings as catalog_settings
 from embedding.config import ConfigError
+from shop.config import rate_settings
 from shop.config import settings as shop_settings
 
 CATALOG = catalog_settings()
 SHOP = shop_settings()
+RATES = rate_settings()
 BASE_DIR = Path(__file__).resolve().parent
 
 
@@ -102,8 +104,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator": {},
     }.items()
 ]
-# Failed logins are counted for each address, since whoever guesses can choose any user name.
+# Failed logins are counted for each network, since whoever guesses can choose any user name.
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "shop.rates.login_address"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
@@ -169,30 +172,29 @@ QUERY_PICTURE_MAX_BYTES = 15 * 2**20
 QUERY_PICTURE_DIR = CATALOG.var_dir / "query_pictures"
 JUDGED_PICTURE_DIR = CATALOG.var_dir / "judged_pictures"  # those of comparisons do not expire
 QUERY_PICTURE_SECONDS = 24 * 60 * 60
-# The approximate maximum size of all query pictures; the least recently used are removed first.
+# The maximum size of all query pictures; see `shop.picture_quota`.
 QUERY_PICTURES_BYTES = 500 * 2**20
 
 METRICS_TOKEN = SHOP.metrics_token
 METRICS_ALLOWED = SHOP.metrics_allowed
 
 API_ANONYMOUS = SHOP.api_anonymous
-API_RATE = SHOP.api_rate
-API_ANONYMOUS_RATE = SHOP.api_anonymous_rate
 CORS_URLS_REGEX = r"^/api/"
 CORS_ALLOW_ALL_ORIGINS = "*" in SHOP.api_cors_origins
 CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else SHOP.api_cors_origins
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS", "POST"]
 CORS_ALLOW_HEADERS = ["accept", "authorization", "content-type", "if-none-match", "x-request-id"]
 CORS_EXPOSE_HEADERS = ["ETag", "Retry-After", "Server-Timing", "X-Request-ID"]
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
-    # How many requests clients of the API have sent; the least recently used ones are forgotten.
-    "rates": {
-        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-        "LOCATION": "rates",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    },
-}
+
+# Requests a minute, counted by `shop.rates`.
+SEARCH_RATE = RATES.search_rate
+PICTURE_SEARCH_RATE = RATES.picture_search_rate
+UPLOAD_RATE = RATES.upload_rate
+FETCH_RATE = RATES.fetch_rate
+SUGGESTION_RATE = RATES.suggestion_rate
+API_RATE = RATES.api_rate
+API_ANONYMOUS_RATE = RATES.api_anonymous_rate
+RATE_STORE = RATES.rate_store
 
 LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English"), ("de", "Deutsch"), ("fr", "Français"), ("es", "Español")]

@@ -9,9 +9,14 @@ from pydantic.fields import FieldInfo
 
 from catalog.config import CatalogSettings
 from embedding.config import EmbeddingSettings, Settings, about, names
-from shop.config import ShopSettings
+from shop.config import RateSettings, ShopSettings
 
-GROUPS: tuple[type[Settings], ...] = (CatalogSettings, EmbeddingSettings, ShopSettings)
+GROUPS: tuple[type[Settings], ...] = (
+    CatalogSettings,
+    EmbeddingSettings,
+    ShopSettings,
+    RateSettings,
+)
 INTRODUCTION = """\
 # Settings
 

@@ -11,6 +11,7 @@ from catalog.db.replica import connect_to_read, reads_replica
 from catalog.search.facets import enabled_facets
 from catalog.search.suggestions import Suggestions, ValueSuggestion, suggest
 from shop.facet_labels import facet_label
+from shop.rates import limited
 from shop.search_params import SearchParams
 
 ONE_MINUTE = 60
@@ -30,6 +31,7 @@ class Option:
 
 @require_safe
 @cache_control(public=True, max_age=ONE_MINUTE)
+@limited("SUGGESTION_RATE")
 @reads_replica
 def suggestions(request: HttpRequest) -> HttpResponse:
     """Suggestions for the text `q`; the list is empty if there are none."""

@@ -40,6 +40,7 @@ from shop.query_chips import query_chips as chips_of_query
 from shop.query_logging import log_search
 from shop.query_picture_panel import picture_panels, shown_kind
 from shop.query_words import ORDERS
+from shop.rates import count_request, limited, network_of
 from shop.refused_uploads import refusal, with_refusal
 from shop.search_params import LIMITS, SearchParams
 from shop.ways_out import WayOut, has_words, ways_out
@@ -71,8 +72,11 @@ class HtmxRequest(HttpRequest):
 @require_safe
 @never_stale
 @vary_on_headers("HX-Request")
+@limited("SEARCH_RATE")
 @reads_replica
 def search_page(request: HtmxRequest) -> HttpResponse:
+    if "picture" in request.GET:
+        count_request("PICTURE_SEARCH_RATE", network_of(request))
     form = _parse(request.GET)
     notes = [*form.notes, *map(sentence, refusal(request.GET))]
     if "default_min_match" in request.GET and not request.htmx and not form.notes:
@@ -90,6 +94,7 @@ def upload_picture(request: HtmxRequest) -> HttpResponse:
     """Reject an upload that is too large before anything reads it, such as the CSRF check."""
     if request.method != "POST":
         return redirect("search")
+    count_request("UPLOAD_RATE", network_of(request))
     return too_large(request) if announces_too_much(request) else _store_picture(request)
 
 
@@ -126,7 +131,9 @@ def uploaded_picture(request: HttpRequest) -> str | None:
     Raises:
         ImageError: there is no picture, or it cannot be used; the message is for the user.
         DecoderBusy: see `query_pictures.store_query_picture`.
+        TooManyRequests: see `count_request`.
     """
+    client = network_of(request)
     upload = request.FILES.get("file")
     address = request.POST.get("address", "").strip()
     if isinstance(upload, UploadedFile):
@@ -134,11 +141,12 @@ def uploaded_picture(request: HttpRequest) -> str | None:
             return None
         content = upload.read()
     elif address:
-        content = fetch_picture(address, request.META.get("REMOTE_ADDR", ""))
+        count_request("FETCH_RATE", client)
+        content = fetch_picture(address, client)
     else:
         raise ImageError("choose a picture first")
     try:
-        digest = query_pictures.store_query_picture(content)
+        digest = query_pictures.store_query_picture(content, client)
     except ImageError as error:
         raise ImageError(f"this picture cannot be used: {error}") from error
     return name_to_search_with(digest)

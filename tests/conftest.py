@@ -52,6 +52,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"
 os.environ["DEBUG"] = "0"
 # The same vectors on CPUs with and without bfloat16.
 os.environ["EMBEDDING_PRECISION"] = "single"
+# All tests are one client. Those of the rates set them.
+for kind in ("SEARCH", "PICTURE_SEARCH", "UPLOAD", "FETCH", "SUGGESTION", "API", "API_ANONYMOUS"):
+    os.environ[f"{kind}_RATE"] = "0"
 # Playwright runs an event loop in the main thread, so Django would reject synchronous queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # Workers that each use all cores for a model slow each other down.

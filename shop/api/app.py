@@ -13,9 +13,10 @@ from catalog.search.facets import Facet, enabled_facets
 from shop.api import catalogue, search, suggest
 from shop.api.models import Scope
 from shop.api.openapi import complete
-from shop.api.problems import Problem
+from shop.api.problems import Problem, general_problem
 from shop.api.tokens import requires
 from shop.forms import model_choices
+from shop.rates import TooManyRequests
 
 VERSION = "1"
 DESCRIPTION = """\
@@ -75,6 +76,12 @@ def _document(
 @api.exception_handler(Problem)
 def _respond(request: HttpRequest, error: Problem) -> HttpResponse:
     return error.response()
+
+
+@api.exception_handler(TooManyRequests)
+def _slow_down(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
+    headers = {"Retry-After": str(error.retry_after)}
+    return general_problem(429, headers, str(error)).response()
 
 
 @api.exception_handler(Exception)

@@ -9,29 +9,37 @@ from django.core.files.uploadedfile import UploadedFile
 
 from embedding.image_decoding import ImageError
 from shop.api.problems import Problem
+from shop.api.tokens import Caller
 from shop.errors import sentence
 from shop.picture_fetching import FetchBusy, fetch_picture
 from shop.picture_regions import name_to_search_with
 from shop.query_pictures import load_query_picture, store_query_picture
+from shop.rates import count_request
 from shop.search_params import MAX_PICTURES
 
 
 def store_pictures(
-    files: "Sequence[UploadedFile[Any]]", urls: Sequence[str], client: str
+    files: "Sequence[UploadedFile[Any]]", urls: Sequence[str], caller: Caller
 ) -> tuple[str, ...]:
     """Store uploaded pictures and those at `urls`; returns the names that a page searches with.
 
-    Args:
-        client: the network address of the client, who can fetch one picture at a time.
+    Without a token, they count as those of the page. A token has a rate of its own.
 
     Raises:
         Problem: there are too many pictures, or one cannot be used; it names the parameter.
+        TooManyRequests: see `count_request`.
         DecoderBusy: see `store_query_picture`.
     """
     if len(files) + len(urls) > MAX_PICTURES:
         detail = f"A search can have at most {MAX_PICTURES} pictures."
         raise Problem(HTTPStatus.BAD_REQUEST, "too_many_pictures", detail)
-    return (*map(_store_upload, files), *(_store_fetched(url, client) for url in urls))
+    if caller.token is None:
+        for _ in range(len(files) + len(urls)):
+            count_request("UPLOAD_RATE", caller.client)
+        for _ in urls:
+            count_request("FETCH_RATE", caller.client)
+    uploaded = [_store_upload(file, caller.client) for file in files]
+    return (*uploaded, *(_store_fetched(url, caller.client) for url in urls))
 
 
 def load_pictures(digests: Sequence[str]) -> tuple[bytes, ...]:
@@ -55,10 +63,10 @@ def too_large() -> Problem:
     return Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too_large", detail)
 
 
-def _store_upload(file: "UploadedFile[Any]") -> str:
+def _store_upload(file: "UploadedFile[Any]", client: str) -> str:
     if (file.size or 0) > settings.QUERY_PICTURE_MAX_BYTES:
         raise too_large()
-    return _store(file.read(), "file")
+    return _store(file.read(), client, "file")
 
 
 def _store_fetched(url: str, client: str) -> str:
@@ -68,12 +76,12 @@ def _store_fetched(url: str, client: str) -> str:
         raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "busy", sentence(error)) from error
     except ImageError as error:
         raise _unusable("picture_url", str(error)) from error
-    return _store(content, "picture_url")
+    return _store(content, client, "picture_url")
 
 
-def _store(content: bytes, parameter: str) -> str:
+def _store(content: bytes, client: str, parameter: str) -> str:
     try:
-        return name_to_search_with(store_query_picture(content))
+        return name_to_search_with(store_query_picture(content, client))
     except ImageError as error:
         raise _unusable(parameter, str(error)) from error
 

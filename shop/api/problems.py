@@ -102,8 +102,11 @@ def api_responses(
     return middleware
 
 
-def general_problem(status: int, headers: Mapping[str, str] | None = None) -> Problem:
-    """The problem of an error of which only the status is known."""
+def general_problem(
+    status: int, headers: Mapping[str, str] | None = None, detail: str = ""
+) -> Problem:
+    """The problem of an error without a code of its own; without a detail, the usual one."""
     known = HTTPStatus(status)
     code = known.phrase.lower().replace(" ", "_")
-    return Problem(status, code, DETAILS.get(status, f"{known.phrase}."), headers=headers)
+    detail = detail or DETAILS.get(status, f"{known.phrase}.")
+    return Problem(status, code, detail, headers=headers)

@@ -16,9 +16,9 @@ from shop.api.finding import find, read
 from shop.api.parameters import ApiForm, BrowseForm, PictureForm, SimilarForm
 from shop.api.pictures import load_pictures, store_pictures, too_large
 from shop.api.problems import Problem
-from shop.api.rates import network_of
 from shop.api.responses import json_response
 from shop.api.schemas import SearchResponse
+from shop.api.tokens import caller_of
 from shop.query_logging import log_search
 from shop.search_params import SearchParams
 from shop.views import announces_too_much
@@ -60,7 +60,7 @@ def search_with_pictures(request: HttpRequest) -> HttpResponse:
         raise _unknown_file(unknown[0])
     state = form.state
     load_pictures(state.pictures)
-    for name in store_pictures(files.getlist("file"), form.urls, network_of(request)):
+    for name in store_pictures(files.getlist("file"), form.urls, caller_of(request)):
         state = state.with_picture(name)
     if not state.pictures:
         detail = "There is no picture: send a file, or an address as picture_url."

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from shop.api.models import ApiToken, Scope, digest_of
 from shop.api.problems import Problem
-from shop.api.rates import count_request, network_of
+from shop.rates import count_request, network_of
 
 LAST_USED_EVERY = timedelta(minutes=1)
 """`last_used_at` of a token is at most this much too old, so that few requests write."""
@@ -23,6 +23,12 @@ class Caller:
     """The sender of a request. `token` is None for an anonymous client."""
 
     token: ApiToken | None = None
+    network: str = ""
+
+    @property
+    def client(self) -> str:
+        """The name by which the caller's pictures are counted."""
+        return f"token-{self.token.pk}" if self.token else self.network
 
     def may(self, scope: Scope) -> bool:
         """Whether the caller has `scope`. Anonymous clients may search, if the setting allows."""
@@ -44,29 +50,35 @@ def requires(scope: Scope) -> Callable[[HttpRequest], Caller]:
     return authenticate
 
 
+def caller_of(request: HttpRequest) -> Caller:
+    """The caller that `requires` has found."""
+    caller: Caller = request.auth  # type: ignore[attr-defined]  # set by django-ninja
+    return caller
+
+
 def _identify(request: HttpRequest) -> Caller:
     """The caller of a request, which counts for its rate.
 
     Raises:
-        Problem: the token is not valid, none is given where one is needed, or the caller sends too
-            many requests.
+        Problem: the token is not valid, or none is given where one is needed.
+        TooManyRequests: see `count_request`.
     """
     kind, _, given = request.headers.get("Authorization", "").partition(" ")
     token = None
     if kind.lower() == "bearer":
         token = ApiToken.objects.filter(digest=digest_of(given.strip())).first()
     if token is not None and token.is_valid:
-        rate = settings.API_RATE if token.rate is None else token.rate
-        count_request(request, f"token-{token.pk}", rate)
+        count_request("API_RATE", f"token-{token.pk}", token.rate)
         _note_use(token)
         return Caller(token)
     # Wrong tokens count too, so that nobody can try many.
-    count_request(request, network_of(request), settings.API_ANONYMOUS_RATE)
+    network = network_of(request)
+    count_request("API_ANONYMOUS_RATE", network)
     if kind:
         raise _unauthorized("The token is unknown, expired or disabled.", "invalid_token")
     if not settings.API_ANONYMOUS:
         raise _unauthorized("This API needs a token; see /api/docs.")
-    return Caller()
+    return Caller(network=network)
 
 
 def _note_use(token: ApiToken) -> None:

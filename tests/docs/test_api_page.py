@@ -35,7 +35,7 @@ def shop(
     pictures = tmp_path_factory.mktemp("pictures")
     with (
         demo_database(template, demo_folder, tmp_path_factory.mktemp("media")),
-        override_settings(API_ANONYMOUS_RATE=0, QUERY_PICTURE_DIR=pictures),
+        override_settings(QUERY_PICTURE_DIR=pictures),
         serving(threads=2) as port,
     ):
         yield f"http://127.0.0.1:{port}"

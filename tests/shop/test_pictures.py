@@ -26,6 +26,7 @@ from catalog.media.store import check_and_store
 from embedding.image_decoding import MAX_SCANS, ImageError
 from shop import query_pictures, thumbnails, upload_decoder, views
 from shop.models import Product, ProductImage
+from shop.picture_quota import SWEEP_SECONDS, SWEPT
 from shop.templatetags import storefront
 from shop.thumbnails import SIZES
 from tests.bombs import scan_bomb
@@ -193,33 +194,9 @@ def test_upload_removes_expired_pictures(folder: Path) -> None:
     old = query_pictures.store_query_picture(encoded(colour="red"))
     young = query_pictures.store_query_picture(encoded(colour="blue"))
     age(folder / f"{old}.jpg", HOUR + 5)
-    age(folder / ".swept", query_pictures.SWEEP_SECONDS + 1)
+    age(folder / SWEPT, SWEEP_SECONDS + 1)
     new = query_pictures.store_query_picture(encoded(colour="green"))
     assert kept(folder) == {young, new}
-
-
-def test_least_recently_used_pictures_are_removed(folder: Path) -> None:
-    noises = [encode(Image.effect_noise((200, 200), spread)) for spread in (20, 40, 60, 80)]
-    first, second, third = map(query_pictures.store_query_picture, noises[:3])
-    for digest, seconds in ((first, 300), (second, 400), (third, 200)):
-        age(folder / f"{digest}.jpg", seconds)
-    assert query_pictures.load_query_picture(second)
-    age(folder / ".swept", query_pictures.SWEEP_SECONDS + 1)
-    room = sum((folder / f"{digest}.jpg").stat().st_size for digest in (second, third))
-    with override_settings(QUERY_PICTURES_BYTES=room):
-        fourth = query_pictures.store_query_picture(noises[3])
-    assert kept(folder) == {second, third, fourth}
-
-
-def test_folder_is_not_read_for_every_upload(folder: Path) -> None:
-    query_pictures.store_query_picture(encoded(colour="red"))
-    with override_settings(QUERY_PICTURES_BYTES=0):
-        for colour in ("blue", "green"):
-            query_pictures.store_query_picture(encoded(colour=colour))
-        assert len(kept(folder)) == 3
-        age(folder / ".swept", query_pictures.SWEEP_SECONDS + 1)
-        last = query_pictures.store_query_picture(encoded(colour="white"))
-    assert kept(folder) == {last}
 
 
 @pytest.mark.parametrize(

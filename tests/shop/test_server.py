@@ -17,12 +17,12 @@ from typing import BinaryIO
 import psycopg
 import pytest
 from axes.models import AccessAttempt
-from django.core.cache import caches
 from django.test import override_settings
 from django.urls import reverse
 from PIL import Image
 
 from demo.products import products
+from shop.rates import forget_counts
 from shop.server import PortTaken, check_port
 from tests.conftest import PROJECT
 from tests.ports import free_port
@@ -144,7 +144,7 @@ def test_only_the_trusted_proxy_can_claim_tls(database: str) -> None:
 def test_the_api_knows_the_clients_of_the_trusted_proxy_alone(
     database: str, proxy: str, others: int
 ) -> None:
-    caches["rates"].clear()
+    forget_counts()
     limited = override_settings(TRUSTED_PROXY=proxy, API_ANONYMOUS_RATE=1)
     with BEHIND_TLS, limited, connected() as connection:
         statuses = []
@@ -155,7 +155,7 @@ def test_the_api_knows_the_clients_of_the_trusted_proxy_alone(
             answer.read()
             statuses.append(answer.status)
     assert statuses == [200, 429, others]
-    caches["rates"].clear()
+    forget_counts()
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ function send(name, value) {
   request.addEventListener("load", () => {
     if (request.response?.location) window.location.assign(request.response.location);
     else if (request.status === 413) stop(tooLarge());
+    else if (request.status === 429) stop(status.dataset.tooMany);
     else stop(status.dataset.refused);
   });
   request.addEventListener("error", () => stop(status.dataset.failed));

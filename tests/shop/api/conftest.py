@@ -20,9 +20,7 @@ def shop(
     pictures = tmp_path_factory.mktemp("pictures")
     with (
         demo_database(template, demo_folder, tmp_path_factory.mktemp("media")) as url,
-        override_settings(
-            STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=pictures, API_RATE=0, API_ANONYMOUS_RATE=0
-        ),
+        override_settings(STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=pictures),
     ):
         yield url
 
