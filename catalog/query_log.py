@@ -34,6 +34,9 @@ MAX_REQUESTED = 10_000
 MAX_WAITING = 1_000
 """How many texts of one database user may wait for their embeddings."""
 
+MAX_REQUESTS = 10_000
+"""How many texts one database user may request in an hour, with those requested again."""
+
 logger = logging.getLogger(__name__)
 
 # The page does not wait for the disk. If the server crashes, the last searches are not counted.
@@ -72,12 +75,14 @@ DELETE FROM query_log l
  WHERE l.key = rare.key
 """
 
+# The same number for each database user, so that nobody displaces what others use.
 DELETE_UNUSED = """
 DELETE FROM query_embedding q
  USING (SELECT e.text, e.model
           FROM query_embedding e
          WHERE NOT EXISTS (SELECT FROM query_log l WHERE l.text = e.text)
-         ORDER BY e.used_at DESC
+         ORDER BY row_number() OVER (PARTITION BY e.requested_by ORDER BY e.used_at DESC),
+                  e.used_at DESC
         OFFSET %(requested)s) AS unused
  WHERE (q.text, q.model) = (unused.text, unused.model)
 """

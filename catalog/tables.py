@@ -664,6 +664,19 @@ class SearchWeights(CatalogTable, table=True):
     """The lowest match of a hit; NULL for the default."""
 
 
+class RequestCount(CatalogTable, table=True):
+    """How many texts a database user has requested to embed in an hour."""
+
+    __tablename__ = "request_count"
+
+    role: str = Field(sa_type=Text, primary_key=True)
+    """The database user."""
+    texts: int
+    """The number of texts, with those requested again."""
+    since: datetime = _now()
+    """When the hour began."""
+
+
 class WorkerSign(CatalogTable, table=True):
     """An embedding worker that runs, and when it last said so; see `catalog.indexing.heartbeat`."""
 

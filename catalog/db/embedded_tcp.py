@@ -22,6 +22,9 @@ HOST = "127.0.0.1"
 READER = "reader"
 """The login role that is created with the port."""
 
+READER_CONNECTIONS = 8
+"""Its maximum number of connections; a BI tool opens several."""
+
 ACCESS_FILE = "catalog_hba.conf"
 ACCESS = f"""# written at every start
 local all all trust
@@ -100,7 +103,9 @@ def ensure_reader(url: str) -> None:
             password.encode(), READER.encode(), b"scram-sha-256"
         )
         connection.execute(
-            sql.SQL("ALTER ROLE {} PASSWORD {}").format(role, sql.Literal(hashed.decode()))
+            sql.SQL("ALTER ROLE {} CONNECTION LIMIT {} PASSWORD {}").format(
+                role, sql.Literal(READER_CONNECTIONS), sql.Literal(hashed.decode())
+            )
         )
         connection.execute(sql.SQL("GRANT analyst TO {}").format(role))
         connection.execute(ADOPT_LIMITS)

@@ -46,17 +46,25 @@ REFRESH_INTERVAL = 60.0
 
 logger = logging.getLogger(__name__)
 
+# The users in turn, so that nobody waits for the many requests of another.
 CLAIM = """
 UPDATE query_embedding q
    SET attempts = q.attempts + 1, claimed_at = clock_timestamp()
-  FROM (SELECT text, model
-          FROM query_embedding
-         WHERE embedding IS NULL AND attempts < %(tries)s AND model = ANY(%(models)s)
-           AND (claimed_at BETWEEN clock_timestamp() - %(lease)s * interval '1 s'
-                               AND clock_timestamp()) IS NOT TRUE
-         ORDER BY used_at
+  FROM (SELECT e.text, e.model
+          FROM query_embedding e
+          JOIN (SELECT text, model,
+                       row_number() OVER (PARTITION BY requested_by ORDER BY used_at) AS turn
+                  FROM query_embedding
+                 WHERE embedding IS NULL AND attempts < %(tries)s AND model = ANY(%(models)s)
+                   AND (claimed_at BETWEEN clock_timestamp() - %(lease)s * interval '1 s'
+                                       AND clock_timestamp()) IS NOT TRUE) AS waiting
+         USING (text, model)
+         WHERE e.embedding IS NULL
+           AND (e.claimed_at BETWEEN clock_timestamp() - %(lease)s * interval '1 s'
+                                 AND clock_timestamp()) IS NOT TRUE
+         ORDER BY waiting.turn, e.used_at
          LIMIT %(limit)s
-           FOR UPDATE SKIP LOCKED) AS next
+           FOR UPDATE OF e SKIP LOCKED) AS next
  WHERE (q.text, q.model) = (next.text, next.model)
 RETURNING q.model, q.text
 """

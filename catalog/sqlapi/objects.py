@@ -26,7 +26,7 @@ from catalog.active_models import DEFAULT_MODEL
 from catalog.config import settings
 from catalog.db.connection import DatabaseError
 from catalog.db.requirements import CATALOGUE_SCHEMA, vector_schema
-from catalog.query_log import MAX_LENGTH, MAX_WAITING, TRIES
+from catalog.query_log import MAX_LENGTH, MAX_REQUESTS, MAX_WAITING, TRIES
 from catalog.search.candidates import MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE, UNRELATED_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH, MAX_WINDOW
@@ -111,6 +111,7 @@ CONSTANTS = {
     "tries": str(TRIES),
     "max_length": str(MAX_LENGTH),
     "max_waiting": str(MAX_WAITING),
+    "max_requests": str(MAX_REQUESTS),
     "max_ef_search": str(MAX_EF_SEARCH),
     "max_window": str(MAX_WINDOW),
     "max_facets": str(MAX_FACETS),

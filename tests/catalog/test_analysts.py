@@ -21,6 +21,9 @@ from catalog.db.locks import (
     lock_embedding,
     lock_transaction,
 )
+from catalog.indexing.worker import Worker
+from catalog.query_log import MAX_REQUESTS, prune
+from tests.fakes import WordsAndColours
 
 NAME = f"bea_{os.getpid()}"
 
@@ -84,6 +87,88 @@ def test_other_roles_are_not_changed(name: str, database: str, owner: psycopg.Co
         call_command("add_analyst", name, stdout=StringIO())
     kept = "SELECT rolconnlimit FROM pg_roles WHERE rolname IN ('postgres', %s)"
     assert set(owner.execute(kept, [f"app_{NAME}"]).fetchall()) == {(-1,)}
+
+
+def test_connections_are_left_to_the_shop(
+    database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.analysts.SHOP_CONNECTIONS", 95)
+    with pytest.raises(CommandError, match="the shop needs 95"):
+        add()
+    monkeypatch.undo()
+    add()
+    monkeypatch.setattr("catalog.analysts.SHOP_CONNECTIONS", 95)
+    assert add()  # a new password takes no connection
+
+
+@pytest.mark.parametrize(
+    "write",
+    ["SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT lo_put(1, 0, 'x')"],
+)
+def test_analysts_store_no_large_objects(
+    database: str, owner: psycopg.Connection, write: str
+) -> None:
+    add("--can-embed")
+    with logged_in(database) as user, pytest.raises(errors.InsufficientPrivilege):
+        user.execute(write.encode())
+
+
+def test_size_of_temporary_files_is_limited_for_good(
+    database: str, owner: psycopg.Connection
+) -> None:
+    add()
+    with logged_in(database) as user:
+        assert user.execute("SHOW temp_file_limit").fetchone() == ("4GB",)
+        with pytest.raises(errors.InsufficientPrivilege):
+            user.execute("SET temp_file_limit = -1")
+
+
+def test_requests_of_an_hour_are_limited(database: str, owner: psycopg.Connection) -> None:
+    add("--can-embed")
+    with logged_in(database) as user:
+        user.execute("SELECT search.request('red shirt')")
+        owner.execute("UPDATE request_count SET texts = %s", [MAX_REQUESTS - 1])
+        user.execute("SELECT search.request('red shirt')")
+        with pytest.raises(errors.ConfigurationLimitExceeded) as caught:
+            user.execute("SELECT search.request('red shirt')")
+        assert f"more than {MAX_REQUESTS} texts" in str(caught.value)
+        assert "Wait until" in str(caught.value.diag.message_hint)
+        owner.execute("SELECT search.request('blue shirt')")
+        owner.execute("UPDATE request_count SET since = since - interval '61 min'")
+        user.execute("SELECT search.request('red shirt')")
+        texts = owner.execute("SELECT texts FROM request_count WHERE role = %s", [NAME])
+        assert texts.fetchone() == (1,)
+
+
+def test_requests_are_answered_in_turn(
+    database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither many requests nor repeated ones move those of others back."""
+    monkeypatch.setattr("catalog.indexing.worker.MICRO_BATCH", 2)
+    add("--can-embed")
+    with logged_in(database) as user:
+        user.execute("SELECT count(search.request('many ' || i)) FROM generate_series(1, 5) AS i")
+        owner.execute("SELECT search.request('mine')")
+        user.execute("SELECT search.request('mine')")
+    worker = Worker(lambda name: WordsAndColours())
+    assert worker.answer_requests() == 2
+    done = owner.execute("SELECT text FROM query_embedding WHERE embedding IS NOT NULL")
+    assert "mine" in {text for (text,) in done}
+
+
+def test_requests_of_one_user_do_not_displace_those_of_others(
+    database: str, owner: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.query_log.MAX_REQUESTED", 4)
+    add("--can-embed")
+    owner.execute("SELECT search.request('mine')")
+    with logged_in(database) as user:
+        user.execute("SELECT count(search.request('many ' || i)) FROM generate_series(1, 9) AS i")
+    prune()
+    kept = owner.execute(
+        "SELECT requested_by = %s, count(*) FROM query_embedding GROUP BY 1", [NAME]
+    )
+    assert dict(kept.fetchall()) == {True: 3, False: 1}
 
 
 def test_hostile_name_is_quoted(database: str, owner: psycopg.Connection) -> None:

@@ -17,6 +17,24 @@ EXCEPTION
 END
 $$;
 
+-- Everybody may store large objects, of any size. Nothing of the shop uses them. Only a superuser can forbid it.
+DO $$
+DECLARE
+    writer regprocedure;
+BEGIN
+    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        FOR writer IN SELECT oid FROM pg_proc
+                       WHERE pronamespace = 'pg_catalog'::regnamespace
+                         AND proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_put', 'lowrite',
+                                         'lo_truncate', 'lo_truncate64')
+                         AND has_function_privilege('public', oid, 'EXECUTE')
+        LOOP
+            EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', writer);
+        END LOOP;
+    END IF;
+END
+$$;
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN

@@ -1,0 +1,28 @@
+"""How many texts each database user has requested to embed.
+
+Revision 0039, after 0037; 2026-11-27
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0039"
+down_revision = "0037"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "request_count",
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("texts", sa.Integer(), nullable=False),
+        sa.Column(
+            "since", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("role", name=op.f("request_count_pkey")),
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("request_count")
