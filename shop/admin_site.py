@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,21 @@ class ShopAdminSite(AdminSite):
     index_title = _("Overview")
     index_template = "admin/start_page.html"
     enable_nav_sidebar = False  # lists need the width, and the header has links
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        from shop.second_factor import is_staff  # needs the models
+
+        return is_staff(request)
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        from shop.second_factor import CodeForm  # needs the models
+
+        has_code = settings.ADMIN_SECOND_FACTOR
+        self.login_form = CodeForm if has_code else None
+        self.login_template = "admin/shop/login.html" if has_code else None
+        return super().login(request, extra_context)
 
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -6,4 +6,4 @@ class ShopConfig(AppConfig):
     verbose_name = "Catalogue"
 
     def ready(self) -> None:
-        from shop import checks  # noqa: F401  registers the checks
+        from shop import checks, security_log  # noqa: F401  they register checks and receivers

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth.views import redirect_to_login
 from django.core.signing import BadSignature
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -43,6 +43,7 @@ from shop.query_picture_panel import picture_panels
 from shop.query_pictures import keep_query_picture
 from shop.rates import count_request, limited, network_of
 from shop.refused_uploads import refusal, with_refusal
+from shop.second_factor import is_staff
 from shop.views import (
     HttpResponseSeeOther,
     announces_too_much,
@@ -64,11 +65,12 @@ VERDICT_TEXTS = {
 
 def for_staff(view: View) -> View:
     """Redirect everybody but staff to the login, unless `settings.COMPARE_OPEN`."""
-    restricted = staff_member_required(view)
 
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return (view if settings.COMPARE_OPEN else restricted)(request, *args, **kwargs)
+        if settings.COMPARE_OPEN or is_staff(request):
+            return view(request, *args, **kwargs)
+        return redirect_to_login(request.get_full_path(), reverse("admin:login"))
 
     return checked
 

@@ -113,6 +113,13 @@ class ShopSettings(Settings):
         default_text="none",
         description="Where browsers report violations of the Content-Security-Policy.",
     )
+    admin_second_factor: bool = setting(
+        False,
+        allowed=SWITCH,
+        default_text="`0`",
+        description="1 asks staff for a code beside the password; set up each user first, with"
+        " `manage.py second_factor NAME`.",
+    )
     compare_open: bool = setting(
         False,
         allowed=SWITCH,

@@ -16,6 +16,8 @@ from django.http import HttpRequest
 from waitress.channel import HTTPChannel
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
+from shop.strict_http import StrictParser
+
 MAX_WAIT = 1.0
 """Seconds that a request waits for a thread."""
 
@@ -47,6 +49,7 @@ class Task(WSGITask):  # type: ignore[misc]
 class Channel(HTTPChannel):  # type: ignore[misc]
     """A connection; at most one of its requests waits or is being answered."""
 
+    parser_class = StrictParser
     task_class = Task
     is_late = False
     """Whether that request has waited too long."""

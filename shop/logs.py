@@ -14,6 +14,10 @@ SECONDS = 60.0
 """How long a line is not repeated."""
 
 
+MAX_LINE = 500
+"""The maximum length of a line about a rejected request, in characters."""
+
+
 class PlainFormatter(logging.Formatter):
     """Escapes control characters, adds the id of the request to the message, and leaves out the
     traceback of a request that is rejected."""
@@ -23,7 +27,7 @@ class PlainFormatter(logging.Formatter):
         return printable(super().format(record))
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        message = super().formatMessage(record)
+        message = _cut(record, super().formatMessage(record))
         return f"{message} [{known}]" if (known := request_id_of(record)) else message
 
 
@@ -36,7 +40,7 @@ class JsonFormatter(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _cut(record, record.getMessage()),
         }
         if known := request_id_of(record):
             line["request_id"] = known
@@ -54,8 +58,18 @@ def request_id_of(record: logging.LogRecord) -> str:
 
 
 def _leave_out_rejected(record: logging.LogRecord) -> None:
-    if record.name.startswith("django.security"):
+    if _is_rejected(record):
         record.exc_info = record.exc_text = None
+
+
+def _cut(record: logging.LogRecord, message: str) -> str:
+    return message[:MAX_LINE] if _is_rejected(record) else message
+
+
+def _is_rejected(record: logging.LogRecord) -> bool:
+    """Whether a line is about a request that is rejected, whose content the client chooses."""
+    status = getattr(record, "status_code", 0)
+    return record.name.startswith("django.security") or 400 <= status < 500
 
 
 class UnavailableOnce(logging.Filter):

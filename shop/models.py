@@ -10,6 +10,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from catalog.tables import FACET_KINDS, FACET_ROLES
+from shop.attributes_field import AttributesField
 
 
 class Product(models.Model):
@@ -29,7 +30,7 @@ class Product(models.Model):
     regular_price = models.DecimalField(max_digits=12, decimal_places=2, null=True, blank=True)
     currency = models.TextField(blank=True, default="")
     in_stock = models.BooleanField(default=True)
-    attributes = models.JSONField(blank=True, default=dict)
+    attributes = AttributesField(blank=True, default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(
         db_default=Now(), blank=True, editable=False

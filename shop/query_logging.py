@@ -4,6 +4,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import numpy as np
+from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
@@ -80,7 +81,10 @@ def _page_before(request: HttpRequest) -> SearchParams | None:
         return None
     if (address.netloc, address.path) != (request.get_host(), reverse("search")):
         return None
-    return SearchForm(QueryDict(address.query)).state
+    try:
+        return SearchForm(QueryDict(address.query)).state
+    except TooManyFieldsSent:
+        return None
 
 
 def _raises_min_match(state: SearchParams) -> bool:

@@ -126,6 +126,7 @@ def _answer_in_processes(listening: socket.socket, threads: int, processes: int)
         random.seed()  # otherwise all processes have the same random numbers
         _answer(listening, threads)
 
+    os.environ["SERVE_PROCESSES"] = str(processes)  # for `shop.rates`
     children = [Child(f"page process {number + 1}", answer_pages) for number in range(processes)]
     folder = None
     if not embedding_settings().encoder_url:

@@ -60,6 +60,9 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django_htmx",
     "axes",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "corsheaders",
     "ninja",  # the files of Swagger UI
     "shop.api",
@@ -76,11 +79,13 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",
     "shop.languages.PageLanguage",  # before what can answer with a page
     "shop.api.problems.api_responses",
+    "shop.security_log.remember_client",
     "shop.middleware.watch_database",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -111,6 +116,9 @@ AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "429.html"
+ADMIN_SECOND_FACTOR = SHOP.admin_second_factor
+OTP_TOTP_ISSUER = SHOP.shop_name
+OTP_ADMIN_HIDE_SENSITIVE_DATA = True
 ROOT_URLCONF = "shop.urls"
 WSGI_APPLICATION = "shop.wsgi.application"
 TEMPLATES: list[dict[str, Any]] = [
@@ -234,6 +242,8 @@ LOGGING = {
         "waitress.queue": {"level": "ERROR"},
         # A request for another host gets status 400, which needs no traceback.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
+        "security": {"level": "INFO"},
+        "axes": {"level": "ERROR"},  # `shop.security_log` says it in one line
     },
     "root": {"handlers": ["console"], "level": "WARNING"},
 }

@@ -11,9 +11,10 @@ from django.core.wsgi import get_wsgi_application
 from django.templatetags.static import static
 
 from shop.head_responses import strip_bodies
+from shop.strict_http import refuse_unreadable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
-application = strip_bodies(get_wsgi_application())
+application = strip_bodies(refuse_unreadable(get_wsgi_application()))
 try:
     static("shop/shop.css")
 except ValueError as error:

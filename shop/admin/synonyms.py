@@ -26,6 +26,7 @@ from shop.admin.widgets import frequent_values
 from shop.cell_field import CellField
 from shop.meaning_refresh import refreshed_later
 from shop.models import Synonym
+from shop.security_log import record
 
 MAX_FILE_BYTES = 10 * 2**20
 MAX_LISTED_ERRORS = 200
@@ -169,6 +170,7 @@ class SynonymAdmin(admin.ModelAdmin):
             try:
                 with connect() as connection:
                     report = import_synonyms(connection, form.cleaned_data["file"].file)
+                record("synonyms imported", user=request.user.get_username(), report=report)
             except SynonymFileError as error:
                 form.add_error("file", str(error))
             else:

@@ -5,6 +5,7 @@ from django.core.management.base import CommandParser
 from catalog.analysts import MAX_CONNECTIONS, TIME_LIMIT, add_analyst
 from catalog.db.connection import connect
 from shop.management.base import CatalogCommand
+from shop.security_log import record
 
 
 class Command(CatalogCommand):
@@ -26,6 +27,7 @@ class Command(CatalogCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         with connect() as connection:
             password = add_analyst(connection, options["name"], can_embed=options["can_embed"])
+        record("analyst added", name=options["name"], can_embed=options["can_embed"])
         self.stdout.write(password)
         if options["verbosity"]:
             self.stderr.write(

@@ -6,6 +6,7 @@ from django.core.management.base import CommandError, CommandParser
 from catalog.db.connection import connect
 from catalog.synonyms.csv_files import SynonymFileError, import_synonyms
 from shop.management.base import MAX_LISTED, CatalogCommand
+from shop.security_log import record
 
 
 class Command(CatalogCommand):
@@ -27,6 +28,7 @@ class Command(CatalogCommand):
                 report = import_synonyms(connection, file)
         except SynonymFileError as error:
             raise CommandError(f"{path}: {error}", returncode=2) from error
+        record("synonyms imported", file=path, report=report)
         for line in report.errors[:MAX_LISTED]:
             self.stderr.write(str(line))
         if len(report.errors) > MAX_LISTED:

@@ -12,6 +12,7 @@ from embedding.registry import canonical_name, get_spec
 from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
 from shop.management.variants import find_variants_with_bar
+from shop.security_log import record
 
 DEFAULT_QUERIES = 10_000
 
@@ -55,6 +56,7 @@ class Command(CatalogCommand):
                 set_default_model(connection, name, force=force)
         except SwitchError as error:
             raise CommandError(f"{error}, or use --force", returncode=1) from error
+        record("default model changed", model=name, before=before)
         self.stdout.write(f"The default model is {name}; it was {before}")
         find_variants_with_bar(name, quiet=options["verbosity"] == 0)
 
