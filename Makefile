@@ -11,7 +11,7 @@ PARALLEL := --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesse
 # The test processes share compiled modules: several hundred start in a run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-fast test-fleet test-ray lint format messages lock clean
+.PHONY: help setup demo test test-fast test-fleet test-ray lint format messages lock hashes sbom clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -56,6 +56,17 @@ lock: .venv/developer ## renew constraints.txt: the newest versions that pyproje
 		--python-version 3.11 --fork-strategy fewest --all-extras --group dev \
 		--no-annotate --custom-compile-command \
 		'make lock (the tested version of every package, on any platform, with or without CUDA)'
+
+hashes: .venv/developer ## write var/requirements.txt: constraints.txt with the hashes of all files
+	@mkdir -p var
+	$(BIN)/uv pip compile pyproject.toml --constraint constraints.txt --generate-hashes --universal \
+		--python-version 3.11 --fork-strategy fewest --extra evaluation --no-annotate --quiet \
+		--custom-compile-command 'make hashes' --output-file var/requirements.txt
+
+sbom: .venv/developer ## write var/sbom.json: what is installed, in the format CycloneDX
+	@mkdir -p var
+	$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+		--output-file var/sbom.json $(BIN)/python
 
 clean: ## remove the shop's data and the environment
 	rm -rf var .venv "/dev/shm/catalog-search-tests-$$(id -u)-$$(printf %s "$$(pwd -P)" | sha256sum | cut -c1-8)"

@@ -1,16 +1,18 @@
 """Middleware: security headers, the maximum size of a request's head, and error pages.
 
-The Content-Security-Policy allows nothing from other hosts and nothing inline.
+The Content-Security-Policy allows nothing from other hosts, and nothing inline without a nonce.
 """
 
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
+from secrets import token_urlsafe
 
 import psycopg
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.functional import SimpleLazyObject, empty
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from catalog.db.connection import DatabaseError
@@ -30,17 +32,18 @@ UNAVAILABLE = psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout | 
 
 logger = logging.getLogger(__name__)
 
-POLICY = "; ".join(
-    (
-        "default-src 'self'",
-        "img-src 'self' blob: data:",
-        "object-src 'none'",
-        "base-uri 'none'",
-        "form-action 'self'",
-        "frame-ancestors 'none'",
-    )
-)
+POLICY = {
+    "default-src": "'self'",
+    "img-src": "'self' blob: data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+"""The Content-Security-Policy of a page without a nonce and reports."""
 
+REPORTS = "csp"
+"""The name of the endpoint that browsers report violations to."""
 
 PERMISSIONS = ", ".join(
     f"{feature}=()"
@@ -52,18 +55,37 @@ PERMISSIONS = ", ".join(
 def security_headers(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Add the headers that Django does not."""
+    """Add the headers that Django does not.
+
+    A template that uses `request.csp_nonce` may have inline scripts and styles with this nonce.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        nonce = SimpleLazyObject(lambda: token_urlsafe(16))
+        request.csp_nonce = nonce  # type: ignore[attr-defined]
         response = get_response(request)
         # Django's debug pages have inline styles.
         if not (settings.DEBUG and response.status_code >= 400):
-            report = f"; report-uri {settings.CSP_REPORT_URI}" if settings.CSP_REPORT_URI else ""
-            response.headers.setdefault("Content-Security-Policy", POLICY + report)
+            is_used = nonce._wrapped is not empty
+            policy = _policy(str(nonce) if is_used else "")
+            response.headers.setdefault("Content-Security-Policy", policy)
+            if settings.CSP_REPORT_URI:
+                endpoint = f'{REPORTS}="{settings.CSP_REPORT_URI}"'
+                response.headers.setdefault("Reporting-Endpoints", endpoint)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         return response
 
     return middleware
+
+
+def _policy(nonce: str) -> str:
+    policy = dict(POLICY)
+    if nonce:
+        policy["script-src"] = policy["style-src"] = f"'self' 'nonce-{nonce}'"
+    if settings.CSP_REPORT_URI:
+        policy["report-uri"] = settings.CSP_REPORT_URI  # of browsers without report-to
+        policy["report-to"] = REPORTS
+    return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
 class SetUpPage:

@@ -73,6 +73,8 @@ MIDDLEWARE = [
     "shop.request_ids.identify_requests",
     "shop.metrics.count_requests",
     "shop.probes.answer_probes",
+    "shop.middleware.security_headers",  # first, so that no response lacks them
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
@@ -87,9 +89,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "shop.middleware.security_headers",
     "shop.middleware.shed_load",
     "shop.middleware.limit_request_head",
     "shop.middleware.SetUpPage",

@@ -266,6 +266,16 @@ def test_a_missing_local_checkpoint_is_refused(folder: Path) -> None:
     require_checkpoint(get_spec("tiny"))
 
 
+def test_checkpoints_of_the_hub_are_pinned() -> None:
+    """Otherwise whoever controls the repository changes what a shop loads."""
+    folder = Path(registry.__file__).parent
+    entries = {file: get_spec(file.stem) for file in folder.glob("*.toml")}
+    from_hub = {file: spec for file, spec in entries.items() if spec.checkpoint}
+    assert len(from_hub) > 4
+    for file, spec in from_hub.items():
+        assert re.fullmatch("[0-9a-f]{40}", spec.revision) or "# No revision:" in file.read_text()
+
+
 def test_a_hyphen_counts_as_an_underscore_where_a_name_is_typed() -> None:
     assert get_spec("clip-multilingual").name == "clip_multilingual"
     with pytest.raises(UnknownModel, match="no model is called 'fashion-'"):

@@ -1,13 +1,17 @@
 """Headers, logins and passwords."""
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.test import Client, override_settings
 
+from catalog.db.watchdog import watchdog
 from shop.config import ShopSettings
 from tests.processes import run_python
 from tests.shop.test_pictures import PLAIN_STORAGE
@@ -49,7 +53,38 @@ def test_headers_of_pages(shop: None, path: str) -> None:
 
 @override_settings(CSP_REPORT_URI="/reports")
 def test_policy_can_ask_for_reports(shop: None) -> None:
-    assert CLIENT.get("/").headers["Content-Security-Policy"].endswith("; report-uri /reports")
+    headers = CLIENT.get("/").headers
+    assert headers["Content-Security-Policy"].endswith("; report-uri /reports; report-to csp")
+    assert headers["Reporting-Endpoints"] == 'csp="/reports"'
+
+
+def test_templates_can_have_inline_scripts_with_a_nonce(
+    shop: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = '<script nonce="{{ request.csp_nonce }}">1</script>'
+    block = "{% block basket %}" + script + "{% endblock %}"
+    (tmp_path / "base.html").write_text('{% extends "base.html" %}' + block)
+    [engine] = settings.TEMPLATES
+    policies = set()
+    with override_settings(TEMPLATES=[engine | {"DIRS": [tmp_path]}]):
+        for _ in range(2):
+            answer = CLIENT.get("/")
+            found = re.search(r'nonce="([\w-]{20,})"', answer.content.decode())
+            assert found
+            assert f"script-src 'self' 'nonce-{found[1]}'" in answer["Content-Security-Policy"]
+            policies.add(answer["Content-Security-Policy"])
+    assert len(policies) == 2
+    assert "nonce" not in CLIENT.get("/").headers["Content-Security-Policy"]
+
+
+def test_headers_of_pages_while_the_database_is_away(
+    shop: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watchdog, "is_away", True)
+    answer = CLIENT.get("/")
+    assert answer.status_code == 503
+    assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
+    assert answer.headers["X-Frame-Options"] == "DENY"
 
 
 def test_https_redirects_and_is_remembered(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
