@@ -16,7 +16,6 @@ from shop.models import Product
 from tests.fakes import WordsAndColours
 from tests.serving import serving
 from tests.shop.test_pictures import PLAIN_STORAGE
-from tests.shop.test_security import PASSWORD
 
 CLIENT = Client(headers={"host": "localhost"})
 SMUGGLED = b"GET /suggest/?q=smuggled HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
@@ -165,10 +164,3 @@ def test_claim_of_a_wrong_clock_is_no_claim(shop: None) -> None:
         connection.exec_driver_sql("SELECT search.request('red shirt')")
         connection.exec_driver_sql("UPDATE query_embedding SET claimed_at = now() + interval '9 y'")
     assert Worker(lambda name: WordsAndColours()).answer_requests() == 1
-
-
-def test_login_without_a_page_to_return_to_leads_to_the_admin(shop: None) -> None:
-    User.objects.create_superuser("ada", "", PASSWORD)
-    typed = {"username": "ada", "password": PASSWORD}
-    answer = CLIENT.post("/admin/login/", typed)
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/admin/")
