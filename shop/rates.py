@@ -39,6 +39,9 @@ Kind = Literal[
 IPV6_PREFIX = 64
 """Bits of an IPv6 address that count as one client: a subscriber has all addresses behind them."""
 
+MAX_LOGIN_NAME = 150
+"""The maximum length of a user name, in characters, as Django's users have."""
+
 STORE_SECONDS = 0.5
 """How long a request waits for Redis."""
 
@@ -114,6 +117,12 @@ def login_address(request: HttpRequest) -> str | None:
     network."""
     network = _network(request.META.get("REMOTE_ADDR", ""))
     return str(network.network_address) if isinstance(network, IPv6Network) else network
+
+
+def login_name(request: HttpRequest, credentials: dict[str, Any] | None = None) -> str:
+    """The user name that a failed login is stored with (django-axes), of any length and content."""
+    given = request.POST.get("username", "") if credentials is None else credentials["username"]
+    return str(given).replace("\0", "")[:MAX_LOGIN_NAME]
 
 
 def forget_counts() -> None:

@@ -112,6 +112,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Failed logins are counted for each network, since whoever guesses can choose any user name.
 AXES_LOCKOUT_PARAMETERS = ["ip_address"]
 AXES_CLIENT_IP_CALLABLE = "shop.rates.login_address"
+AXES_USERNAME_CALLABLE = "shop.rates.login_name"
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True

@@ -109,6 +109,16 @@ def test_who_guesses_passwords_is_locked_out(staff: None) -> None:
     assert CLIENT.get("/", REMOTE_ADDR="203.0.113.9").status_code == 200
 
 
+@override_settings(AXES_FAILURE_LIMIT=2)
+def test_login_with_any_name_and_address_is_answered_and_counted(staff: None) -> None:
+    client = Client(headers={"host": "localhost", "user-agent": "x" * 3000})
+    statuses = [
+        client.post(f"/admin/login/?a={address}", {"username": user, "password": "x"}).status_code
+        for user, address in [("\0", "%00"), ("a" * 300, "%00"), ("b" * 300, "c" * 5000)]
+    ]
+    assert statuses == [200, 200, 429]
+
+
 def test_right_password_clears_the_failures(staff: None) -> None:
     for _ in range(3):
         assert [log_in("typo") for _ in range(4)] == [200] * 4
