@@ -125,7 +125,8 @@ def shop(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sh
 
 def check(shop: Shop, request: Request) -> None:
     answer = shop.answer(request)
-    assert answer.status < 500 or (answer.status == 503 and "Retry-After" in answer.headers)
+    is_announced = answer.status == 503 and "Retry-After" in answer.headers
+    assert answer.status < 500 or is_announced, repr(request)
     assert len(answer.body) <= MAX_BODY
     assert len(answer.body) <= 200_000 + 50 * request.size
     assert shop.statements <= MAX_STATEMENTS
