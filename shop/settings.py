@@ -72,9 +72,9 @@ MIGRATION_MODULES = {"shop": None}
 MIDDLEWARE = [
     "shop.request_ids.identify_requests",
     "shop.metrics.count_requests",
-    "shop.probes.answer_probes",
-    "shop.middleware.security_headers",  # first, so that no response lacks them
+    "shop.middleware.security_headers",  # before all that answer, so that no response lacks them
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "shop.probes.answer_probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
