@@ -18,6 +18,11 @@ register_converter(converters.PictureConverter, "picture")
 register_converter(converters.WidthConverter, "width")
 register_converter(converters.ImagePathConverter, "image_path")
 
+handler400 = "shop.error_handlers.bad_request"
+handler403 = "shop.error_handlers.permission_denied"
+handler404 = "shop.error_handlers.page_not_found"
+handler500 = "shop.error_handlers.server_error"
+
 urlpatterns = [
     path("", views.search_page, name="search"),
     path("suggest/", suggest_views.suggestions, name="suggest"),

@@ -246,5 +246,5 @@ def bodies(draw: st.DrawFn) -> Request:
     suffix = draw(st.sampled_from([""] * 8 + ["; charset=utf-16", "; charset*=x''%00"]))
     chosen["CONTENT_TYPE"] = content_type + suffix
     targets = ["/picture/", "/api/v1/search", "/compare/picture/", "/compare/verdict/"]
-    target = draw(st.sampled_from(targets * 2 + ["/admin/login/", "/"]))
+    target = draw(st.sampled_from(targets * 2 + ["/admin/login/", "/", "/nowhere", "/api/nowhere"]))
     return Request("POST", target, draw(query), chosen | draw(headers), body)

@@ -84,6 +84,22 @@ def test_texts_must_be_utf8(
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [("/nowhere", "localhost", 404), ("/", "evil.example", 400), ("/picture/", "localhost", 400)],
+)
+def test_body_that_cannot_be_read_changes_no_error_page(
+    shop: None, path: str, host: str, status: int
+) -> None:
+    part = b'Content-Disposition: form-data; name="a"; filename="a"\r\n'
+    body = b"--x\r\n" + part + b"Content-Transfer-Encoding: base64\r\n\r\n!!a\r\n--x--\r\n"
+    client = Client(True, raise_request_exception=False, headers={"host": host})
+    client.cookies["csrftoken"] = "a" * 32
+    answer = client.post(path, body, content_type="multipart/form-data; boundary=x")
+    assert answer.status_code == status
+    assert "<h1>" in answer.content.decode()
+
+
 @pytest.mark.process
 @pytest.mark.parametrize("charset", [b"", b"; charset=utf-8", b'; charset="UTF-8"', b"; charset="])
 def test_usual_charsets_are_read(shop: None, port: int, charset: bytes) -> None:
