@@ -78,7 +78,7 @@ class Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     def add_task(self, channel: Any) -> None:
         """Queue the first request of a connection."""
-        path = channel.requests[0].path
+        path = getattr(channel.requests[0], "path", "")  # a malformed request has none
         channel.is_late = False
         if path in LIGHT_PATHS or path.startswith(self._static):
             self._light.add_task(channel)

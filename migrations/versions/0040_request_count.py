@@ -1,13 +1,13 @@
 """How many texts each database user has requested to embed.
 
-Revision 0039, after 0040; 2026-11-27
+Revision 0040, after 0039; 2026-11-27
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0039"
-down_revision = "0040"
+revision = "0040"
+down_revision = "0039"
 branch_labels = None
 depends_on = None
 
