@@ -240,21 +240,28 @@ def create_objects(connection: Connection) -> None:
     if "definition" in _find(connection, SCHEMA):  # helpers once had no schema of their own
         _run(connection, "ALTER TABLE search.definition SET SCHEMA search_internal")
     _run(connection, DEFINITIONS)
-    wanted, known = definitions(connection), _known(connection)
-    unwanted = [name for name in known if name not in wanted]
+    wanted = definitions(connection)
+    unwanted = [name for name in _known(connection) if name not in wanted]
     drop_named(connection, unwanted)
     for name in unwanted:
         _note(connection, name, None)
+    _create_changed(connection, wanted)
+    found = _find(connection, SCHEMA)
+    if left := {it for name in found if schema_of(name) != SCHEMA for it in found[name]}:
+        _drop(connection, left)
+        _create_changed(connection, wanted)  # what depended on them
+    _grant(connection)
+    set_defaults(connection)
+
+
+def _create_changed(connection: Connection, wanted: Mapping[str, str]) -> None:
+    known = _known(connection)
     for name, sql in wanted.items():
         digest = _digest(sql)
         is_there = name == COMMENTS or name in _find(connection, schema_of(name))
         if known.get(name) != digest or not is_there:
             _replace(connection, name, sql)
             _note(connection, name, digest)
-    found = _find(connection, SCHEMA)
-    _drop(connection, {it for name in found if schema_of(name) != SCHEMA for it in found[name]})
-    _grant(connection)
-    set_defaults(connection)
 
 
 def drop_objects(connection: Connection) -> None:
