@@ -6,8 +6,13 @@ from collections.abc import Iterator
 
 from tests.conftest import PROJECT
 
-SIGNALS = {"DeadLink", "DecoderBusy", "Problem", "Stopped", "TransientError", "UnresolvedError"}
-"""Internal exceptions of fetching, of uploads and of the API, which are always handled."""
+SIGNALS = {
+    *("DeadLink", "DecoderBusy", "Problem", "Stopped", "TransientError", "UnresolvedError"),
+    *("Busy", "Failure", "MalformedError", "Refusal", "_Broken", "_Local"),
+    *("FolderBusy", "NoAnswer", "TooManyRequests"),
+}
+"""Internal exceptions, which are always handled: of fetching, uploads, the API, limits, questions
+to the database, and the encoder server."""
 BUILT_IN = {
     name
     for name, value in vars(builtins).items()

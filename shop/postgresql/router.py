@@ -14,3 +14,7 @@ class ReplicaRouter:
         if is_reading_replica() and model._meta.app_label == "shop":
             return REPLICA
         return None
+
+    def allow_migrate(self, db: str, app_label: str, **hints: Any) -> bool | None:
+        """A replica has what its primary has."""
+        return False if db == REPLICA else None

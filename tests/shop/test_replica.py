@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 import pytest
 
+from catalog.db import connection as database_connection
 from catalog.db.connection import connect
 from catalog.db.replica import replica
 from shop.query_log_buffer import query_log_buffer
@@ -42,7 +43,8 @@ def rename(title: str) -> None:
 def test_replica(
     standby: Standby, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with serving(threads=4) as port, ThreadPoolExecutor(len(PAGES)) as shoppers:
+    monkeypatch.setattr(database_connection, "CONNECT_TIMEOUT", 2)  # as in the shop
+    with serving(threads=len(PAGES)) as port, ThreadPoolExecutor(len(PAGES)) as shoppers:
         query_log_buffer.start()
 
         def all_pages() -> list[str]:
