@@ -1,7 +1,7 @@
 """The environment of the Jinja templates: the parts of a page that are repeated many times.
 
 Jinja compiles a template to Python and renders these parts much faster than Django does
-(`docs/performance-pages.md`). All other templates are Django's, whose blocks a shop can replace.
+(`docs/performance.md`). All other templates are Django's, whose blocks a shop can replace.
 """
 
 from typing import Any
