@@ -80,6 +80,7 @@ class ShopSettings(Settings):
     shop_name: str = setting("Atelier", allowed="a text", description="The name on every page.")
     templates_dir: DirectoryPath | None = setting(
         allowed="an existing folder",
+        default_text="none",
         description="A folder with templates that replace or extend the shop's; see"
         " [your own parts](storefront.md#your-own-parts).",
     )
