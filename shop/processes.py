@@ -4,6 +4,7 @@ Page processes are forked from this one, which has imported the shop but no mode
 memory and its listening socket. It has neither threads nor connections, which a fork would break.
 """
 
+import logging
 import os
 import select
 import signal
@@ -33,6 +34,8 @@ MAX_BACK_OFF = 30.0
 
 STOP_SECONDS = 25.0
 """How long the processes may take to stop; they are killed then."""
+
+logger = logging.getLogger(__name__)
 
 Main = Callable[[], None]
 
@@ -105,7 +108,7 @@ class Supervisor:
                 if not child.pid:
                     self._become_child()
                     return child.main
-                _log(f"{child.name} ({child.pid}) has started")
+                logger.info("%s (%s) has started", child.name, child.pid)
         return None
 
     def _become_child(self) -> None:
@@ -145,7 +148,9 @@ class Supervisor:
             child.failures = 0 if ran_well else child.failures + 1
             pause = 0.0 if ran_well else min(MAX_BACK_OFF, 2.0 ** (child.failures - 1))
             child.due_at = time.monotonic() + pause
-            _log(f"{child.name} ({pid}) {_how(status)}: it starts again in {pause:.0f} s")
+            logger.warning(
+                "%s (%s) %s: it starts again in %.0f s", child.name, pid, _how(status), pause
+            )
 
     def _stop(self) -> None:
         """Stop all children: pages in progress are answered, then what is left is killed."""
@@ -157,7 +162,7 @@ class Supervisor:
         self._send(signal.SIGKILL)
         for child in self._children:
             if child.pid:
-                _log(f"{child.name} ({child.pid}) did not stop, so it was killed")
+                logger.warning("%s (%s) did not stop, so it was killed", child.name, child.pid)
                 os.waitpid(child.pid, 0)
 
     def _send(self, signum: signal.Signals) -> None:
@@ -180,7 +185,3 @@ def _how(status: int) -> str:
 
 def _ignore(_signal: int, _frame: FrameType | None) -> None:
     pass
-
-
-def _log(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -1,6 +1,7 @@
 """The production server: processes with threads that answer pages, and one that has the models."""
 
 import errno
+import logging
 import os
 import random
 import shutil
@@ -30,6 +31,8 @@ from embedding.errors import UserFacingError
 from embedding.registry import get_spec
 from shop.processes import Child, Supervisor
 from shop.query_log_buffer import query_log_buffer
+
+logger = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
 MAX_PORT = 65535
@@ -90,7 +93,7 @@ def serve(port: int, host: str = HOST, threads: int | None = None, processes: in
         listening = _listening_socket(port, host)
     except OSError as error:
         raise PortTaken(_refusal(port, error)) from error
-    print(f"The shop is at http://{host}:{port} (Ctrl-C stops it)", file=sys.stderr, flush=True)
+    logger.info("The shop is at http://%s:%s (Ctrl-C stops it)", host, port)
     if processes == 1:
         _answer(listening, threads)
     else:
@@ -193,9 +196,9 @@ def _warm_up() -> None:
             if "text" in get_spec(name).modalities and _is_warm(name):
                 break
     except UserFacingError as error:
-        print(error, file=sys.stderr, flush=True)
+        logger.warning("%s", error)
     except DBAPIError as error:
-        print(database_problem(error) or error, file=sys.stderr, flush=True)
+        logger.warning("%s", database_problem(error) or error)
 
 
 def _wait_for(path: Path) -> None:

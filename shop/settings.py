@@ -244,6 +244,8 @@ LOGGING = {
         # A request for another host gets status 400, which needs no traceback.
         "django.security.DisallowedHost": {"level": "CRITICAL"},
         "security": {"level": "INFO"},
+        "shop.processes": {"level": "INFO"},
+        "shop.server": {"level": "INFO"},
         "axes": {"level": "ERROR"},  # `shop.security_log` says it in one line
     },
     "root": {"handlers": ["console"], "level": "WARNING"},

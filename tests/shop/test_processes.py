@@ -1,5 +1,7 @@
 """`serve` with several processes: the dead start again, and none is left at the end."""
 
+import json
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from shop import processes
 from shop.processes import Child, Supervisor, default_processes
 from tests.conftest import PROJECT
 from tests.shop.test_server import free_port
@@ -113,9 +116,12 @@ def test_dead_processes_start_again_and_sigterm_ends_all(database: str) -> None:
 
 
 def test_processes_end_with_a_killed_parent(database: str) -> None:
-    with served("--processes", "2", ENCODER_URL="unix:/nonexistent/encoder") as server:
+    with served(
+        "--processes", "2", ENCODER_URL="unix:/nonexistent/encoder", LOG_FORMAT="json"
+    ) as server:
         assert server.page() == 200
-        assert not server.pids("encoder process")
+        starts = [json.loads(it)["message"] for it in server.lines if "has started" in it]
+        assert [it.partition(" (")[0] for it in starts] == ["page process 1", "page process 2"]
         children = psutil.Process(server.process.pid).children()
         assert len(children) == 2
         server.process.kill()
@@ -129,6 +135,8 @@ def test_children_that_keep_dying_are_started_less_and_less_often(
     """In a fork, since a supervisor waits for all signals of its process."""
     pid = os.fork()
     if not pid:
+        processes.logger.handlers = [logging.StreamHandler()]  # to the stream that is captured
+        processes.logger.propagate = False
         attempts: list[float] = []
         monkeypatch.setattr("shop.processes.MAX_BACK_OFF", 0.0)
         supervisor = Supervisor([Child("page process 1", lambda: os._exit(3))])

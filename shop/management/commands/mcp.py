@@ -23,7 +23,9 @@ class Command(CatalogCommand):
             help="the address of the shop, for links to products (default: %(default)s)",
         )
         parser.add_argument("--port", type=port_number, help="answer by HTTP at this port")
-        parser.add_argument("--host", default=server.HOST, help="the address to listen at")
+        parser.add_argument(
+            "--host", default=server.HOST, help="the address to listen at (default: %(default)s)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:

@@ -1,6 +1,7 @@
 from typing import Any
 
 import segno
+from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import CommandError, CommandParser
 
@@ -39,3 +40,5 @@ class Command(CatalogCommand):
                 "Scan or enter the address in an authenticator app, and keep the recovery codes on"
                 " paper. Neither is shown again."
             )
+        if not settings.ADMIN_SECOND_FACTOR:
+            self.stderr.write("The admin asks for codes only with ADMIN_SECOND_FACTOR=1.")

@@ -28,8 +28,12 @@ class Command(CatalogCommand):
     help = "Serve the storefront with a production server until Ctrl-C or SIGTERM."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--host", default=server.HOST)
-        parser.add_argument("--port", type=port_number, default=8000)
+        parser.add_argument(
+            "--host", default=server.HOST, help="the address to listen at (default: %(default)s)"
+        )
+        parser.add_argument(
+            "--port", type=port_number, default=8000, help="the port (default: %(default)s)"
+        )
         parser.add_argument(
             "--processes",
             type=positive,
