@@ -100,6 +100,14 @@ def test_factor_can_be_renewed_and_removed(ada: User) -> None:
         call_command("second_factor", "eve")
 
 
+@pytest.mark.parametrize("asks", [True, False])
+def test_command_says_if_the_admin_asks_for_no_codes(ada: User, asks: bool) -> None:
+    errors = StringIO()
+    with override_settings(ADMIN_SECOND_FACTOR=asks):
+        call_command("second_factor", "ada", stdout=StringIO(), stderr=errors)
+    assert ("only with ADMIN_SECOND_FACTOR=1" in errors.getvalue()) is not asks
+
+
 def test_keys_are_not_shown_in_the_admin(ada: User) -> None:
     set_up()
     device = TOTPDevice.objects.get()
