@@ -97,7 +97,8 @@ class Client:
                 self._up()
                 raise
             except httpcore2.ConnectError as error:  # nobody listens: nothing to wait for
-                raise self._down(f"{error}") from error
+                reason = getattr(error.__context__, "strerror", None) or error
+                raise self._down(str(reason)) from error
             except _Broken as error:
                 if (pause := next(pauses, None)) is None:
                     raise self._down(str(error)) from error.__cause__

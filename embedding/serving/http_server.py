@@ -104,7 +104,8 @@ class HttpServer:
                 **where,
             )
         except OSError as error:
-            raise AddressTaken(f"{path or f'{host}:{port}'} cannot be used: {error}") from error
+            address = path or f"{host}:{port}"
+            raise AddressTaken(f"{address} cannot be used: {error.strerror or error}") from error
 
     @property
     def port(self) -> int:
@@ -170,7 +171,7 @@ def _require_unused(path: Path) -> None:
         except (FileNotFoundError, ConnectionRefusedError):
             return
         except OSError as error:
-            raise AddressTaken(f"{path} cannot be used: {error}") from error
+            raise AddressTaken(f"{path} cannot be used: {error.strerror or error}") from error
     raise AddressTaken(f"another encoder server listens on {path}")
 
 
