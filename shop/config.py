@@ -171,6 +171,12 @@ class ShopSettings(Settings):
         description="The networks from which `/metrics` may be read without a token, and not"
         " through a proxy.",
     )
+    prometheus_multiproc_dir: DirectoryPath | None = setting(
+        allowed="an existing folder",
+        default_text="none: each process answers for itself",
+        description="A folder, empty at the start, in which all processes of `serve` write their"
+        " figures for `/metrics`; see [operations](operations.md#health-and-metrics).",
+    )
     tz: Annotated[str, AfterValidator(_time_zone)] = setting(
         "UTC",
         allowed="a time zone such as Europe/Berlin",

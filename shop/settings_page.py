@@ -26,10 +26,6 @@ not set. A value that cannot be used ends a command with a message that names th
 Settings that shape searches (`MODELS`, `SEARCH_WINDOW`, `SEARCH_MIN_MATCH`) must be the same for
 all processes of a shop. SQL uses their values from the last `./manage.py migrate`.
 
-Libraries read variables of their own: `PROMETHEUS_MULTIPROC_DIR` for
-[metrics](operations.md#health-and-metrics), `AWS_…` for
-[a store of pictures](operations.md#pictures-in-a-store).
-
 This page is generated: `python -m shop.settings_page > docs/settings.md`.
 """
 

@@ -101,7 +101,7 @@ def test_lists_folders_and_addresses_are_parsed(monkeypatch: pytest.MonkeyPatch)
     assert CatalogSettings.read().media_root == Path("/elsewhere/media")
 
 
-@pytest.mark.parametrize("name", ["SEARCH_WINDOW", "DEBUG"])
+@pytest.mark.parametrize("name", ["SEARCH_WINDOW", "DEBUG", "PROMETHEUS_MULTIPROC_DIR"])
 def test_any_command_reports_an_invalid_setting_in_one_line(name: str) -> None:
     done = subprocess.run(
         [sys.executable, "manage.py", "check"],
