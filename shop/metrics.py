@@ -19,7 +19,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from catalog.search.results import Results
 
@@ -92,6 +92,12 @@ def count_search(results: Results) -> None:
         CUT_OFF.inc()
     QUERY_EMBEDDINGS.labels("stored").inc(results.stored_embeddings)
     QUERY_EMBEDDINGS.labels("encoded").inc(len(results.encoded) - results.stored_embeddings)
+
+
+def forget_process(pid: int) -> None:
+    """Leave out what a process that has ended had waiting; what it counted stays."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
 def process_metrics() -> bytes:

@@ -18,6 +18,8 @@ from types import FrameType
 
 import psutil
 
+from shop.metrics import forget_process
+
 MAX_PROCESSES = 4
 """The maximum number of page processes by default."""
 
@@ -142,6 +144,7 @@ class Supervisor:
             if not pid:
                 continue
             child.pid = 0
+            forget_process(pid)
             if self._is_stopping:
                 continue
             ran_well = time.monotonic() - child.started_at >= HEALTHY_SECONDS

@@ -218,6 +218,31 @@ def test_processes_of_a_host_answer_for_each_other(
     assert done.stdout.strip() == 'shop_requests_total{page="search",status="200"} 3.0', done.stderr
 
 
+FORGET = """
+import os, django; django.setup()
+from shop.metrics import QUERY_LOG_WAITING, forget_process, process_metrics
+if not (pid := os.fork()):
+    QUERY_LOG_WAITING.set(3)
+    os._exit(0)
+os.waitpid(pid, 0)
+lines = process_metrics().decode().splitlines()
+forget_process(pid)
+lines += process_metrics().decode().splitlines()
+print(*[line for line in lines if line.startswith("shop_query_log_waiting")], sep=", ")
+"""
+
+
+@pytest.mark.process
+def test_what_a_dead_process_had_waiting_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    done = run_python("-c", FORGET)
+    assert done.stdout.strip() == "shop_query_log_waiting 3.0, shop_query_log_waiting 0.0", (
+        done.stderr
+    )
+
+
 def test_dashboard_shows_what_exists(database: str) -> None:
     text = (PROJECT / "deploy/grafana/shop.json").read_text()
     panels = json.loads(text)["panels"]

@@ -138,6 +138,8 @@ def test_children_that_keep_dying_are_started_less_and_less_often(
         processes.logger.handlers = [logging.StreamHandler()]  # to the stream that is captured
         processes.logger.propagate = False
         attempts: list[float] = []
+        forgotten: list[int] = []
+        monkeypatch.setattr("shop.processes.forget_process", forgotten.append)
         monkeypatch.setattr("shop.processes.MAX_BACK_OFF", 0.0)
         supervisor = Supervisor([Child("page process 1", lambda: os._exit(3))])
         reap = supervisor._reap
@@ -151,7 +153,7 @@ def test_children_that_keep_dying_are_started_less_and_less_often(
         monkeypatch.setattr(supervisor, "_reap", count)
         if main := supervisor.run():
             main()
-        os._exit(0)
+        os._exit(len(forgotten) != 3)
     assert os.waitpid(pid, 0)[1] == 0
     errors = capfd.readouterr().err
     assert errors.count("has ended with status 3: it starts again in 0 s") == 3
