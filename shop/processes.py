@@ -10,7 +10,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Thread
@@ -34,8 +34,14 @@ HEALTHY_SECONDS = 30.0
 MAX_BACK_OFF = 30.0
 """The maximum number of seconds before another attempt to start a process that keeps dying."""
 
-STOP_SECONDS = 25.0
-"""How long the processes may take to stop; they are killed then."""
+STOP_SECONDS = 20.0
+"""How long the page processes may take to stop; they are killed then."""
+
+STOP_LAST_SECONDS = 5.0
+"""The same for the processes that stop after them."""
+
+END_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""What ends the server: a service manager, Ctrl-C, and a terminal that is closed."""
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +54,8 @@ class Child:
 
     name: str
     main: Main
+    stops_last: bool = False
+    """Whether the others need it until they have stopped."""
     pid: int = 0
     """0 while it does not run."""
     started_at: float = 0.0
@@ -71,15 +79,25 @@ def _memory() -> int:
     return total
 
 
+def handle_end(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Set the handler of all signals that end the server and are not ignored, as by `nohup`."""
+    for signum in END_SIGNALS:
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, handler)
+
+
 class Supervisor:
-    """Keeps `children` running until SIGTERM or Ctrl-C.
+    """Keeps `children` running until one of `END_SIGNALS`.
 
     If this process is killed, the children end too: each waits for the end of a pipe whose other
     end only this process has open.
+
+    Args:
+        on_stop: is called before the children are stopped.
     """
 
-    def __init__(self, children: Iterable[Child]) -> None:
-        self._children = list(children)
+    def __init__(self, children: Iterable[Child], on_stop: Main = lambda: None) -> None:
+        self._children, self._on_stop = list(children), on_stop
         self._end, self._own_end = os.pipe()
         self._signals, self._wake = os.pipe()
         os.set_blocking(self._signals, False)
@@ -91,8 +109,8 @@ class Supervisor:
 
         It also returns in each child: what this process, the child, has to do.
         """
-        for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD):
-            signal.signal(signum, _ignore)  # the file descriptor below tells
+        handle_end(_ignore)  # the file descriptor below tells
+        signal.signal(signal.SIGCHLD, _ignore)
         signal.set_wakeup_fd(self._wake)
         while not self._is_stopping:
             if main := self._start_due():
@@ -118,7 +136,8 @@ class Supervisor:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets Ctrl-C too, and stops it
+        for signum in (signal.SIGINT, signal.SIGHUP):  # the parent gets them too, and stops it
+            signal.signal(signum, signal.SIG_IGN)
         for descriptor in (self._own_end, self._signals, self._wake):
             os.close(descriptor)
         Thread(target=_end_with_parent, args=(self._end,), daemon=True).start()
@@ -133,7 +152,7 @@ class Supervisor:
         select.select([self._signals], [], [], seconds)
         with suppress(BlockingIOError):
             received = os.read(self._signals, 100)
-            self._is_stopping |= bool({signal.SIGTERM, signal.SIGINT} & set(received))
+            self._is_stopping |= bool(set(END_SIGNALS) & set(received))
 
     def _reap(self) -> None:
         """Note which children have ended, and when to start them again."""
@@ -156,23 +175,30 @@ class Supervisor:
             )
 
     def _stop(self) -> None:
-        """Stop all children: pages in progress are answered, then what is left is killed."""
-        deadline = time.monotonic() + STOP_SECONDS
-        self._send(signal.SIGTERM)
-        while any(child.pid for child in self._children) and time.monotonic() < deadline:
+        """Stop all children: pages in progress are answered first, and what is left is killed."""
+        self._on_stop()
+        self._end_children([it for it in self._children if not it.stops_last], STOP_SECONDS)
+        self._end_children([it for it in self._children if it.stops_last], STOP_LAST_SECONDS)
+
+    def _end_children(self, children: Sequence[Child], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        _send(children, signal.SIGTERM)
+        while any(child.pid for child in children) and time.monotonic() < deadline:
             self._wait(0.1)
             self._reap()
-        self._send(signal.SIGKILL)
-        for child in self._children:
+        _send(children, signal.SIGKILL)
+        for child in children:
             if child.pid:
                 logger.warning("%s (%s) did not stop, so it was killed", child.name, child.pid)
                 os.waitpid(child.pid, 0)
+                child.pid = 0
 
-    def _send(self, signum: signal.Signals) -> None:
-        for child in self._children:
-            if child.pid:
-                with suppress(ProcessLookupError):
-                    os.kill(child.pid, signum)
+
+def _send(children: Iterable[Child], signum: signal.Signals) -> None:
+    for child in children:
+        if child.pid:
+            with suppress(ProcessLookupError):
+                os.kill(child.pid, signum)
 
 
 def _end_with_parent(descriptor: int) -> None:

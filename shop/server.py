@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from types import FrameType
 from typing import Any
 
@@ -29,7 +29,8 @@ from embedding.config import settings as embedding_settings
 from embedding.encoder import ModelUnavailable, available_encoder
 from embedding.errors import UserFacingError
 from embedding.registry import get_spec
-from shop.processes import Child, Supervisor
+from embedding.serving.draining import close, drain, run_until, wake
+from shop.processes import Child, Supervisor, handle_end
 from shop.query_log_buffer import query_log_buffer
 
 logger = logging.getLogger(__name__)
@@ -48,6 +49,9 @@ ENCODER_START_SECONDS = 60.0
 
 BACKLOG = 1024
 """The number of connections that wait to be accepted."""
+
+DRAIN_SECONDS = 15.0
+"""How long requests in progress may take after the signal that ends the server."""
 
 BODY_READ_FACTOR = 4
 """A request body up to this many times the largest upload is read completely, so that the response
@@ -77,7 +81,7 @@ def check_port(port: int, host: str = HOST) -> None:
 
 
 def serve(port: int, host: str = HOST, threads: int | None = None, processes: int = 1) -> None:
-    """Serve the shop until Ctrl-C or SIGTERM, then return.
+    """Serve the shop until Ctrl-C, SIGTERM or SIGHUP, then return.
 
     Args:
         threads: of each process; by default fewer if there are several, so that the database has
@@ -108,14 +112,23 @@ def _listening_socket(port: int, host: str) -> socket.socket:
 
 
 def _answer(listening: socket.socket, threads: int) -> None:
-    """Answer requests until Ctrl-C or SIGTERM."""
+    """Answer requests until a signal ends the process, then those that it has."""
     server = listen(listening, threads)
-    signal.signal(signal.SIGTERM, _interrupt)
+    is_stopped = Event()
+
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        if signum == signal.SIGINT and is_stopped.is_set():
+            raise KeyboardInterrupt  # the second Ctrl-C does not wait
+        is_stopped.set()
+        wake(server)
+
+    handle_end(stop)
     Thread(target=_warm_up, daemon=True).start()
     query_log_buffer.start()
     with suppress(KeyboardInterrupt):
-        server.run()
-    server.close()
+        run_until(server, is_stopped)
+        drain(server, DRAIN_SECONDS)
+    close(server)
     query_log_buffer.stop()
 
 
@@ -136,8 +149,9 @@ def _answer_in_processes(listening: socket.socket, threads: int, processes: int)
         folder = Path(tempfile.mkdtemp(prefix="shop-"))  # a short path, as sockets need
         path = folder / "encoder"
         os.environ["ENCODER_URL"] = f"unix:{path}"
-        children.insert(0, Child("encoder process", partial(_become_encoder, path, os.getpid())))
-    main = Supervisor(children).run()
+        become_encoder = partial(_become_encoder, path, os.getpid())
+        children.insert(0, Child("encoder process", become_encoder, stops_last=True))
+    main = Supervisor(children, on_stop=listening.close).run()
     if main:
         main()
     elif folder:
@@ -215,10 +229,6 @@ def _is_warm(name: str) -> bool:
     except ModelUnavailable:
         return False
     return True
-
-
-def _interrupt(_signal: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _refusal(port: int, error: OSError) -> str:

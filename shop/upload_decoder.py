@@ -104,7 +104,8 @@ def _reason(exit_code: int | None) -> str:
 
 def _run(content: bytes, sender: Connection, cpu_seconds: int, memory: int) -> None:
     """Runs in the new process: send the JPEG, or an error message."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server
+    for signum in (signal.SIGINT, signal.SIGHUP):  # these are for the server
+        signal.signal(signum, signal.SIG_IGN)
     _limit(cpu_seconds, memory)
     try:
         picture = open_image(content, most=MAX_PIXELS)

@@ -8,7 +8,6 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from pathlib import Path
 from threading import BoundedSemaphore, Event, Thread
 from types import FrameType
@@ -17,6 +16,7 @@ from typing import Any
 from waitress.server import create_server
 
 from embedding.errors import UserFacingError
+from embedding.serving.draining import close, drain, run_until, wake
 from embedding.serving.protocol import MAX_BODY, Kind
 from embedding.serving.service import Answer, Failure, Service
 
@@ -121,42 +121,17 @@ class HttpServer:
 
     def run(self) -> None:
         """Answer until `stop`, then finish what has begun."""
-        while not self._is_stopped.is_set():
-            self._loop(1.0)
-        self._drain()
+        run_until(self._server, self._is_stopped)
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)
+        drain(self._server, DRAIN_SECONDS)
+        self._service.stop()
+        close(self._server)
 
     def stop(self) -> None:
         """Have `run` return; can be called by any thread and by a signal handler."""
         self._is_stopped.set()
-        with suppress(OSError):
-            self._server.pull_trigger()
-
-    def _loop(self, seconds: float) -> None:
-        server = self._server
-        server.asyncore.loop(timeout=seconds, use_poll=True, map=server._map, count=1)
-
-    def _drain(self) -> None:
-        """Close the socket, so that clients connect to another server, and answer the rest."""
-        server = self._server
-        server.accepting = False
-        server.del_channel()
-        server.socket.close()
-        if self._path is not None:
-            self._path.unlink(missing_ok=True)
-        until = time.monotonic() + DRAIN_SECONDS
-        while any(map(_is_busy, [*server.active_channels.values()])):
-            if time.monotonic() > until:
-                break
-            self._loop(0.1)
-        self._service.stop()
-        server.task_dispatcher.shutdown()
-        for channel in [*server.active_channels.values()]:
-            channel.handle_close()
-        server.trigger.close()
-
-
-def _is_busy(channel: Any) -> bool:
-    return bool(channel.requests or channel.total_outbufs_len)
+        wake(self._server)
 
 
 def _require_unused(path: Path) -> None:

@@ -4,16 +4,19 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from shop import processes
@@ -25,6 +28,8 @@ pytestmark = pytest.mark.process
 
 PATIENCE = 120
 """Seconds for something to happen on a busy machine."""
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'product'::regclass AND NOT granted"
 
 
 class Server:
@@ -51,8 +56,20 @@ class Server:
         return [int(it.partition("(")[2].partition(")")[0]) for it in starts]
 
     def page(self) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=PATIENCE) as answer:
-            return int(answer.status)
+        return self.status("/")
+
+    def status(self, path: str) -> int:
+        """The status of the answer at an address."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        with closing(connection):
+            connection.request("GET", path)
+            return connection.getresponse().status
+
+    def accepts(self) -> bool:
+        """Whether the port accepts connections."""
+        with suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", self.port)):
+            return True
+        return False
 
 
 def until(found: Callable[[], object]) -> str:
@@ -113,6 +130,27 @@ def test_dead_processes_start_again_and_sigterm_ends_all(database: str) -> None:
         server.process.terminate()
         assert server.process.wait(PATIENCE) == 0
         assert not [child for child in family if child.is_running()]
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
+def test_what_has_been_accepted_is_answered_at_the_end(database: str, stop: signal.Signals) -> None:
+    """By page processes that can still ask the encoder process, while others are refused."""
+    with served("--processes", "2", "--threads", "1") as server, ThreadPoolExecutor(4) as pool:
+        assert server.page() == 200
+        encoder = Path(server.line("The encoder server is at unix:").partition("unix:")[2])
+        with psycopg.connect(database) as other:
+            other.execute("LOCK TABLE product")
+            pages = [pool.submit(server.status, "/product/A") for _ in range(4)]
+            with psycopg.connect(database, autocommit=True) as observer:
+                until(lambda: observer.execute(WAITING).fetchone() == (2,))
+            server.process.send_signal(stop)
+            until(lambda: not server.accepts())
+            assert encoder.exists()
+        statuses = [page.result() for page in pages]
+        assert server.process.wait(PATIENCE) == 0
+    assert statuses.count(404) >= 2, statuses
+    assert set(statuses) <= {404, 503}, statuses  # two have waited for a thread
+    assert not encoder.parent.exists()
 
 
 def test_processes_end_with_a_killed_parent(database: str) -> None:

@@ -25,7 +25,7 @@ def port_number(text: str) -> int:
 
 
 class Command(CatalogCommand):
-    help = "Serve the storefront with a production server until Ctrl-C or SIGTERM."
+    help = "Serve the storefront with a production server until Ctrl-C, SIGTERM or SIGHUP."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
