@@ -222,10 +222,9 @@ class RateSettings(Settings):
     rate_store: str = setting(
         "",
         allowed="an address such as redis://host:6379/0",
-        default_text="none: each process counts in its memory",
+        default_text="none: each host counts in its memory",
         repr=False,
-        description="Where all processes and hosts count together; see"
-        " [operations](operations.md#rates).",
+        description="Where all hosts count together; see [operations](operations.md#rates).",
     )
 
 

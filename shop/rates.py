@@ -1,12 +1,11 @@
 """How many requests a client may send in a minute: the only place that counts them.
 
 Each kind of request has a setting with its rate (`shop.config.RateSettings`), and each client its
-own moving window of a minute for each kind. The windows are in the memory of each process, or in
-the store that RATE_STORE names, which all processes and hosts share.
+own moving window of a minute for each kind. The windows are in memory, which the processes of one
+`serve` share, or in the store that RATE_STORE names, which all processes and hosts share.
 """
 
 import logging
-import os
 import time
 from collections.abc import Callable
 from functools import lru_cache, wraps
@@ -24,6 +23,7 @@ from limits.strategies import MovingWindowRateLimiter
 
 from embedding.errors import UserFacingError
 from shop.rate_memory import BoundedMemory
+from shop.rate_shared import SharedMemory
 
 Kind = Literal[
     "SEARCH_RATE",
@@ -100,7 +100,7 @@ def count_request(kind: Kind, client: str, per_minute: int | None = None) -> Non
             return _count(shared, kind, client, rate)
         except StorageError as error:
             _note_away(error)
-    _count(_memory, kind, client, ceil(rate / _processes()))
+    _count(_memory, kind, client, rate)
 
 
 def network_of(request: HttpRequest) -> str:
@@ -123,6 +123,12 @@ def login_name(request: HttpRequest, credentials: dict[str, Any] | None = None) 
     """The user name that a failed login is stored with (django-axes), of any length and content."""
     given = request.POST.get("username", "") if credentials is None else credentials["username"]
     return str(given).replace("\0", "")[:MAX_LOGIN_NAME]
+
+
+def share_counts() -> None:
+    """Count in memory that this process shares with those that it forks from now on."""
+    global _memory
+    _memory = MovingWindowRateLimiter(SharedMemory())
 
 
 def forget_counts() -> None:
@@ -159,12 +165,6 @@ def _network(address: str) -> str | IPv6Network | None:
     return IPv6Network((known, IPV6_PREFIX), strict=False)
 
 
-def _processes() -> int:
-    """How many processes serve this shop. Each gets its share of what a client may send."""
-    number = os.environ.get("SERVE_PROCESSES", "")
-    return max(1, int(number)) if number.isdecimal() else 1
-
-
 def _shared_store() -> MovingWindowRateLimiter | None:
     if not settings.RATE_STORE or time.monotonic() < _store_away_until:
         return None
@@ -189,7 +189,7 @@ def _note_away(error: StorageError) -> None:
     global _store_away_until
     _store_away_until = time.monotonic() + STORE_PAUSE
     logger.warning(
-        "the store of RATE_STORE does not answer, so each process counts for itself: %s",
+        "the store of RATE_STORE does not answer, so each host counts for itself: %s",
         error,
         extra={"status_code": HTTPStatus.SERVICE_UNAVAILABLE},  # one line a minute
     )

@@ -32,6 +32,7 @@ from embedding.registry import get_spec
 from embedding.serving.draining import close, drain, run_until, wake
 from shop.processes import Child, Supervisor, handle_end
 from shop.query_log_buffer import query_log_buffer
+from shop.rates import share_counts
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +143,7 @@ def _answer_in_processes(listening: socket.socket, threads: int, processes: int)
         random.seed()  # otherwise all processes have the same random numbers
         _answer(listening, threads)
 
-    os.environ["SERVE_PROCESSES"] = str(processes)  # for `shop.rates`
+    share_counts()
     children = [Child(f"page process {number + 1}", answer_pages) for number in range(processes)]
     folder = None
     if not embedding_settings().encoder_url:

@@ -1,6 +1,7 @@
 """How many requests a client may send, and what it gets if it sends more."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client, RequestFactory, override_settings
 from limits.storage import MemoryStorage
 
-from shop import checks, rate_memory, rates, views
+from shop import checks, rate_memory, rate_shared, rates, views
 from shop.config import RateSettings
 from shop.rate_memory import BoundedMemory
 from shop.rates import TooManyRequests, count_request, forget_counts, login_address, network_of
@@ -161,17 +162,66 @@ def count(kind: rates.Kind, client: str, times: int) -> int:
     return allowed
 
 
+@pytest.fixture
+def _shared_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rates, "_memory", rates._memory)  # restored later
+    rates.share_counts()
+
+
+class Minutes:
+    """A clock for `shop.rate_shared`, in minutes. It begins half a minute before a full one."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 100.5
+        monkeypatch.setattr(rate_shared, "_minute", lambda _: (int(self.now), self.now % 1))
+
+
+@pytest.mark.usefixtures("_shared_counts")
 @override_settings(SEARCH_RATE=10, UPLOAD_RATE=10)
-def test_each_process_gets_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SERVE_PROCESSES", "4")
-    assert count("SEARCH_RATE", "a", 10) == 3
-    monkeypatch.setenv("SERVE_PROCESSES", "1")
+def test_a_client_has_the_whole_rate_in_any_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also over a kept connection, which one process answers."""
+    Minutes(monkeypatch)
+    assert count("SEARCH_RATE", "a", 4) == 4
+    pid = os.fork()
+    if not pid:
+        os._exit(count("SEARCH_RATE", "a", 20))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 6
+    assert count("SEARCH_RATE", "a", 1) == 0
+    assert count("SEARCH_RATE", "b", 20) == 10
     assert count("UPLOAD_RATE", "a", 20) == 10
 
 
+@pytest.mark.usefixtures("_shared_counts")
+@override_settings(SEARCH_RATE=10)
+def test_shared_counts_end_as_late_as_they_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Minutes(monkeypatch)
+    assert count("SEARCH_RATE", "a", 20) == 10
+    with pytest.raises(TooManyRequests) as refused:
+        count_request("SEARCH_RATE", "a")
+    assert refused.value.retry_after == 36  # a tenth into the next minute, nine of ten overlap
+    clock.now += 35 / 60
+    assert count("SEARCH_RATE", "a", 1) == 0
+    clock.now += 2 / 60
+    assert count("SEARCH_RATE", "a", 5) == 1
+    with pytest.raises(TooManyRequests) as refused:
+        count_request("SEARCH_RATE", "a")
+    assert refused.value.retry_after == 5
+    clock.now += 2
+    assert count("SEARCH_RATE", "a", 20) == 10
+
+
+@pytest.mark.usefixtures("_shared_counts")
+@override_settings(SEARCH_RATE=1)
+def test_shared_counters_make_room_for_new_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rate_shared, "SETS", 1)
+    clock = Minutes(monkeypatch)
+    for client in range(3 * rate_shared.WAYS):
+        clock.now += 1
+        assert count("SEARCH_RATE", str(client), 2) == 1
+
+
 @override_settings(SEARCH_RATE=4, RATE_STORE="test-store://")
-def test_processes_count_together_in_a_shared_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SERVE_PROCESSES", "4")
+def test_processes_count_together_in_a_shared_store() -> None:
     assert count("SEARCH_RATE", "a", 3) == 3
     forget_counts()  # as another process
     assert count("SEARCH_RATE", "a", 3) == 1
