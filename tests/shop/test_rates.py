@@ -86,6 +86,7 @@ def test_page_says_what_to_do(shop: None) -> None:
     page = response.content.decode()
     assert f"Reload this page in {response.headers['Retry-After']} second" in page
     assert "default-src 'self'" in response.headers["Content-Security-Policy"]
+    assert "See all products" not in response.content.decode()  # which is refused too
 
 
 @override_settings(SUGGESTION_RATE=1)
