@@ -59,8 +59,10 @@ for kind in ("SEARCH", "PICTURE_SEARCH", "UPLOAD", "FETCH", "SUGGESTION", "API",
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # Workers that each use all cores for a model slow each other down.
 os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // WORKERS)))
-# A background process ignores Ctrl-C, and the commands that tests start would inherit this.
+# A background process ignores Ctrl-C, and one of nohup a hang-up. The commands that tests start
+# would inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 for name in (
     *("DATABASE_URL", "DATABASE_REPLICA_URL", "EMBEDDED_PORT", "MEDIA_ROOT", "MODELS"),
     *("SEARCH_WINDOW", "EMBEDDING_REGISTRY", "ENCODER_URL", "ENCODER_FALLBACK"),

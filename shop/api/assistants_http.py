@@ -17,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shop.api.assistants import make_server
 from shop.api.models import Scope as TokenScope
-from shop.api.problems import Problem
+from shop.api.problems import Problem, general_problem
 from shop.api.tokens import requires
+from shop.rates import TooManyRequests
 
 MAX_BODY = 64 * 1024
 """The maximum size of a call, in bytes."""
@@ -72,6 +73,9 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
         identify(request)
     except DisallowedHost:
         return Problem(HTTPStatus.BAD_REQUEST, "host", "Unknown host.").response()
+    except TooManyRequests as error:
+        headers = {"Retry-After": str(error.retry_after)}
+        return general_problem(HTTPStatus.TOO_MANY_REQUESTS, headers, str(error)).response()
     except Problem as problem:
         return problem.response()
     finally:

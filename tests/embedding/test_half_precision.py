@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from embedding.encoder import load_encoder
+from embedding.loaders.fashion import load
 from embedding.loaders.half_precision import half_type
 from embedding.registry import get_spec
 
@@ -25,7 +25,7 @@ def test_half_precision_changes_no_vector_much(monkeypatch: pytest.MonkeyPatch) 
     texts = ["red dress", "rote Schuhe für Damen", "x"]
 
     def vectors() -> np.ndarray:
-        encoder = load_encoder(get_spec("fashion"), device="cpu")
+        encoder = load(get_spec("fashion"), "cpu")
         return np.concatenate([encoder.encode_images(pictures), encoder.encode_texts(texts)])
 
     half = vectors()

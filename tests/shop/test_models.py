@@ -53,7 +53,7 @@ def column_says(column: Column[Any]) -> dict[str, object]:
 
 def field_says(field: "models.Field[Any, Any]") -> dict[str, object]:
     target = field.target_field if isinstance(field, models.ForeignKey) else field
-    kind = models.BigIntegerField if isinstance(target, models.BigAutoField) else type(target)
+    kind = next(base for base in type(target).__mro__ if base in FIELDS.values())
     decimal = isinstance(field, models.DecimalField)
     return {
         "type": kind,
