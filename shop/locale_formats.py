@@ -18,7 +18,8 @@ def formatted(value: int | Decimal, decimals: int | None = None) -> str:
     """A number: `1,249.90`, `1.249,90`; with this number of decimals, if it is given."""
     if isinstance(value, int) and 0 <= value < 1000 and not decimals:
         return str(value)  # most numbers of a page; Babel takes several microseconds for each
-    value = value or abs(value)  # the cache does not tell 0 from -0
+    if not value:
+        value = 0  # the cache does not tell it from -0
     form = None if decimals is None else f"#,##0.{'0' * decimals}".rstrip(".")
     return _decimal(value, form, locale())
 
