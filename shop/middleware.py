@@ -107,8 +107,7 @@ class SetUpPage:
 class ErrorPages:
     """Shows a page instead of an error if the database is unreachable, too many pictures are being
     uploaded, the client sends too many requests, a product was deleted during the request, or the
-    installation has a problem. The
-    problem itself is only logged."""
+    installation has a problem. The problem itself is only logged."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response

@@ -17,7 +17,29 @@ MAX_TIMES = 500_000
 """The maximum number of requests that all counters remember, in about 16 MB."""
 
 
-class BoundedMemory(Storage, MovingWindowSupport):
+class MemoryStorage(Storage, MovingWindowSupport):
+    """What storages in memory have in common: nothing fails, and windows move."""
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        return OSError  # memory raises none
+
+    def check(self) -> bool:
+        return True
+
+    # Only strategies with fixed windows use these.
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        raise NotImplementedError
+
+    def get(self, key: str) -> int:
+        raise NotImplementedError
+
+    def get_expiry(self, key: str) -> float:
+        raise NotImplementedError
+
+
+class BoundedMemory(MemoryStorage):
     """The moving windows of the clients: the times of their requests, the oldest first."""
 
     STORAGE_SCHEME = ["bounded-memory"]  # noqa: RUF012  as the base class has it
@@ -27,10 +49,6 @@ class BoundedMemory(Storage, MovingWindowSupport):
         self._lock = Lock()
         self._windows: OrderedDict[str, deque[float]] = OrderedDict()
         self._times = 0
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return OSError  # memory raises none
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         with self._lock:
@@ -60,9 +78,6 @@ class BoundedMemory(Storage, MovingWindowSupport):
             self._times -= 1
         return window
 
-    def check(self) -> bool:
-        return True
-
     def reset(self) -> int:
         with self._lock:
             number = len(self._windows)
@@ -73,14 +88,3 @@ class BoundedMemory(Storage, MovingWindowSupport):
     def clear(self, key: str) -> None:
         with self._lock:
             self._times -= len(self._windows.pop(key, ()))
-
-    # Only strategies with fixed windows use these.
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError
-
-    def get(self, key: str) -> int:
-        raise NotImplementedError
-
-    def get_expiry(self, key: str) -> float:
-        raise NotImplementedError

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
-from limits.storage import MovingWindowSupport, Storage
+from shop.rate_memory import MemoryStorage
 
 SETS = 2**13
 """The number of sets of counters. A key belongs to one set, by its hash."""
@@ -26,7 +26,7 @@ _COUNTER = struct.Struct("=qQII")
 """Hash of the key, number of the minute, requests in it, requests in the minute before."""
 
 
-class SharedMemory(Storage, MovingWindowSupport):
+class SharedMemory(MemoryStorage):
     """The counters. Create it before the processes are forked: they must have the same seed of
     `hash` too."""
 
@@ -37,10 +37,6 @@ class SharedMemory(Storage, MovingWindowSupport):
         self._counters = mmap.mmap(-1, SETS * WAYS * _COUNTER.size)
         self._file = tempfile.TemporaryFile()  # noqa: SIM115  open to the end
         self._lock = Lock()
-
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        return OSError  # memory raises none
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
         with self._locked():
@@ -63,9 +59,6 @@ class SharedMemory(Storage, MovingWindowSupport):
             free_at = max(share, 1 - (limit - 1 - now) / before)
         begin = time.time() + (free_at - share - 1) * expiry
         return begin, round(now + before * (1 - share))
-
-    def check(self) -> bool:
-        return True
 
     def reset(self) -> int:
         with self._locked():
@@ -99,17 +92,6 @@ class SharedMemory(Storage, MovingWindowSupport):
             if other == own:
                 return offset, 0, now if used == minute - 1 else 0
         return min(offsets, key=lambda offset: counters[offset][1]), 0, 0
-
-    # Only strategies with fixed windows use these.
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        raise NotImplementedError
-
-    def get(self, key: str) -> int:
-        raise NotImplementedError
-
-    def get_expiry(self, key: str) -> float:
-        raise NotImplementedError
 
 
 def _minute(expiry: int) -> tuple[int, float]:

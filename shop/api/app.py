@@ -13,7 +13,7 @@ from catalog.search.facets import Facet, enabled_facets
 from shop.api import catalogue, search, suggest
 from shop.api.models import Scope
 from shop.api.openapi import complete
-from shop.api.problems import Problem, general_problem
+from shop.api.problems import Problem, too_many_requests
 from shop.api.tokens import requires
 from shop.forms import model_choices
 from shop.rates import TooManyRequests
@@ -80,8 +80,7 @@ def _respond(request: HttpRequest, error: Problem) -> HttpResponse:
 
 @api.exception_handler(TooManyRequests)
 def _slow_down(request: HttpRequest, error: TooManyRequests) -> HttpResponse:
-    headers = {"Retry-After": str(error.retry_after)}
-    return general_problem(429, headers, str(error)).response()
+    return too_many_requests(error).response()
 
 
 @api.exception_handler(Exception)

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shop.api.assistants import make_server
 from shop.api.models import Scope as TokenScope
-from shop.api.problems import Problem, general_problem
+from shop.api.problems import Problem, too_many_requests
 from shop.api.tokens import requires
 from shop.rates import TooManyRequests
 
@@ -74,8 +74,7 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
     except DisallowedHost:
         return Problem(HTTPStatus.BAD_REQUEST, "host", "Unknown host.").response()
     except TooManyRequests as error:
-        headers = {"Retry-After": str(error.retry_after)}
-        return general_problem(HTTPStatus.TOO_MANY_REQUESTS, headers, str(error)).response()
+        return too_many_requests(error).response()
     except Problem as problem:
         return problem.response()
     finally:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from shop.middleware import RETRY_AFTER
+from shop.rates import TooManyRequests
 from shop.request_ids import current_request_id
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,6 +101,12 @@ def api_responses(
         return general_problem(response.status_code, headers).response()
 
     return middleware
+
+
+def too_many_requests(error: TooManyRequests) -> Problem:
+    """The problem of a client that sends more than its rate allows."""
+    headers = {"Retry-After": str(error.retry_after)}
+    return general_problem(HTTPStatus.TOO_MANY_REQUESTS, headers, str(error))
 
 
 def general_problem(
