@@ -8,6 +8,7 @@ that need the same rows clone a database of the module (`prepared_database`).
 
 import gc
 import hashlib
+import json
 import os
 import shutil
 import signal
@@ -79,6 +80,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 
 django.setup()
 
+from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 
 from catalog.db import connection as database_connection  # noqa: E402
@@ -113,6 +115,9 @@ settings.load_profile("thorough" if THOROUGH else "quick")
 # The probe for the fastest batch size stops after the first size, instead of after five seconds.
 batch_probe.PROBE_SECONDS = 0.0
 
+# A million take half a second of CPU time for each password and recovery code.
+PBKDF2PasswordHasher.iterations = 1
+
 # A busy machine is no frozen database and no model that hangs.
 database_connection.CONNECT_TIMEOUT = 60
 encoder.PATIENCE = 300.0
@@ -134,17 +139,38 @@ DRAWN = 72
 """The number of products in the drawn catalogue."""
 
 
-SECONDS = {"slow": 2.0, "process": 4.0, "browser": 3.0}
-"""About how long a test with a marker takes; the others take a tenth of a second."""
+CPU_SECONDS: dict[str, float] = json.loads((PROJECT / "tests" / "cpu_seconds.json").read_text())
+"""What modules take, as far as known; see `tests.cpu_times`."""
+
+SECONDS = {"slow": 0.5, "process": 2.0, "browser": 1.0}
+"""About what a test with a marker takes in other modules; the others take a tenth of a second."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Run long modules first, so that the workers end at about the same time."""
-    modules: dict[Path, float] = defaultdict(float)
+    """Run long modules first, so that the workers end at about the same time.
+
+    While a worker builds the template databases, the others would wait for them. So one module that
+    needs them all is the first, and after it come those without a database.
+    """
+    seconds: dict[Path, float] = defaultdict(float)
+    fixtures: dict[Path, set[str]] = defaultdict(set)
     for item in items:
         marked = [SECONDS[name] for name in SECONDS if item.get_closest_marker(name)]
-        modules[item.path] += max(marked, default=0.1)
-    items.sort(key=lambda item: -modules[item.path])
+        seconds[item.path] += max(marked, default=0.1)
+        fixtures[item.path].update(getattr(item, "fixturenames", ()))
+    seconds |= {
+        path: CPU_SECONDS[name]
+        for path in seconds
+        if (name := path.relative_to(PROJECT).as_posix()) in CPU_SECONDS
+    }
+    order = sorted(seconds, key=lambda path: -seconds[path])
+    first = next((path for path in order if "demo_folder" in fixtures[path]), None)
+
+    def place(path: Path) -> tuple[bool, bool, float]:
+        waits = "template" in fixtures[path] or seconds[path] < 10
+        return path != first, waits, -seconds[path]
+
+    items.sort(key=lambda item: place(item.path))
 
 
 def pytest_collection_finish() -> None:

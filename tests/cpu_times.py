@@ -1,15 +1,17 @@
 """CPU seconds of each test module, with its fixtures, processes and PostgreSQL servers.
 
-    python -m tests.cpu_times [OUTPUT] [pytest's arguments]
+    python -m tests.cpu_times [--keep] [OUTPUT] [pytest's arguments]
 
 Runs pytest in one process and adds up the times of all processes below it, also of those that a
 daemon or a killed server left behind. Unlike the time of day, they are about the same on a busy
 machine. Prints the modules, largest first; OUTPUT (.csv) has a row for each phase of each test.
-Linux only.
+With --keep, the modules are written to cpu_seconds.json, by which `make test` runs the long ones
+first. Linux only.
 """
 
 import csv
 import ctypes
+import json
 import os
 import signal
 import subprocess
@@ -23,6 +25,8 @@ import pytest
 
 TICKS = os.sysconf("SC_CLK_TCK")
 PR_SET_CHILD_SUBREAPER = 36
+PROJECT = Path(__file__).resolve().parent.parent
+KEPT = PROJECT / "tests" / "cpu_seconds.json"
 FIELDS = ("module", "test", "phase", "cpu_seconds", "seconds")
 
 
@@ -97,8 +101,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorder(int(root), Path(output)))
 
 
-def report(output: Path) -> None:
-    """Print the modules, with the CPU seconds and the seconds of their phases."""
+def report(output: Path) -> dict[str, float]:
+    """Print the modules with the times of their phases; returns their CPU seconds."""
     modules: dict[str, list[float]] = defaultdict(lambda: [0.0] * 4)
     with output.open(newline="") as file:
         for row in csv.DictReader(file):
@@ -112,9 +116,20 @@ def report(output: Path) -> None:
     for module, (used, passed, before, tests) in sorted(modules.items(), key=lambda it: -it[1][0]):
         print(f"{used:9.1f}{passed:9.1f}{before:14.1f}{tests:7.0f}  {module}")
     print(f"{sum(sums[0] for sums in modules.values()):9.1f}  in all")
+    return {module: sums[0] for module, sums in modules.items() if sums[3]}
+
+
+def keep(measured: dict[str, float]) -> None:
+    """Write what modules with at least two seconds take; those that were not run stay."""
+    known = json.loads(KEPT.read_text()) | {name: round(used) for name, used in measured.items()}
+    known = {name: used for name, used in sorted(known.items()) if used >= 2}
+    existing = {name: used for name, used in known.items() if (PROJECT / name).exists()}
+    KEPT.write_text(json.dumps(existing, indent=2) + "\n")
 
 
 def main(arguments: list[str]) -> int:
+    keeps = "--keep" in arguments
+    arguments = [it for it in arguments if it != "--keep"]
     output = Path("var/cpu_times.csv")
     if arguments and arguments[0].endswith(".csv"):
         output = Path(arguments.pop(0))
@@ -135,7 +150,9 @@ def main(arguments: list[str]) -> int:
         if process == tests.pid:
             status = os.waitstatus_to_exitcode(ended)
             break
-    report(output)
+    measured = report(output)
+    if keeps and status == 0:
+        keep(measured)
     return status
 
 

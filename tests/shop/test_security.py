@@ -27,11 +27,9 @@ def shop(database: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def staff(shop: None) -> Iterator[None]:
-    """An administrator; passwords are hashed quickly, not safely."""
-    with override_settings(PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"]):
-        User.objects.create_superuser("admin", "", PASSWORD)
-        yield
+def staff(shop: None) -> None:
+    """An administrator."""
+    User.objects.create_superuser("admin", "", PASSWORD)
 
 
 def log_in(password: str, address: str = "203.0.113.9", user: str = "admin") -> int:
