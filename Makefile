@@ -4,9 +4,10 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --constraint constraints.txt
 # One worker more than cores, because many tests wait for other processes. Each holds models in
-# memory, hence at most 4. A module's tests stay together, so that its fixtures are made once.
+# memory, hence at most 4. A module's tests stay together, so that its fixtures are made once:
+# loadfile, since loadscope takes the "::" of a cast in a parameter for the end of the module.
 PARALLEL := --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesses 4 \
-	--dist loadscope --no-loadscope-reorder
+	--dist loadfile --no-loadscope-reorder
 
 # The test processes share compiled modules: several hundred start in a run.
 unexport PYTHONDONTWRITEBYTECODE
