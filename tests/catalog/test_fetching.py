@@ -26,7 +26,7 @@ from catalog.media.fetching.safe_urls import AddressError, parse_address, resolv
 from catalog.tables import IMAGE_ADDRESS, PRODUCT, PRODUCT_IMAGE
 from embedding.config import ConfigError
 from tests.catalog.misbehaving import Server, jpeg, misbehaving_server
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, fresh_database
 
 pytestmark = pytest.mark.slow
 
@@ -99,39 +99,57 @@ def test_pictures_are_fetched(folder: Path, server: Server, path: str, attempts:
     assert file.read_bytes() == jpeg()
 
 
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("status/404", "answered 404"),
-        ("status/410", "answered 410"),
-        ("status/403", "answered 403"),
-        ("status/204", "answered 204"),
-        ("html", "not a picture"),
-        ("empty", "the file is empty"),
-        ("truncated", "damaged or incomplete"),
-        ("long", "damaged or incomplete"),
-        ("bomb", "pixels"),
-        ("gzip", "compressed"),
-        ("endless", "larger than"),
-        ("large", "larger than"),
-        ("hops/6", "redirected more than 5 times"),
-        ("loop", "redirected more than 5 times"),
-        ("to/file:///etc/passwd", "neither http nor https"),
-        ("to/http://169.254.169.254/latest/meta-data", "private address"),
-        ("to/http://127.0.0.2/", "private address"),
-        ("to/http://2130706434/", "private address"),
-        ("to/http://[::1", "not a web address"),
-        ("nowhere", "without a Location header"),
-    ],
-)
-def test_dead_links(folder: Path, server: Server, path: str, reason: str) -> None:
-    load(folder, f"A,Shirt,{server.url(path)}")
-    summary = fetch()
-    assert (summary.dead, summary.deferred) == (1, [])
-    (row,) = addresses().values()
+DEAD = {
+    "status/404": "answered 404",
+    "status/410": "answered 410",
+    "status/403": "answered 403",
+    "status/204": "answered 204",
+    "html": "not a picture",
+    "empty": "the file is empty",
+    "truncated": "damaged or incomplete",
+    "long": "damaged or incomplete",
+    "bomb": "pixels",
+    "gzip": "compressed",
+    "endless": "larger than",
+    "large": "larger than",
+    "hops/6": "redirected more than 5 times",
+    "loop": "redirected more than 5 times",
+    "to/file:///etc/passwd": "neither http nor https",
+    "to/http://169.254.169.254/latest/meta-data": "private address",
+    "to/http://127.0.0.2/": "private address",
+    "to/http://2130706434/": "private address",
+    "to/http://[::1": "not a web address",
+    "nowhere": "without a Location header",
+}
+
+
+@pytest.fixture(scope="module")
+def dead_links(
+    template: str, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, object]]:
+    """The addresses of `DEAD`, each of its own product, after one run."""
+    folder = tmp_path_factory.mktemp("dead")
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        fresh_database(template),
+        misbehaving_server() as server,
+    ):
+        patch.setenv("FETCH_ALLOW", "127.0.0.1")
+        patch.setenv("MEDIA_ROOT", str(folder / "media"))
+        load(folder, *(f"S{n},Shirt,{server.url(path)}" for n, path in enumerate(DEAD)))
+        summary = fetch()
+        assert (summary.dead, summary.deferred) == (len(DEAD), [])
+        for number in range(len(DEAD)):
+            assert pictures(f"S{number}") == []
+        assert stored(folder) == []
+        return addresses()
+
+
+@pytest.mark.parametrize("path", DEAD)
+def test_dead_links(dead_links: dict[str, dict[str, object]], path: str) -> None:
+    row = dead_links[path]
     assert (row["status"], row["attempts"]) == ("dead", 1)
-    assert reason in str(row["reason"])
-    assert (pictures(), stored(folder)) == ([], [])
+    assert DEAD[path] in str(row["reason"])
 
 
 @pytest.mark.parametrize(
@@ -371,25 +389,33 @@ def test_several_urls_in_one_cell(folder: Path) -> None:
     assert urls == ["http://a.example/x.jpg;v=1;w=2", "https://b.example/y.jpg"]
 
 
-@pytest.mark.parametrize(
-    "url",
-    [
-        *("ftp://a.example/x.jpg", "file:///etc/passwd", "x.jpg", "http://"),
-        *("http://a.example/x.jpg;ftp://b.example/y.jpg", "http://me:secret@a.example/"),
-        *("http://a.example:99999/", "http://a.example\\@b.example/", "http://[::1/"),
-        *("javascript:alert(1)", "http://a b/", "http://a.example/" + "x" * 2000),
-    ],
+BAD_URLS = (
+    *("ftp://a.example/x.jpg", "file:///etc/passwd", "x.jpg", "http://"),
+    *("http://a.example/x.jpg;ftp://b.example/y.jpg", "http://me:secret@a.example/"),
+    *("http://a.example:99999/", "http://a.example\\@b.example/", "http://[::1/"),
+    *("javascript:alert(1)", "http://a b/", "http://a.example/" + "x" * 2000),
 )
+
+
+@pytest.fixture(scope="module")
+def bad_urls(template: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The warnings of an import, by SKU."""
+    file = tmp_path_factory.mktemp("urls") / "c.csv"
+    rows = [f"S{number},Shirt,{url}\n" for number, url in enumerate(BAD_URLS)]
+    file.write_text("".join(["sku,title,image_url\n", *rows, "GOOD,Skirt,\n"]))
+    with fresh_database(template):
+        report = import_catalog(file)
+        assert (report.added, report.errors) == (len(BAD_URLS) + 1, [])
+        assert all(str(row["url"]).startswith("http://a.example/x") for row in addresses().values())
+    assert [warning.line for warning in report.warnings] == list(range(2, len(BAD_URLS) + 2))
+    return {warning.sku: warning.reason for warning in report.warnings}
+
+
+@pytest.mark.parametrize("number", range(len(BAD_URLS)), ids=[url[:50] for url in BAD_URLS])
 def test_product_with_a_bad_url_is_imported_without_it(
-    database: str, tmp_path: Path, url: str
+    bad_urls: dict[str, str], number: int
 ) -> None:
-    file = tmp_path / "c.csv"
-    file.write_text(f"sku,title,image_url\nA,Shirt,{url}\nB,Skirt,\n")
-    report = import_catalog(file)
-    assert [(warning.line, warning.sku) for warning in report.warnings] == [(2, "A")]
-    assert report.warnings[0].reason.startswith("image_url ")
-    assert (report.added, report.errors) == (2, [])
-    assert all(str(row["url"]).startswith("http://a.example/x") for row in addresses().values())
+    assert bad_urls[f"S{number}"].startswith("image_url ")
 
 
 def test_unchanged_addresses_keep_their_pictures_and_removed_ones_lose_them(

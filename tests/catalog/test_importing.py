@@ -21,7 +21,7 @@ from sqlalchemy import select
 from catalog.db.connection import connect
 from catalog.importing import FileError, Report, import_catalog
 from catalog.tables import PRODUCT, PRODUCT_IMAGE
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, fresh_database
 from tests.data import ECOMMERCE, needs_ecommerce
 from tests.processes import run_python
 
@@ -104,43 +104,51 @@ def test_json_numbers_and_booleans_are_accepted(shop: Path) -> None:
     assert product["attributes"] == {"care": {"wash": [30]}}
 
 
-@pytest.mark.parametrize(
-    ("written", "price"),
-    [
-        *[("1299", "1299.00"), ("1299.5", "1299.50"), ("1299,5", "1299.50"), ("0,299", "0.30")],
-        *[("1,299.00", "1299.00"), ("1.299,00", "1299.00"), ("1,299,000", "1299000.00")],
-        *[("1 299", "1299.00"), ("1\u202f299,50", "1299.50"), ("1'299.50", "1299.50")],
-        *[("1299,-", "1299.00"), ("1.299,-", "1299.00"), ("1299.000", "1299.00")],
-        *[("42.000000", "42.00"), ("1,299.500000", "1299.50")],
-        *[("1,50,000", "150000.00"), ("₹12,99,000.50", "1299000.50"), ("Rs. 999/-", "999.00")],
-        *[("499:-", "499.00"), ("Fr. 12.50", "12.50"), ("1.299,90 TL", "1299.90")],
-        *[("¥12,800", "12800.00"), ("12.800 円", "12800.00"), ("KRW 1,299,000", "1299000.00")],
-    ],
-)
-def test_unambiguous_price_is_accepted(shop: Path, written: str, price: str) -> None:
-    load(shop, f"sku\ttitle\tprice\nA\tShirt\t{written}\n", "c.tsv")
-    assert str(products()["A"]["price"]) == price
+ACCEPTED = {
+    **{"1299": "1299.00", "1299.5": "1299.50", "1299,5": "1299.50", "0,299": "0.30"},
+    **{"1,299.00": "1299.00", "1.299,00": "1299.00", "1,299,000": "1299000.00"},
+    **{"1 299": "1299.00", "1\u202f299,50": "1299.50", "1'299.50": "1299.50"},
+    **{"1299,-": "1299.00", "1.299,-": "1299.00", "1299.000": "1299.00"},
+    **{"42.000000": "42.00", "1,299.500000": "1299.50"},
+    **{"1,50,000": "150000.00", "₹12,99,000.50": "1299000.50", "Rs. 999/-": "999.00"},
+    **{"499:-": "499.00", "Fr. 12.50": "12.50", "1.299,90 TL": "1299.90"},
+    **{"¥12,800": "12800.00", "12.800 円": "12800.00", "KRW 1,299,000": "1299000.00"},
+}
+REJECTED = {
+    "1,299": "price '1,299' is ambiguous: write 1299.00 or 1.30",
+    "12.500": "price '12.500' is ambiguous: write 12500.00 or 12.50",
+    "$1,299": "price '1,299' is ambiguous: write 1299.00 or 1.30",
+    "about 19.90": "price is not a number like 19.90: 'about 19.90'",
+    "12,99,00": "price is not a number like 19.90: '12,99,00'",
+    "1.50.000": "price is not a number like 19.90: '1.50.000'",
+    "1,50,000,00": "price is not a number like 19.90: '1,50,000,00'",
+    "CNY 12,800": "price '12,800' is ambiguous: write 12800.00 or 12.80",
+    "1,299,00": "price is not a number like 19.90: '1,299,00'",
+    "1.299.00": "price is not a number like 19.90: '1.299.00'",
+}
 
 
-@pytest.mark.parametrize(
-    ("written", "reason"),
-    [
-        ("1,299", "price '1,299' is ambiguous: write 1299.00 or 1.30"),
-        ("12.500", "price '12.500' is ambiguous: write 12500.00 or 12.50"),
-        ("$1,299", "price '1,299' is ambiguous: write 1299.00 or 1.30"),
-        ("about 19.90", "price is not a number like 19.90: 'about 19.90'"),
-        ("12,99,00", "price is not a number like 19.90: '12,99,00'"),
-        ("1.50.000", "price is not a number like 19.90: '1.50.000'"),
-        ("1,50,000,00", "price is not a number like 19.90: '1,50,000,00'"),
-        ("CNY 12,800", "price '12,800' is ambiguous: write 12800.00 or 12.80"),
-        ("1,299,00", "price is not a number like 19.90: '1,299,00'"),
-        ("1.299.00", "price is not a number like 19.90: '1.299.00'"),
-    ],
-)
-def test_ambiguous_or_malformed_price_is_rejected(shop: Path, written: str, reason: str) -> None:
-    report = load(shop, f"sku\ttitle\tprice\nA\tShirt\t{written}\n", "c.tsv")
-    assert reasons(report) == {2: reason}
-    assert products() == {}
+@pytest.fixture(scope="module")
+def prices(template: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The price, or the reason of the rejection, of each price in one file."""
+    written = [*ACCEPTED, *REJECTED]
+    rows = "".join(f"S{number}\tShirt\t{it}\n" for number, it in enumerate(written))
+    with fresh_database(template):
+        report = load(tmp_path_factory.mktemp("prices"), f"sku\ttitle\tprice\n{rows}", "c.tsv")
+        stored = {sku: str(product["price"]) for sku, product in products().items()}
+    rejected = {f"S{line - 2}": reason for line, reason in reasons(report).items()}
+    assert not stored.keys() & rejected.keys()
+    return {it: (stored | rejected)[f"S{number}"] for number, it in enumerate(written)}
+
+
+@pytest.mark.parametrize("written", ACCEPTED)
+def test_unambiguous_price_is_accepted(prices: dict[str, str], written: str) -> None:
+    assert prices[written] == ACCEPTED[written]
+
+
+@pytest.mark.parametrize("written", REJECTED)
+def test_ambiguous_or_malformed_price_is_rejected(prices: dict[str, str], written: str) -> None:
+    assert prices[written] == REJECTED[written]
 
 
 def test_currency_column_without_cents_makes_a_separator_clear(shop: Path) -> None:
