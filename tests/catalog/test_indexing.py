@@ -233,9 +233,9 @@ def test_products_deleted_while_being_encoded_are_skipped(catalogue: Path) -> No
 def start_command(model: str, batch_size: int) -> subprocess.Popen[str]:
     arguments = ["--model", model, "--modality", "text", "--batch-size", str(batch_size)]
     return subprocess.Popen(
-        [sys.executable, "manage.py", "embed_catalog", *arguments],
+        [sys.executable, "-m", "tests.fake_manage", "embed_catalog", *arguments],
         cwd=PROJECT,
-        env=os.environ.copy(),
+        env=os.environ | {"BATCH_SECONDS": "0.05"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -244,8 +244,9 @@ def start_command(model: str, batch_size: int) -> subprocess.Popen[str]:
 
 @pytest.mark.process
 def test_a_killed_run_keeps_whole_batches_and_the_next_run_continues(
-    database: str, capsys: pytest.CaptureFixture[str]
+    database: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("catalog.reduction.get_encoder", lambda name, _: WordsAndColours(name))
     model, products, rest = "fashion", 3000, 100
     numbers = f"generate_series(1, {products}) AS n"
     execute(f"INSERT INTO product (sku, title) SELECT n, 'Shirt ' || n FROM {numbers}")

@@ -18,13 +18,9 @@ pytestmark = [pytest.mark.process, pytest.mark.slow]
 MANAGE = f"""#!{sys.executable}
 import sys
 sys.path.insert(0, {str(PROJECT)!r})
-import embedding.encoder
-from tests.fakes import WordsAndColours
-embedding.encoder.get_encoder = lambda name, device=None: WordsAndColours(name)
-from django.core.management import execute_from_command_line
-execute_from_command_line(sys.argv)
+from tests.fake_manage import main
+main()
 """
-"""The shop's `manage.py`, with an encoder that needs no model."""
 
 Night = Callable[..., tuple[int, list[str], str]]
 

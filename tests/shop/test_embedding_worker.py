@@ -28,7 +28,7 @@ SECONDS = 300
 @contextmanager
 def worker() -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "embedding_worker"],
+        [sys.executable, "-m", "tests.fake_manage", "embedding_worker"],
         cwd=PROJECT,
         env=os.environ | {"MODELS": MODEL},
         stderr=subprocess.PIPE,

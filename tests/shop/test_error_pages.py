@@ -54,6 +54,7 @@ def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def shop(catalogue: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a clone of the catalogue."""
     monkeypatch.setenv("MODELS", "fashion,imagenet")
+    monkeypatch.setenv("FIND_GARMENTS", "0")  # by a real model
     with (
         fresh_database(catalogue) as url,
         override_settings(STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=tmp_path / "queries"),

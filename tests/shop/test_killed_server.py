@@ -27,11 +27,12 @@ SECONDS = 300
 
 
 @contextmanager
-def running(var: Path, *arguments: str) -> Iterator[None]:
+def running(var: Path, *command: str) -> Iterator[None]:
+    """A command that needs no model."""
     process = subprocess.Popen(
-        [sys.executable, "manage.py", *arguments],
+        [sys.executable, *command],
         cwd=PROJECT,
-        env=environment(var),
+        env=environment(var) | {"ENCODER_URL": "unix:/nonexistent/encoder"},
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -48,8 +49,9 @@ def running(var: Path, *arguments: str) -> Iterator[None]:
 def test_serve_and_the_worker_start_a_killed_server_again(folder: Path) -> None:
     port = free_port()
     with ExitStack() as stack:
-        stack.enter_context(running(folder, "serve", "--port", str(port)))
-        stack.enter_context(running(folder, "embedding_worker", "--poll", "1"))
+        stack.enter_context(running(folder, "manage.py", "serve", "--port", str(port)))
+        worker = ("-m", "tests.fake_manage", "embedding_worker", "--poll", "1")
+        stack.enter_context(running(folder, *worker))
         wait_for_page(f"http://127.0.0.1:{port}/?q=shirt")
         kill_postmaster(folder)
         wait_for_page(f"http://127.0.0.1:{port}/?q=shirt")

@@ -112,7 +112,7 @@ def modules(pid: int) -> str:
     return Path(f"/proc/{pid}/maps").read_text()
 
 
-def test_dead_processes_start_again_and_sigterm_ends_all(database: str) -> None:
+def test_dead_processes_start_again_and_ctrl_c_ends_all(database: str) -> None:
     with served("--processes", "2") as server:
         assert server.page() == 200
         server.line("The encoder server is at unix:")
@@ -127,7 +127,7 @@ def test_dead_processes_start_again_and_sigterm_ends_all(database: str) -> None:
         assert not any("torch" in modules(pid) for pid in pages)
         family = psutil.Process(server.process.pid).children(recursive=True)
         assert first in {child.pid for child in family}
-        server.process.terminate()
+        server.process.send_signal(signal.SIGINT)
         assert server.process.wait(PATIENCE) == 0
         assert not [child for child in family if child.is_running()]
 

@@ -56,11 +56,12 @@ def test_used_port_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_server_stops_on_signals(database: str, stop: signal.Signals) -> None:
+    """Several processes do too: see test_processes.py."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve", "--port", str(port)],
+        [sys.executable, "manage.py", "serve", "--port", str(port), "--processes", "1"],
         cwd=PROJECT,
-        env=os.environ.copy(),
+        env=os.environ | {"ENCODER_URL": "unix:/nonexistent/encoder"},  # needs no model
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -304,20 +305,12 @@ def test_pages_survive_a_restart_of_postgresql(database: str) -> None:
             assert ended[0] > 0
 
 
-DEMO = """
-from django.core.management import execute_from_command_line
-from embedding.loaders import batch_probe
-batch_probe.PROBE_SECONDS = 0.0  # as in this process
-execute_from_command_line()
-"""
-
-
 def test_ctrl_c_stops_the_demo_while_it_embeds(database: str, tmp_path: Path) -> None:
     model = "fashion"
     with psycopg.connect(database, autocommit=True) as other:
         other.execute(
             "INSERT INTO product (sku, title)"
-            " SELECT n, 'shirt ' || n FROM generate_series(1, 10000) n"
+            " SELECT n, 'shirt ' || n FROM generate_series(1, 2000) n"
         )
         drawn = products(1)[0]  # the demo refuses catalogues without its products
         other.execute(
@@ -325,9 +318,9 @@ def test_ctrl_c_stops_the_demo_while_it_embeds(database: str, tmp_path: Path) ->
             (drawn.sku, drawn.title, drawn.description, drawn.brand),
         )
         process = subprocess.Popen(
-            [sys.executable, "-c", DEMO, "demo", "--port", str(free_port())],
+            [sys.executable, "-m", "tests.fake_manage", "demo", "--port", str(free_port())],
             cwd=PROJECT,
-            env=os.environ | {"VAR_DIR": str(tmp_path), "MODELS": model},
+            env=os.environ | {"VAR_DIR": str(tmp_path), "MODELS": model, "BATCH_SECONDS": "1"},
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -26,6 +26,7 @@ LIBRARY = "OSError: We couldn't connect to https://huggingface.co"
 def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Client:
     """A shop with a product that `fashion` has embedded, and `clip` as its default model."""
     monkeypatch.setenv("MODELS", "clip,fashion")
+    monkeypatch.setenv("FIND_GARMENTS", "0")  # by a real model
     monkeypatch.setattr(encoder, "_loads", {})
     monkeypatch.setattr(fashion, "load", lambda spec, device: WordsAndColours(spec.name))
     (tmp_path / "red.png").write_bytes(picture("red"))

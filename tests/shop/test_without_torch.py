@@ -33,6 +33,9 @@ for name, app in get_commands().items():
 """
 
 COMMANDS = """
+import catalog.synonyms.store as store
+few = store.starter_rows()[:100]
+store.starter_rows = lambda: few
 call_command("check", databases=["default"])
 call_command("migrate", verbosity=0)
 call_command("import_catalog", sys.argv[1], verbosity=0)
