@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -100,7 +100,10 @@ THOROUGH = bool(os.environ.get("THOROUGH"))
 """Whether tests repeat what they try as often as after a change of the tested code."""
 
 
-def repetitions(few: int, many: int) -> int:
+Repeated = TypeVar("Repeated")
+
+
+def repetitions(few: Repeated, many: Repeated) -> Repeated:
     """How often a test tries something: `many` times with `THOROUGH=1`."""
     return many if THOROUGH else few
 
@@ -126,6 +129,8 @@ watchdog.ANSWER_TIMEOUT = 60.0
 SERVER_SETTINGS = {
     # No data must survive a crash.
     **{"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"},
+    # Plans depend on what a test does, not on when statistics are collected.
+    "autovacuum": "off",
     # Each CREATE and DROP DATABASE reads the headers of all buffers. Used from the next start on.
     "shared_buffers": "128MB",
     "max_wal_size": "256MB",
@@ -140,10 +145,7 @@ DRAWN = 72
 
 
 CPU_SECONDS: dict[str, float] = json.loads((PROJECT / "tests" / "cpu_seconds.json").read_text())
-"""What modules take, as far as known; see `tests.cpu_times`."""
-
-SECONDS = {"slow": 0.5, "process": 2.0, "browser": 1.0}
-"""About what a test with a marker takes in other modules; the others take a tenth of a second."""
+"""What modules take that take at least two; see `tests.cpu_times`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -152,31 +154,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     While a worker builds the template databases, the others would wait for them. So one module that
     needs them all is the first, and after it come those without a database.
     """
-    seconds: dict[Path, float] = defaultdict(float)
     fixtures: dict[Path, set[str]] = defaultdict(set)
     for item in items:
-        marked = [SECONDS[name] for name in SECONDS if item.get_closest_marker(name)]
-        seconds[item.path] += max(marked, default=0.1)
         fixtures[item.path].update(getattr(item, "fixturenames", ()))
-    seconds |= {
-        path: CPU_SECONDS[name]
-        for path in seconds
-        if (name := path.relative_to(PROJECT).as_posix()) in CPU_SECONDS
-    }
-    order = sorted(seconds, key=lambda path: -seconds[path])
-    first = next((path for path in order if "demo_folder" in fixtures[path]), None)
+
+    def seconds(path: Path) -> float:
+        return CPU_SECONDS.get(path.relative_to(PROJECT).as_posix(), 1)
 
     def place(path: Path) -> tuple[bool, bool, float]:
-        waits = "template" in fixtures[path] or seconds[path] < 10
-        return path != first, waits, -seconds[path]
+        waits = "template" in fixtures[path] or seconds(path) < 10
+        return path != first, waits, -seconds(path)
 
-    items.sort(key=lambda item: place(item.path))
+    first = max(
+        fixtures, key=lambda path: ("demo_folder" in fixtures[path], seconds(path)), default=None
+    )
+    places = {path: place(path) for path in fixtures}
+    items.sort(key=lambda item: places[item.path])
 
 
 def pytest_collection_finish() -> None:
-    """Leave out what is imported now when memory is searched for garbage."""
+    """Leave out what is imported now when memory is searched for garbage, and search seldom."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
     gc.enable()
 
 
@@ -300,12 +300,21 @@ def _server() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _static_files() -> None:
-    """Collect static files, so that any test can request a page."""
-    made_from = Path(os.environ["VAR_DIR"]) / "static" / ".made_from"
+    """Collect static files, so that any test can request a page; once for all workers."""
     version = digest("shop/static")
-    if not made_from.exists() or made_from.read_text() != version:
-        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-        made_from.write_text(version)
+    own, shared = Path(os.environ["VAR_DIR"]) / "static", SHARED / f"static-{version}"
+    made_from = own / ".made_from"
+    if made_from.exists() and made_from.read_text() == version:
+        return
+    shutil.rmtree(own, ignore_errors=True)
+    with only_one("static"):
+        if not shared.exists():
+            for old in SHARED.glob("static-*"):
+                shutil.rmtree(old)
+            call_command("collectstatic", interactive=False, verbosity=0)
+            made_from.write_text(version)
+            own.rename(shared)
+        shutil.copytree(shared, own)
 
 
 SCHEMA_SOURCES = ("catalog", "embedding/lexicon", "embedding/registry", "migrations", "shop")

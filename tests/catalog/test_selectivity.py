@@ -19,7 +19,7 @@ from catalog.search.fusion import WEIGHTS, Channel
 from catalog.search.pipeline import SearchSpec, search
 from catalog.search.ranking_sql import SETTINGS, Ranking, ranking_statement
 from embedding.registry import Modality, get_spec
-from tests.conftest import fresh_database
+from tests.conftest import fresh_database, repetitions
 from tests.fakes import WordsAndColours
 
 pytestmark = pytest.mark.slow
@@ -108,7 +108,7 @@ def test_pages_are_full_and_contain_the_best_products(
             prices = connection.exec_driver_sql("SELECT price FROM product ORDER BY id").scalars()
             mask = np.array([price >= filters.min_price for price in prices])
     found = []
-    for query in catalogue.near(20):
+    for query in catalogue.near(repetitions(10, 20)):
         spec = SearchSpec(
             text="widget", signals=("text", "image"), filters=filters, min_match=0.0, limit=48
         )

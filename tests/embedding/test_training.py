@@ -15,7 +15,7 @@ from embedding.training.__main__ import encode_pictures
 from embedding.training.data import CatalogueError, Picture, read_catalogue
 from embedding.training.evaluate import ATTRIBUTE_QUERIES, by_picture, by_title, by_words
 from embedding.training.metrics import mean_average_precision, recall_at
-from tests.conftest import digest, kept_array
+from tests.conftest import digest, kept_array, repetitions
 from tests.data import ECOMMERCE, needs_ecommerce
 
 COLOURS = {"Red": (200, 30, 30), "Green": (40, 150, 60), "Blue": (40, 60, 200)}
@@ -91,18 +91,20 @@ def encode(model: str, pictures: list[Picture]) -> np.ndarray:
 @pytest.mark.slow
 @needs_ecommerce
 def test_shipped_weights_reach_their_figures_on_held_out_photographs() -> None:
-    pictures = [picture for picture in read_catalogue(ECOMMERCE) if picture.part == "test"]
+    """On every second one, unless `THOROUGH`; fewer are easier."""
+    step, own, every_type, two_right = repetitions((2, 0.9, 0.68, 0.75), (1, 0.84, 0.63, 0.69))
+    pictures = [it for it in read_catalogue(ECOMMERCE) if it.part == "test"][::step]
     encoder = get_encoder("fashion", "cpu")
     vectors = encode("fashion", pictures)
     title = {figure.name: figure.value for figure in by_title(pictures, vectors, encoder)}
-    assert title["title -> own picture, R@10, strict"] >= 0.84
+    assert title["title -> own picture, R@10, strict"] >= own
     name = "colour+type+gender"
     every, several, _ = by_words(name, ATTRIBUTE_QUERIES[name], pictures, vectors, encoder)
     assert "2 or more right" in several.name
-    assert several.value >= 0.69
-    assert every.value >= 0.63
-    third = slice(None, None, 3)  # enough to compare with the baseline
-    baseline = encode("imagenet", pictures[third])
-    (imagenet,) = by_picture("imagenet", pictures[third], baseline)
-    (fashion,) = by_picture("fashion", pictures[third], vectors[third])
+    assert several.value >= two_right
+    assert every.value >= every_type
+    half = slice(None, None, 2)  # enough to compare with the baseline
+    baseline = encode("imagenet", pictures[half])
+    (imagenet,) = by_picture("imagenet", pictures[half], baseline)
+    (fashion,) = by_picture("fashion", pictures[half], vectors[half])
     assert fashion.value > imagenet.value + 0.1, "fashion must beat the imagenet baseline"

@@ -21,7 +21,7 @@ from tests.serving import serving
 
 pytestmark = [pytest.mark.process, pytest.mark.slow, needs_pgbouncer]
 
-VISITORS, PAGES = 6, repetitions(8, 20)
+VISITORS, PAGES = 6, repetitions(4, 20)
 QUERIES = (
     *("red dress", "blue jeans", "t-shirt", "shampoo", "lamp", "women boots", "leather bag"),
     *("norma", "running shoes", "hat"),

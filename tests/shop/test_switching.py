@@ -201,7 +201,7 @@ def test_models_are_added_and_dropped_during_searches_and_fills(
         while not other.searches:
             assert not other.wrong
             time.sleep(0.01)
-        for _ in range(repetitions(4, 10)):
+        for _ in range(repetitions(2, 10)):
             fill(ENCODERS["clip"], "text")
             call_command("drop_model", "clip")
             call_command("add_model", str(tmp_path / "mine.toml"))
