@@ -133,8 +133,10 @@ def prices(template: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     """The price, or the reason of the rejection, of each price in one file."""
     written = [*ACCEPTED, *REJECTED]
     rows = "".join(f"S{number}\tShirt\t{it}\n" for number, it in enumerate(written))
+    folder = tmp_path_factory.mktemp("prices")
+    (folder / "images").mkdir()
     with fresh_database(template):
-        report = load(tmp_path_factory.mktemp("prices"), f"sku\ttitle\tprice\n{rows}", "c.tsv")
+        report = load(folder, f"sku\ttitle\tprice\n{rows}", "c.tsv")
         stored = {sku: str(product["price"]) for sku, product in products().items()}
     rejected = {f"S{line - 2}": reason for line, reason in reasons(report).items()}
     assert not stored.keys() & rejected.keys()

@@ -57,6 +57,7 @@ def test_products_are_found_by_sku() -> None:
     assert find_products([]) == []
 
 
+@pytest.mark.usefixtures("few_synonyms")
 def test_empty_catalogue_is_filled_once(
     database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

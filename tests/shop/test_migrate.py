@@ -23,6 +23,7 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in connection.execute(query)}
 
 
+@pytest.mark.usefixtures("few_synonyms")
 def test_one_command_creates_everything(empty: str, capsys: pytest.CaptureFixture[str]) -> None:
     call_command("migrate")
     assert {*metadata.tables, "auth_user", "django_session"} <= tables(empty)

@@ -42,7 +42,7 @@ def test_upload_without_tables(without_tables: None) -> None:
 def test_running_shop_works_after_tables_are_created() -> None:
     with fresh_database("template1") as url:
         assert CLIENT.get("/").status_code == HTTPStatus.SERVICE_UNAVAILABLE
-        run_python("manage.py", "migrate", "-v0").check_returncode()
+        run_python("-m", "tests.fake_manage", "migrate", "-v0").check_returncode()
         with psycopg.connect(url, autocommit=True) as other:
             other.execute("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
             other.execute(
