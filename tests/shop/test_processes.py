@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -28,6 +28,9 @@ pytestmark = pytest.mark.process
 
 PATIENCE = 120
 """Seconds for something to happen on a busy machine."""
+
+MOST = 12
+"""The maximum number of requests until both of two processes answer one."""
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE relation = 'product'::regclass AND NOT granted"
 
@@ -135,21 +138,27 @@ def test_dead_processes_start_again_and_ctrl_c_ends_all(database: str) -> None:
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP])
 def test_what_has_been_accepted_is_answered_at_the_end(database: str, stop: signal.Signals) -> None:
     """By page processes that can still ask the encoder process, while others are refused."""
-    with served("--processes", "2", "--threads", "1") as server, ThreadPoolExecutor(4) as pool:
+    with served("--processes", "2", "--threads", "1") as server, ThreadPoolExecutor(MOST) as pool:
         assert server.page() == 200
         encoder = Path(server.line("The encoder server is at unix:").partition("unix:")[2])
         with psycopg.connect(database) as other:
             other.execute("LOCK TABLE product")
-            pages = [pool.submit(server.status, "/product/A") for _ in range(4)]
+            pages: list[Future[int]] = []
             with psycopg.connect(database, autocommit=True) as observer:
-                until(lambda: observer.execute(WAITING).fetchone() == (2,))
+
+                def both_wait() -> bool:
+                    if len(pages) < MOST:  # either process may accept it
+                        pages.append(pool.submit(server.status, "/product/A"))
+                    return observer.execute(WAITING).fetchone() == (2,)
+
+                until(both_wait)
             server.process.send_signal(stop)
             until(lambda: not server.accepts())
             assert encoder.exists()
         statuses = [page.result() for page in pages]
         assert server.process.wait(PATIENCE) == 0
     assert statuses.count(404) >= 2, statuses
-    assert set(statuses) <= {404, 503}, statuses  # two have waited for a thread
+    assert set(statuses) <= {404, 503}, statuses  # some have waited for a thread
     assert not encoder.parent.exists()
 
 
