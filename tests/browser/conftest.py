@@ -66,7 +66,7 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 
 class Windows:
-    """Windows of a browser by their options, which tests use one after the other.
+    """Windows of a browser by their options but the size, which tests use one after the other.
 
     A new one takes a second of CPU time, mostly for a process that loads all scripts again.
     """
@@ -78,9 +78,10 @@ class Windows:
 
     def open(self, options: dict[str, Any]) -> Page:
         """An empty window without cookies, stored data, routes and complaints."""
-        page = self.opened.get(repr(options))
+        key = repr({name: value for name, value in options.items() if name != "viewport"})
+        page = self.opened.get(key)
         if page is None:
-            page = self.opened[repr(options)] = self._new(options)
+            page = self.opened[key] = self._new(options)
         page.goto("about:blank")
         page.unroute_all()
         page.mouse.move(0, 0)
