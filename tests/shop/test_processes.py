@@ -26,7 +26,7 @@ from tests.shop.test_server import free_port
 
 pytestmark = pytest.mark.process
 
-PATIENCE = 120
+PATIENCE = 300
 """Seconds for something to happen on a busy machine."""
 
 MOST = 12
