@@ -68,7 +68,8 @@ SQL_FILES = Path(__file__).parent / "sql"
 OBJECTS = (
     *("match", "vocabulary", "other_number", "stems", "phrase", "quantity", "facet_value"),
     *("language_codes", "meaning"),
-    *("query_tokens", "query_spans", "query_item", "query_items"),
+    *("query_tokens", "span_meaning", "span_meanings", "compound_meanings", "query_language"),
+    *("query_spans", "query_item", "query_items"),
     *("number_parts", "counted_items", "negated_items", "joined_items", "understood"),
     *(
         "title_phrase",

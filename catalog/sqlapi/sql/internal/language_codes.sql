@@ -1,13 +1,26 @@
 -- The languages of the starter synonyms by the names of PostgreSQL's configurations.
 CREATE OR REPLACE FUNCTION search_internal.language_codes()
 RETURNS text[]
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN (
-    SELECT coalesce(array_agg(code ORDER BY array_position(public.search_languages()::text[], language)), '{}')
-      FROM (VALUES ('english', 'en'), ('german', 'de'), ('french', 'fr'), ('spanish', 'es'), ('italian', 'it'),
-                   ('dutch', 'nl'), ('polish', 'pl'), ('portuguese', 'pt'), ('turkish', 'tr')) AS known (language, code)
-     WHERE language = ANY (public.search_languages()::text[]));
+AS $$
+DECLARE
+    codes text[] := '{}';
+    language regconfig;
+    code text;
+BEGIN
+    FOREACH language IN ARRAY public.search_languages() LOOP
+        code := CASE language::text
+                WHEN 'english' THEN 'en' WHEN 'german' THEN 'de' WHEN 'french' THEN 'fr' WHEN 'spanish' THEN 'es'
+                WHEN 'italian' THEN 'it' WHEN 'dutch' THEN 'nl' WHEN 'polish' THEN 'pl' WHEN 'portuguese' THEN 'pt'
+                WHEN 'turkish' THEN 'tr' END;
+        IF code IS NOT NULL AND code <> ALL (codes) THEN
+            codes := codes || code;
+        END IF;
+    END LOOP;
+    RETURN codes;
+END
+$$;
 
 COMMENT ON FUNCTION search_internal.language_codes() IS
     'The codes of the catalogue''s languages that synonyms have, such as {en,de}.';

@@ -10,11 +10,13 @@ WITH matched AS (
     SELECT place, part[1] AS separator, part[2] AS token,
            sum(length(part[1] || part[2])) OVER (ORDER BY place) - length(part[2]) AS start
       -- "50+" and "50/-" have a sign of their own, of the same length
-      FROM regexp_replace(translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------'),
-                          '([\dk$€£¥₹])\+(?![[:alnum:]])', '\1⁺', 'gi') AS sign (text),
+      FROM translate(left(normalize(query, NFKC), 2000), '‐‑‒–—―−﹘﹣－', '----------') AS dashed (text),
+           LATERAL (SELECT CASE WHEN strpos(dashed.text, '+') = 0 THEN dashed.text
+                                ELSE regexp_replace(dashed.text, '([\dk$€£¥₹])\+(?![[:alnum:]])', '\1⁺', 'gi') END
+           ) AS plus (text),
            regexp_matches(
-               CASE WHEN strpos(sign.text, '/') = 0 THEN sign.text
-                    ELSE regexp_replace(sign.text, '(\d ?)/[-=](?![[:alnum:]])', '\1₹⁻', 'g') END,
+               CASE WHEN strpos(plus.text, '/') = 0 THEN plus.text
+                    ELSE regexp_replace(plus.text, '(\d ?)/[-=](?![[:alnum:]])', '\1₹⁻', 'g') END,
                '([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|'
                -- "H&M" and "H & M" are one name, but "S & M" are two sizes
                '[[:alpha:]]{1,2}&[[:alpha:]]{1,2}(?![[:alnum:]])'
@@ -31,15 +33,19 @@ folded AS (
     SELECT place, separator, token, start,
            CASE WHEN strpos(token, '&') > 0 AND left(token, 1) <> '"' THEN regexp_replace(public.fold_text(token), '[^[:alnum:]]', '', 'g')
                 ELSE replace(public.fold_text(token), '''', '') END AS word,
-           count(*) FILTER (WHERE separator ~ '\s' OR token !~ '[[:alnum:]]')
+           count(*) FILTER (WHERE separator = ' ' OR separator <> '' AND separator ~ '\s' OR NOT has_letter)
                OVER (ORDER BY place) AS compound,
-           (separator ~ '\s(-+|!)$' OR separator ~ '^(-+|!)$'
-            AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
-           AND token ~ '[[:alnum:]"]' AS is_excluded -- also after a quote that nothing closes
-      FROM matched
+           right(separator, 1) IN ('-', '!')
+           AND (separator ~ '\s(-+|!)$' OR separator ~ '^(-+|!)$'
+                AND coalesce(lag(token) OVER (ORDER BY place), ',') IN (',', ';'))
+           AND (has_letter OR strpos(token, '"') > 0) AS is_excluded -- also after a quote that nothing closes
+      FROM (SELECT *, strpos('"<>≤≥₹$€£¥,;⁺', left(token, 1)) = 0 OR token ~ '[[:alnum:]]' AS has_letter
+              FROM matched) AS each
 )
 SELECT place::integer, separator, token, word,
-       CASE WHEN word ~ '^\d{1,9}([.,]\d{1,2})?k$' THEN 1000 * translate(left(word, -1), ',', '.')::numeric
+       -- PostgreSQL keeps few compiled regular expressions, so they are not used for words
+       CASE WHEN strpos('0123456789', left(word, 1)) = 0 THEN NULL
+            WHEN word ~ '^\d{1,9}([.,]\d{1,2})?k$' THEN 1000 * translate(left(word, -1), ',', '.')::numeric
             WHEN word ~ '^\d{1,12}$' THEN word::numeric
             WHEN word ~ '^\d{1,3}([.,]\d{3})+$' OR word ~ '^\d{1,3}(,\d{2})*,\d{3}$' -- in India 1,50,000
             THEN translate(word, '.,', '')::numeric
