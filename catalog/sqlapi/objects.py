@@ -80,7 +80,8 @@ OBJECTS = (
         "measure_part",
         "understand",
     ),
-    *("tied", "tied_parts", "part", "part_keys", "parsed", "parse"),
+    *("tied", "tied_parts", "part", "part_keys", "parsed", "headed_parts", "distinct_keys"),
+    *("wanted_kinds", "known_share", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
     *(
         "value_hint",
