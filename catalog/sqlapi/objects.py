@@ -78,6 +78,7 @@ OBJECTS = (
         "size_part",
         "age_part",
         "measure_part",
+        "is_written",
         "understand",
     ),
     *("tied", "tied_parts", "part", "part_keys", "parsed", "headed_parts", "distinct_keys"),

@@ -335,12 +335,7 @@ BEGIN
                 is_typed := EXISTS (SELECT FROM public.product p
                                      WHERE p.lexemes @@ (SELECT term FROM search.terms(part.value) LIMIT 1));
             ELSIF NOT is_typed THEN
-                is_typed := NOT EXISTS (
-                    SELECT FROM regexp_split_to_table(substr(typed, item.start + 1, item.stop - item.start),
-                                                      '[^[:alnum:]]+') AS token
-                     WHERE token <> '' AND NOT EXISTS (
-                           SELECT FROM search.vocabulary v
-                            WHERE v.word = public.fold_text(token)));
+                is_typed := search_internal.is_written(substr(typed, item.start + 1, item.stop - item.start));
             END IF;
             IF is_typed THEN
                 part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');

@@ -19,7 +19,7 @@ BEGIN
         CONTINUE WHEN is_found[place] OR length(words[place]) NOT BETWEEN 7 AND 40 OR words[place] !~ '^[[:alnum:]]';
         meanings := meanings || ARRAY(
             SELECT ROW(place, place, half.number, m.key, m.kind, m.facet_key, m.value, m.products, m.level, m.languages,
-                       m.is_name, true)::search_internal.span_meaning
+                       m.is_name, true, false)::search_internal.span_meaning
               FROM (SELECT written.first_half, written.second_half
                       FROM generate_series(3, length(words[place]) - 3) AS cut,
                            -- the first half of a German or Dutch compound may have a joining ending

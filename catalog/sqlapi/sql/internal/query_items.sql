@@ -7,6 +7,8 @@ SET plan_cache_mode = force_generic_plan -- searches set it to force_custom_plan
 AS $$
 DECLARE
     tokens text[];
+    token text;
+    start integer := 0;
     separators text[];
     words text[];
     numbers numeric[];
@@ -23,15 +25,29 @@ DECLARE
     quoted boolean;
     sign text;
 BEGIN
-    SELECT array_agg(t.token ORDER BY t.place), array_agg(t.separator ORDER BY t.place),
-           array_agg(t.word ORDER BY t.place), array_agg(t.number ORDER BY t.place),
-           array_agg(t.excluded ORDER BY t.place), array_agg(t.start ORDER BY t.place),
-           -- "red. Blue", "red | blue", "red/blue"; but "Mr. Men" and "w/o"
-           array_agg(t.separator ~ '[|!?:]|\.\.' OR t.separator ~ '\.\s' AND length(t.before) > 3
-                     OR t.separator ~ '/' AND least(length(t.before), length(t.word)) > 2
-                        AND t.before || t.word !~ '\d' ORDER BY t.place), count(*)
-      INTO tokens, separators, words, numbers, exclusions, offsets, breaks, count_of
-      FROM (SELECT *, lag(word) OVER (ORDER BY place) AS before FROM search_internal.query_tokens(query)) AS t;
+    query := left(normalize(query, NFKC), 2000);
+    IF query ~ '^[[:alpha:]]+( [[:alpha:]]+){0,63}$' THEN -- as most queries
+        tokens := string_to_array(query, ' ');
+        count_of := cardinality(tokens);
+        separators := array_fill(' '::text, ARRAY[count_of]);
+        exclusions := array_fill(false, ARRAY[count_of]);
+        breaks := exclusions;
+        FOREACH token IN ARRAY tokens LOOP
+            words := words || replace(public.fold_text(token), '''', '');
+            offsets := offsets || start;
+            start := start + length(token) + 1;
+        END LOOP;
+    ELSE
+        SELECT array_agg(t.token ORDER BY t.place), array_agg(t.separator ORDER BY t.place),
+               array_agg(t.word ORDER BY t.place), array_agg(t.number ORDER BY t.place),
+               array_agg(t.excluded ORDER BY t.place), array_agg(t.start ORDER BY t.place),
+               -- "red. Blue", "red | blue", "red/blue"; but "Mr. Men" and "w/o"
+               array_agg(t.separator ~ '[|!?:]|\.\.' OR t.separator ~ '\.\s' AND length(t.before) > 3
+                         OR t.separator ~ '/' AND least(length(t.before), length(t.word)) > 2
+                            AND t.before || t.word !~ '\d' ORDER BY t.place), count(*)
+          INTO tokens, separators, words, numbers, exclusions, offsets, breaks, count_of
+          FROM (SELECT *, lag(word) OVER (ORDER BY place) AS before FROM search_internal.query_tokens(query)) AS t;
+    END IF;
     IF count_of = 0 THEN
         RETURN items;
     END IF;
@@ -78,10 +94,14 @@ BEGIN
             owners[place] := cardinality(spans);
         END LOOP;
     END LOOP;
-    is_currency := ARRAY(SELECT t.token IN ('$', '€', '£', '¥', '₹', '₹⁻') OR spans[owners[t.place]].value = 'currency'
-                           FROM unnest(tokens) WITH ORDINALITY AS t (token, place) ORDER BY t.place);
     FOR place IN 1..count_of LOOP
-        IF separators[place] ~ '^\s*([-~]|\.\.+)\s*$'
+        is_currency := is_currency || (tokens[place] IN ('$', '€', '£', '¥', '₹', '₹⁻')
+                                       OR spans[owners[place]].value = 'currency');
+    END LOOP;
+    FOR place IN 1..count_of LOOP
+        IF separators[place] IN ('', ' ') THEN
+            sign := NULL;
+        ELSIF separators[place] ~ '^\s*([-~]|\.\.+)\s*$'
            -- "20-30", "20€-30€", "$20-$30", "20~30", "20..30"
            AND (numbers[place - 1] IS NOT NULL OR is_currency[place - 1] AND numbers[place - 2] IS NOT NULL)
            AND (numbers[place] IS NOT NULL OR is_currency[place] AND numbers[place + 1] IS NOT NULL) THEN
@@ -107,7 +127,7 @@ BEGIN
             END LOOP;
             CONTINUE;
         END IF;
-        quoted := tokens[place] ~ '^".*[[:alnum:]].*"$';
+        quoted := left(tokens[place], 1) = '"' AND tokens[place] ~ '^".*[[:alnum:]].*"$';
         sign := CASE WHEN tokens[place] IN ('<', '<=', '≤') THEN 'under'
                      WHEN tokens[place] IN ('>', '>=', '≥') THEN 'over'
                      WHEN tokens[place] IN ('$', '€', '£', '¥', '₹', '₹⁻') THEN 'currency'

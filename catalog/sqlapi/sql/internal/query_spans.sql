@@ -12,26 +12,35 @@ DECLARE
     halves search_internal.span_meaning[] := search_internal.compound_meanings(words, known);
     main text := coalesce((search_internal.language_codes())[1], 'en');
     spoken text := search_internal.query_language(words, known, main);
+    meant search_internal.span_meaning[] := halves;
+    one search_internal.span_meaning;
+    number integer;
+    spoken_spans boolean[] := '{}';
+    named_spans boolean[] := '{}';
 BEGIN
-    IF known = '{}' AND halves = '{}' THEN
+    FOREACH one IN ARRAY known LOOP
+        number := 4 * one.first + one.last;
+        spoken_spans[number] := spoken_spans[number] IS TRUE OR one.is_name OR spoken = ANY (one.languages);
+        named_spans[number] := named_spans[number] IS TRUE OR one.is_name AND one.kind <> 'brand';
+    END LOOP;
+    FOREACH one IN ARRAY known LOOP
+        number := 4 * one.first + one.last;
+        -- Short cues differ between languages: "no" negates in English, and is a preposition in Portuguese.
+        IF spoken = ANY (one.languages) OR one.is_name OR '' = ANY (one.languages) AND one.kind <> 'cue'
+           OR NOT spoken_spans[number]
+              AND (one.kind <> 'cue' OR length(one.key) > 3 OR main = ANY (one.languages)) THEN
+            one.is_named := named_spans[number];
+            meant := meant || one;
+        END IF;
+    END LOOP;
+    IF meant = '{}' THEN
         RETURN;
     END IF;
     RETURN QUERY
-WITH meant AS (
-    -- Short cues differ between languages: "no" negates in English, and is a preposition in Portuguese.
-    SELECT each.*
-      FROM (SELECT f.*, bool_or(is_name AND kind <> 'brand') OVER (PARTITION BY first, last) AS is_named,
-                   bool_or(is_name OR spoken = ANY (languages)) OVER (PARTITION BY first, last) AS is_spoken
-              FROM unnest(known) AS f) AS each
-     WHERE spoken = ANY (languages) OR is_name OR '' = ANY (languages) AND kind <> 'cue'
-        OR NOT is_spoken AND (kind <> 'cue' OR length(key) > 3 OR main = ANY (languages))
-     UNION ALL
-    SELECT h.*, false, false FROM unnest(halves) AS h
-),
-nearest AS (
+WITH nearest AS (
     SELECT *
       FROM (SELECT *, rank() OVER (PARTITION BY first, last, split, kind, facet_key ORDER BY level) AS distance
-              FROM meant) AS each
+              FROM unnest(meant)) AS each
      WHERE distance = 1 OR facet_key = ''
 ),
 chosen AS MATERIALIZED (

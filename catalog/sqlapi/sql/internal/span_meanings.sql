@@ -50,7 +50,7 @@ BEGIN
         END LOOP;
     END LOOP;
     SELECT array_agg(ROW(s.first, s.last, NULL, m.key, m.kind, m.facet_key, m.value, m.products, m.level, m.languages,
-                         m.is_name, s.is_written)::search_internal.span_meaning)
+                         m.is_name, s.is_written, false)::search_internal.span_meaning)
       INTO known
       FROM unnest(firsts, lasts, keys, written) AS s (first, last, key, is_written)
            JOIN search.meaning m ON m.key = s.key
