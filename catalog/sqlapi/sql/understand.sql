@@ -303,8 +303,8 @@ BEGIN
                 item.value := substr(typed, item.start + 1, item.stop - item.start);
             END IF;
             -- "pas de chaussures noires" are shoes that are not black
-            is_noun := negation = 'next' AND item.kind = 'type' AND item.is_foreign
-                       AND after.kind IN ('colour', 'material', 'pattern') AND NOT after.excluded;
+            is_noun := (negation = 'next' AND item.kind = 'type' AND item.is_foreign
+                        AND after.kind IN ('colour', 'material', 'pattern') AND NOT after.excluded) IS TRUE;
             -- "not black or brown": the second colour is unwanted too; "not red and comfortable" is comfortable
             IF continues AND negation = '' AND NOT last_part.wanted
                AND (last_part.kind = item.kind AND item.kind NOT IN ('word', 'number')
