@@ -117,7 +117,8 @@ def build_query(connection: Connection, spec: SearchSpec) -> Query:
     parsed = parse(connection, spec.text) if spec.text else NOTHING
     corrected = None
     if spec.text and not spec.verbatim and not parsed.is_exact:
-        corrected = correct(spec.text, get_vocabulary(connection))
+        stray = {fold(part.phrase) for part in parsed.understood if part.why == "stray"}
+        corrected = correct(spec.text, get_vocabulary(connection), stray)
     if corrected:
         parsed = parse(connection, corrected)
     return Query(

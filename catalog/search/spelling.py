@@ -4,7 +4,7 @@ How the rules were chosen, and their accuracy: docs/decisions/0008-spelling.md.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -56,7 +56,7 @@ WORD = re.compile(
 )
 
 
-def correct(words: str, vocabulary: Vocabulary) -> str | None:
+def correct(words: str, vocabulary: Vocabulary, doubtful: Collection[str] = ()) -> str | None:
     """`words` with misspelled words replaced, folded; None if there is nothing to correct.
 
     A word stays unchanged if it has fewer than four letters or other characters than letters, if
@@ -65,10 +65,18 @@ def correct(words: str, vocabulary: Vocabulary) -> str | None:
     the text model knows is still corrected if one vowel makes it a word of a type, colour or
     person: "heals" is "heels".
     In a compound such as "t-shrit", each part is a word.
+
+    `doubtful` are folded words that only another language has than the rest of the text. They are
+    corrected if one letter makes them a word of a type, colour or person: in "red dres", the Polish
+    word for a tracksuit is a dress.
     """
     replacements: list[tuple[int, int, str]] = []
-    for start, end, word in _words(words, vocabulary):
-        if replacement := _correction(word, vocabulary, is_last=end == len(words.rstrip())):
+    for start, end, word in _words(words, vocabulary, doubtful):
+        if word in doubtful:
+            replacement = _doubtful_correction(word, vocabulary)
+        else:
+            replacement = _correction(word, vocabulary, is_last=end == len(words.rstrip()))
+        if replacement:
             replacements.append((start, end, replacement))
     if not replacements:
         return None
@@ -77,12 +85,15 @@ def correct(words: str, vocabulary: Vocabulary) -> str | None:
     return words
 
 
-def _words(text: str, vocabulary: Vocabulary) -> Iterator[tuple[int, int, str]]:
+def _words(
+    text: str, vocabulary: Vocabulary, doubtful: Collection[str]
+) -> Iterator[tuple[int, int, str]]:
     """The words to check: where each one starts and ends, and its folded form."""
     for count, match in enumerate(WORD.finditer(text)):
         if count == MAX_WORDS:
             return
-        if vocabulary.knows(fold(match[0]).replace("-", "")):
+        word = fold(match[0])
+        if word not in doubtful and vocabulary.knows(word.replace("-", "")):
             continue
         for part in re.finditer("[^-]+", match[0]):
             start = match.start() + part.start()
@@ -112,6 +123,17 @@ def _correction(word: str, vocabulary: Vocabulary, *, is_last: bool) -> str | No
         return products * same_start * (MEANING if vocabulary.is_meaning(known) else 1)
 
     return max(near, key=likelihood, default=None)
+
+
+def _doubtful_correction(word: str, vocabulary: Vocabulary) -> str | None:
+    if not MIN_LETTERS <= len(word) <= MAX_LETTERS:
+        return None
+    near = [
+        it
+        for it in _within(word, 1, vocabulary)
+        if it in vocabulary.products and it[0] == word[0] and vocabulary.is_meaning(it)
+    ]
+    return max(near, key=lambda it: vocabulary.products[it], default=None)
 
 
 def _model_knows(word: str, vocabulary: Vocabulary) -> bool:

@@ -17,16 +17,19 @@ WITH matched AS (
            regexp_matches(
                CASE WHEN strpos(plus.text, '/') = 0 THEN plus.text
                     ELSE regexp_replace(plus.text, '(\d ?)/[-=](?![[:alnum:]])', '\1₹⁻', 'g') END,
-               '([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|'
+               replace('([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|'
                -- "H&M" and "H & M" are one name, but "S & M" are two sizes
                '[[:alpha:]]{1,2}&[[:alpha:]]{1,2}(?![[:alnum:]])'
                '|(?![smlx] & [smlx](?![[:alnum:]]))[[:alpha:]] & [[:alpha:]](?![[:alnum:]])'
                '|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
-               -- "1500rs", "1,500rs" and "rs1500" are two tokens
-               '|\d+(?:[.,]\d+)*(?=(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]]))'
+               -- "1500rs", "1,500rs", "rs1500" and "7yr" are two tokens
+               '|\d+(?:[.,]\d+)*(?=(?:UNITS)(?![[:alnum:]]))'
                '|(?:rs|inr)(?=\d)'
-               '|(?!\d+(?:rs|inr|eur|euros?|usd|gbp|chf|pln|zł)(?![[:alnum:]])|(?:rs|inr)\d+(?![[:alnum:]]))'
-               '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|₹⁻|[$€£¥₹,;"⁺])', 'gi')
+               '|(?!\d+(?:UNITS)(?![[:alnum:]])|(?:rs|inr)\d+(?![[:alnum:]]))'
+               '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|₹⁻|[$€£¥₹,;"⁺])',
+                       'UNITS', 'rs|inr|eur|euros?|usd|gbp|chf|pln|zł|y|yo|yrs?|years?|months?|mos?|mths?|jahren?|jährige[rsn]?'
+                                '|monate?|ans|mois|años?|mes|meses|anni|mesi|jaar|jarige?|maanden|lat|latk[ai]|letni\w*|anos?'),
+               'gi')
            WITH ORDINALITY AS found (part, place)
 ),
 folded AS (
