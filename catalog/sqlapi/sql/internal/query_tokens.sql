@@ -17,18 +17,19 @@ WITH matched AS (
            regexp_matches(
                CASE WHEN strpos(plus.text, '/') = 0 THEN plus.text
                     ELSE regexp_replace(plus.text, '(\d ?)/[-=](?![[:alnum:]])', '\1₹⁻', 'g') END,
-               replace('([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|'
+               replace(replace('([^[:alnum:]"<>≤≥$€£¥₹,;⁺]*)("[^"]*"|'
                -- "H&M" and "H & M" are one name, but "S & M" are two sizes
                '[[:alpha:]]{1,2}&[[:alpha:]]{1,2}(?![[:alnum:]])'
                '|(?![smlx] & [smlx](?![[:alnum:]]))[[:alpha:]] & [[:alpha:]](?![[:alnum:]])'
                '|\d+(?:[.,]\d+)+k?(?![[:alnum:]])'
-               -- "1500rs", "1,500rs", "rs1500" and "7yr" are two tokens
+               -- "1500rs", "1,500rs", "rs1500", "7yr" and "uk9" are two tokens
                '|\d+(?:[.,]\d+)*(?=(?:UNITS)(?![[:alnum:]]))'
-               '|(?:rs|inr)(?=\d)'
-               '|(?!\d+(?:UNITS)(?![[:alnum:]])|(?:rs|inr)\d+(?![[:alnum:]]))'
+               '|(?:SIGNS)(?=\d)'
+               '|(?!\d+(?:UNITS)(?![[:alnum:]])|(?:SIGNS)\d+(?![[:alnum:]]))'
                '[[:alnum:]]+(?:[''’][[:alnum:]]+)*[''’]?|[<>≤≥]=?|₹⁻|[$€£¥₹,;"⁺])',
                        'UNITS', 'rs|inr|eur|euros?|usd|gbp|chf|pln|zł|y|yo|yrs?|years?|months?|mos?|mths?|jahren?|jährige[rsn]?'
                                 '|monate?|ans|mois|años?|mes|meses|anni|mesi|jaar|jarige?|maanden|lat|latk[ai]|letni\w*|anos?'),
+                       'SIGNS', 'rs|inr|size|sz|uk|eu|größe|groesse|gr|taille|pointure|talla|taglia|maat|rozmiar|tamanho'),
                'gi')
            WITH ORDINALITY AS found (part, place)
 ),
