@@ -17,7 +17,8 @@ DECLARE
     place integer := 0;
     cues text[];                 -- what the item can be, such as {under,for}
     next_cues text[];
-    before_number boolean;       -- whether a number follows, perhaps after a currency
+    has_numbers boolean := false; -- whether the next four can be true at all
+    before_number boolean := false; -- whether a number follows, perhaps after a currency
     start integer;               -- of the cues since the last part, which belong to the next part
     negation text := '';         -- next: the next part is unwanted; list: all parts up to a comma
     applied boolean := false;    -- whether the negation has a part already
@@ -28,20 +29,20 @@ DECLARE
     opening integer;             -- the number of the first part after it
     listed integer := 0;         -- how many parts end with the last one, joined by these
     is_price boolean;            -- whether the cue and the number after it are a price, no name such as "air max 90"
-    is_range_ahead boolean;      -- whether two numbers follow
-    is_range boolean;            -- whether the item is the first of two numbers
-    is_next_limit boolean;       -- whether the next item is the limit of the number after it
+    is_range boolean := false;   -- whether the item is the first of two numbers
+    is_next_limit boolean := false; -- whether the next item is the limit of the number after it
     refused boolean := false;    -- whether a range or an age is not wanted
     compared text := '';         -- the limit of a measure: under, over, around or between
     least_measure numeric;
-    is_measure_range boolean;    -- "between 2 and 4 inch", "2-4 inch"
+    is_measure_range boolean := false; -- "between 2 and 4 inch", "2-4 inch"
     stop integer;                -- of the measure, with its limit
-    is_typed boolean;            -- whether the item is searched as typed
     is_noun boolean := false;    -- whether an unwanted adjective follows the item
     limited text := '';          -- under, over, between, around, at or age, until its number has come
-    low numeric;
-    high numeric;
+    low numeric;                 -- the first of two numbers
 BEGIN
+    FOREACH item IN ARRAY items LOOP
+        has_numbers := has_numbers OR item.number IS NOT NULL OR item.kind IN ('number', 'measure');
+    END LOOP;
     WHILE place < cardinality(items) LOOP
         place := place + 1;
         item := items[place];
@@ -49,21 +50,10 @@ BEGIN
         last_part := parts[cardinality(parts)];
         cues := CASE WHEN item.kind = 'cue' THEN string_to_array(item.value, ' ') ELSE '{}' END;
         next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
-        before_number := after.kind = 'number' OR 'currency' = ANY (next_cues) AND items[place + 2].kind = 'number';
-        is_range := item.number IS NOT NULL AND 'range' = ANY (next_cues)
-                    AND (items[place + 2].number IS NOT NULL
-                         OR 'currency' = ANY (string_to_array(items[place + 2].value, ' '))
-                            AND items[place + 2].kind = 'cue' AND items[place + 3].number IS NOT NULL);
-        is_next_limit := limited <> '' AND next_cues && '{under,over,around,over_after,under_after}'
-                         AND coalesce(items[place + 2].kind = 'number'
-                                      OR items[place + 2].kind = 'cue' AND items[place + 3].kind = 'number'
-                                         AND 'currency' = ANY (string_to_array(items[place + 2].value, ' ')), false);
-        is_measure_range := CASE WHEN item.kind NOT IN ('cue', 'number') THEN false
-                                 WHEN cues && '{between}' AND after.kind = 'number'
-                                 THEN items[place + 3].kind = 'measure' AND items[place + 2].kind = 'cue'
-                                      AND string_to_array(items[place + 2].value, ' ') && '{range,and}'
-                                 ELSE item.kind = 'number' AND next_cues && '{range}' AND items[place + 2].kind = 'measure'
-                            END IS TRUE;
+        IF has_numbers THEN
+            SELECT * INTO before_number, is_range, is_next_limit, is_measure_range
+              FROM search_internal.number_ahead(items, place, limited);
+        END IF;
         part := NULL;
         IF item.kind = 'cue' AND item.value <> 'comma' THEN
             start := coalesce(start, item.start);
@@ -92,20 +82,7 @@ BEGIN
             CONTINUE WHEN is_price;
         END IF;
         IF is_price THEN
-            is_range_ahead := EXISTS (SELECT FROM unnest(items[place + 2:place + 4]) AS i
-                                       WHERE i.kind = 'cue' AND 'range' = ANY (string_to_array(i.value, ' ')))
-                              AND EXISTS (SELECT FROM unnest(items[place + 3:place + 5]) AS i WHERE i.kind = 'number');
-            -- "not over 50" and "but not over 50"; but "without laces under 50"
-            limited := CASE WHEN 'currency' = ANY (cues) THEN coalesce(nullif(limited, ''), 'under')
-                            WHEN 'under' = ANY (cues)
-                            THEN CASE WHEN negation = '' OR applied THEN 'under' ELSE 'over' END
-                            WHEN 'at_price' = ANY (cues) AND NOT is_range_ahead THEN 'at'
-                            WHEN 'between' = ANY (cues) AND items[place + 2].kind = 'cue' THEN 'between'
-                            WHEN 'over' = ANY (cues)
-                            THEN CASE WHEN negation = '' OR applied THEN 'over' ELSE 'under' END
-                            WHEN 'between' = ANY (cues) THEN 'between'
-                            WHEN 'at_price' = ANY (cues) THEN 'at'
-                            ELSE 'around' END;
+            limited := search_internal.price_limit(items, place, cues, limited, negation <> '' AND NOT applied);
             refused := refused OR limited IN ('between', 'around') AND negation <> '' AND NOT applied;
             negation := '';
         ELSIF 'age' = ANY (cues) AND after.kind = 'number' AND after.number < 100
@@ -241,22 +218,8 @@ BEGIN
                 item.stop := after.stop;
                 place := place + 1;
             END IF;
-            IF limited = 'around' THEN
-                low := 0.8 * item.number;
-                high := 1.2 * item.number;
-            ELSIF limited = 'between' AND low IS NOT NULL THEN
-                high := greatest(low, item.number);
-                low := least(low, item.number);
-            ELSE
-                high := CASE WHEN limited IN ('over', 'between') THEN NULL ELSE item.number END;
-                low := CASE WHEN limited IN ('over', 'between') THEN item.number END;
-            END IF;
-            -- "not around 1000" and "under 1000 or over 3000": no range of prices says this
-            part := ROW(NULL, NULL, NULL, item.stop, 'price', concat_ws(' to ', low, high), NOT refused,
-                        CASE WHEN refused THEN 'ignored' ELSE 'price' END, '{}', '{}', '{}', low, high, '');
-            IF EXISTS (SELECT FROM unnest(parts) AS p WHERE p.why = 'price' AND (part.low > p.high OR part.high < p.low)) THEN
-                part.why := 'ignored';
-            END IF;
+            part := search_internal.price_part(item.number, limited, low, refused, parts);
+            part.stop := item.stop;
             negation := CASE WHEN refused THEN '' ELSE negation END;
             refused := false;
             limited := '';
@@ -301,49 +264,13 @@ BEGIN
                 CONTINUE WHEN substr(typed, item.start + 1, item.stop - item.start) !~ '[[:alnum:]]';
                 item.kind := 'word';
                 item.value := substr(typed, item.start + 1, item.stop - item.start);
+                items[place] := item;
             END IF;
             -- "pas de chaussures noires" are shoes that are not black
             is_noun := (negation = 'next' AND item.kind = 'type' AND item.is_foreign
                         AND after.kind IN ('colour', 'material', 'pattern') AND NOT after.excluded) IS TRUE;
-            -- "not black or brown": the second colour is unwanted too; "not red and comfortable" is comfortable
-            IF continues AND negation = '' AND NOT last_part.wanted
-               AND (last_part.kind = item.kind AND item.kind NOT IN ('word', 'number')
-                    OR conjunction <> 'and' AND item.kind IN ('word', 'brand', 'colour', 'material', 'pattern')
-                       AND 'word' IN (item.kind, last_part.kind) AND cues = '{}') THEN
-                negation := 'next';
-            ELSIF negation = 'list' AND NOT last_part.wanted AND item.kind = 'person' AND last_part.kind <> 'person' THEN
-                negation := '';  -- "without laces for men"
-            ELSIF negation = 'list' AND NOT last_part.wanted AND item.kind = 'type' AND NOT continues
-                  AND (last_part.kind IN ('word', 'type') AND after.kind IS DISTINCT FROM 'type'
-                       OR EXISTS (SELECT FROM unnest(parts) AS p WHERE p.wanted AND p.kind = last_part.kind))
-                  AND NOT EXISTS (SELECT FROM unnest(parts) AS p WHERE p.kind = 'type' AND p.wanted) THEN
-                negation := '';  -- "blue rather than red shoes", "without laces shoes"
-            END IF;
-            part := ROW(NULL, NULL, NULL, item.stop, item.kind, item.value, (negation = '' OR is_noun) AND NOT item.excluded,
-                        CASE WHEN item.excluded THEN 'excluded' WHEN negation <> '' AND NOT is_noun THEN 'unwanted'
-                             WHEN item.is_name THEN 'name'
-                             WHEN item.kind IN ('number', 'quoted')
-                                  OR item.value = substr(typed, item.start + 1, item.stop - item.start) THEN 'words'
-                             WHEN item.is_stray THEN 'stray'
-                             WHEN item.is_foreign THEN 'translation'
-                             ELSE 'synonym' END,
-                        item.keys, item.accepted, item.close, NULL, NULL,
-                        CASE item.kind WHEN 'person' THEN replace(item.value, ' or ', ' ') ELSE item.value END);
-            -- A phrase is searched as typed if products have its words, else by the name of what it means.
-            is_typed := item.is_name OR NOT part.wanted;
-            IF NOT is_typed AND item.kind = 'word' AND strpos(part.value, '&') > 0 THEN -- "H&M", which may be "HM"
-                is_typed := EXISTS (SELECT FROM public.product p
-                                     WHERE p.lexemes @@ (SELECT term FROM search.terms(part.value) LIMIT 1));
-            ELSIF NOT is_typed THEN
-                is_typed := search_internal.is_written(substr(typed, item.start + 1, item.stop - item.start));
-            END IF;
-            IF is_typed THEN
-                part.words := btrim(substr(typed, item.start + 1, item.stop - item.start), '"');
-            ELSIF item.kind = 'word' AND part.why = 'words'
-                  AND (strpos(part.value, '&') > 0
-                       OR NOT search_internal.is_known(public.fold_text(part.value))) THEN -- "nikee" has the stem of Nike
-                part.why := 'unknown';
-            END IF;
+            negation := search_internal.carried_negation(negation, items, place, cues, parts, continues, conjunction);
+            part := search_internal.item_part(typed, item, negation <> '' AND NOT is_noun);
             IF 'question' = ANY (cues) THEN
                 part.why := 'question';
             END IF;
@@ -376,31 +303,12 @@ BEGIN
                        THEN listed + 1 ELSE 1 END;
         continues := false;
         conjunction := '';
-        IF item.excluded AND last_part.why = 'excluded' AND part.start = last_part.stop THEN
-            -- "-wi-fi" excludes the compound, not its parts
-            last_part.stop := part.stop;
-            last_part.phrase := last_part.phrase || part.phrase;
-            last_part.words := last_part.words || ' ' || part.words;
-            parts[cardinality(parts)] := last_part;
-        ELSIF (part.kind, part.value, part.wanted) = (last_part.kind, last_part.value, last_part.wanted)
-              AND public.fold_text(part.words) = public.fold_text(last_part.words)
-              AND part.kind <> 'number' AND substr(typed, last_part.stop + 1, part.start - last_part.stop) ~ '^[\s,;-]*$' THEN
-            last_part.stop := part.stop; -- "red red shoes"
-            last_part.phrase := substr(typed, last_part.start + 1, last_part.stop - last_part.start);
-            parts[cardinality(parts)] := last_part;
-        ELSE
-            parts := parts || part;
-        END IF;
+        parts := search_internal.appended_part(typed, parts, part);
         start := NULL;
         negation := CASE WHEN negation = 'list' OR is_noun THEN negation ELSE '' END;
         is_noun := false;
-        -- "without heels or laces", where "without heels" has a meaning of its own
-        IF next_cues && '{or,and,comma}' AND item.kind NOT IN ('cue', 'number') AND part.wanted AND part.phrase ~ ' '
-           AND (NOT 'comma' = ANY (next_cues)
-                OR items[place + 3].kind = 'cue' AND string_to_array(items[place + 3].value, ' ') && '{or,and}')
-           AND EXISTS (SELECT FROM regexp_split_to_table(public.fold_text(part.phrase), ' ') AS each (cue)
-                             JOIN search.meaning m ON m.key = each.cue AND m.kind = 'cue' AND m.value IN ('not', 'but_not'))
-        THEN
+        IF next_cues && '{or,and,comma}' AND item.kind NOT IN ('cue', 'number')
+           AND search_internal.opens_list(part, 'comma' = ANY (next_cues), items[place + 3]) THEN
             negation := 'list';
         END IF;
     END LOOP;
