@@ -70,7 +70,7 @@ OBJECTS = (
     *("language_codes", "meaning"),
     *("query_tokens", "span_meaning", "span_meanings", "compound_meanings", "query_language"),
     *("query_spans", "query_item", "query_items"),
-    *("number_parts", "counted_items", "negated_items", "joined_items", "understood"),
+    *("number_parts", "counted_items", "divided_items", "joined_items", "understood"),
     *("title_phrase", "is_name", "is_listed", "is_written", "is_known"),
     *("size_part", "age_part", "measure_part", "item_part"),
     *("number_ahead", "price_limit", "price_part"),

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from catalog.db.connection import connect
 from catalog.search.cues import read_cues
+from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchSpec, search
 from catalog.search.spelling import correct
 from catalog.search.understanding import Parsed, parse
@@ -597,6 +598,40 @@ def test_equal_values_of_the_catalogue_are_one_meaning(template: str) -> None:
                 assert part.keys == ("colour=black", "colour=noir", "colour=schwarz"), query
 
 
+VALUES = {
+    "English": ("Shoes", "Men", "Black"),
+    "German": ("Schuhe", "Herren", "Schwarz"),
+    "French": ("Chaussures", "male", "noir"),
+    "another": ("Shoes", "Women", "Red"),
+}
+
+
+def test_values_that_mean_the_same_answer_a_query_together(template: str) -> None:
+    """Decision 32. A chosen facet value is only this value."""
+    with fresh_database(template):
+        with connect() as connection:
+            for sku, (kind, gender, colour) in VALUES.items():
+                values = {"product_type": kind, "gender": gender, "colour": colour}
+                row = {"sku": sku, "title": f"Model {len(sku)}", **values}
+                connection.execute(PRODUCT.insert(), row)
+            refresh_vocabulary(connection)
+            load_starter(connection)
+        with connect() as connection:
+
+            def found(text: str, **chosen: tuple[str, ...]) -> set[str]:
+                spec = SearchSpec(
+                    text=text, signals=("structure", "lexical"), filters=Filters(values=chosen)
+                )
+                return {hit.sku for hit in search(connection, spec).hits}
+
+            same = {"English", "German", "French"}
+            assert found("black shoes for men") == same
+            assert found("schwarze Herrenschuhe") == same
+            assert found("chaussures noires homme") == same
+            assert found("shoes not black") == {"another"}
+            assert found("shoes", colour=("Schwarz",)) == {"German"}
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text()
@@ -644,8 +679,16 @@ def test_types_that_are_alternatives(connection: Connection, text: str, types: l
         # black heels are shoes, but the narrower type counts
         ("red shoes or white heels or blue tshirt", {"S0", "S3"}),
         ("tops for women or jeans for men", {"S11", "S12", "S13", "S14"}),
+        ("black jeans, white tops or black heels", {"S8", "S13", "S14"}),
+        ("blaue Jeans oder weiße Tops", {"S10", "S12", "S14"}),
+        ("vaqueros negros o tops blancos", {"S13", "S14"}),
         # what is said once is said of all
         ("black jeans or heels", {"S8", "S13"}),
+        ("black or blue jeans", {"S10", "S12", "S13"}),
+        ("schwarze oder blaue Jeans", {"S10", "S12", "S13"}),
+        ("maroon, white or blue jeans and tops", {"S10", "S11", "S12", "S14"}),
+        ("jeans or tops but not white", {"S10", "S11", "S12", "S13"}),
+        ("jeans or tops for women under 60", {"S10", "S11", "S14"}),
         ("jeans or maroon tops", {"S10", "S11", "S12", "S13"}),
     ],
 )
@@ -794,6 +837,49 @@ def test_more_prices(
 )
 def test_limits_that_cannot_be_set_are_told(connection: Connection, text: str) -> None:
     assert [part.why for part in parse(connection, text).understood][1:] == ["ignored"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tshirt 7yr",
+        "tshirt 6-7y",
+        "tshirt for 5yo",
+        "tshirt 7 yr",
+        "T-Shirt 3jahre",
+        "koszulka dla 7latka",
+    ],
+)
+def test_ages_are_written_with_their_unit(connection: Connection, text: str) -> None:
+    [age] = [part for part in parse(connection, text).understood if part.why == "age"]
+    assert {*age.keys, *age.accepted} == {"gender=boys", "gender=girls"}
+
+
+@pytest.mark.parametrize("text", ["tshirt size9", "tshirt uk9", "T-Shirt gr9", "tshirt maat9"])
+def test_sizes_are_written_with_their_system(connection: Connection, text: str) -> None:
+    assert understood(connection, text) == [("type", "Tshirts"), ("size", "9")]
+
+
+def test_names_with_numbers_are_one_word(connection: Connection) -> None:
+    parts = parse(connection, "uk9x tshirt").understood
+    assert [part.phrase for part in parts if part.kind == "word"] == ["uk9x"]
+
+
+@pytest.mark.parametrize("text", ["tops pas de chaussures", "Tops keine Schuhe", "tops no shoes"])
+def test_the_last_word_may_be_unwanted(connection: Connection, text: str) -> None:
+    assert [part.wanted for part in parse(connection, text).understood] == [True, False]
+
+
+def test_a_tie_of_foreign_languages_has_one_winner(connection: Connection) -> None:
+    # "basen" is a swimming pool in Polish and a cue for sizes in Turkish.
+    assert [part.kind for part in parse(connection, "basen").understood] != []
+
+
+def test_a_word_of_another_language_is_doubtful(connection: Connection) -> None:
+    vocabulary = get_vocabulary(connection)
+    assert correct("red jins", vocabulary, {"jins"}) is None  # two letters
+    assert correct("red jeens", vocabulary) == "red jeans"
+    assert correct("red heel", vocabulary, {"heel"}) == "red heels"  # one letter, and a type
 
 
 def test_a_letter_is_no_longer_word(connection: Connection) -> None:

@@ -16,11 +16,12 @@ DECLARE
     next_cues text[];
     own text;                    -- the item as typed, folded
     compound text;               -- of two items with a hyphen between them
-    negated search_internal.query_item[];
+    divided search_internal.query_item[];
 BEGIN
     IF typed !~ '[0-9‐‑‒–—―−-]|frei|vrij|free|resist|proof|repel' AND NOT EXISTS (
            SELECT FROM unnest(items) AS i WHERE i.kind = 'cue' AND i.value LIKE ANY
-               ('{%times\_%,%number\_%,%not%,%under%,%over%,%between%,%around%,%currency%}')) THEN
+               ('{%times\_%,%number\_%,%not%,%under%,%over%,%between%,%around%,%currency%,'
+                'or,or %,% or,and,and %,% and,comma}')) THEN
         RETURN items; -- nothing to join, as in most queries
     END IF;
     items := search_internal.counted_items(typed, items);
@@ -31,10 +32,13 @@ BEGIN
         last_item := joined[cardinality(joined)];
         cues := CASE WHEN item.kind = 'cue' THEN string_to_array(item.value, ' ') ELSE '{}' END;
         next_cues := CASE WHEN after.kind = 'cue' THEN string_to_array(after.value, ' ') ELSE '{}' END;
-        IF 'not' = ANY (cues) AND after.kind IN ('type', 'word') AND NOT after.is_name AND NOT EXISTS (
-               SELECT FROM unnest(items) WITH ORDINALITY AS i WHERE i.kind = 'type' AND i.ordinality <> place + 1) THEN
-            negated := search_internal.negated_items(typed, after);
-            items := items[:place] || coalesce(negated, ARRAY[after]) || items[place + 2:];
+        IF after.kind IN ('type', 'word') AND NOT after.is_name
+           AND ('not' = ANY (cues) AND NOT EXISTS (
+                    SELECT FROM unnest(items) WITH ORDINALITY AS i WHERE i.kind = 'type' AND i.ordinality <> place + 1)
+                OR cues && '{or,and,comma}' AND after.kind = 'type'
+                   AND last_item.kind IN ('colour', 'material', 'pattern')) THEN
+            divided := search_internal.divided_items(typed, after);
+            items := items[:place] || coalesce(divided, ARRAY[after]) || items[place + 2:];
             after := items[place + 1];
         END IF;
         own := public.fold_text(substr(typed, item.start + 1, item.stop - item.start));

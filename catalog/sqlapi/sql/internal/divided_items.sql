@@ -1,6 +1,6 @@
--- "not blue jeans" are jeans that are not blue, although "blue jeans" is a phrase for all jeans: such a phrase is its
--- head and what is said about it, if the head alone means all that the phrase means.
-CREATE OR REPLACE FUNCTION search_internal.negated_items(typed text, item search_internal.query_item)
+-- "not blue jeans" are jeans that are not blue, and "black or blue jeans" are blue too, although "blue jeans" is a phrase
+-- for all jeans: such a phrase is its head and what is said about it, if the head alone means all that the phrase means.
+CREATE OR REPLACE FUNCTION search_internal.divided_items(typed text, item search_internal.query_item)
 RETURNS search_internal.query_item[]
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -45,5 +45,5 @@ BEGIN
 END
 $$;
 
-COMMENT ON FUNCTION search_internal.negated_items(text, search_internal.query_item) IS
-    'The head of a phrase after "not" and what is said about it, such as "blue" and "jeans"; NULL if it has none.';
+COMMENT ON FUNCTION search_internal.divided_items(text, search_internal.query_item) IS
+    'The head of a phrase after "not" or "or" and what is said about it, such as "blue" and "jeans"; NULL if it has none.';
