@@ -38,6 +38,12 @@ CONNECT_TIMEOUT = 2
 SESSION_TRIES = 3
 """Attempts to be given the session of another connection: others may use the pooler meanwhile."""
 
+WHEN_ASKED = 2**31
+"""Executions before the driver prepares a statement that does not ask for it."""
+
+MAX_PREPARED = 20
+"""The number of statements that a connection keeps prepared. A search's takes 0.6 MB."""
+
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
@@ -125,8 +131,8 @@ def _parsed(url: str) -> dict[str, str] | None:
 def open_connection(*, autocommit: bool = False) -> psycopg.Connection:
     """A new connection, which the caller closes.
 
-    It prepares no statements, since a transaction pooler runs each transaction in another session.
-    That costs nothing here: searches are planned for their own values anyway.
+    It prepares no statements, since a transaction pooler runs each transaction in another session;
+    those of `create_pool` do where they have their own session.
 
     Raises:
         DatabaseError: the database cannot store every text.
@@ -225,7 +231,8 @@ def engine() -> Engine:
 
 
 def create_pool(open_one: Callable[[], psycopg.Connection]) -> Engine:
-    """A pool of the connections that `open_one` opens, with the types of vectors."""
+    """A pool of the connections that `open_one` opens, with the types of vectors. They prepare the
+    statements that ask for it (`prepare=True`), unless they lead to a pooler."""
     pool = create_engine(
         "postgresql+psycopg://",
         creator=open_one,
@@ -249,6 +256,9 @@ def _register_vector(
     if connection.execute("SELECT to_regtype('halfvec')").fetchone() != (None,):
         register_vector(connection)
         record.info["has_vector"] = True
+        if _process_id(connection) == connection.info.backend_pid:  # no pooler in between
+            connection.prepare_threshold = WHEN_ASKED
+            connection.prepared_max = MAX_PREPARED
     connection.autocommit = autocommit
 
 

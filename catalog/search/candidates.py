@@ -5,6 +5,7 @@ Each step is a common table expression (CTE) of the one search statement.
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
+from math import sqrt
 
 from sqlalchemy import Connection
 
@@ -101,18 +102,12 @@ def vector_candidates(
     {_nearest(channel, columns, f"{table} e", [*given, use_index])}
 )"""
         matching = f"{table} e {where(exactly)}"
-    # `+ 0` keeps the planner from using the HNSW index for this sort.
     return f"""{by_index},
 {name}_by_index AS MATERIALIZED (
     SELECT {once} product_id, image_id, distance FROM {name}_near {nearest_first}
 ),
 {name}_exactly AS MATERIALIZED (
-    SELECT product_id, image_id, distance
-      FROM (SELECT {once} {columns}
-              FROM {matching}
-            {nearest_first}) AS nearest
-     ORDER BY distance + 0, product_id
-     LIMIT %(window)s
+    {_nearest_exactly(channel, matching)}
 ),
 {name}_list AS MATERIALIZED (
     TABLE {name}_exactly
@@ -124,20 +119,52 @@ def vector_candidates(
 )"""
 
 
+def passing(conditions: Sequence[str]) -> str:
+    """`passing`: the products of a small catalogue that pass the filters; see `PASSES`."""
+    return f"passing AS MATERIALIZED (SELECT p.id FROM product p {where(conditions)})"
+
+
+PASSES = "{} IN (SELECT id FROM passing)"
+"""The condition that a product is in `passing`."""
+
+
+def all_nearest(channel: Channel, *, is_filtered: bool) -> str:
+    """`<channel>_list` in a small catalogue: the same as by `vector_candidates`, always exact."""
+    table = embedding_table_name(channel.model, channel.modality)
+    conditions = [PASSES.format("e.product_id")] if is_filtered else []
+    return f"""{channel.name}_list AS MATERIALIZED (
+    {_nearest_exactly(channel, f"{table} e {where(conditions)}")}
+)"""
+
+
+def _nearest_exactly(channel: Channel, matching: str) -> str:
+    """SQL of the `window` nearest products among the embeddings `matching`, SQL of `e`."""
+    once, nearest_first = _once(channel)
+    # `+ 0` keeps the planner from using the HNSW index for this sort.
+    return f"""SELECT product_id, image_id, distance
+      FROM (SELECT {once} {_columns(channel)}
+              FROM {matching}
+            {nearest_first}) AS nearest
+     ORDER BY distance + 0, product_id
+     LIMIT %(window)s"""
+
+
 def distances(channel: Channel, given: Sequence[str] = ()) -> str:
-    """`<channel>_distance`: the distance of each row of `candidate`, also of those that other lists
-    found, and its nearest picture."""
+    """`<channel>_distance`: the similarity and the match of each row of `candidate`, also of those
+    that other lists found, and its nearest picture."""
     name, table = channel.name, embedding_table_name(channel.model, channel.modality)
     once, nearest_first = _once(channel)
     others = f"""e.product_id = ANY (ARRAY(
                SELECT product_id FROM candidate
                 WHERE product_id NOT IN (SELECT product_id FROM {name}_list)))"""
     return f"""{name}_distance AS MATERIALIZED (
-    TABLE {name}_list
-    UNION ALL
-    (SELECT {once} {_columns(channel)}
-       FROM {table} e {where([*given, others])}
-     {nearest_first})
+    SELECT product_id, image_id, 1 - distance AS similarity,
+           search_internal.match(1 - distance, %({name}_quantiles)s) AS match
+      FROM (TABLE {name}_list
+             UNION ALL
+            (SELECT {once} {_columns(channel)}
+               FROM {table} e {where([*given, others])}
+             {nearest_first})) AS measured
 )"""
 
 
@@ -247,7 +274,14 @@ def fan_out(connection: Connection) -> int:
 
     Derived from the planner's statistics and cached for up to a minute.
     """
-    return _fan_out.get(connection)
+    return _sizes.get(connection)[1]
+
+
+def is_small(connection: Connection, window: int) -> bool:
+    """Whether the catalogue is so small that the HNSW index would not be used for any search with
+    this window; then the statement can do without what asks for it. Cached as `fan_out`."""
+    products = _sizes.get(connection)[0]
+    return products <= EXACT_FACTOR * sqrt(window * max(products, window))
 
 
 def lexical_candidates(conditions: Sequence[str]) -> str:
@@ -317,9 +351,17 @@ def structure_candidates(parts: int, conditions: Sequence[str], given: Given) ->
     yield f"structure_list AS MATERIALIZED ({union})"
 
 
-def _load_fan_out(connection: Connection, _key: str) -> int:
-    row = driver_connection(connection).execute("SELECT search_internal.fan_out()").fetchone()
-    return int(row[0]) if row else FAN_OUT
+def _load_sizes(connection: Connection, _key: str) -> tuple[float, int]:
+    row = (
+        driver_connection(connection)
+        .execute(
+            "SELECT reltuples, search_internal.fan_out() FROM pg_class"
+            " WHERE oid = 'product'::regclass"
+        )
+        .fetchone()
+    )
+    return (row[0], row[1]) if row else (0.0, FAN_OUT)
 
 
-_fan_out = TtlCache(_load_fan_out)
+_sizes = TtlCache(_load_sizes)
+"""The number of products, as the planner knows it, and `fan_out`."""

@@ -18,6 +18,10 @@ MAX_VALUES_LISTED = 120
 """The maximum number of values of a facet without a query, besides the chosen ones."""
 
 
+EXCLUDED = "(SELECT search_internal.excluded(%(excluded)s::text[]))"
+"""SQL of the tsquery of the words that no product may contain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Conditions on a product. Values of one facet are alternatives; different facets all apply.
@@ -65,8 +69,7 @@ class Filters:
         if self.in_stock:
             yield "p.in_stock"
         if self.excluded:
-            words = "(SELECT search_internal.excluded(%(excluded)s::text[]))"
-            yield f"(p.lexemes @@ {words}) IS NOT TRUE"
+            yield f"(p.lexemes @@ {EXCLUDED}) IS NOT TRUE"
         if self.unwanted:
             yield "NOT p.facets && %(unwanted)s::text[]"
 

@@ -15,7 +15,7 @@ from catalog import config
 from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
 from catalog.reduction import reducing
-from catalog.search.candidates import fan_out
+from catalog.search.candidates import fan_out, is_small
 from catalog.search.filters import count_facets, list_values
 from catalog.search.fusion import BY_MATCH, Channel
 from catalog.search.hits import diversify, facet_counts, to_hit
@@ -26,6 +26,7 @@ from catalog.search.ranking_sql import (
     CLOSE,
     MAX_WINDOW,
     MIN_EF_SEARCH,
+    ONE_PLAN,
     SETTINGS,
     Ranking,
     Statement,
@@ -205,6 +206,7 @@ def rank(
         in_stock_first=spec.in_stock_first,
         vectors=vectors,
         window=window,
+        is_small=is_small(connection, window),
         fan_out=fan_out(connection),
         limit=window if vectors else spec.limit,
         offset=0 if vectors else (spec.page - 1) * spec.limit,
@@ -283,8 +285,12 @@ def run_statements(
     browsing = {"ef_search": str(MIN_EF_SEARCH)}  # reads no HNSW index
     with driver.pipeline():
         driver.execute(SETTINGS, browsing | statements[0].parameters)
+        if statements[0].has_one_plan:
+            driver.execute(ONE_PLAN)
         cursors = [
-            driver.cursor(row_factory=dict_row).execute(it.sql, it.parameters, binary=True)
+            driver.cursor(row_factory=dict_row).execute(
+                it.sql, it.parameters, prepare=it.has_one_plan, binary=True
+            )
             for it in statements
         ]
         return [cursor.fetchall() for cursor in cursors]

@@ -18,14 +18,17 @@ from catalog.search.candidates import (
     MAX_LEXICAL,
     MAX_PARTS,
     MIN_SCANNED,
+    PASSES,
+    all_nearest,
     distances,
     lexical_candidates,
+    passing,
     plan,
     structure_candidates,
     vector_candidates,
     where,
 )
-from catalog.search.filters import Filters, named_values
+from catalog.search.filters import EXCLUDED, Filters, named_values
 from catalog.search.fusion import BY_MATCH, FUSIONS, Channel, calibrated_sum
 from catalog.tables import embedding_table_name
 
@@ -45,6 +48,9 @@ With `force_custom_plan`, PostgreSQL plans every statement for its own filters. 
 would be started for the exact scan even where the index has found enough, which takes longer than
 they save.
 """
+
+ONE_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan"
+"""For statements that have one plan for all parameters, which each connection keeps."""
 
 MAX_WINDOW = 3840
 """How far the window is widened for sorting, and for pages that lie beyond it, in products."""
@@ -125,6 +131,8 @@ class Statement:
 
     sql: str
     parameters: dict[str, Any]
+    has_one_plan: bool = False
+    """Whether the same plan is good for all parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +164,8 @@ class Ranking:
     vectors: Channel | None = None
     """The channel whose embeddings are returned with the hits, if any."""
     window: int = 240
+    is_small: bool = False
+    """Whether no search of this catalogue uses an HNSW index; see `catalog.search.candidates`."""
     fan_out: int = FAN_OUT
     """Number of pictures to read from an index per product of the window."""
     limit: int = 24
@@ -261,7 +271,8 @@ SELECT summary.*, hit.*
          LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
        ) AS hit ON true
  ORDER BY hit.place"""
-    return Statement(sql, ranking.parameters())
+    has_one_plan = ranking.is_small and not any(ranking.conditions()) and ranking.vectors is None
+    return Statement(sql, ranking.parameters(), has_one_plan)
 
 
 def _signals(ranking: Ranking) -> str:
@@ -298,8 +309,18 @@ def facet_statement(ranking: Ranking) -> Statement:
 def _steps(ranking: Ranking) -> Iterator[str]:
     conditions = list(ranking.conditions())
     yield plan(conditions, ranking.keys())
+    if any(EXCLUDED in condition for condition in conditions):  # computed once, not in each list
+        yield f"excluded AS MATERIALIZED (SELECT {EXCLUDED} AS words)"
+        words = "(SELECT words FROM excluded)"
+        conditions = [condition.replace(EXCLUDED, words) for condition in conditions]
+    if ranking.is_small and conditions:
+        yield passing(conditions)
+        conditions = [PASSES.format("p.id")]
     for channel in ranking.channels:
-        yield vector_candidates(channel, conditions, ranking.given(f"{channel.name}_vector"))
+        if ranking.is_small:
+            yield all_nearest(channel, is_filtered=bool(conditions))
+        else:
+            yield vector_candidates(channel, conditions, ranking.given(f"{channel.name}_vector"))
     if ranking.words:
         yield lexical_candidates([*ranking.given("words"), *conditions])
     if ranking.wanted:
@@ -313,18 +334,19 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     yield f"candidate AS MATERIALIZED (\n    {union}\n)"
     for channel in ranking.channels:
         yield distances(channel, ranking.given(f"{channel.name}_vector"))
-    yield _compared(ranking)
     yield _scored(ranking)
     yield _window(ranking)
     yield _cards(ranking)
     yield _summary()
 
 
-def _compared(ranking: Ranking) -> str:
-    """`compared`: each candidate's similarity in every channel and its coverage of the query."""
+def _scored(ranking: Ranking) -> str:
+    """`scored`: each candidate's similarity and match in every channel, its coverage of the query,
+    and the columns of the product that the later steps need."""
     columns, joins = [], []
     for name, modality in ((channel.name, channel.modality) for channel in ranking.channels):
-        columns.append(f"1 - {name}_distance.distance AS {name}_similarity")
+        columns.append(f"{name}_distance.similarity AS {name}_similarity")
+        columns.append(f"{name}_distance.match AS {name}_match")
         if modality == "image":
             columns.append(f"{name}_distance.image_id AS {name}_picture")
         joins.append(f"  LEFT JOIN {name}_distance USING (product_id)")
@@ -336,11 +358,13 @@ def _compared(ranking: Ranking) -> str:
     if ranking.words:
         named = f"""product_id IN (SELECT product_id FROM exact_list) AS exact,
            {_coverage()} AS lexical"""
-    return f"""compared AS MATERIALIZED (
-    SELECT product_id, {named}, {structure},
-           {", ".join(columns) or "NULL AS nothing"}
+    separator = ",\n           "
+    return f"""scored AS MATERIALIZED (
+    SELECT {separator.join(["product_id", named, structure, *columns])},
+           p.colour, p.facets, p.price, p.in_stock
       FROM candidate
-      JOIN product p ON p.id = candidate.product_id
+      JOIN LATERAL (
+           SELECT * FROM product WHERE id = candidate.product_id OFFSET 0) AS p ON true
 {chr(10).join(joins)}
 )"""
 
@@ -358,19 +382,6 @@ def _coverage() -> str:
               FROM terms t)"""
 
 
-def _scored(ranking: Ranking) -> str:
-    columns = ["compared.*"]
-    columns += [
-        f"search_internal.match({name}_similarity, %({name}_quantiles)s) AS {name}_match"
-        for name in (channel.name for channel in ranking.channels)
-    ]
-    separator = ",\n           "
-    return f"""scored AS MATERIALIZED (
-    SELECT {separator.join(columns)}
-      FROM compared
-)"""
-
-
 def _window(ranking: Ranking) -> str:
     """`best`: the window, that is the best candidates by score, those that match first."""
     score = FUSIONS[ranking.fusion](ranking.channels, ranking.named)
@@ -381,7 +392,7 @@ def _window(ranking: Ranking) -> str:
     SELECT *, exact OR match >= %(min_match)s AND (%(min_match)s = 0 OR fulfils) AS matches
       FROM (SELECT scored.*,
                    %(structure_weight)s = 0
-                   OR met IS NOT DISTINCT FROM max(met) OVER () AS fulfils,
+                   OR met IS NOT DISTINCT FROM (SELECT max(met) FROM scored) AS fulfils,
                    coalesce(({score})::float8, 0) AS score,
                    coalesce({match}, 0) AS match,
                    {picture} AS image_id
@@ -396,11 +407,10 @@ def _cards(ranking: Ranking) -> str:
     `variant`: how many variants a card has, and their colours."""
     order = ("in_stock DESC, " * ranking.in_stock_first) + BY_SCORE.format(id="product_id")
     return f"""grouped AS MATERIALIZED (
-    SELECT best.*, p.colour, p.facets, p.price, p.in_stock,
+    SELECT best.*,
            CASE WHEN %(group_variants)s THEN coalesce(v.leader_id, best.product_id)
                 ELSE best.product_id END AS card
       FROM best
-      JOIN product p ON p.id = best.product_id
       LEFT JOIN product_variant v USING (product_id)
 ),
 cards AS MATERIALIZED (
