@@ -302,10 +302,11 @@ def lexical_candidates(conditions: Sequence[str]) -> str:
     SELECT * FROM search.terms(%(words)s)
 ),
 asked AS MATERIALIZED (
-    SELECT string_agg('(' || term::text || ')', ' & ')::tsquery AS every,
-           string_agg('(' || term::text || ')', ' | ') FILTER (WHERE weight >=
-               (SELECT ln(1 + products / (1 + %(max_lexical)s)) FROM plan))::tsquery AS rare
-      FROM terms
+    SELECT every::tsquery, nullif(rare, every)::tsquery AS rare
+      FROM (SELECT string_agg('(' || term::text || ')', ' & ') AS every,
+                   string_agg('(' || term::text || ')', ' | ') FILTER (WHERE weight >=
+                       (SELECT ln(1 + products / (1 + %(max_lexical)s)) FROM plan)) AS rare
+              FROM terms) AS joined
 ),
 exact_list AS MATERIALIZED (
     ({found.format(sku)})

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
+
+from catalog.db.connection import driver_connection
 
 MAX_VARIANTS = 60
 """The maximum number of variants of a product that are read."""
@@ -73,7 +76,8 @@ def card_details(connection: Connection, shown: Mapping[int, str | None]) -> dic
     if not shown:
         return {}
     paths = [path or "" for path in shown.values()]
-    rows = connection.exec_driver_sql(DETAILS, {"ids": list(shown), "paths": paths})
+    cursor = driver_connection(connection).cursor(row_factory=namedtuple_row)
+    rows = cursor.execute(DETAILS, {"ids": list(shown), "paths": paths}, prepare=True)
     found: dict[int, _Collected] = {}
     for row in rows:
         collected = found.setdefault(row.id, _Collected(other_picture=row.other_picture))

@@ -289,7 +289,7 @@ def run_statements(
             driver.execute(ONE_PLAN)
         cursors = [
             driver.cursor(row_factory=dict_row).execute(
-                it.sql, it.parameters, prepare=it.has_one_plan, binary=True
+                it.sql, it.parameters, prepare=it.has_one_plan or None, binary=True
             )
             for it in statements
         ]

@@ -48,3 +48,35 @@ def test_wide_search_does_not_use_the_plan_of_narrow_ones(database: str, text: s
             generic, custom = plans(connection, wide)
         assert custom > GENERIC_AFTER
         assert generic == 0
+
+
+def test_searches_without_conditions_share_a_plan(database: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO product (sku, title, price)"
+            " SELECT n, 'shirt ' || n, n FROM generate_series(1, 20) n"
+        )
+        connection.exec_driver_sql("ANALYZE product")
+    with connect() as connection:
+        found = [
+            search(connection, SearchSpec(text=text, signals=("lexical",)))
+            for text in ("shirt", "shirt 7", "nothing")
+        ]
+        assert [results.total for results in found] == [20, 1, 0]
+        rows = connection.exec_driver_sql(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements"
+            " WHERE statement ~ 'WITH plan'"
+        )
+        assert rows.all() == [(3, 0)]
+
+
+def test_statements_are_not_prepared_behind_a_pooler(
+    database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("catalog.db.connection._process_id", lambda _: -1)
+    with connect() as connection:
+        connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('1', 'shirt')")
+        connection.exec_driver_sql("ANALYZE product")
+    with connect() as connection:
+        assert search(connection, SearchSpec(text="shirt", signals=("lexical",))).total == 1
+        assert connection.exec_driver_sql("SELECT name FROM pg_prepared_statements").all() == []
