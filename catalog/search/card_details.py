@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from psycopg.rows import namedtuple_row
 from sqlalchemy import Connection
 
 from catalog.db.connection import driver_connection
@@ -76,16 +75,15 @@ def card_details(connection: Connection, shown: Mapping[int, str | None]) -> dic
     if not shown:
         return {}
     paths = [path or "" for path in shown.values()]
-    cursor = driver_connection(connection).cursor(row_factory=namedtuple_row)
-    rows = cursor.execute(DETAILS, {"ids": list(shown), "paths": paths}, prepare=True)
+    rows = driver_connection(connection).execute(
+        DETAILS, {"ids": list(shown), "paths": paths}, prepare=True
+    )
     found: dict[int, _Collected] = {}
-    for row in rows:
-        collected = found.setdefault(row.id, _Collected(other_picture=row.other_picture))
-        if row.variants is not None and row.variants > 1:
-            collected.total = row.variants
-            collected.variants.append(
-                Variant(row.variant_id, row.sku, row.colour, row.in_stock, row.path, row.width)
-            )
+    for id, other_picture, *variant, count in rows:
+        collected = found.setdefault(id, _Collected(other_picture=other_picture))
+        if count is not None and count > 1:
+            collected.total = count
+            collected.variants.append(Variant(*variant))
     return {
         id: CardDetails(tuple(each.variants), each.total, each.other_picture)
         for id, each in found.items()
