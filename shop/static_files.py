@@ -1,14 +1,17 @@
-"""Collects the static files for `serve`, if they have changed: that takes longer than the rest of
-its start."""
+"""The addresses of static files. Collects the files for `serve`, if they have changed: that takes
+longer than the rest of its start."""
 
 import hashlib
 import os
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
+from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from embedding.atomic_write import write_atomically
 
@@ -17,6 +20,25 @@ IGNORED = ["CVS", ".*", "*~"]
 
 MANIFEST = "staticfiles.json"
 """The file that Django writes last, in `STATIC_ROOT`."""
+
+
+class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # no types
+    """Files with hashes in their names. Each address is computed once: a page has many, and the
+    manifest is read only when a process starts."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._addresses: dict[str, str] = {}
+
+    def url(self, name: str, force: bool = False) -> str:
+        address = self._addresses.get(name)
+        if address is None or force:
+            address = self._addresses[name] = str(super().url(name, force))
+        return address
+
+    def post_process(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
+        yield from super().post_process(*args, **kwargs)
+        self._addresses.clear()
 
 
 def collect_static_files() -> bool:

@@ -28,6 +28,7 @@ from shop.thumbnails import SIZES
 if TYPE_CHECKING:
     from shop.cards import Card
     from shop.filter_panel import Panel
+    from shop.query_chips import QueryChip
 
 register = template.Library()
 
@@ -231,6 +232,15 @@ def card_items(cards: "Sequence[Card]", sizes: str = "", *, lazy: bool = False) 
 def facets_of(panel: "Panel") -> SafeString:
     """The facets of the filter panel."""
     return mark_safe(render_to_string("search/facets.html", {"panel": panel}, using="jinja2"))
+
+
+@register.simple_tag
+def query_chips_of(chips: "Sequence[QueryChip]") -> SafeString:
+    """The parts of the query that were understood."""
+    if not chips:
+        return mark_safe("")
+    context = {"chips": chips}
+    return mark_safe(render_to_string("search/query_chips.html", context, using="jinja2"))
 
 
 @register.simple_tag
