@@ -1,5 +1,7 @@
 """The site of the admin, whose start page says what matters."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 from django.conf import settings
@@ -19,6 +21,22 @@ class ShopAdminSite(AdminSite):
         from shop.second_factor import is_staff  # needs the models
 
         return is_staff(request)
+
+    def admin_view(
+        self, view: Callable[..., HttpResponse], cacheable: bool = False
+    ) -> Callable[..., HttpResponse]:
+        from shop.recent_searches import forget_answers  # needs the settings
+
+        checked = super().admin_view(view, cacheable)
+
+        @wraps(checked)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            response = checked(request, *args, **kwargs)
+            if request.method == "POST":  # what staff have changed is to be seen at once
+                forget_answers()
+            return response
+
+        return wrapped
 
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

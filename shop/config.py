@@ -84,6 +84,15 @@ class ShopSettings(Settings):
         description="A folder with templates that replace or extend the shop's; see"
         " [your own parts](storefront.md#your-own-parts).",
     )
+    search_cache_seconds: float = setting(
+        5.0,
+        allowed="a number of seconds from 0 to 60",
+        ge=0,
+        le=60,
+        allow_inf_nan=False,
+        description="How long the answer to a search is kept for equal ones; 0 keeps none. See"
+        " [repeated searches](operations.md#repeated-searches).",
+    )
     https: bool = setting(
         False,
         allowed=SWITCH,

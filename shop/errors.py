@@ -9,6 +9,7 @@ from catalog.search.filters import count_facets
 from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
 from embedding.encoder import EncoderError, available_encoder
 from embedding.image_decoding import ImageError
+from shop.recent_searches import recent_search
 from shop.search_messages import translated
 
 
@@ -19,11 +20,20 @@ class Outcome:
     results: Results
     note: str = ""
     status: HTTPStatus = HTTPStatus.OK
+    is_recent: bool = False
+    """Whether an equal search of the last seconds had these results."""
 
 
-def try_search(connection: Connection, spec: SearchSpec) -> Outcome:
-    """Run a search. A failed search has no hits; its facet counts cover the whole catalogue."""
+def try_search(connection: Connection, spec: SearchSpec, *, may_be_recent: bool = False) -> Outcome:
+    """Run a search. A failed search has no hits; its facet counts cover the whole catalogue.
+
+    Args:
+        may_be_recent: whether the results of an equal search of the last seconds will do.
+    """
     try:
+        if may_be_recent:
+            results, is_recent = recent_search(connection, spec)
+            return Outcome(results, is_recent=is_recent)
         return Outcome(search(connection, spec, available_encoder))
     except (SearchError, ImageError, EncoderError) as error:
         facets = count_facets(connection, spec.filters)

@@ -31,6 +31,11 @@ REQUEST_SECONDS = Histogram(
     "shop_request_seconds", "Time to answer a request, by route.", ["page"], buckets=SECONDS
 )
 SEARCHES = Counter("shop_searches", "Searches that ranked products.")
+ANSWERS = Counter(
+    "shop_answers",
+    "Searches and suggestions: computed, shared with an equal one at the same time, or recent.",
+    ["kind", "source"],
+)
 SEARCH_SECONDS = Histogram(
     "shop_search_seconds",
     "Time of the parts of a search: understand, encode, sql.",
@@ -81,15 +86,17 @@ def page_name(request: HttpRequest) -> str:
     return "none"
 
 
-def count_search(results: Results) -> None:
-    """Count a search with its times."""
+def count_search(results: Results, *, is_recent: bool = False) -> None:
+    """Count a search, with its times unless it `is_recent`: then it has taken none."""
     if not (results.words or results.spec.images or results.spec.like):
         return
     SEARCHES.inc()
-    for part in ("understand", "encode", "sql"):
-        SEARCH_SECONDS.labels(part).observe(getattr(results.timings, part))
     if results.truncated:
         CUT_OFF.inc()
+    if is_recent:
+        return
+    for part in ("understand", "encode", "sql"):
+        SEARCH_SECONDS.labels(part).observe(getattr(results.timings, part))
     QUERY_EMBEDDINGS.labels("stored").inc(results.stored_embeddings)
     QUERY_EMBEDDINGS.labels("encoded").inc(len(results.encoded) - results.stored_embeddings)
 

@@ -40,9 +40,14 @@ class PageSearch:
 
 
 def run_page_search(
-    connection: Connection, state: SearchParams, images: tuple[bytes, ...]
+    connection: Connection,
+    state: SearchParams,
+    images: tuple[bytes, ...],
+    *,
+    may_be_recent: bool = False,
 ) -> PageSearch:
-    """Search for `state`, with the contents of its pictures."""
+    """Search for `state`, with the contents of its pictures; for `may_be_recent` see
+    `try_search`."""
     # This must be the first query: schema changes make searches wait here.
     in_use = models_in_use(connection)
     requested, notes = state, []
@@ -53,8 +58,8 @@ def run_page_search(
     known, unknown = known_values(connection, state.filters)
     notes += unknown_values(unknown)
     state = replace(state, filters=known)
-    outcome = try_search(connection, state.spec(images))
-    count_search(outcome.results)
+    outcome = try_search(connection, state.spec(images), may_be_recent=may_be_recent)
+    count_search(outcome.results, is_recent=outcome.is_recent)
     if not outcome.note and says_nothing(state, outcome.results):
         notes.append(_without_words(state))
     return PageSearch(requested, state, outcome, facets, in_use, notes)

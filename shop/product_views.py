@@ -16,6 +16,7 @@ from shop.cards import cards, details_of, product_url
 from shop.errors import try_search
 from shop.models import Product, ProductImage
 from shop.rates import limited
+from shop.recent_searches import may_be_recent
 from shop.search_params import SearchParams
 from shop.structured_data import breadcrumb_list, product_data, script
 from shop.templatetags.storefront import attribute_rows, facet_url, image_url
@@ -46,13 +47,14 @@ def product_page(request: HttpRequest, sku: str) -> HttpResponse:
     if product is None:
         raise Http404(gettext("There is no product with the SKU %(sku)s.") % {"sku": sku})
     images = list(ProductImage.objects.filter(product=product).order_by("position"))
+    recent = may_be_recent(request)
     with connect_to_read() as connection:
         facets = enabled_facets(connection)
         shown = {product.pk: images[0].path if images else None}
         own = card_details(connection, shown)[product.pk]
         # One more, since the product's own variants may come first.
         spec = SearchSpec(like=sku, limit=SIMILAR_LIMIT + 1, min_match=0.0, in_stock_first=True)
-        found = try_search(connection, spec).results.hits
+        found = try_search(connection, spec, may_be_recent=recent).results.hits
         variants = {variant.id for variant in own.variants}
         similar = [hit for hit in found if hit.id not in variants][:SIMILAR_LIMIT]
         details = details_of(connection, similar)

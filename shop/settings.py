@@ -184,6 +184,8 @@ QUERY_PICTURE_SECONDS = 24 * 60 * 60
 # The maximum size of all query pictures; see `shop.picture_quota`.
 QUERY_PICTURES_BYTES = 500 * 2**20
 
+SEARCH_CACHE_SECONDS = SHOP.search_cache_seconds
+
 METRICS_TOKEN = SHOP.metrics_token
 METRICS_ALLOWED = SHOP.metrics_allowed
 

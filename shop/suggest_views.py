@@ -12,6 +12,7 @@ from catalog.search.facets import enabled_facets
 from catalog.search.suggestions import Suggestions, ValueSuggestion, suggest
 from shop.facet_labels import facet_label
 from shop.rates import limited
+from shop.recent_searches import may_be_recent, recent_suggestions
 from shop.search_params import SearchParams
 
 ONE_MINUTE = 60
@@ -35,8 +36,9 @@ class Option:
 @reads_replica
 def suggestions(request: HttpRequest) -> HttpResponse:
     """Suggestions for the text `q`; the list is empty if there are none."""
+    answer = recent_suggestions if may_be_recent(request) else suggest
     with connect_to_read() as connection:
-        found = suggest(connection, request.GET.get("q", ""))
+        found = answer(connection, request.GET.get("q", ""))
         labels = {facet.name: facet.label for facet in enabled_facets(connection)}
     return render(request, "suggest/list.html", _context(found, labels))
 

@@ -41,6 +41,7 @@ from shop.query_logging import log_search
 from shop.query_picture_panel import picture_panels, shown_kind
 from shop.query_words import ORDERS
 from shop.rates import count_request, limited, network_of
+from shop.recent_searches import may_be_recent
 from shop.refused_uploads import refusal, with_refusal
 from shop.search_params import LIMITS, SearchParams
 from shop.ways_out import WayOut, has_words, ways_out
@@ -179,9 +180,10 @@ def _parse(parameters: QueryDict) -> SearchForm:
 def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) -> HttpResponse:
     state, images = with_stored_pictures(state, notes)
     requested = state
+    recent = may_be_recent(request)
     # Django's models use another connection, and a page must not wait for one while it holds one.
     with connect_to_read() as connection:
-        searched = run_page_search(connection, state, images)
+        searched = run_page_search(connection, state, images, may_be_recent=recent)
         state, outcome, facets = searched.state, searched.outcome, searched.facets
         results, in_use = outcome.results, searched.in_use
         notes += searched.notes

@@ -56,6 +56,8 @@ os.environ["EMBEDDING_PRECISION"] = "single"
 # All tests are one client. Those of the rates set them.
 for kind in ("SEARCH", "PICTURE_SEARCH", "UPLOAD", "FETCH", "SUGGESTION", "API", "API_ANONYMOUS"):
     os.environ[f"{kind}_RATE"] = "0"
+# Tests change the catalogue and look at once. Those of the cache set this.
+os.environ["SEARCH_CACHE_SECONDS"] = "0"
 # Playwright runs an event loop in the main thread, so Django would reject synchronous queries.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 # Workers that each use all cores for a model slow each other down.

@@ -18,6 +18,12 @@ MAX_VALUES = 1000
 Value = TypeVar("Value")
 
 
+def database_of(connection: Connection) -> str:
+    """The database of a connection, as a key of a cache."""
+    info = driver_connection(connection).info
+    return f"{info.host}:{info.port}/{info.dbname}"
+
+
 class TtlCache(Generic[Value]):
     """Values loaded by `load`, one per database and key.
 
@@ -32,8 +38,7 @@ class TtlCache(Generic[Value]):
 
     def get(self, connection: Connection, key: str = "") -> Value:
         """The value; one that is `SECONDS` old is loaded again."""
-        info = driver_connection(connection).info
-        slot = f"{info.host}:{info.port}/{info.dbname}", key
+        slot = database_of(connection), key
         cached = self._values.get(slot)
         if cached is None:
             return self._fill(connection, slot)

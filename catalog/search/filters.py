@@ -1,6 +1,6 @@
 """Metadata filters: a frozen value, its SQL condition, and the counts of a filter panel."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from types import MappingProxyType
@@ -146,7 +146,7 @@ class FacetValue:
     count: int | None
 
 
-FacetCounts = dict[str, list[FacetValue]]
+FacetCounts = Mapping[str, Sequence[FacetValue]]
 """For each facet its values, the most frequent first."""
 
 

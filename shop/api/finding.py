@@ -37,9 +37,15 @@ def read(form: type[Form], parameters: QueryDict) -> Form:
 
 @reads_replica
 def find(
-    form: ApiForm, state: SearchParams, addresses: Addresses, path: str
+    form: ApiForm,
+    state: SearchParams,
+    addresses: Addresses,
+    path: str,
+    *,
+    may_be_recent: bool = False,
 ) -> tuple[SearchResponse, PageSearch]:
-    """The page of `state` that the cursor of `form` names; `path` leads to the next pages.
+    """The page of `state` that the cursor of `form` names; `path` leads to the next pages. For
+    `may_be_recent` see `try_search`.
 
     Raises:
         Problem: the cursor is not one of this search, a picture has expired, or the search failed.
@@ -47,7 +53,7 @@ def find(
     requested = replace(state, page=page_of(form.cursor_text, state))
     images = load_pictures(state.pictures)
     with connect_to_read() as connection:
-        searched = run_page_search(connection, requested, images)
+        searched = run_page_search(connection, requested, images, may_be_recent=may_be_recent)
         results = searched.results
         lack = None
         if not searched.outcome.note:

@@ -20,6 +20,7 @@ from shop.api.responses import json_response
 from shop.api.schemas import SearchResponse
 from shop.api.tokens import caller_of
 from shop.query_logging import log_search
+from shop.recent_searches import may_be_recent
 from shop.search_params import SearchParams
 from shop.views import announces_too_much
 
@@ -97,9 +98,17 @@ def _read_body(request: HttpRequest) -> tuple[QueryDict, "MultiValueDict[str, Up
 
 def _answer(request: HttpRequest, form: ApiForm, state: SearchParams) -> HttpResponse:
     """Run the search and respond with the page that the cursor names."""
-    response, searched = find(form, state, addresses_of(request), escape_uri_path(request.path))
+    response, searched = find(
+        form,
+        state,
+        addresses_of(request),
+        escape_uri_path(request.path),
+        may_be_recent=may_be_recent(request),
+    )
     log_search(request, searched.requested, searched.results, searched.in_use)
     timings = searched.results.timings
+    if searched.outcome.is_recent:
+        return json_response(request, response, {"Server-Timing": "recent"})
     durations = f"encode;dur={1000 * timings.encode:.1f}, sql;dur={1000 * timings.sql:.1f}"
     return json_response(request, response, {"Server-Timing": durations})
 

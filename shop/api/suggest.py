@@ -10,6 +10,7 @@ from shop.api import schemas
 from shop.api.addresses import addresses_of
 from shop.api.parameters import SuggestForm
 from shop.api.responses import json_response
+from shop.recent_searches import may_be_recent, recent_suggestions
 from shop.search_params import parameter
 
 router = Router()
@@ -25,8 +26,9 @@ router = Router()
 def suggestions(request: HttpRequest) -> HttpResponse:
     """Queries of other shoppers, filters, brands and products for a text that may be unfinished."""
     form = SuggestForm.read(request.GET, ())
+    answer = recent_suggestions if may_be_recent(request) else suggest
     with connect_to_read() as connection:
-        found = suggest(connection, form.state.text, form.max_each)
+        found = answer(connection, form.state.text, form.max_each)
         labels = {facet.name: facet.label for facet in enabled_facets(connection)}
     addresses = addresses_of(request)
 
