@@ -4,7 +4,7 @@
 |---|---|---|
 | `GET /health` | | JSON, the state of each model |
 | `GET /models/NAME` | | JSON, see `Description` |
-| `POST /models/NAME/texts` | JSON, a list of texts | vectors |
+| `POST /models/NAME/texts` | JSON, a list of texts | vectors, with a header `UNREAD` |
 | `POST /models/NAME/unread` | JSON, a list of texts | JSON, a list of their unread shares |
 | `POST /models/NAME/pixels` | prepared pictures, uint8 (n, h, w, 3) | vectors |
 | `POST /models/NAME/pictures` | picture files, see `pack_files` | vectors |
@@ -41,6 +41,12 @@ MAX_TEXTS, MAX_PICTURES = 256, 64
 
 FINGERPRINT = "Model-Fingerprint"
 """The header of vectors with the fingerprint of the weights that made them."""
+
+UNREAD = "Unread-Shares"
+"""The header of the vectors of at most `MAX_SHARES` texts with their unread shares, a JSON list. A
+query needs both, and a second request would cost as much as the first."""
+
+MAX_SHARES = 4
 
 ERROR = "Encoder-Error"
 """The header of a failure with its `Kind`. An answer without it is not from an encoder server."""

@@ -96,11 +96,14 @@ class ServedModel:
         self._batcher.add("images", encoder.encode_images)
 
     def texts(self, body: bytes) -> Answer:
-        return self._vectors("text", "texts", protocol.load_texts(body))
+        texts = protocol.load_texts(body)
+        answer = self._vectors("text", "texts", texts)
+        if len(texts) <= protocol.MAX_SHARES:
+            answer.headers[protocol.UNREAD] = json.dumps(self._shares(texts))
+        return answer
 
     def unread(self, body: bytes) -> Answer:
-        shares = [self.encoder.unread_share(text) for text in protocol.load_texts(body)]
-        return Answer(json.dumps(shares).encode(), JSON)
+        return Answer(json.dumps(self._shares(protocol.load_texts(body))).encode(), JSON)
 
     def pixels(self, body: bytes) -> Answer:
         self._check("image")
@@ -117,6 +120,9 @@ class ServedModel:
     def stop(self) -> None:
         """Answer what waits, and nothing more."""
         self._batcher.stop()
+
+    def _shares(self, texts: list[str]) -> list[float]:
+        return [self.encoder.unread_share(text) for text in texts]
 
     def _check(self, modality: Modality) -> None:
         if modality not in self.encoder.spec.modalities:

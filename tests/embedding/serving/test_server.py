@@ -62,6 +62,29 @@ def test_vectors_and_shares_are_those_of_a_local_encoder(
     assert remote.encode_images([]).shape == (0, local.spec.dimensions)
 
 
+def test_words_of_a_query_need_one_request(
+    server: HttpServer, without_models: Fakes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder, sent = get_encoder("fashion"), []
+    post = Client.post
+
+    def count(self: Client, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
+        sent.append(path)
+        return post(self, path, body)
+
+    monkeypatch.setattr(Client, "post", count)
+    for text in ("red shoes", "blue shirt"):
+        assert encoder.unread_share(text) == 0
+        expected = without_models["fashion"].encode_texts([text])
+        np.testing.assert_array_equal(encoder.encode_texts([text]), expected)
+    assert len(sent) == 2
+    # The vector of one text is never taken for that of another, nor used twice.
+    encoder.unread_share("red shoes")
+    other = without_models["fashion"].encode_texts(["green hat"])
+    np.testing.assert_array_equal(encoder.encode_texts(["green hat"]), other)
+    assert len(sent) == 4
+
+
 def test_many_items_are_divided_and_come_back_in_order(
     server: HttpServer, without_models: Fakes
 ) -> None:
