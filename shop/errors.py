@@ -1,5 +1,6 @@
 """Messages and status codes of failed searches. Pages of other errors are in `shop.middleware`."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -24,17 +25,24 @@ class Outcome:
     """Whether an equal search of the last seconds had these results."""
 
 
-def try_search(connection: Connection, spec: SearchSpec, *, may_be_recent: bool = False) -> Outcome:
+def try_search(
+    connection: Connection,
+    spec: SearchSpec,
+    *,
+    may_be_recent: bool = False,
+    in_use: Sequence[str] | None = None,
+) -> Outcome:
     """Run a search. A failed search has no hits; its facet counts cover the whole catalogue.
 
     Args:
         may_be_recent: whether the results of an equal search of the last seconds will do.
+        in_use: see `search`.
     """
     try:
         if may_be_recent:
-            results, is_recent = recent_search(connection, spec)
+            results, is_recent = recent_search(connection, spec, in_use)
             return Outcome(results, is_recent=is_recent)
-        return Outcome(search(connection, spec, available_encoder))
+        return Outcome(search(connection, spec, available_encoder, in_use))
     except (SearchError, ImageError, EncoderError) as error:
         facets = count_facets(connection, spec.filters)
         return Outcome(Results((), 0, spec, facets=facets), sentence(error), _status(error))

@@ -1,8 +1,8 @@
 """Numbers, prices and lists in the form of the page's language, by Unicode's data (CLDR)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache, lru_cache, partial
+from functools import cache, lru_cache
 from typing import Literal
 
 from babel import Locale
@@ -34,9 +34,14 @@ def percentage(percent: int) -> str:
     return _percentage(percent, locale())
 
 
-def percentages() -> Callable[[int], str]:
-    """`percentage` for the active language, for a page with many of them."""
-    return partial(_percentage, locale=locale())
+def percentages() -> tuple[str, ...]:
+    """`percentage` of 0 to 100 in the active language, for a page with many of them."""
+    return _percentages(locale())
+
+
+@cache
+def _percentages(locale: Locale) -> tuple[str, ...]:
+    return tuple(_percentage(percent, locale) for percent in range(101))
 
 
 @lru_cache(maxsize=1024)

@@ -45,11 +45,16 @@ def run_page_search(
     images: tuple[bytes, ...],
     *,
     may_be_recent: bool = False,
+    in_use: list[str] | None = None,
 ) -> PageSearch:
-    """Search for `state`, with the contents of its pictures; for `may_be_recent` see
-    `try_search`."""
-    # This must be the first query: schema changes make searches wait here.
-    in_use = models_in_use(connection)
+    """Search for `state`, with the contents of its pictures.
+
+    Args:
+        may_be_recent: see `try_search`.
+        in_use: what `models_in_use` returns, if the transaction has begun with it.
+    """
+    if in_use is None:  # the first query: schema changes make searches wait here
+        in_use = models_in_use(connection)
     requested, notes = state, []
     if not set(filter(None, state.model.split("+"))) <= set(in_use):
         notes.append(gettext("This model is not available; the default one was used."))
@@ -58,7 +63,7 @@ def run_page_search(
     known, unknown = known_values(connection, state.filters)
     notes += unknown_values(unknown)
     state = replace(state, filters=known)
-    outcome = try_search(connection, state.spec(images), may_be_recent=may_be_recent)
+    outcome = try_search(connection, state.spec(images), may_be_recent=may_be_recent, in_use=in_use)
     count_search(outcome.results, is_recent=outcome.is_recent)
     if not outcome.note and says_nothing(state, outcome.results):
         notes.append(_without_words(state))

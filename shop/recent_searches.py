@@ -37,19 +37,24 @@ def may_be_recent(request: HttpRequest) -> bool:
     return not (has_session and getattr(request.user, "is_staff", False))
 
 
-def recent_search(connection: Connection, spec: SearchSpec) -> tuple[Results, bool]:
+def recent_search(
+    connection: Connection, spec: SearchSpec, in_use: Sequence[str] | None = None
+) -> tuple[Results, bool]:
     """The results of `search`, which nobody may change, and whether they were known.
+
+    Args:
+        in_use: see `search`.
 
     Raises:
         see `search`.
     """
     pictures = *map(_digest, spec.images), None, *map(_digest, spec.without_images)
     asked = replace(spec, images=(), without_images=(), weights=None)
-    in_use = tuple(models_in_use(connection))
-    key = database_of(connection), config.settings(), in_use, asked, pictures
+    models = tuple(models_in_use(connection) if in_use is None else in_use)
+    key = database_of(connection), config.settings(), models, asked, pictures
 
     def compute() -> Results:
-        results = search(connection, spec, available_encoder)
+        results = search(connection, spec, available_encoder, models)
         return _shareable(replace(results, spec=asked))
 
     if spec.weights is not None:

@@ -1,7 +1,7 @@
 """The pages: parse the address with the form, run the search pipeline, and render the results."""
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -17,9 +17,11 @@ from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
 from sqlalchemy import Connection
 
+from catalog.active_models import models_in_use
 from catalog.db.replica import connect_to_read, reads_replica
+from catalog.search.card_details import CardDetails
 from catalog.search.catalogue import has_prices, has_products
-from catalog.search.departments import departments
+from catalog.search.departments import Department, departments
 from catalog.search.facets import enabled_facets
 from catalog.search.filters import Filters
 from catalog.search.pipeline import search
@@ -30,9 +32,14 @@ from shop import filter_panel, query_pictures, thumbnails
 from shop.cards import cards, details_of
 from shop.errors import Outcome, sentence
 from shop.forms import SearchForm
-from shop.given_up import given_up
+from shop.given_up import GivenUp, given_up
 from shop.models import Product, ProductImage
-from shop.page_search import currency_of, run_page_search, with_stored_pictures
+from shop.page_search import (
+    PageSearch,
+    currency_of,
+    run_page_search,
+    with_stored_pictures,
+)
 from shop.picture_fetching import fetch_picture
 from shop.picture_regions import name_to_search_with
 from shop.query_chips import QueryChip
@@ -78,11 +85,16 @@ class HtmxRequest(HttpRequest):
 def search_page(request: HtmxRequest) -> HttpResponse:
     if "picture" in request.GET:
         count_request("PICTURE_SEARCH_RATE", network_of(request))
-    form = _parse(request.GET)
-    notes = [*form.notes, *map(sentence, refusal(request.GET))]
-    if "default_min_match" in request.GET and not request.htmx and not form.notes:
-        return redirect(form.state.url())  # without scripts, the form cannot leave values out
-    return _search_page(request, form.state, notes)
+    recent = may_be_recent(request)
+    # Django's models use another connection, and a page must not wait for one while it holds one.
+    with connect_to_read() as connection:
+        in_use = models_in_use(connection)  # first: schema changes make searches wait here
+        form = SearchForm(request.GET, enabled_facets(connection))
+        if "default_min_match" in request.GET and not request.htmx and not form.notes:
+            return redirect(form.state.url())  # without scripts, the form cannot leave values out
+        notes = [*form.notes, *map(sentence, refusal(request.GET))]
+        page = _search(connection, form.state, notes, in_use, may_be_recent=recent)
+    return _search_page(request, page)
 
 
 def largest_upload() -> int:
@@ -177,52 +189,89 @@ def _parse(parameters: QueryDict) -> SearchForm:
         return SearchForm(parameters, enabled_facets(connection))
 
 
-def _search_page(request: HtmxRequest, state: SearchParams, notes: list[str]) -> HttpResponse:
-    state, images = with_stored_pictures(state, notes)
-    requested = state
-    recent = may_be_recent(request)
-    # Django's models use another connection, and a page must not wait for one while it holds one.
-    with connect_to_read() as connection:
-        searched = run_page_search(connection, state, images, may_be_recent=recent)
-        state, outcome, facets = searched.state, searched.outcome, searched.facets
-        results, in_use = outcome.results, searched.in_use
-        notes += searched.notes
-        currency = currency_of(connection, results)
-        query_chips = chips_of_query(connection, state, results, currency)
-        lack = given_up(connection, results, bool(state.filters), currency)
-        why_empty, ways = _why_empty(connection, outcome, state, query_chips, currency)
-        to_try = samples(connection) if state.is_home or why_empty else Samples()
-        entrances = departments(connection) if state.is_home else ()
-        details = details_of(connection, [*results.hits, *results.close])
-        priced = has_prices(connection)
-    log_search(request, requested, results, in_use)
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a search page reads from the catalogue."""
+
+    requested: SearchParams
+    searched: PageSearch
+    notes: list[str]
+    currency: str
+    query_chips: list[QueryChip]
+    given_up: GivenUp | None
+    why_empty: str
+    ways_out: list[WayOut]
+    samples: Samples
+    departments: tuple[Department, ...]
+    details: dict[int, CardDetails]
+    has_prices: bool
+
+
+def _search(
+    connection: Connection,
+    requested: SearchParams,
+    notes: list[str],
+    in_use: list[str],
+    *,
+    may_be_recent: bool,
+) -> _Found:
+    requested, images = with_stored_pictures(requested, notes)
+    searched = run_page_search(
+        connection, requested, images, may_be_recent=may_be_recent, in_use=in_use
+    )
+    state, results = searched.state, searched.results
+    currency = currency_of(connection, results)
+    query_chips = chips_of_query(connection, state, results, currency)
+    lack = given_up(connection, results, bool(state.filters), currency)
+    why_empty, ways = _why_empty(connection, searched.outcome, state, query_chips, currency)
+    return _Found(
+        requested,
+        searched,
+        [*notes, *searched.notes],
+        currency,
+        query_chips,
+        lack,
+        why_empty,
+        ways,
+        samples(connection) if state.is_home or why_empty else Samples(),
+        departments(connection) if state.is_home else (),
+        details_of(connection, [*results.hits, *results.close]),
+        has_prices(connection),
+    )
+
+
+def _search_page(request: HtmxRequest, found: _Found) -> HttpResponse:
+    searched, currency, details = found.searched, found.currency, found.details
+    state, outcome, facets = searched.state, searched.outcome, searched.facets
+    results, in_use = outcome.results, searched.in_use
+    log_search(request, found.requested, results, in_use)
     chips = list(filter_panel.chips(state, facets, currency))
     liked = Product.objects.filter(sku=state.like).first() if state.like else None
     is_ranked = bool(results.words or state.pictures or state.like)
     min_match = round(100 * results.min_match) if state.min_match is None else state.min_match
     context = {
         "state": state,
-        "notes": [*notes, *filter(None, [outcome.note]), *map(sentence, results.notes)],
+        "notes": [*found.notes, *filter(None, [outcome.note]), *map(sentence, results.notes)],
         "results": results,
         "cards": cards(results.hits, details, merge_twins=state.group_variants),
         "close_cards": cards(results.close, details, merge_twins=state.group_variants),
-        "has_prices": priced,
+        "has_prices": found.has_prices,
         "canonical": request.build_absolute_uri(state.url()),
         "is_indexed": state.is_indexed,
-        "is_ranked": is_ranked and why_empty != "problem",
-        "query_chips": query_chips,
-        "given_up": lack,
-        "why_empty": why_empty,
-        "ways_out": ways,
-        "samples": to_try,
-        "departments": entrances,
+        "is_ranked": is_ranked and found.why_empty != "problem",
+        "query_chips": found.query_chips,
+        "given_up": found.given_up,
+        "why_empty": found.why_empty,
+        "ways_out": found.ways_out,
+        "samples": found.samples,
+        "departments": found.departments,
         "panel": filter_panel.facet_panel(state, facets, results.facets),
         "chips": chips[: filter_panel.MAX_CHIPS],
         "more_chips": len(chips[filter_panel.MAX_CHIPS :]),
         "pagination": filter_panel.pagination(state, results.total, results.truncated),
         "models": filter_panel.selectable_models(state, in_use),
         "limits": LIMITS,
-        "sorts": filter_panel.sorts(state, priced),
+        "sorts": filter_panel.sorts(state, found.has_prices),
         "order_of_text": ORDERS.get(results.sort, "") if results.sort != state.sort else "",
         "min_match": min_match,
         "verbatim": state.changed(verbatim=True),

@@ -4,16 +4,16 @@ The storefront, the evaluation and the benchmarks all call `search`; no other co
 """
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
 from catalog import config
 from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
+from catalog.db.long_statements import execute_long
 from catalog.reduction import reducing
 from catalog.search.candidates import fan_out, is_small
 from catalog.search.filters import count_facets, list_values
@@ -61,9 +61,15 @@ __all__ = [
 
 
 def search(
-    connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
+    connection: Connection,
+    spec: SearchSpec,
+    encoder_for: EncoderFor = get_encoder,
+    in_use: Sequence[str] | None = None,
 ) -> Results:
     """Run `spec` and return its page.
+
+    Args:
+        in_use: what `models_in_use` returns, if the transaction has read it already.
 
     Pages pass `available_encoder` as `encoder_for`: if it raises `ModelUnavailable`, the next model
     in use answers, or the words alone. With `get_encoder`, a search waits for its model.
@@ -85,7 +91,7 @@ def search(
             offset=(spec.page - 1) * spec.limit,
         )
         return _browse(connection, ranking, Results((), 0, spec))
-    ranking, about = rank(connection, spec, encoder_for)
+    ranking, about = rank(connection, spec, encoder_for, in_use)
     if not about.words and not spec.images and not spec.like:
         return _browse(connection, ranking, about)
     if not ranking.channels and not ranking.named:
@@ -160,10 +166,14 @@ def _given_up(wanted: Iterable[str], hits: tuple[Hit, ...]) -> tuple[str, ...]:
 
 
 def rank(
-    connection: Connection, spec: SearchSpec, encoder_for: EncoderFor = get_encoder
+    connection: Connection,
+    spec: SearchSpec,
+    encoder_for: EncoderFor = get_encoder,
+    in_use: Sequence[str] | None = None,
 ) -> tuple[Ranking, Results]:
     """Build the ranking that `search` runs, and results without hits, totals and facets."""
-    in_use = models_in_use(connection)  # first, so that a search waits here during a migration
+    if in_use is None:  # first, so that a search waits here during a migration
+        in_use = models_in_use(connection)
     try:
         others = set(filter(None, spec.model.split("+"))) - set(in_use)
         require_tables(connection, *sorted(others))
@@ -230,7 +240,7 @@ def rank(
 
 
 def _find_channels(
-    query: Query, in_use: list[str], texts: TextEncoder
+    query: Query, in_use: Sequence[str], texts: TextEncoder
 ) -> tuple[list[Channel], list[str]]:
     """The channels to search, and notes for the user if only the words can be searched."""
     spec = query.spec
@@ -288,9 +298,7 @@ def run_statements(
         if statements[0].has_one_plan:
             driver.execute(ONE_PLAN)
         cursors = [
-            driver.cursor(row_factory=dict_row).execute(
-                it.sql, it.parameters, prepare=it.has_one_plan or None, binary=True
-            )
+            execute_long(driver, it.sql, it.parameters, prepare=it.has_one_plan or None)
             for it in statements
         ]
         return [cursor.fetchall() for cursor in cursors]

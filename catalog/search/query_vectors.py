@@ -1,6 +1,6 @@
 """Turns a query into the vectors that embeddings are compared with."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from pgvector import HalfVector
@@ -22,7 +22,7 @@ KINDS: dict[Modality, str] = {"text": "words", "image": "pictures"}
 """Names of the modalities in messages."""
 
 
-def models_for(query: Query, in_use: list[str]) -> list[ModelSpec]:
+def models_for(query: Query, in_use: Sequence[str]) -> list[ModelSpec]:
     """The models to search with: the named ones that understand the query, or else the first in use
     that does.
 
@@ -46,12 +46,12 @@ def models_for(query: Query, in_use: list[str]) -> list[ModelSpec]:
     return able[:1]
 
 
-def other_models(query: Query, in_use: list[str], models: list[ModelSpec]) -> list[ModelSpec]:
+def other_models(query: Query, in_use: Sequence[str], models: list[ModelSpec]) -> list[ModelSpec]:
     """The models in use that understand the query, except for `models`."""
     return [spec for spec in _able(query, in_use) if spec not in models]
 
 
-def _able(query: Query, names: list[str]) -> list[ModelSpec]:
+def _able(query: Query, names: Sequence[str]) -> list[ModelSpec]:
     return [spec for spec in map(get_spec, names) if query.needs <= set(spec.modalities)]
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from pgvector import HalfVector
 from sqlalchemy import Connection
 
+from catalog.db.connection import driver_connection
 from embedding.encoder import Encoder
 
 MAX_UNREAD = 0.5
@@ -40,12 +41,13 @@ class TextEncoder:
         """
         key = words, model
         if key not in self.encoded:
-            stored = self.connection.exec_driver_sql(
+            found = driver_connection(self.connection).execute(
                 "SELECT embedding FROM query_embedding"
                 " WHERE text = %(text)s AND model = %(model)s AND embedding IS NOT NULL",
                 {"text": words, "model": model},
-            ).scalar()
-            if stored is not None:
+            )
+            if (row := found.fetchone()) is not None:
+                stored = row[0]
                 self.stored += 1
             else:
                 encoder = self.encoder_for(model)

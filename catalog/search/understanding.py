@@ -10,8 +10,10 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import Any
 
+from psycopg.rows import dict_row
 from sqlalchemy import Connection
 
+from catalog.db.connection import driver_connection
 from catalog.search.ranking_sql import Sort
 
 PARSE = """
@@ -100,7 +102,9 @@ NOTHING = Parsed()
 
 def parse(connection: Connection, text: str) -> Parsed:
     """Parse a search text. Every text is valid."""
-    row = connection.exec_driver_sql(PARSE, {"text": text}).mappings().one()
+    cursor = driver_connection(connection).cursor(row_factory=dict_row)
+    row = cursor.execute(PARSE, {"text": text}).fetchone()
+    assert row is not None
     understood = tuple(map(_part, row["understood"]))
     by_place = {part.place: part for part in understood}
     return Parsed(

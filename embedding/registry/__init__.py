@@ -328,7 +328,11 @@ def _packaged(folder: Path) -> tuple[tuple[Path, ModelSpec | RegistryError], ...
 
 def _read_folder(folder: Path) -> Iterator[tuple[Path, ModelSpec | RegistryError]]:
     """The files of a folder with their entries or problems."""
-    for path in sorted(folder.glob("*.toml")):
+    try:
+        names = sorted(name for name in os.listdir(folder) if name.endswith(".toml"))
+    except OSError:  # the folder need not exist
+        return
+    for path in map(folder.joinpath, names):
         try:
             yield path, read_entry(path)
         except FileNotFoundError:  # deleted since it was listed

@@ -85,10 +85,10 @@ class RemoteEncoder:
 
     def encode_texts(self, texts: list[str]) -> NDArray[np.float32]:
         """See `Encoder.encode_texts`."""
-        text, vectors = getattr(self._answered, "last", (None, None))
-        self._answered.last = None, None
-        if vectors is not None and texts == [text]:
-            return vectors
+        last: tuple[str, NDArray[np.float32]] | None = getattr(self._answered, "last", None)
+        self._answered.last = None
+        if last is not None and texts == [last[0]]:
+            return last[1]
         return self._encode(
             "text", "texts", texts, _dump_json, lambda local: local.encode_texts(texts)
         )

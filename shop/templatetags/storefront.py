@@ -75,6 +75,11 @@ def price(value: Decimal, currency: str = "") -> str:
 
     The currency may be a code in any case, or a symbol. An unknown one is shown as it is.
     """
+    return _price(value, currency, get_language() or settings.LANGUAGE_CODE)
+
+
+@lru_cache(maxsize=10_000)  # a page has one for each card
+def _price(value: Decimal, currency: str, _language: str) -> str:
     has_cents = currency_code(currency) not in WITHOUT_CENTS or value % 1
     return _with_currency(locale_formats.formatted(value, 2 if has_cents else 0), currency)
 
@@ -223,7 +228,7 @@ def card_items(cards: "Sequence[Card]", sizes: str = "", *, lazy: bool = False) 
         "cards": cards,
         "sizes": sizes,
         "lazy": lazy,
-        "percentage": locale_formats.percentages(),
+        "percentages": locale_formats.percentages(),
     }
     return mark_safe(render_to_string("search/cards.html", context, using="jinja2"))
 

@@ -123,7 +123,7 @@ def test_pictures_are_a_part_of_the_key_but_not_kept(
 ) -> None:
     specs = []
 
-    def search(_: object, spec: SearchSpec, __: object) -> object:
+    def search(_: object, spec: SearchSpec, *__: object) -> object:
         specs.append(spec)
         return recent_searches.Results((), 0, spec)
 
@@ -143,7 +143,7 @@ def test_searches_with_a_failed_part_are_not_kept(
     monkeypatch.setattr(
         recent_searches,
         "search",
-        lambda _, spec, __: recent_searches.Results((), 0, spec, notes=notes),
+        lambda _, spec, *__: recent_searches.Results((), 0, spec, notes=notes),
     )
     with connect() as connection:
         assert not recent_search(connection, SearchSpec(text="red"))[1]
