@@ -34,6 +34,15 @@ def stored_languages(connection: Connection) -> list[str]:
     return list(rows.scalars())
 
 
+def known_languages(connection: Connection) -> list[str]:
+    """The names of the text search configurations of the database."""
+    rows = connection.exec_driver_sql(
+        "SELECT CASE nspname WHEN 'pg_catalog' THEN cfgname ELSE nspname || '.' || cfgname END"
+        " FROM pg_ts_config JOIN pg_namespace n ON n.oid = cfgnamespace ORDER BY 1"
+    )
+    return list(rows.scalars())
+
+
 def lexemes_are_current(connection: Connection) -> bool:
     """Whether the lexemes of all products match `SEARCH_LANGUAGES` and the roles of facets.
 
@@ -95,11 +104,7 @@ def _wanted(connection: Connection) -> str:
 def _languages(connection: Connection) -> str:
     """`SEARCH_LANGUAGES` as the setting stores it, if the database has them all."""
     wanted = config.settings().search_languages
-    rows = connection.exec_driver_sql(
-        "SELECT CASE nspname WHEN 'pg_catalog' THEN cfgname ELSE nspname || '.' || cfgname END"
-        " FROM pg_ts_config JOIN pg_namespace n ON n.oid = cfgnamespace ORDER BY 1"
-    )
-    known = list(rows.scalars())
+    known = known_languages(connection)
     if missing := [name for name in wanted if name not in known]:
         raise DatabaseError(
             f"SEARCH_LANGUAGES: the database has no text search configuration {missing[0]!r};"

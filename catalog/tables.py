@@ -648,6 +648,7 @@ class SearchWeights(CatalogTable, table=True):
             name="weights",
         ),
         CheckConstraint("min_match BETWEEN 0 AND 1", name="min_match"),
+        CheckConstraint("products BETWEEN 1 AND 1000", name="products"),
     )
 
     query: str = Field(sa_type=Text, primary_key=True)
@@ -662,6 +663,8 @@ class SearchWeights(CatalogTable, table=True):
     """The weight of the embeddings of its pictures."""
     min_match: float | None = Field(None, sa_type=Double)
     """The lowest match of a hit; NULL for the default."""
+    products: int | None = None
+    """How many products a search ranks; NULL for the setting `SEARCH_WINDOW`."""
 
 
 class RequestCount(CatalogTable, table=True):

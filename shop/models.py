@@ -117,6 +117,7 @@ class SearchWeights(models.Model):
     text = models.FloatField()
     image = models.FloatField()
     min_match = models.FloatField(null=True, blank=True)
+    products = models.IntegerField(null=True, blank=True)
 
     class Meta:
         managed = False

@@ -15,7 +15,6 @@ from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex
 
-from catalog import config
 from catalog.db.connection import compose, driver_connection
 from catalog.evaluation.judgments import Judgment
 from catalog.evaluation.metrics import NAMES, measure
@@ -24,6 +23,7 @@ from catalog.indexing.fit_reduction import MIN_SAMPLE, SAMPLE_FACTOR
 from catalog.search.candidates import BINARY_FACTOR, FAN_OUT
 from catalog.search.pipeline import rank
 from catalog.search.ranking_sql import MAX_EF_SEARCH, SETTINGS
+from catalog.search.weights import smallest_window
 from catalog.tables import embedding_table, embedding_table_name, nearby
 from embedding.errors import UserFacingError
 from embedding.reduction import Matrix, Reduction, fit
@@ -209,7 +209,7 @@ def _measure(
     queries: Sequence[_Query],
 ) -> SizeResult:
     _create(connection, size, stored.products, reduction.apply(stored.vectors))
-    window = config.settings().search_window
+    window = smallest_window(connection)
     connection.exec_driver_sql(SETTINGS, {"ef_search": str(min(MAX_EF_SEARCH, 2 * window))})
     statement = _statement(size, modality)
     found: list[dict[int, float]] = []

@@ -15,6 +15,9 @@ from embedding.encoder import Encoder
 
 BATCH = 256
 
+MAX_QUERIES = 10_000
+"""How many stored queries are embedded before a switch, unless another number is asked for."""
+
 # Shoppers' queries first, the most frequent ones before others, and then what SQL asked for last.
 MISSING = """
 SELECT e.text

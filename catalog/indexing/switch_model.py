@@ -10,6 +10,10 @@ from catalog.indexing.pending import coverage
 from embedding.errors import UserFacingError
 from embedding.registry import get_spec
 
+NEXT_MODEL = "next_model"
+"""The row of the table `setting` that names the model to switch to; see
+`catalog.indexing.planned_switch`."""
+
 
 class SwitchError(UserFacingError, ValueError):
     """The model cannot become the default; the message says why."""
@@ -47,6 +51,8 @@ def require_switchable(connection: Connection, name: str, *, force: bool = False
 def set_default_model(connection: Connection, name: str, *, force: bool = False) -> None:
     """Make `name` the default model of all processes, from the end of this transaction on.
 
+    A planned switch is done, or overtaken.
+
     Raises:
         UnknownModel, NoTables, SwitchError: see `require_switchable`.
     """
@@ -56,6 +62,7 @@ def set_default_model(connection: Connection, name: str, *, force: bool = False)
         " ON CONFLICT (name) DO UPDATE SET value = excluded.value",
         {"key": DEFAULT_MODEL, "name": name},
     )
+    connection.exec_driver_sql("DELETE FROM setting WHERE name = %(key)s", {"key": NEXT_MODEL})
 
 
 def find_gaps(connection: Connection, name: str) -> list[Gap]:

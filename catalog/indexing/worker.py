@@ -17,19 +17,21 @@ import psycopg
 from pgvector import HalfVector
 from sqlalchemy.exc import DBAPIError
 
-from catalog.active_models import models_in_use
+from catalog.active_models import NoTables, models_in_use
 from catalog.db.connection import DatabaseError, connect, open_session
 from catalog.indexing import fill
 from catalog.indexing.calibrate import calibrate, is_due
 from catalog.indexing.heartbeat import Heartbeat
 from catalog.indexing.hnsw import ensure_index
 from catalog.indexing.job import is_any_pending
+from catalog.indexing.planned_switch import PlannedSwitch
+from catalog.indexing.switch_model import SwitchError
 from catalog.indexing.variants import find_variants
 from catalog.query_log import TRIES, prune
 from catalog.reduction import stored_encoder
 from catalog.search.vocabulary import refresh_vocabulary
 from embedding.encoder import Encoder, EncoderError
-from embedding.registry import Modality, ModelSpec, get_spec
+from embedding.registry import Modality, ModelSpec, UnknownModel, get_spec
 
 LEASE = 30
 """Seconds after which a claimed request is considered abandoned."""
@@ -95,19 +97,23 @@ class Worker:
         self._heartbeat = Heartbeat()
         self._reported: dict[tuple[str, Modality], str] = {}
         self._needs_refresh = Event()
+        self._switch = PlannedSwitch()
+        self._switch_problem = ""
         self._refreshed_at = -REFRESH_INTERVAL
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set, reconnecting whenever the database becomes unavailable.
 
-        Requests, products and derived data are handled in separate threads. A requested query text
-        never waits for products, and products never wait for a refresh of derived data.
+        Requests, products, derived data and a planned change of the default model are handled in
+        separate threads. A requested query text never waits for products, and products never wait
+        for a refresh of derived data.
         """
         others = [
             Thread(target=self._loop, args=(stop, channel, work), daemon=True)
             for channel, work in (
                 ("search_requests", self.answer_requests),
                 ("search_products", self.refresh_derived),
+                ("search_products", self.switch_model),
             )
         ]
         for thread in others:
@@ -159,6 +165,25 @@ class Worker:
         for spec, modality in _tasks():
             embedded += self._embed(spec, modality)
         return embedded
+
+    def switch_model(self) -> int:
+        """Continue with a planned change of the default model; returns whether work is left."""
+        try:
+            done = self._switch.advance(self.encoder_for)
+        except (psycopg.OperationalError, DBAPIError):
+            raise
+        except SwitchError:
+            return 0  # products were added, which are embedded first
+        except (UnknownModel, NoTables, EncoderError) as error:
+            if str(error) != self._switch_problem:
+                logger.error("the default model cannot be changed: %s", error)
+            self._switch_problem = str(error)
+            return 0
+        self._switch_problem = ""
+        if done == "switched":
+            logger.info("the default model has been changed")
+            self._needs_refresh.set()  # variants are those of the default model
+        return done == "embedded"
 
     def _embed(self, spec: ModelSpec, modality: Modality) -> int:
         if not is_any_pending(spec.name, modality):

@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from catalog import config
 from catalog.active_models import NoTables, models_in_use, require_tables
 from catalog.db.connection import driver_connection
 from catalog.db.long_statements import execute_long
@@ -43,7 +42,7 @@ from catalog.search.search_spec import (
     UnknownProduct,
 )
 from catalog.search.text_encoder import TextEncoder
-from catalog.search.weights import given_min_match, usual_min_match
+from catalog.search.weights import given_min_match, usual_min_match, window_of
 from embedding.encoder import ModelUnavailable, get_encoder
 from embedding.registry import ModelSpec
 
@@ -191,7 +190,7 @@ def rank(
         min_match = picture_min_match(connection, found)
     else:
         min_match = min(1.0, usual_min_match(query.kind, query.weights) + query.raised_by)
-    window = max(config.settings().search_window, spec.limit)
+    window = max(window_of(query.weights), spec.limit)
     vectors = None
     sort = spec.sort or query.parsed.sort
     if spec.diversity and not sort and found:

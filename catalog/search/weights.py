@@ -1,4 +1,5 @@
-"""How much each signal counts in each kind of query: the defaults, or rows of `search_weights`.
+"""How searches of each kind rank: weights of the signals, minimum match and window, which are the
+defaults or rows of `search_weights`.
 
 Searches and the view `search.weights` read the rows, so that a change is at work for pages and SQL
 at the same moment.
@@ -17,9 +18,11 @@ from embedding.registry import Modality
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The weights of the signals, 0 to 1, and the lowest match of a hit, 0 to 1.
+    """The weights of the signals, 0 to 1, the lowest match of a hit, 0 to 1, and the number of
+    products that a search ranks (the window), 1 to 1000.
 
-    A `min_match` of None stands for the setting `SEARCH_MIN_MATCH`, or else for the default.
+    A `min_match` of None stands for the setting `SEARCH_MIN_MATCH`, or else for the default, and
+    `products` of None for the setting `SEARCH_WINDOW`.
     """
 
     structure: float = 0.0
@@ -27,6 +30,7 @@ class Weights:
     text: float = 0.0
     image: float = 0.0
     min_match: float | None = None
+    products: int | None = None
 
     def of(self, modality: Modality) -> float:
         return self.text if modality == "text" else self.image
@@ -47,7 +51,15 @@ VALUES ({", ".join(f"%({name})s" for name in COLUMNS)})
 
 def default_weights() -> dict[QueryKind, Weights]:
     """The weights of a catalogue that has no others."""
-    return {kind: Weights(**weights) for kind, weights in WEIGHTS.items()}
+    return {
+        kind: Weights(
+            structure=weights.get("structure", 0.0),
+            lexical=weights.get("lexical", 0.0),
+            text=weights["text"],
+            image=weights["image"],
+        )
+        for kind, weights in WEIGHTS.items()
+    }
 
 
 def stored_weights(connection: Connection) -> dict[QueryKind, Weights]:
@@ -61,7 +73,7 @@ def store_weights(connection: Connection, weights: AllWeights) -> None:
     that they follow the defaults of later versions.
 
     Raises:
-        IntegrityError: a number is not between 0 and 1, or all weights of a kind are 0.
+        IntegrityError: a number is out of its range, or all weights of a kind are 0.
     """
     usual = default_weights()
     for kind, chosen in weights.items():
@@ -83,3 +95,13 @@ def usual_min_match(kind: QueryKind, weights: Weights) -> float:
 def given_min_match(weights: Weights) -> float | None:
     """The lowest match that an admin or the environment sets, if one does."""
     return config.settings().search_min_match if weights.min_match is None else weights.min_match
+
+
+def window_of(weights: Weights) -> int:
+    """How many products a search ranks, if nothing else is asked for."""
+    return weights.products or config.settings().search_window
+
+
+def smallest_window(connection: Connection) -> int:
+    """The window of the kind of query that ranks the fewest products."""
+    return min(map(window_of, stored_weights(connection).values()))

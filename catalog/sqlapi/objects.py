@@ -379,7 +379,6 @@ def _product_vectors(connection: Connection, models: Iterable[StoredModel]) -> s
 
 def _file(name: str) -> str:
     constants = CONSTANTS | {
-        "ef_search": str(min(MAX_EF_SEARCH, 2 * settings().search_window)),
         "suggest_after": str(settings().suggest_after),
     }
     folder = SQL_FILES / "internal" if _is_internal(name) else SQL_FILES

@@ -219,7 +219,7 @@ def _weights() -> Composed:
         "SELECT v.query, coalesce(w.structure, v.structure) AS structure,"
         " coalesce(w.lexical, v.lexical) AS lexical, coalesce(w.text, v.text) AS text,"
         " coalesce(w.image, v.image) AS image, coalesce(w.min_match, v.min_match) AS min_match,"
-        " v.products"
+        " coalesce(w.products, v.products) AS products"
         " FROM (VALUES {rows})"
         " AS v (query, structure, lexical, text, image, min_match, products)"
         " LEFT JOIN search_weights w USING (query)"

@@ -6,16 +6,20 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
-from catalog import config
+from catalog.media.folders import media
 from catalog.query_statistics import popular_queries
 from catalog.search.calibration import QueryKind
 from catalog.search.results import Hit, Results
 from catalog.search.search_spec import SearchSpec
 from catalog.search.weights import AllWeights
 from shop.errors import try_search
+from shop.search_params import DEFAULT_LIMIT
 
 SHOWN = 8
 """The number of products that are shown of each search."""
+
+COMPARED = DEFAULT_LIMIT
+"""The number of products that are compared of each search: the first page."""
 
 MAX_SEARCHES = 8
 EXAMPLES = 3
@@ -41,6 +45,31 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Changes:
+    """How many of the first products are still there, moved, gone and new."""
+
+    compared: int = 0
+    kept: int = 0
+    moved: int = 0
+    """Those that are still there, at another place."""
+    gone: int = 0
+    new: int = 0
+
+    @property
+    def kept_percent(self) -> int:
+        return 100 * self.kept // self.compared if self.compared else 100
+
+    def __add__(self, other: "Changes") -> "Changes":
+        return Changes(
+            self.compared + other.compared,
+            self.kept + other.kept,
+            self.moved + other.moved,
+            self.gone + other.gone,
+            self.new + other.new,
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Effect:
     """The first products of one search, and how many there are, before and after."""
 
@@ -49,13 +78,16 @@ class Effect:
     """The path of the picture that is searched for; empty if there is none."""
     before: tuple[Place, ...]
     after: tuple[Place, ...]
-    total_before: int
-    total_after: int
+    total_before: str
+    """The number of products; with "+" if the window may not contain all."""
+    total_after: str
+    changes: Changes
     note: str = ""
 
     @property
     def is_changed(self) -> bool:
-        return any(it.change for it in (*self.before, *self.after)) or (
+        changes = self.changes
+        return bool(changes.moved or changes.gone or changes.new) or (
             self.total_before != self.total_after
         )
 
@@ -89,21 +121,19 @@ def _samples(
 ) -> Iterator[tuple[str, str, SearchSpec]]:
     if kind == "words":
         for text in texts[:MAX_SEARCHES]:
-            yield text, "", SearchSpec(text=text, limit=SHOWN)
+            yield text, "", SearchSpec(text=text, limit=COMPARED)
         return
     rows = connection.exec_driver_sql(NEWEST, {"limit": EXAMPLES}).all()
     for place, (sku, title, path) in enumerate(rows):
         if kind == "picture":
-            try:
-                content = (config.settings().media_root / path).read_bytes()
-            except OSError:
+            if (content := media.read(path)) is None:
                 continue
-            yield title, path, SearchSpec(images=(content,), limit=SHOWN)
+            yield title, path, SearchSpec(images=(content,), limit=COMPARED)
         elif kind == "product":
-            yield title, path, SearchSpec(like=sku, limit=SHOWN)
+            yield title, path, SearchSpec(like=sku, limit=COMPARED)
         elif texts:
             text = texts[place % len(texts)]
-            yield f"{text} + {title}", path, SearchSpec(text=text, like=sku, limit=SHOWN)
+            yield f"{text} + {title}", path, SearchSpec(text=text, like=sku, limit=COMPARED)
 
 
 def _effect(
@@ -111,18 +141,32 @@ def _effect(
 ) -> Effect:
     first, second = try_search(connection, spec), try_search(connection, changed)
     before, after = _places(first.results), _places(second.results)
+    listed = [Place(hit, "" if sku in after else "gone") for sku, (_, hit) in before.items()]
+    then = [
+        Place(hit, _change(before.get(sku, (None,))[0], place))
+        for sku, (place, hit) in after.items()
+    ]
+    gone = sum(it.change == "gone" for it in listed)
     return Effect(
         label,
         picture,
-        tuple(Place(hit, "" if sku in after else "gone") for sku, (_, hit) in before.items()),
-        tuple(
-            Place(hit, _change(before.get(sku, (None,))[0], place))
-            for sku, (place, hit) in after.items()
+        tuple(listed[:SHOWN]),
+        tuple(then[:SHOWN]),
+        _total(first.results),
+        _total(second.results),
+        Changes(
+            len(listed),
+            len(listed) - gone,
+            sum(it.change in ("up", "down") for it in then),
+            gone,
+            sum(it.change == "new" for it in then),
         ),
-        first.results.total,
-        second.results.total,
         second.note or first.note,
     )
+
+
+def _total(results: Results) -> str:
+    return f"{results.total:,}{'+' if results.truncated else ''}"
 
 
 def _places(results: Results) -> dict[str, tuple[int, Hit]]:

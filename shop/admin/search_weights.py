@@ -1,4 +1,4 @@
-"""The settings of the search: shows all, and changes those in the database after their effect was
+"""The settings of the search that are in the database, which are changed after their effect was
 seen."""
 
 from typing import Any
@@ -9,14 +9,15 @@ from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from catalog import config
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
-from catalog.indexing.switch_model import SwitchError, require_switchable, set_default_model
+from catalog.indexing.planned_switch import cancel_switch
+from catalog.indexing.switch_model import SwitchError
 from catalog.search.calibration import QueryKind
 from catalog.search.weights import (
     Weights,
@@ -24,10 +25,13 @@ from catalog.search.weights import (
     store_weights,
     stored_weights,
     usual_min_match,
+    window_of,
 )
 from embedding.registry import get_spec
+from shop.admin.languages import languages_page
+from shop.admin.model_switch import Switch, plan, planned_switch, switch_to
 from shop.admin.read_only import ReadOnly
-from shop.admin.search_effect import Effect, effects, sample_texts
+from shop.admin.search_effect import Changes, Effect, effects, sample_texts
 from shop.models import SearchWeights
 
 KINDS: dict[QueryKind, Any] = {
@@ -45,6 +49,9 @@ SIGNALS = {
 BY_EMBEDDINGS = ("text", "image")
 """The signals of searches without words."""
 
+OTHERS = ("min_match", "products")
+"""What is set for each kind of query beside the weights; empty for the default."""
+
 SALT = "shop.search_weights"
 SEEN_SECONDS = 60 * 60
 """How long an effect that was seen can be saved."""
@@ -55,7 +62,7 @@ def signals_of(kind: QueryKind) -> list[str]:
 
 
 class SettingsForm(forms.Form):
-    """Weights and minimum match of each kind of query, and the default model."""
+    """Weights, minimum match and window of each kind of query, and the default model."""
 
     searches = forms.CharField(
         label=_("Searches to compare"),
@@ -84,6 +91,15 @@ class SettingsForm(forms.Form):
                     attrs={"step": "any", "placeholder": f"{usual_min_match(kind, Weights()):g}"}
                 ),
             )
+            self.fields[f"{kind}_products"] = forms.IntegerField(
+                label=_("Ranked products"),
+                min_value=1,
+                max_value=1000,
+                required=False,
+                widget=forms.NumberInput(
+                    attrs={"step": "1", "placeholder": f"{window_of(Weights())}"}
+                ),
+            )
         choices = [(name, get_spec(name).label) for name in models]
         self.fields["model"] = forms.ChoiceField(label=_("Default model"), choices=choices)
 
@@ -99,7 +115,7 @@ class SettingsForm(forms.Form):
         return {
             kind: Weights(
                 **{it: self.cleaned_data[f"{kind}_{it}"] for it in signals_of(kind)},
-                min_match=self.cleaned_data[f"{kind}_min_match"],
+                **{it: self.cleaned_data[f"{kind}_{it}"] for it in OTHERS},
             )
             for kind in KINDS
         }
@@ -107,7 +123,7 @@ class SettingsForm(forms.Form):
     def rows(self) -> list[tuple[Any, list[tuple[Any, Any]]]]:
         """For the table: the name of each setting, and for each kind of query its name and the
         field, or None where it has no such signal."""
-        names = [*SIGNALS.items(), ("min_match", self["words_min_match"].label)]
+        names = [*SIGNALS.items(), *((it, self[f"words_{it}"].label) for it in OTHERS)]
         return [
             (
                 label,
@@ -127,13 +143,23 @@ def initial_values(weights: dict[QueryKind, Weights]) -> dict[str, Any]:
     return {
         f"{kind}_{name}": getattr(weights[kind], name)
         for kind in KINDS
-        for name in (*signals_of(kind), "min_match")
+        for name in (*signals_of(kind), *OTHERS)
     }
 
 
 @admin.register(SearchWeights)
 class SearchWeightsAdmin(ReadOnly, admin.ModelAdmin):
     """One page instead of a list."""
+
+    def get_urls(self) -> list[URLPattern]:
+        languages = self.admin_site.admin_view(self.languages)
+        own = path("languages/", languages, name="shop_searchweights_languages")
+        return [own, *super().get_urls()]
+
+    def languages(self, request: HttpRequest) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return languages_page(request, self.admin_site, self.opts)
 
     def may_edit(self, request: HttpRequest) -> bool:
         return bool(request.user.has_perm("shop.change_searchweights"))
@@ -147,21 +173,30 @@ class SearchWeightsAdmin(ReadOnly, admin.ModelAdmin):
             in_use = models_in_use(connection)
             weights = stored_weights(connection)
             texts = sample_texts(connection)
+            planned = planned_switch(connection)
         initial = initial_values(weights) | {"model": in_use[0] if in_use else ""}
         initial["searches"] = "\n".join(texts)
         is_sent = request.method == "POST"
         if is_sent and not self.may_edit(request):
             raise PermissionDenied
+        if is_sent and "cancel" in request.POST:
+            return self._cancel(request)
         wants_defaults = is_sent and "defaults" in request.POST
         data = initial | initial_values(default_weights()) if wants_defaults else request.POST
         form = SettingsForm(in_use, data=data if is_sent else None, initial=initial)
         found: list[Effect] | None = None
+        total = Changes()
+        switch: Switch | None = None
         if is_sent and form.is_valid():
             chosen, model = form.weights(), form.cleaned_data["model"]
             seen = signing.dumps([initial_values(chosen), model], salt=SALT)
             if "save" in request.POST and self._save(request, form, chosen, model, in_use[0]):
                 return redirect(reverse("admin:shop_searchweights_changelist"))
-            found = self._effects(form, weights, chosen, model if model != in_use[0] else "")
+            other = "" if model == in_use[0] else model
+            found = self._effects(form, weights, chosen, other)
+            total = sum((it.changes for it in found), start=Changes())
+            with connect() as connection:
+                switch = switch_to(connection, other) if other else None
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Search settings"),
@@ -169,13 +204,13 @@ class SearchWeightsAdmin(ReadOnly, admin.ModelAdmin):
             "form": form,
             "kinds": KINDS.values(),
             "effects": found,
+            "changes": total,
+            "switch": switch,
+            "planned": planned,
             "seen": seen if found else "",
             "may_edit": self.may_edit(request),
-            "fixed": {
-                "SEARCH_WINDOW": config.settings().search_window,
-                "SEARCH_LANGUAGES": ", ".join(config.settings().search_languages),
-                "MODELS": ", ".join(config.settings().models),
-            },
+            "models": ", ".join(config.settings().models),
+            "languages": ", ".join(config.settings().search_languages),
             **(extra_context or {}),
         }
         return render(request, "admin/shop/searchweights/page.html", context)
@@ -211,15 +246,26 @@ class SearchWeightsAdmin(ReadOnly, admin.ModelAdmin):
         try:
             with connect() as connection:
                 if model != before:
-                    require_switchable(connection, model)
-                    set_default_model(connection, model)
+                    plan(connection, model)
                 store_weights(connection, weights)
         except SwitchError as error:
             form.add_error("model", str(error))
             return False
-        changed = ", ".join(name for name in form.changed_data if name != "searches")
-        self.log_change(request, SearchWeights(query="words"), f"Changed {changed}.")
-        self.message_user(
-            request, gettext("All searches use these settings now."), messages.SUCCESS
-        )
+        changed = ", ".join(name for name in form.changed_data if name not in ("searches", "model"))
+        if changed:
+            self._log(request, f"Changed {changed}.")
+            done = gettext("All searches use these settings now.")
+            self.message_user(request, done, messages.SUCCESS)
+        if model != before:
+            self._log(request, f"Planned {model} as the default model, after {before}.")
         return True
+
+    def _cancel(self, request: HttpRequest) -> HttpResponse:
+        with connect() as connection:
+            cancel_switch(connection)
+        self._log(request, "Kept the default model.")
+        self.message_user(request, gettext("The default model stays."), messages.SUCCESS)
+        return redirect(reverse("admin:shop_searchweights_changelist"))
+
+    def _log(self, request: HttpRequest, message: str) -> None:
+        self.log_change(request, SearchWeights(query="words"), message)

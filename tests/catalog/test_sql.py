@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -725,6 +726,7 @@ def test_changed_weights_are_at_work_for_pages_and_sql(analyst: Analyst) -> None
     phrases = PHRASES[:8]
     usual = [storefront(text=phrase, verbatim=True) for phrase in phrases]
     weights = default_weights() | {"words": Weights(0.1, 0.05, 0.0, 0.9, min_match=0.1)}
+    narrow = {kind: replace(each, products=30) for kind, each in default_weights().items()}
     tried = [storefront(text=it, verbatim=True, weights=weights) for it in phrases]
     assert tried != usual
     assert [storefront(text=phrase, verbatim=True) for phrase in phrases] == usual
@@ -736,6 +738,13 @@ def test_changed_weights_are_at_work_for_pages_and_sql(analyst: Analyst) -> None
             rows = analyst.rows("SELECT sku, variants FROM search.products(%s)", phrase)
             assert_same_page(rows, expected)
         assert len(analyst.rows("SELECT * FROM search.weights")) == 4
+        with connect() as connection:
+            store_weights(connection, narrow)
+        for phrase in phrases:
+            rows = analyst.rows("SELECT sku, variants FROM search.products(%s)", phrase)
+            assert sum(row["variants"] for row in rows) <= 30
+            assert_same_page(rows, storefront(text=phrase, verbatim=True))
+        assert {row["products"] for row in analyst.rows("SELECT * FROM search.weights")} == {30}
     finally:
         with connect() as connection:
             store_weights(connection, default_weights())
@@ -744,7 +753,16 @@ def test_changed_weights_are_at_work_for_pages_and_sql(analyst: Analyst) -> None
     assert [storefront(text=phrase, verbatim=True) for phrase in phrases] == usual
 
 
-@pytest.mark.parametrize("wrong", [Weights(), Weights(text=2.0), Weights(text=1, min_match=-0.1)])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Weights(),
+        Weights(text=2.0),
+        Weights(text=1, min_match=-0.1),
+        Weights(text=1, products=0),
+        Weights(text=1, products=1001),
+    ],
+)
 def test_impossible_weights_are_rejected(analyst: Analyst, wrong: Weights) -> None:
     with pytest.raises(IntegrityError), connect() as connection:
         store_weights(connection, {"words": wrong})

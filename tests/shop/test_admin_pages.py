@@ -14,15 +14,29 @@ from django.test import Client
 from PIL import Image
 from sqlalchemy import select
 
+from catalog.active_models import default_model
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.indexing import fill
 from catalog.indexing.coverage_report import catalogue_coverage, disk_usage
+from catalog.indexing.planned_switch import plan_switch, planned_model
+from catalog.indexing.worker import Worker
+from catalog.lexemes import stored_languages
 from catalog.media.arrangement import arrange_pictures
+from catalog.model_tables import add_model
 from catalog.query_log import remember
 from catalog.query_statistics import popular_queries, slow_queries, unanswered_queries
-from catalog.search.weights import Weights, default_weights, store_weights, stored_weights
+from catalog.search.pipeline import SearchSpec, search
+from catalog.search.weights import (
+    Weights,
+    default_weights,
+    smallest_window,
+    store_weights,
+    stored_weights,
+)
 from catalog.tables import PRODUCT_IMAGE
+from embedding.registry import get_spec
+from shop.admin.search_effect import Changes
 from shop.admin.start_page import sparkline
 from shop.meaning_refresh import wait_for_refresh
 from shop.models import Synonym
@@ -234,6 +248,129 @@ def test_settings_are_saved_only_after_their_effect_was_seen(admin: Client, prod
     assert fields_of(admin, SETTINGS)["words_min_match"] == "0.25"
 
 
+def preview(admin: Client, **typed: str) -> tuple[str, dict[str, str]]:
+    """The page with the effect of settings, and the fields that save them."""
+    fields = fields_of(admin, SETTINGS) | typed
+    shown = unescape(admin.post(SETTINGS, fields | {"preview": "1"}).content.decode())
+    return shown, fields | {
+        "seen": "".join(re.findall(r'name="seen" value="([^"]+)"', shown)),
+        "save": "1",
+    }
+
+
+def test_the_window_is_saved_after_its_effect_was_seen(
+    admin: Client, products: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shop.admin.search_effect.COMPARED", 2)
+    typed = {"words_min_match": "0", "words_products": "1", "searches": "shirt"}
+    shown, fields = preview(admin, **typed)
+    assert "1 search: " in shown
+    assert re.search(r"2 of them move|0 of them move|1 of them move", shown)
+    assert admin.post(SETTINGS, fields).status_code == 302
+    with connect() as connection:
+        assert stored_weights(connection)["words"].products == 1
+        assert smallest_window(connection) == 1
+        found = search(connection, SearchSpec(text="shirt", limit=1), lambda _: WordsAndColours())
+    assert found.truncated
+    shown, _ = preview(admin, words_products="", searches="shirt")
+    assert re.search(r"\d\+ products before, \d after", shown)
+
+
+def test_the_summary_counts_what_is_kept_moved_gone_and_new() -> None:
+    total = Changes(2, 1, 1, 1, 0) + Changes(2, 2, 0, 0, 3)
+    assert (total.compared, total.kept, total.moved, total.gone, total.new) == (4, 3, 1, 1, 3)
+    assert total.kept_percent == 75
+    assert Changes().kept_percent == 100
+
+
+def test_the_worker_changes_the_default_model_after_the_stored_queries(
+    admin: Client, products: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoders = {name: WordsAndColours(name) for name in ("fashion", "clip")}
+    monkeypatch.setattr("shop.errors.available_encoder", encoders.__getitem__)
+    monkeypatch.setenv("MODELS", "fashion,clip")
+    execute("DELETE FROM embedding_failure")
+    for words in ("red shirt", "blouse", "\u725b"):
+        vector = encoders["fashion"].encode_texts([words])[0]
+        remember(words, [("fashion", vector)], 1, is_filtered=False)
+    with connect() as connection:
+        add_model(connection, get_spec("clip"))
+    shown, fields = preview(admin, model="clip", searches="shirt")
+    assert "clip has not embedded everything" in shown
+    assert not fields["seen"]
+    for encoder in encoders.values():
+        for modality in encoder.spec.modalities:
+            fill(encoder, modality)
+    shown, _ = preview(admin, model="clip", searches="shirt")
+    assert "no worker runs" in shown
+    worker = Worker(encoders.__getitem__)
+    worker.answer_requests()  # gives a sign of life
+    shown, fields = preview(admin, model="clip", searches="shirt")
+    assert "the worker embeds 3 stored queries" in shown
+    assert admin.post(SETTINGS, fields).status_code == 302
+    with connect() as connection:
+        assert default_model(connection) == "fashion"
+    waiting = unescape(admin.get(SETTINGS).content.decode())
+    assert "as soon as the worker has embedded 3 stored queries" in waiting
+    assert admin.post(SETTINGS, {"cancel": "1"}).status_code == 302
+    assert worker.switch_model() == 0
+    assert admin.post(SETTINGS, fields).status_code == 302
+    assert worker.switch_model() == 1
+    with connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT text FROM query_embedding WHERE model = 'clip' AND embedding IS NOT NULL"
+        )
+        assert set(rows.scalars()) == {"red shirt", "blouse"}
+        assert default_model(connection) == "fashion"
+    assert worker.switch_model() == 0
+    with connect() as connection:
+        assert default_model(connection) == "clip"
+        assert planned_model(connection) is None
+    assert "planned-switch" not in admin.get(SETTINGS).content.decode()
+
+
+def test_a_planned_model_waits_until_products_are_embedded(
+    database: str, products: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = WordsAndColours("clip")
+    monkeypatch.setenv("MODELS", "fashion,clip")
+    with connect() as connection:
+        add_model(connection, get_spec("clip"))
+    for modality in encoder.spec.modalities:
+        fill(encoder, modality)
+    with connect() as connection:
+        plan_switch(connection, "clip")
+    execute("INSERT INTO product (sku, title) VALUES ('E', 'Cap')")
+    worker = Worker(lambda _: encoder)
+    assert worker.switch_model() == 0
+    with connect() as connection:
+        assert planned_model(connection) == "clip"
+    for modality in encoder.spec.modalities:
+        fill(encoder, modality)
+    worker.switch_model()
+    with connect() as connection:
+        assert default_model(connection) == "clip"
+
+
+def test_the_effect_of_languages_is_shown_and_nothing_is_stored(
+    admin: Client, products: None
+) -> None:
+    execute("UPDATE product SET title = 'Schuhe ' || sku WHERE sku IN ('A', 'B')")
+    page = f"{SETTINGS}languages/"
+    before = admin.get(page).content.decode()
+    assert 'value="english" id="id_languages_' in before
+    asked = {"languages": ["german"], "searches": "der schuh\n"}
+    shown = unescape(admin.get(page, asked).content.decode())
+    cells = re.findall(r"<code>([^<]*)</code>", shown)
+    assert cells == ["der", "schuh", "–", "schuh"]  # noqa: RUF001
+    assert re.findall(r'class="number">(\d+)<', shown) == ["0", "2"]
+    assert "SEARCH_LANGUAGES=german ./manage.py migrate" in shown
+    with connect() as connection:
+        assert stored_languages(connection) == ["english"]
+    assert "Choose at least one" in admin.get(page, {"searches": "x"}).content.decode()
+    assert "not one of the available" in admin.get(page, {"languages": "klingon"}).content.decode()
+
+
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
@@ -241,6 +378,8 @@ def test_settings_are_saved_only_after_their_effect_was_seen(admin: Client, prod
         ({"words_text": "nan"}, "Enter a number"),
         ({"picture_text": "0", "picture_image": "0"}, "At least one weight must be above 0"),
         ({"words_min_match": "-1"}, "greater than or equal to 0"),
+        ({"words_products": "0"}, "greater than or equal to 1"),
+        ({"words_products": "1001"}, "less than or equal to 1000"),
         ({"model": "clip"}, "clip is not one of the available choices"),
     ],
 )
@@ -263,7 +402,7 @@ def test_staff_without_rights_see_and_change_nothing(admin: Client, products: No
     failure = "/admin/shop/embeddingfailure/"
     with connect() as connection:
         number = connection.exec_driver_sql("SELECT id FROM embedding_failure").scalar_one()
-    for page in (PRODUCTS, SETTINGS, UNANSWERED, failure):
+    for page in (PRODUCTS, SETTINGS, f"{SETTINGS}languages/", UNANSWERED, failure):
         assert client.get(page).status_code == 403, page
     for page in (SETTINGS, UNANSWERED, f"{failure}{number}/retry/"):
         assert client.post(page, {"save": "1"}).status_code == 403, page

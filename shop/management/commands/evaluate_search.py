@@ -29,6 +29,7 @@ from catalog.evaluation.setup_result import Setup, SetupResult
 from catalog.evaluation.sizes import Size, measure_sizes
 from catalog.search.fusion import FUSIONS, SIGNALS
 from catalog.search.pipeline import search
+from catalog.search.weights import smallest_window
 from embedding.config import split_list
 from embedding.progress import Progress
 from embedding.registry import get_spec
@@ -161,10 +162,11 @@ class Command(CatalogCommand):
                 raise CommandError("--dims and --binary measure one model", returncode=2)
         if options["save"] and not options["derive"]:
             raise CommandError("--save requires --derive", returncode=2)
-        window = config.settings().search_window
-        options["depth"] = options["depth"] or (DEFAULT_LIMIT if options["page"] else window)
         try:
             with connect() as connection:
+                options["window"] = smallest_window(connection)
+                usual = DEFAULT_LIMIT if options["page"] else options["window"]
+                options["depth"] = options["depth"] or usual
                 default = default_model(connection)
                 catalogue = Catalogue(connection)
                 judgments = self.judgments(catalogue, options)
@@ -262,7 +264,7 @@ class Command(CatalogCommand):
             "default_model": default,
             "page": options["page"],
             "depth": options["depth"],
-            "window": max(options["depth"], config.settings().search_window),
+            "window": max(options["depth"], options["window"]),
             "sample": options["sample"],
             "seed": options["seed"] if options["derive"] else None,
         }

@@ -4,7 +4,7 @@ from django.core.management.base import CommandError, CommandParser
 
 from catalog.active_models import default_model
 from catalog.db.connection import connect
-from catalog.indexing.embed_queries import embed_queries, missing_queries
+from catalog.indexing.embed_queries import MAX_QUERIES, embed_queries, missing_queries
 from catalog.indexing.switch_model import SwitchError, require_switchable, set_default_model
 from catalog.reduction import stored_encoder
 from embedding.progress import Progress
@@ -13,8 +13,6 @@ from shop.management.arguments import positive
 from shop.management.base import CatalogCommand
 from shop.management.variants import find_variants_with_bar
 from shop.security_log import record
-
-DEFAULT_QUERIES = 10_000
 
 
 class Command(CatalogCommand):
@@ -33,10 +31,10 @@ class Command(CatalogCommand):
         parser.add_argument(
             "--queries",
             type=positive,
-            default=DEFAULT_QUERIES,
+            default=MAX_QUERIES,
             metavar="N",
             help="embed at most N stored queries, the most frequent ones of shoppers first"
-            f" (default: {DEFAULT_QUERIES:,})",
+            f" (default: {MAX_QUERIES:,})",
         )
         parser.add_argument(
             "--no-queries",

@@ -1,0 +1,23 @@
+"""How many products searches of each kind rank, as an admin sets it.
+
+Revision 0043, after 0040; 2026-11-27
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0043"
+down_revision = "0040"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("search_weights", sa.Column("products", sa.Integer(), nullable=True))
+    op.create_check_constraint(
+        op.f("search_weights_products_check"), "search_weights", "products BETWEEN 1 AND 1000"
+    )
+
+
+def downgrade() -> None:
+    op.drop_column("search_weights", "products")
