@@ -4,16 +4,24 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.core.paginator import Paginator
+from django.db.models import IntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from catalog.db.connection import connect
 from catalog.indexing.coverage_report import catalogue_coverage
-from shop.embedding_state import STATES, embedding_states, products_in_state, states_of_products
+from shop.embedding_state import (
+    STATES,
+    embedding_states,
+    product_state,
+    select_products,
+    states_of_products,
+)
 
 LABELS = {
     "failed": _("failed"),
@@ -38,13 +46,24 @@ class StateFilter(admin.SimpleListFilter):
         if wanted not in STATES:
             return queryset
         with connect() as connection:
-            worse = [products_in_state(connection, it) for it in STATES[: STATES.index(wanted)]]
-            own = "" if wanted == "embedded" else products_in_state(connection, wanted)
-        condition = Q(id__in=RawSQL(own, ())) if own else Q()
-        for other in worse:
-            condition &= ~Q(id__in=RawSQL(other, ()))
-        result: QuerySet[Any] = queryset.filter(condition)
+            selected = select_products(connection, wanted)
+            state = "" if selected.ids is not None else product_state(connection)
+        request.in_state = selected  # type: ignore[attr-defined]
+        if selected.ids is not None:
+            return queryset.filter(pk__in=selected.ids)
+        place = RawSQL(state, (), output_field=IntegerField())
+        result: QuerySet[Any] = queryset.alias(state=place).filter(state=STATES.index(wanted))
         return result
+
+
+class StatePaginator(Paginator):
+    """Pages of products in a state; `total` is their number, which would take long to count."""
+
+    total: int | None = None
+
+    @cached_property
+    def count(self) -> int:
+        return self.total if self.total is not None else int(super().count)
 
 
 def state_badges(products: Iterable[int]) -> Mapping[int, SafeString]:

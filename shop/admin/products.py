@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
 from django.db import connection as django_connection
 from django.db import models, transaction
@@ -25,7 +26,12 @@ from catalog.importing.columns.parsers import PARSERS
 from catalog.indexing.coverage_report import forget_coverage
 from catalog.indexing.requests import request_products
 from catalog.media.arrangement import arrange_pictures
-from shop.admin.embeddings import StateFilter, embedding_table, state_badges
+from shop.admin.embeddings import (
+    StateFilter,
+    StatePaginator,
+    embedding_table,
+    state_badges,
+)
 from shop.admin.picture_forms import (
     PictureForm,
     PictureFormSet,
@@ -41,6 +47,10 @@ from shop.templatetags.storefront import price
 LONG_TEXTS = ("description", "attributes")
 LISTED = ("category", "subcategory", "product_type", "gender", "colour", "usage", "brand")
 """The fields that propose the values of the catalogue."""
+
+
+SHOWING = (ALL_VAR, ERROR_FLAG, ORDER_VAR, PAGE_VAR)
+"""The parameters of a list that do not select products."""
 
 
 class AttributesField(CellField):
@@ -145,6 +155,7 @@ class ProductAdmin(admin.ModelAdmin):
     list_display_links = ("thumbnail", "named")
     list_filter = ("in_stock", StateFilter, "category", "gender", "product_type", "colour")
     list_per_page = 50
+    paginator = StatePaginator
     search_fields = ("sku", "title", "brand")
     show_full_result_count = False
     readonly_fields = ("embeddings", "created_at", "updated_at")
@@ -166,6 +177,17 @@ class ProductAdmin(admin.ModelAdmin):
         products: QuerySet[Any] = super().get_queryset(request)
         result: QuerySet[Any] = products.annotate(main_image_path=Subquery(main.values("path")[:1]))
         return result
+
+    def get_paginator(self, request: HttpRequest, *args: Any, **options: Any) -> Any:
+        paginator = super().get_paginator(request, *args, **options)
+        selected = getattr(request, "in_state", None)
+        if (
+            isinstance(paginator, StatePaginator)
+            and selected
+            and set(request.GET) <= {StateFilter.parameter_name, *SHOWING}
+        ):
+            paginator.total = selected.count
+        return paginator
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """The list; the states of all its products are read at once."""
