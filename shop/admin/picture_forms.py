@@ -72,6 +72,22 @@ class PictureForm(forms.ModelForm):
 class PictureFormSet(forms.BaseInlineFormSet):
     """Collects what was changed and saves nothing itself; see `catalog.media.arrangement`."""
 
+    def clean(self) -> None:
+        """Refuse an order in which a fetched picture precedes one from a file."""
+        if any(form.errors for form in self.forms):
+            return
+        places = self.places()
+        kept = [form.instance for form in self.initial_forms if form not in self.deleted_forms]
+        ordered = sorted(kept, key=lambda it: (places[it.pk], it.position))
+        fetched = [bool(getattr(it, "url", None)) for it in ordered]
+        if fetched != sorted(fetched):
+            raise forms.ValidationError(
+                _(
+                    "Pictures that were fetched from addresses stay after those from files: give"
+                    " them the highest numbers."
+                )
+            )
+
     def validate_unique(self) -> None:
         """Equal places keep the order that the pictures had."""
 

@@ -123,7 +123,7 @@ class ProductImageInline(admin.TabularInline):
 
     @admin.display(description=_("from"))
     def origin(self, image: Any) -> str:
-        """Fetched pictures keep their places, after the others."""
+        """Fetched pictures are shown after the others."""
         return getattr(image, "url", None) or gettext("a file")
 
 

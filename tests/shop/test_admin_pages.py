@@ -6,13 +6,16 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection as django_connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import Engine, event, select
 
 from catalog.active_models import default_model
 from catalog.db.connection import connect
@@ -22,7 +25,6 @@ from catalog.indexing.coverage_report import catalogue_coverage, disk_usage
 from catalog.indexing.planned_switch import plan_switch, planned_model
 from catalog.indexing.worker import Worker
 from catalog.lexemes import stored_languages
-from catalog.media.arrangement import arrange_pictures
 from catalog.model_tables import add_model
 from catalog.query_log import remember
 from catalog.query_statistics import popular_queries, slow_queries, unanswered_queries
@@ -160,24 +162,109 @@ def test_hostile_files_are_named_and_nothing_is_saved(
         assert connection.exec_driver_sql("SELECT count(*) FROM product").scalar() == 0
 
 
-def test_fetched_pictures_keep_their_places(database: str) -> None:
+def test_fetched_pictures_are_ordered_and_deleted_after_those_from_files(admin: Client) -> None:
     execute("INSERT INTO product (sku, title) VALUES ('A', 'Shirt')")
     execute(
         "INSERT INTO product_image (product_id, position, path, sha256, width, height)"
-        " SELECT id, n, 'p', repeat(n::text, 64), 1, 1 FROM product, generate_series(0, 3) AS n"
+        " SELECT id, n, 'p', repeat(n::text, 64), 1, 1 FROM product, generate_series(0, 4) AS n"
     )
     execute(
         "INSERT INTO image_address (product_id, position, url, status, image_id)"
-        " SELECT product_id, 0, 'https://example.org/a.jpg', 'fetched', id FROM product_image"
-        " WHERE position = 3"
+        " SELECT product_id, 2 * position, 'https://example.org/' || position, 'fetched', id"
+        " FROM product_image WHERE position > 1"
     )
-    first, second, third, fetched = (row[0] for row in pictures())
+    first, second, *fetched = (row[0] for row in pictures())
     with connect() as connection:
         product = connection.exec_driver_sql("SELECT id FROM product").scalar_one()
-        arrange_pictures(
-            connection, product, {third: 0, first: 5, fetched: 0}, [second, fetched], []
+    change = f"{PRODUCTS}{product}/change/"
+
+    def send(places: dict[int, int], deleted: int = 0) -> str:
+        fields = fields_of(admin, change)
+        for name, value in list(fields.items()):
+            if name.endswith("-id") and value:
+                if int(value) in places:
+                    fields[name.replace("-id", "-position")] = str(places[int(value)])
+                if int(value) == deleted:
+                    fields[name.replace("-id", "-DELETE")] = "on"
+        response = admin.post(change, fields)
+        return "" if response.status_code == 302 else unescape(response.content.decode())
+
+    assert "stay after those from files" in send({fetched[0]: 0})
+    assert "stay after those from files" in send({second: 9})
+    assert [row[0] for row in pictures()] == [first, second, *fetched]
+    assert not send({fetched[2]: 2, first: 1}, deleted=fetched[1])
+    assert [row[:2] for row in pictures()] == [
+        (second, 0),
+        (first, 1),
+        (fetched[2], 2),
+        (fetched[0], 3),
+    ]
+    with connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT position, url FROM image_address ORDER BY position"
         )
-    assert [row[:2] for row in pictures()] == [(third, 0), (first, 1), (fetched, 2)]
+        assert [tuple(row) for row in rows] == [
+            (4, "https://example.org/4"),
+            (8, "https://example.org/2"),
+        ]
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every catalogue with a product counts as a large one."""
+    monkeypatch.setattr("shop.embedding_state.SMALL", 0)
+
+
+@pytest.mark.usefixtures("large")
+@pytest.mark.parametrize("common", [0.0, 2.0])
+def test_a_state_of_a_large_catalogue_is_found_by_a_sample_or_by_ids(
+    admin: Client, products: None, monkeypatch: pytest.MonkeyPatch, common: float
+) -> None:
+    monkeypatch.setattr("shop.embedding_state.COMMON", common)
+    execute("ANALYZE product")
+    for state, sku in {"embedded": "A", "missing": "B", "stale": "C", "failed": "D"}.items():
+        shown = admin.get(f"{PRODUCTS}?embeddings={state}").content.decode()
+        assert [it for it in "ABCD" if f'class="about">{it}<' in shown] == [sku], state
+        assert "1 product" in shown
+    narrowed = admin.get(f"{PRODUCTS}?embeddings=embedded&q=Blouse").content.decode()
+    assert "0 products" in narrowed
+
+
+def statements(client: Client, page: str) -> int:
+    counted: list[str] = []
+
+    def count(*arguments: Any) -> None:
+        counted.append(str(arguments[2]))
+
+    event.listen(Engine, "before_cursor_execute", count)
+    try:
+        with CaptureQueriesContext(django_connection) as own:
+            assert client.get(page).status_code == 200
+    finally:
+        event.remove(Engine, "before_cursor_execute", count)
+    return len(own) + len(counted)
+
+
+@pytest.mark.parametrize("state", ["", "embedded", "missing", "stale", "failed"])
+def test_a_longer_list_of_products_takes_no_more_statements(
+    admin: Client, products: None, state: str
+) -> None:
+    page = f"{PRODUCTS}?embeddings={state}" if state else PRODUCTS
+    statements(admin, page)  # fills caches
+    few = statements(admin, page)
+    execute("INSERT INTO product (sku, title) SELECT 'N' || n, 'New' FROM generate_series(1, 40) n")
+    if state == "embedded":
+        fill(WordsAndColours(), "text")
+    elif state == "failed":
+        execute(
+            "INSERT INTO embedding_failure (model, product_id, source, reason)"
+            " SELECT 'fashion', id, document_md5, 'x' FROM product WHERE starts_with(sku, 'N')"
+        )
+    elif state == "stale":
+        fill(WordsAndColours(), "text")
+        execute("UPDATE product SET title = 'Newer' WHERE starts_with(sku, 'N')")
+    assert admin.get(page).content.decode().count('class="state ') >= 40
+    assert statements(admin, page) == few <= 20
 
 
 def log(text: str, ago: int, searches: int, unanswered: int = 0, results: int = 5) -> None:
