@@ -136,7 +136,7 @@ class CatalogSettings(Settings):
         allowed="a whole number from 1 to 1000",
         ge=1,
         le=1000,
-        description="How many products one search ranks.",
+        description="How many products one search ranks, unless the admin sets it.",
     )
     search_min_match: float | None = setting(
         allowed="a number from 0 to 1",
