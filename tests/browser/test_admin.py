@@ -133,6 +133,7 @@ PAGES = (
     *("", "shop/product/", "shop/product/add/", "shop/product/ID/change/", "shop/facet/"),
     *("shop/embeddingfailure/", "shop/synonym/", "shop/synonym/add/", "shop/synonym/import/"),
     *("shop/synonym/suggestions/", "shop/synonym/unanswered/", "shop/searchweights/"),
+    "shop/searchweights/languages/?languages=english&languages=german&searches=die+roten+Schuhe",
 )
 
 
@@ -163,7 +164,7 @@ def test_every_page_fits_the_window(page: Page, request: pytest.FixtureRequest) 
         assert response.status == 200, path
         if not page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
             wide.append(path)
-        name = path.strip("/").replace("shop/", "").replace("/", "-") or "start"
+        name = path.split("?")[0].strip("/").replace("shop/", "").replace("/", "-") or "start"
         take_screenshot(page, f"admin-{name}-{how}", full_page=True)
     assert not wide
     if how == "desktop":
@@ -276,11 +277,13 @@ def test_a_weight_is_changed_after_its_effect_was_seen(page: Page) -> None:
     page.goto("/admin/shop/searchweights/")
     page.get_by_label("Words: What was understood").fill("0")
     page.get_by_label("Words: Likeness of pictures").fill("1")
+    page.get_by_label("Words: Ranked products").fill("60")
     expect(page.get_by_role("button", name="Save these settings")).to_have_count(0)
     page.get_by_role("button", name="Show the effect", exact=True).click()
     effects = page.get_by_role("region", name="The effect")
     expect(effects.locator(".effect").nth(len(QUERIES) - 1)).to_be_visible()
     assert effects.locator(".is-new, .is-up, .is-down").count()
+    expect(effects.locator(".summary")).to_contain_text(f"{len(QUERIES)} searches")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     effects.evaluate("section => section.scrollIntoView()")
     shoot(page, "admin-settings")
@@ -290,11 +293,27 @@ def test_a_weight_is_changed_after_its_effect_was_seen(page: Page) -> None:
     expect(page.locator(".messagelist")).to_contain_text("All searches use these settings now")
     with connect() as connection:
         stored = connection.exec_driver_sql(
-            "SELECT structure, image FROM search.weights WHERE query = 'words'"
+            "SELECT structure, image, products FROM search.weights WHERE query = 'words'"
         ).one()
-    assert tuple(stored) == (0, 1)
+    assert tuple(stored) == (0, 1, 60)
     page.get_by_role("button", name="Show the effect of the defaults").click()
     page.get_by_role("button", name="Save these settings").click()
     expect(page.locator(".messagelist")).to_contain_text("All searches use these settings now")
     with connect() as connection:
         assert not connection.exec_driver_sql("SELECT count(*) FROM search_weights").scalar()
+
+
+def test_other_languages_are_compared(page: Page) -> None:
+    page.goto("/admin/shop/searchweights/")
+    page.get_by_role("link", name="what other languages would change").click()
+    expect(page.get_by_label("english")).to_be_checked()
+    page.get_by_label("german").check()
+    page.get_by_label("Searches to compare").fill("die rote Bluse\nred dresses\nTaschen")
+    page.get_by_role("button", name="Show what would change").click()
+    rows = page.locator(".read-queries tbody tr")
+    expect(rows).to_have_count(3)
+    expect(rows.nth(0)).to_contain_text("blus")
+    expect(page.locator(".steps")).to_contain_text(
+        "SEARCH_LANGUAGES=english,german ./manage.py migrate"
+    )
+    shoot(page, "admin-languages")
