@@ -275,6 +275,7 @@ class Worker:
             return
         deadline = time.monotonic() + max(self.poll, duration / IDLE_SHARE)
         while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
+            self._heartbeat.beat()  # a check that took long makes the next ones rare
             if any(listener.notifies(timeout=min(left, 0.25), stop_after=1)):
                 return
 

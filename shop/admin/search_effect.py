@@ -12,6 +12,7 @@ from catalog.search.calibration import QueryKind
 from catalog.search.results import Hit, Results
 from catalog.search.search_spec import SearchSpec
 from catalog.search.weights import AllWeights
+from embedding.registry import Modality, get_spec
 from shop.errors import try_search
 from shop.search_params import DEFAULT_LIMIT
 
@@ -108,12 +109,29 @@ def effects(
     weights: AllWeights,
     model: str,
 ) -> list[Effect]:
-    """The sample searches of some kinds, with the weights and the model in use and with others."""
+    """The sample searches of some kinds, with the weights and the default model in use and with
+    others. An empty `model` stands for the one in use."""
     return [
-        _effect(connection, label, picture, spec, replace(spec, weights=weights, model=model))
+        _effect(
+            connection,
+            label,
+            picture,
+            spec,
+            replace(spec, weights=weights, model=model if _understands(model, spec) else ""),
+        )
         for kind in kinds
         for label, picture, spec in _samples(connection, kind, texts)
     ]
+
+
+def _understands(model: str, spec: SearchSpec) -> bool:
+    """Whether the model, as the default one, would answer; if not, another model in use does."""
+    needed: set[Modality] = set()
+    if spec.text:
+        needed.add("text")
+    if spec.images:
+        needed.add("image")
+    return bool(model) and needed <= set(get_spec(model).modalities)
 
 
 def _samples(

@@ -416,6 +416,16 @@ def test_the_worker_changes_the_default_model_after_the_stored_queries(
     assert "planned-switch" not in admin.get(SETTINGS).content.decode()
 
 
+def test_a_default_model_without_words_leaves_them_to_another(
+    admin: Client, products: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MODELS", "fashion,imagenet")
+    monkeypatch.setattr("shop.errors.available_encoder", WordsAndColours)
+    shown, _ = preview(admin, model="imagenet", searches="shirt")
+    assert "does not understand" not in shown
+    assert "1 search: 100 % of its first" in shown
+
+
 def test_a_planned_model_waits_until_products_are_embedded(
     database: str, products: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
