@@ -258,6 +258,8 @@ class SearchWeightsAdmin(ReadOnly, admin.ModelAdmin):
             self.message_user(request, done, messages.SUCCESS)
         if model != before:
             self._log(request, f"Planned {model} as the default model, after {before}.")
+            done = gettext("A worker makes %(model)s the default model.")
+            self.message_user(request, done % {"model": get_spec(model).label}, messages.SUCCESS)
         return True
 
     def _cancel(self, request: HttpRequest) -> HttpResponse:
