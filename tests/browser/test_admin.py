@@ -101,6 +101,7 @@ def page(request: pytest.FixtureRequest, browser: Browser, office: Office) -> It
 
 def shoot(page: Page, name: str) -> None:
     if os.environ.get("UPDATE_DOCS"):
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=IMAGES / f"{name}.png")
     else:
         take_screenshot(page, name)
