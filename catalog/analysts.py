@@ -7,15 +7,13 @@ from psycopg import sql
 from sqlalchemy import Connection
 
 from catalog.db.connection import DatabaseError, driver_connection
+from catalog.db.embedded_tcp import TEMPORARY_FILES
 
 MAX_CONNECTIONS = 4
 """The maximum number of connections of an analyst."""
 
 SHOP_CONNECTIONS = 40
 """Connections of the server that analysts leave to the shop, the worker and commands."""
-
-TEMPORARY_FILES = "4GB"
-"""How much a connection of an analyst may write to temporary files, such as those of a sort."""
 
 TIME_LIMIT = "60s"
 """When a statement, or a transaction that waits for its client, is ended."""

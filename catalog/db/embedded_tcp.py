@@ -25,6 +25,10 @@ READER = "reader"
 READER_CONNECTIONS = 8
 """Its maximum number of connections; a BI tool opens several."""
 
+TEMPORARY_FILES = "1GB"
+"""How much a process that works for an analyst may write to temporary files, such as those of a
+sort."""
+
 ACCESS_FILE = "catalog_hba.conf"
 ACCESS = f"""# written at every start
 local all all trust
@@ -47,6 +51,18 @@ END
 $$
 """
 """Members of a role do not inherit its settings."""
+
+LIMIT_FILES = f"""
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = '{READER}'
+                AND NOT coalesce(rolconfig @> '{{temp_file_limit={TEMPORARY_FILES}}}', false)) THEN
+        ALTER ROLE {READER} SET temp_file_limit = '{TEMPORARY_FILES}';
+    END IF;
+END
+$$
+"""
+"""Only a superuser can set this limit, and then the role cannot change it."""
 
 
 def password_file() -> Path:
@@ -93,6 +109,7 @@ def ensure_reader(url: str) -> None:
             [READER],
         ).fetchone()
         if row != (True,):
+            connection.execute(LIMIT_FILES)  # of an earlier version's role
             return
         password = _password()
         role = sql.Identifier(READER)
@@ -109,6 +126,7 @@ def ensure_reader(url: str) -> None:
         )
         connection.execute(sql.SQL("GRANT analyst TO {}").format(role))
         connection.execute(ADOPT_LIMITS)
+        connection.execute(LIMIT_FILES)
 
 
 def _password() -> str:

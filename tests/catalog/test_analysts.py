@@ -23,6 +23,7 @@ from catalog.db.locks import (
 )
 from catalog.indexing.worker import Worker
 from catalog.query_log import MAX_REQUESTS, prune
+from catalog.sqlapi.objects import create_objects
 from tests.fakes import WordsAndColours
 
 NAME = f"bea_{os.getpid()}"
@@ -118,9 +119,26 @@ def test_size_of_temporary_files_is_limited_for_good(
 ) -> None:
     add()
     with logged_in(database) as user:
-        assert user.execute("SHOW temp_file_limit").fetchone() == ("4GB",)
+        assert user.execute("SHOW temp_file_limit").fetchone() == ("1GB",)
         with pytest.raises(errors.InsufficientPrivilege):
             user.execute("SET temp_file_limit = -1")
+
+
+def test_only_those_who_write_products_create_temporary_tables(
+    database: str, owner: psycopg.Connection
+) -> None:
+    add("--can-embed")
+    owner.execute(f"CREATE ROLE app_{NAME} LOGIN; GRANT INSERT ON product TO app_{NAME}".encode())
+    try:
+        with connect() as connection:
+            create_objects(connection)
+        with logged_in(database) as user, pytest.raises(errors.InsufficientPrivilege):
+            user.execute("CREATE TEMP TABLE large AS SELECT * FROM product")
+        with logged_in(database, f"app_{NAME}") as program:
+            program.execute("CREATE TEMP TABLE staging (id int)")
+        owner.execute("CREATE TEMP TABLE staging (id int)")
+    finally:
+        owner.execute(f"DROP OWNED BY app_{NAME}".encode())
 
 
 def test_requests_of_an_hour_are_limited(database: str, owner: psycopg.Connection) -> None:

@@ -237,6 +237,7 @@ def test_analysts_connect_by_tcp_with_a_password_where_a_port_is_set(folder: Pat
         with psycopg.connect(f"{tcp} user=reader", password=file.read_text()) as connection:
             assert connection.execute("SELECT count(*) FROM search.models").fetchone() == (2,)
             assert connection.execute("SHOW statement_timeout").fetchone() == ("1min",)
+            assert connection.execute("SHOW temp_file_limit").fetchone() == ("1GB",)
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute("DELETE FROM product")
         for name, password in (("reader", "wrong"), ("postgres", file.read_text())):

@@ -35,6 +35,26 @@ BEGIN
 END
 $$;
 
+-- Everybody may create temporary tables, whose size PostgreSQL does not limit. Who writes products needs them, and so
+-- does the owner, who keeps the right.
+DO $$
+DECLARE
+    writer regrole;
+BEGIN
+    IF EXISTS (SELECT FROM pg_database AS d, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS granted
+                WHERE datname = current_database() AND pg_has_role(datdba, 'USAGE')
+                  AND granted.grantee = 0 AND granted.privilege_type = 'TEMPORARY')
+       AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
+        FOR writer IN SELECT grantee FROM pg_class, aclexplode(relacl) AS granted
+                       WHERE oid = 'public.product'::regclass AND privilege_type = 'INSERT' AND grantee <> 0
+        LOOP
+            EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %s', current_database(), writer);
+        END LOOP;
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    END IF;
+END
+$$;
+
 DO $$
 BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
