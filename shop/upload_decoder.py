@@ -16,9 +16,9 @@ from io import BytesIO
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import BoundedSemaphore
 
 from embedding.image_decoding import ImageError, open_image
+from shop.shared_slots import SharedSlots
 
 MAX_SIDE = 1280
 """The maximum width and height of a stored picture, in pixels; larger ones are scaled down."""
@@ -36,7 +36,7 @@ MAX_MEMORY = 3 * 2**29
 """The address space that decoding may use, in bytes. 25 million pixels need a few hundred MB."""
 
 DECODERS = 2
-"""The number of uploads that are decoded at the same time."""
+"""The number of uploads that all processes of `serve` together decode at the same time."""
 
 MAX_WAIT_SECONDS = 1.0
 """How long an upload waits for a free decoder."""
@@ -45,7 +45,7 @@ TOO_LONG = "the picture takes too long to decode"
 
 logger = logging.getLogger(__name__)
 
-_free = BoundedSemaphore(DECODERS)
+_slots = SharedSlots(DECODERS)
 _processes = get_context("forkserver")
 _processes.set_forkserver_preload(["__main__", __name__])
 
@@ -86,12 +86,10 @@ def reencode(content: bytes) -> bytes:
 
 @contextmanager
 def _decoder() -> Iterator[None]:
-    if not _free.acquire(timeout=MAX_WAIT_SECONDS):
-        raise DecoderBusy("too many pictures are being uploaded at the moment")
-    try:
+    with _slots.one(MAX_WAIT_SECONDS) as is_free:
+        if not is_free:
+            raise DecoderBusy("too many pictures are being uploaded at the moment")
         yield
-    finally:
-        _free.release()
 
 
 def _reason(exit_code: int | None) -> str:
