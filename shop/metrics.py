@@ -1,13 +1,16 @@
 """What a process counts and times, for Prometheus, and the middleware that counts requests.
 
-With the variable PROMETHEUS_MULTIPROC_DIR, which must be set before this module is imported, the
-processes of a host write their figures into files of that folder, and each can answer for all.
-Pages are known by the names of their routes: addresses contain what shoppers type.
+The processes of `serve` write their figures into files of one folder, and each can answer for all.
+With other servers, the variable PROMETHEUS_MULTIPROC_DIR, set before this module is imported, does
+the same. Pages are known by the names of their routes: addresses contain what shoppers type.
 """
 
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from glob import glob
+from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -18,8 +21,11 @@ from prometheus_client import (
     Gauge,
     Histogram,
     generate_latest,
+    values,
 )
+from prometheus_client.core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
 
 from catalog.search.results import Results
 
@@ -59,6 +65,13 @@ QUERY_LOG_WAITING = Gauge(
 QUERY_LOG_DROPPED = Counter(
     "shop_query_log_dropped", "Searches that were not logged: too many were waiting."
 )
+
+METRICS = (
+    *(REQUESTS, REQUEST_SECONDS, SEARCHES, SEARCH_SECONDS, CUT_OFF, QUERY_EMBEDDINGS),
+    *(THUMBNAILS_SERVED, UPLOADED_BYTES, DECODER_BUSY, QUERY_LOG_WAITING, QUERY_LOG_DROPPED),
+)
+
+logger = logging.getLogger(__name__)
 
 
 def count_requests(
@@ -107,10 +120,50 @@ def forget_process(pid: int) -> None:
         mark_process_dead(pid)  # type: ignore[no-untyped-call]
 
 
+def share_figures(folder: Path) -> None:
+    """Write the figures of this process, and of those that it forks from now on, into a folder.
+
+    What was counted before is forgotten. The folder must be empty.
+    """
+    labelled = [metric for metric in METRICS if metric._labelnames]
+    for metric in labelled:
+        metric.clear()
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+    values.ValueClass = values.get_value_class()
+    for metric in METRICS:
+        if metric not in labelled:
+            metric._metric_init()
+
+
 def process_metrics() -> bytes:
     """The figures of this process, or of all processes of the host, in Prometheus' text format."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_AllProcesses())
     return generate_latest(registry)
+
+
+class _AllProcesses(Collector):
+    """The figures in the files of all processes. Damaged files are left out."""
+
+    def collect(self) -> Iterable[Metric]:
+        files = glob(f"{os.environ['PROMETHEUS_MULTIPROC_DIR']}/*.db")
+        try:
+            return _merged(files)
+        except Exception:
+            return _merged([file for file in files if _is_readable(file)])
+
+
+def _merged(files: list[str]) -> Iterable[Metric]:
+    found: Iterable[Metric] = MultiProcessCollector.merge(files)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _is_readable(file: str) -> bool:
+    try:
+        _merged([file])
+    except Exception as error:  # the library checks nothing
+        logger.warning("%s is damaged, so /metrics lacks its figures: %r", file, error)
+        return False
+    return True

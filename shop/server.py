@@ -4,11 +4,9 @@ import errno
 import logging
 import os
 import random
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from contextlib import suppress
 from functools import partial
@@ -30,9 +28,11 @@ from embedding.encoder import ModelUnavailable, available_encoder
 from embedding.errors import UserFacingError
 from embedding.registry import get_spec
 from embedding.serving.draining import close, drain, run_until, wake
+from shop.metrics import share_figures
 from shop.processes import Child, Supervisor, handle_end
 from shop.query_log_buffer import query_log_buffer
 from shop.rates import share_counts
+from shop.run_folder import run_folder
 
 logger = logging.getLogger(__name__)
 
@@ -145,18 +145,17 @@ def _answer_in_processes(listening: socket.socket, threads: int, processes: int)
 
     share_counts()
     children = [Child(f"page process {number + 1}", answer_pages) for number in range(processes)]
-    folder = None
-    if not embedding_settings().encoder_url:
-        folder = Path(tempfile.mkdtemp(prefix="shop-"))  # a short path, as sockets need
-        path = folder / "encoder"
-        os.environ["ENCODER_URL"] = f"unix:{path}"
-        become_encoder = partial(_become_encoder, path, os.getpid())
-        children.insert(0, Child("encoder process", become_encoder, stops_last=True))
-    main = Supervisor(children, on_stop=listening.close).run()
-    if main:
-        main()
-    elif folder:
-        shutil.rmtree(folder)
+    with run_folder() as folder:
+        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            share_figures(folder)
+        if not embedding_settings().encoder_url:
+            path = folder / "encoder"
+            os.environ["ENCODER_URL"] = f"unix:{path}"
+            become_encoder = partial(_become_encoder, path, os.getpid())
+            children.insert(0, Child("encoder process", become_encoder, stops_last=True))
+        main = Supervisor(children, on_stop=listening.close).run()
+        if main:
+            main()
 
 
 def _become_encoder(path: Path, parent: int) -> None:

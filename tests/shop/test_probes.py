@@ -218,6 +218,35 @@ def test_processes_of_a_host_answer_for_each_other(
     assert done.stdout.strip() == 'shop_requests_total{page="search",status="200"} 3.0', done.stderr
 
 
+SHARE = """
+import os, sys, django; django.setup()
+from pathlib import Path
+from shop.metrics import REQUESTS, SEARCHES, process_metrics, share_figures
+REQUESTS.labels("search", 200).inc()
+share_figures(Path(sys.argv[1]))
+for times in (1, 2):
+    if not (pid := os.fork()):
+        REQUESTS.labels("search", 200).inc(times)
+        SEARCHES.inc(times)
+        os._exit(0)
+    os.waitpid(pid, 0)
+Path(sys.argv[1], "counter_1.db").write_bytes(b"x" * 99)
+lines = process_metrics().decode().splitlines()
+print(*sorted(line for line in lines if "search" in line and "_total" in line and line[0] != "#"))
+"""
+
+
+@pytest.mark.process
+def test_processes_forked_later_answer_for_each_other(tmp_path: Path) -> None:
+    """Also if there are damaged files in the folder."""
+    done = run_python("-c", SHARE, str(tmp_path))
+    assert done.stdout.split() == [
+        *('shop_requests_total{page="search",status="200"}', "3.0"),
+        *("shop_searches_cut_off_total", "0.0", "shop_searches_total", "3.0"),
+    ], done.stderr
+    assert "counter_1.db is damaged, so /metrics lacks its figures" in done.stderr
+
+
 FORGET = """
 import os, django; django.setup()
 from shop.metrics import QUERY_LOG_WAITING, forget_process, process_metrics

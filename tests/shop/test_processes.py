@@ -63,10 +63,18 @@ class Server:
 
     def status(self, path: str) -> int:
         """The status of the answer at an address."""
+        return self._get(path)[0]
+
+    def read(self, path: str) -> str:
+        """The body of the answer at an address."""
+        return self._get(path)[1]
+
+    def _get(self, path: str) -> tuple[int, str]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         with closing(connection):
             connection.request("GET", path)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return response.status, response.read().decode()
 
     def accepts(self) -> bool:
         """Whether the port accepts connections."""
@@ -126,6 +134,8 @@ def test_dead_processes_start_again_and_ctrl_c_ends_all(database: str) -> None:
         until(lambda: len(server.pids("page process 2")) == 2)
         until(lambda: len(server.pids("encoder process")) == 2)
         assert server.page() == 200
+        counted = 'shop_requests_total{page="search",status="200"} 2.0'
+        assert counted in server.read("/metrics")  # whoever has answered them
         pages = [pid for pid in server.pids("page process") if pid != second]
         assert not any("torch" in modules(pid) for pid in pages)
         family = psutil.Process(server.process.pid).children(recursive=True)
