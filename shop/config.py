@@ -182,9 +182,10 @@ class ShopSettings(Settings):
     )
     prometheus_multiproc_dir: DirectoryPath | None = setting(
         allowed="an existing folder",
-        default_text="none: each process answers for itself",
-        description="A folder, empty at the start, in which all processes of `serve` write their"
-        " figures for `/metrics`; see [operations](operations.md#health-and-metrics).",
+        default_text="none; `serve` makes its own",
+        description="A folder, empty at the start, in which all processes of another server than"
+        " `serve` write their figures for `/metrics`; see"
+        " [operations](operations.md#health-and-metrics).",
     )
     tz: Annotated[str, AfterValidator(_time_zone)] = setting(
         "UTC",
