@@ -12,7 +12,7 @@ PARALLEL := --numprocesses $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --maxprocesse
 # The test processes share compiled modules: several hundred start in a run.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test test-fast test-fleet test-ray lint format messages lock hashes sbom clean
+.PHONY: help setup demo test test-fast test-fleet test-load test-ray lint format messages lock hashes sbom clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -31,6 +31,9 @@ test-fast: .venv/developer ## run those that take about a minute, for the inner 
 
 test-fleet: .venv/developer ## search with 50 clients while a replica and a shop are killed
 	FLEET=1 $(BIN)/python -m pytest -s tests/shop/test_fleet.py
+
+test-load: .venv/developer ## serve 50 clients while the shop is rebuilt, migrated, restarted and killed
+	LOAD=1 $(BIN)/python -m pytest -s tests/attack/test_load.py
 
 test-ray: .venv/developer ## install Ray (600 MB) and run its tests
 	$(PIP) --editable '.[ray]'

@@ -16,7 +16,7 @@ from django.http import HttpRequest
 from waitress.channel import HTTPChannel
 from waitress.task import ThreadedTaskDispatcher, WSGITask
 
-from shop.strict_http import StrictParser
+from shop.strict_http import Refusal, StrictParser
 
 MAX_WAIT = 1.0
 """Seconds that a request waits for a thread."""
@@ -51,6 +51,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     parser_class = StrictParser
     task_class = Task
+    error_task_class = Refusal
     is_late = False
     """Whether that request has waited too long."""
     waits_until = 0.0

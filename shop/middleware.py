@@ -27,8 +27,14 @@ from shop.upload_decoder import DecoderBusy
 RETRY_AFTER = 5
 """The `Retry-After` of a response with status 503, in seconds."""
 
-UNAVAILABLE = psycopg.OperationalError | psycopg.InterfaceError | PoolTimeout | DatabaseError
-"""The database does not answer, or has no free connection."""
+UNAVAILABLE = (
+    psycopg.OperationalError
+    | psycopg.InterfaceError
+    | psycopg.errors.ReadOnlySqlTransaction
+    | PoolTimeout
+    | DatabaseError
+)
+"""The database does not answer, has no free connection, or is a replica where it must not be."""
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +94,16 @@ def _policy(nonce: str) -> str:
     return "; ".join(f"{name} {value}" for name, value in policy.items())
 
 
+MISSING = (
+    psycopg.errors.UndefinedTable
+    | psycopg.errors.UndefinedFunction
+    | psycopg.errors.InvalidSchemaName
+)
+"""The database is empty, or of another version."""
+
+
 class SetUpPage:
-    """Shows the commands to run instead of an error if a table is missing."""
+    """Shows the commands to run instead of an error if a table or a SQL function is missing."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -99,9 +113,16 @@ class SetUpPage:
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         # Django and SQLAlchemy wrap the driver's errors.
-        if not isinstance(error.__cause__ or error, psycopg.errors.UndefinedTable):
+        cause = error.__cause__ or error
+        if not isinstance(cause, MISSING):
             return None
-        return render(request, "setup.html", status=HTTPStatus.SERVICE_UNAVAILABLE)
+        logger.warning(
+            "run ./manage.py migrate: %s",
+            " ".join(str(cause).split()),
+            extra={"status_code": HTTPStatus.SERVICE_UNAVAILABLE},
+        )
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        return _announced(render(request, "setup.html", status=status))
 
 
 class ErrorPages:
@@ -139,7 +160,11 @@ class ErrorPages:
 
 def _unavailable(request: HttpRequest, reason: str) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    response = render(request, "503.html", {"reason": reason}, status=status)
+    return _announced(render(request, "503.html", {"reason": reason}, status=status))
+
+
+def _announced(response: HttpResponse) -> HttpResponse:
+    """A response with status 503 that says when to ask again, and that no cache keeps."""
     response.headers["Retry-After"] = str(RETRY_AFTER)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -7,6 +7,13 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.utils.http import parse_header_parameters
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.task import ErrorTask
+
+HEADERS = [
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("X-Content-Type-Options", "nosniff"),
+]
+"""The security headers of refusals before Django."""
 
 REFUSAL = b"The Content-Type of this request cannot be read; texts must be UTF-8.\n"
 
@@ -23,6 +30,19 @@ class StrictParser(HTTPRequestParser):  # type: ignore[misc]  # no types
             raise ParsingError("Transfer-Encoding in a request of version 1.0")
 
 
+class Refusal(ErrorTask):  # type: ignore[misc]  # no types
+    """The answer to a request that the parser refuses, with security headers. HEAD gets no body, if
+    the head is not too large to be read: the connection ends anyway."""
+
+    def execute(self) -> None:
+        self.response_headers.extend(HEADERS)
+        super().execute()
+
+    def write(self, data: bytes) -> None:
+        is_head = getattr(self.request, "first_line", b"").startswith(b"HEAD ")
+        super().write(b"" if is_head else data)
+
+
 def refuse_unreadable(application: WSGIApplication) -> WSGIApplication:
     """Wrap `application`: a Content-Type with a wrong parameter or another charset than UTF-8 gets
     status 400. Django fails on some of them before any of its own handlers."""
@@ -33,8 +53,7 @@ def refuse_unreadable(application: WSGIApplication) -> WSGIApplication:
         headers = [
             ("Content-Type", "text/plain; charset=utf-8"),
             ("Content-Length", str(len(REFUSAL))),
-            ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-            ("X-Content-Type-Options", "nosniff"),
+            *HEADERS,
         ]
         start_response("400 Bad Request", headers)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [REFUSAL]

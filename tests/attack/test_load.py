@@ -35,7 +35,7 @@ from catalog.indexing.coverage_report import catalogue_coverage
 from demo import write_catalogue
 from tests.attack.requests import CSRF
 from tests.conftest import PROJECT, SHARED, digest, only_one, using_database
-from tests.load import Answer, Shop, under_load, wait
+from tests.load import Shop, under_load, wait
 from tests.own_server import empty_folder, folder
 from tests.processes import run_python
 
@@ -60,6 +60,10 @@ CHANGED = PRODUCTS // 10
 MODELS = ("fashion", "tiny")
 LONG = 1800
 """Seconds for a command, or for the worker to catch up, on a busy machine."""
+
+MAX_BUSY = 0.05
+"""The maximum share of requests that are turned away because too many wait: on a machine of its
+own, none."""
 
 MAX_GROWTH = 1.1
 """How much memory a process may have at the end, as a multiple of that after the warm-up."""
@@ -100,7 +104,7 @@ class Traffic:
             detail = repr(error)
         else:
             became = "announced 503" if answer.is_announced else str(answer.status)
-            if became == "announced 503" and _is_about_load(answer):
+            if answer.is_announced and "database" not in answer.body:
                 became = "too busy"
             detail = answer.body[:300]
         steps = {before, self.step}
@@ -154,11 +158,6 @@ def _form(name: str, content: bytes, headers: dict[str, str]) -> tuple[bytes, di
     head = f'--x\r\nContent-Disposition: form-data; name="{name}"; filename="a.jpg"\r\n\r\n'
     body = head.encode() + content + b"\r\n--x--\r\n"
     return body, headers | {"Content-Type": "multipart/form-data; boundary=x"}
-
-
-def _is_about_load(answer: Answer) -> bool:
-    """Whether other requests or uploads are the reason, and not the database."""
-    return any(text in answer.body for text in ("Too many people", "Too many uploads", '"busy"'))
 
 
 def _is_allowed(became: str, step: str) -> bool:
@@ -309,6 +308,7 @@ def test_nothing_fails_is_lost_or_grows(postgres: PostgresServer, tmp_path: Path
         print(f"MB of memory before: {megabytes}; growth: {grown}")
         assert not traffic.problems, "\n".join(traffic.problems[:20])
         assert traffic.answers[KILL]["no answer"] <= CLIENTS
+        assert seen["too busy"] <= MAX_BUSY * seen.total()
         assert execute("SELECT FROM product") == PRODUCTS
         assert max(grown.values()) <= MAX_GROWTH, grown
 

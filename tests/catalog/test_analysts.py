@@ -104,9 +104,14 @@ def test_connections_are_left_to_the_shop(
 
 @pytest.mark.parametrize(
     "write",
-    ["SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT lo_put(1, 0, 'x')"],
+    [
+        *("SELECT lo_create(0)", "SELECT lo_from_bytea(0, 'x')", "SELECT lo_put(1, 0, 'x')"),
+        "SELECT pg_logical_emit_message(false, '', repeat('x', 1000000))",
+        "SELECT pg_advisory_lock(i) FROM generate_series(1, 1000000) AS i",
+        "SELECT pg_try_advisory_xact_lock_shared(1, 2)",
+    ],
 )
-def test_analysts_store_no_large_objects(
+def test_analysts_store_no_large_objects_and_fill_no_memory_of_all(
     database: str, owner: psycopg.Connection, write: str
 ) -> None:
     add("--can-embed")
@@ -136,6 +141,7 @@ def test_only_those_who_write_products_create_temporary_tables(
             user.execute("CREATE TEMP TABLE large AS SELECT * FROM product")
         with logged_in(database, f"app_{NAME}") as program:
             program.execute("CREATE TEMP TABLE staging (id int)")
+            program.execute("SELECT pg_advisory_xact_lock(1, 2)")
         owner.execute("CREATE TEMP TABLE staging (id int)")
     finally:
         owner.execute(f"DROP OWNED BY app_{NAME}".encode())
@@ -249,6 +255,8 @@ def test_analyst_who_holds_a_lock_is_named(
 ) -> None:
     add()
     space, name = KEYS[work]
+    # As on a server where `migrate` is not run by a superuser.
+    owner.execute("GRANT EXECUTE ON FUNCTION pg_advisory_lock(int, int) TO PUBLIC")
     with logged_in(database) as user:
         process = user.info.backend_pid
         user.execute(TAKE, [int(space), name])

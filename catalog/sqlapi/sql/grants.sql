@@ -17,19 +17,28 @@ EXCEPTION
 END
 $$;
 
--- Everybody may store large objects, of any size. Nothing of the shop uses them. Only a superuser can forbid it.
+-- By default, everybody may store large objects of any size, write any amount of messages into the log of changes, and
+-- take so many advisory locks that no other session can lock anything. Only a superuser can forbid it. Who writes
+-- products needs these locks.
 DO $$
 DECLARE
-    writer regprocedure;
+    forbidden regprocedure;
+    writer regrole;
 BEGIN
     IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        FOR writer IN SELECT oid FROM pg_proc
-                       WHERE pronamespace = 'pg_catalog'::regnamespace
-                         AND proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_put', 'lowrite',
-                                         'lo_truncate', 'lo_truncate64')
-                         AND has_function_privilege('public', oid, 'EXECUTE')
+        FOR forbidden IN SELECT oid FROM pg_proc
+                          WHERE pronamespace = 'pg_catalog'::regnamespace
+                            AND (proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_put', 'lowrite',
+                                             'lo_truncate', 'lo_truncate64', 'pg_logical_emit_message')
+                                 OR proname ~ '^pg_(try_)?advisory_(xact_)?lock')
+                            AND has_function_privilege('public', oid, 'EXECUTE')
         LOOP
-            EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', writer);
+            FOR writer IN SELECT grantee FROM pg_class, aclexplode(relacl) AS granted
+                           WHERE oid = 'public.product'::regclass AND privilege_type = 'INSERT' AND grantee <> 0
+            LOOP
+                EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', forbidden, writer);
+            END LOOP;
+            EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', forbidden);
         END LOOP;
     END IF;
 END

@@ -1,0 +1,85 @@
+"""Attacks on the edges: answers of the server itself, and a database that only reads."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.db import connections
+from django.test import Client, override_settings
+
+from catalog.db.connection import connect, forget_engine
+from catalog.sqlapi.objects import drop_objects
+from tests.serving import serving
+from tests.shop.test_pictures import PLAIN_STORAGE
+
+pytestmark = pytest.mark.slow
+
+MALFORMED = (
+    b"Host: localhost\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    b"Host: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"Host: localhost\r\n bad: folded\r\nX\x00: y\r\n\r\n",
+    b"Host: localhost\r\nX: " + b"a" * 200_000 + b"\r\n\r\n",
+)
+
+
+@pytest.fixture
+def shop(database: str, tmp_path: Path) -> Iterator[str]:
+    with override_settings(STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=tmp_path / "pictures"):
+        yield database
+
+
+def exchange(port: int, sent: bytes) -> bytes:
+    """All that the server answers until it closes the connection."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=60)) as client:
+        client.sendall(sent)
+        received = b""
+        while part := client.recv(65536):
+            received += part
+    return received
+
+
+@pytest.mark.parametrize("malformed", MALFORMED, ids=["two-lengths", "negative", "header", "head"])
+def test_refusals_of_the_server_itself(shop: str, malformed: bytes) -> None:
+    with serving() as port:
+        for method in (b"GET", b"HEAD"):
+            answer = exchange(port, method + b" / HTTP/1.1\r\n" + malformed)
+            head, _, body = answer.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 4"), head
+            assert b"x-content-type-options: nosniff" in head.lower()
+            assert b"frame-ancestors 'none'" in head
+            if b" 431 " not in head:
+                assert bool(body) == (method == b"GET")
+
+
+def test_database_that_only_reads(shop: str) -> None:
+    """As after the shop's address was moved to a replica."""
+    User.objects.create_superuser("ada", "ada@example.org", "correct horse battery")
+    with connect() as connection:
+        connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('A', 'red shirt')")
+    name = psycopg.conninfo.conninfo_to_dict(shop)["dbname"]
+    with psycopg.connect(shop, autocommit=True) as owner:
+        owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on".encode())
+    forget_engine()
+    connections.close_all()
+    client = Client(headers={"host": "localhost"}, raise_request_exception=False)
+    for path in ("/", "/?q=red", "/product/A", "/suggest/?q=re", "/api/v1/search?q=red"):
+        assert client.get(path).status_code == 200, path
+    login = {"username": "ada", "password": "correct horse battery"}
+    answer = client.post("/admin/login/", login)
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_database_of_another_version(shop: str) -> None:
+    """As between a downgrade and the next `migrate`: SQL functions are missing."""
+    with connect() as connection:
+        drop_objects(connection)
+    client = Client(headers={"host": "localhost"}, raise_request_exception=False)
+    for path in ("/?q=red", "/suggest/?q=re", "/api/v1/search?q=red"):
+        answer = client.get(path)
+        assert answer.status_code == 503, path
+        assert int(answer.headers["Retry-After"]) > 0
