@@ -48,7 +48,7 @@ def test_refusals_of_the_server_itself(shop: str, malformed: bytes) -> None:
         for method in (b"GET", b"HEAD"):
             answer = exchange(port, method + b" / HTTP/1.1\r\n" + malformed)
             head, _, body = answer.partition(b"\r\n\r\n")
-            assert head.startswith(b"HTTP/1.1 4"), head
+            assert head[8:].startswith(b" 4"), head
             assert b"x-content-type-options: nosniff" in head.lower()
             assert b"frame-ancestors 'none'" in head
             if b" 431 " not in head:

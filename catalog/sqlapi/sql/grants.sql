@@ -33,8 +33,9 @@ BEGIN
                                  OR proname ~ '^pg_(try_)?advisory_(xact_)?lock')
                             AND has_function_privilege('public', oid, 'EXECUTE')
         LOOP
-            FOR writer IN SELECT grantee FROM pg_class, aclexplode(relacl) AS granted
-                           WHERE oid = 'public.product'::regclass AND privilege_type = 'INSERT' AND grantee <> 0
+            FOR writer IN SELECT oid FROM pg_roles
+                           WHERE has_table_privilege(oid, 'public.product', 'INSERT') AND NOT rolsuper
+                             AND NOT starts_with(rolname, 'pg_')
             LOOP
                 EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', forbidden, writer);
             END LOOP;
@@ -54,8 +55,9 @@ BEGIN
                 WHERE datname = current_database() AND pg_has_role(datdba, 'USAGE')
                   AND granted.grantee = 0 AND granted.privilege_type = 'TEMPORARY')
        AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
-        FOR writer IN SELECT grantee FROM pg_class, aclexplode(relacl) AS granted
-                       WHERE oid = 'public.product'::regclass AND privilege_type = 'INSERT' AND grantee <> 0
+        FOR writer IN SELECT oid FROM pg_roles
+                       WHERE has_table_privilege(oid, 'public.product', 'INSERT') AND NOT rolsuper
+                         AND NOT starts_with(rolname, 'pg_')
         LOOP
             EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %s', current_database(), writer);
         END LOOP;
