@@ -61,7 +61,7 @@ PERMISSIONS = ", ".join(
 def security_headers(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Add the headers that Django does not.
+    """Add the headers that Django does not, and to every status 503 when to ask again.
 
     A template that uses `request.csp_nonce` may have inline scripts and styles with this nonce.
     """
@@ -79,6 +79,8 @@ def security_headers(
                 endpoint = f'{REPORTS}="{settings.CSP_REPORT_URI}"'
                 response.headers.setdefault("Reporting-Endpoints", endpoint)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
+        if response.status_code == HTTPStatus.SERVICE_UNAVAILABLE:
+            response.headers.setdefault("Retry-After", str(RETRY_AFTER))
         return response
 
     return middleware
@@ -122,7 +124,7 @@ class SetUpPage:
             extra={"status_code": HTTPStatus.SERVICE_UNAVAILABLE},
         )
         status = HTTPStatus.SERVICE_UNAVAILABLE
-        return _announced(render(request, "setup.html", status=status))
+        return _not_kept(render(request, "setup.html", status=status))
 
 
 class ErrorPages:
@@ -160,12 +162,11 @@ class ErrorPages:
 
 def _unavailable(request: HttpRequest, reason: str) -> HttpResponse:
     status = HTTPStatus.SERVICE_UNAVAILABLE
-    return _announced(render(request, "503.html", {"reason": reason}, status=status))
+    return _not_kept(render(request, "503.html", {"reason": reason}, status=status))
 
 
-def _announced(response: HttpResponse) -> HttpResponse:
-    """A response with status 503 that says when to ask again, and that no cache keeps."""
-    response.headers["Retry-After"] = str(RETRY_AFTER)
+def _not_kept(response: HttpResponse) -> HttpResponse:
+    """A response with status 503 that no cache keeps."""
     response.headers["Cache-Control"] = "no-store"
     return response
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache, wraps
+from functools import lru_cache, partial, wraps
 from threading import Event, Lock, Thread
 from typing import ParamSpec, TypeVar
 from weakref import WeakSet
@@ -53,6 +53,9 @@ Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 logger = logging.getLogger(__name__)
+
+REPLACED = "cache lookup failed"
+"""What PostgreSQL says of an object that is dropped while it is used."""
 
 _reading: ContextVar[bool] = ContextVar("reading_replica", default=False)
 
@@ -224,14 +227,28 @@ def connect_to_read() -> Iterator[Connection]:
         yield connection
 
 
+def _repeated(work: Callable[[], Result]) -> Result:
+    """Call `work`, again if `migrate` has replaced a SQL function while it was called."""
+    try:
+        return work()
+    except Exception as error:
+        cause = error.__cause__ or error
+        if not isinstance(cause, psycopg.errors.InternalError_) or REPLACED not in str(cause):
+            raise
+        logger.warning("a read is repeated: %s", " ".join(str(cause).split()))
+    return work()
+
+
 def reads_replica(work: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
     """Decorate a function whose `connect_to_read` is the replica while that can be used. It may be
     called again, with the primary."""
 
     @wraps(work)
     def decorated(*args: Parameters.args, **options: Parameters.kwargs) -> Result:
-        if _reading.get() or not replica.is_usable():
+        if _reading.get():
             return work(*args, **options)
+        if not replica.is_usable():
+            return _repeated(partial(work, *args, **options))
         token = _reading.set(True)
         try:
             return work(*args, **options)

@@ -195,6 +195,12 @@ def execute(statement: str) -> int:
         return connection.execute(statement.encode()).rowcount
 
 
+def change_products() -> None:
+    some = f"(SELECT id FROM product ORDER BY id LIMIT {CHANGED})"
+    changed = execute(f"UPDATE product SET title = title || ' new' WHERE id IN {some}")
+    assert changed == CHANGED
+
+
 def pending() -> dict[str, int]:
     with connect() as connection:
         found = catalogue_coverage(connection)
@@ -264,7 +270,9 @@ def test_nothing_fails_is_lost_or_grows(postgres: PostgresServer, tmp_path: Path
                 traffic.step = name
                 print(f"{time.monotonic() - started:.0f} s: {name}", flush=True)
 
+            change_products()  # so that the worker has loaded its models, too
             go_on(15 * CLIENTS)
+            wait(lambda: not any(pending().values()), LONG)
             before = resident(shop, worker)
             step("embed_catalog --rebuild")
             manage("embed_catalog", "--rebuild", "--model", "fashion")
@@ -284,8 +292,7 @@ def test_nothing_fails_is_lost_or_grows(postgres: PostgresServer, tmp_path: Path
             wait(shop.is_ready)
             go_on(CLIENTS)
             step("the worker is killed")
-            changed = f"WHERE id IN (SELECT id FROM product ORDER BY id LIMIT {CHANGED})"
-            assert execute(f"UPDATE product SET title = title || ' new' {changed}") == CHANGED
+            change_products()
             worker.kill()
             go_on(CLIENTS)
             worker.start()

@@ -22,26 +22,29 @@ $$;
 -- products needs these locks.
 DO $$
 DECLARE
-    forbidden regprocedure;
+    called regprocedure;
     writer regrole;
 BEGIN
-    IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
-        FOR forbidden IN SELECT oid FROM pg_proc
-                          WHERE pronamespace = 'pg_catalog'::regnamespace
-                            AND (proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_put', 'lowrite',
-                                             'lo_truncate', 'lo_truncate64', 'pg_logical_emit_message')
-                                 OR proname ~ '^pg_(try_)?advisory_(xact_)?lock')
-                            AND has_function_privilege('public', oid, 'EXECUTE')
-        LOOP
-            FOR writer IN SELECT oid FROM pg_roles
-                           WHERE has_table_privilege(oid, 'public.product', 'INSERT') AND NOT rolsuper
-                             AND NOT starts_with(rolname, 'pg_')
-            LOOP
-                EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', forbidden, writer);
-            END LOOP;
-            EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', forbidden);
-        END LOOP;
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+        RETURN;
     END IF;
+    FOR called IN SELECT oid FROM pg_proc
+                   WHERE pronamespace = 'pg_catalog'::regnamespace
+                     AND (proname IN ('lo_create', 'lo_creat', 'lo_from_bytea', 'lo_put', 'lowrite', 'lo_truncate',
+                                      'lo_truncate64', 'pg_logical_emit_message')
+                          OR proname ~ '^pg_(try_)?advisory_(xact_)?lock')
+                     AND has_function_privilege('public', oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', called);
+    END LOOP;
+    FOR called, writer IN SELECT p.oid, r.oid FROM pg_proc AS p, pg_roles AS r
+                           WHERE pronamespace = 'pg_catalog'::regnamespace
+                             AND proname ~ '^pg_(try_)?advisory_(xact_)?lock'
+                             AND has_table_privilege(r.oid, 'public.product', 'INSERT') AND NOT starts_with(rolname, 'pg_')
+                             AND NOT has_function_privilege(r.oid, p.oid, 'EXECUTE')
+    LOOP
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %s', called, writer);
+    END LOOP;
 END
 $$;
 
@@ -49,20 +52,22 @@ $$;
 -- does the owner, who keeps the right.
 DO $$
 DECLARE
+    this name := current_database();
     writer regrole;
 BEGIN
-    IF EXISTS (SELECT FROM pg_database AS d, aclexplode(coalesce(datacl, acldefault('d', datdba))) AS granted
-                WHERE datname = current_database() AND pg_has_role(datdba, 'USAGE')
-                  AND granted.grantee = 0 AND granted.privilege_type = 'TEMPORARY')
-       AND EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
-        FOR writer IN SELECT oid FROM pg_roles
-                       WHERE has_table_privilege(oid, 'public.product', 'INSERT') AND NOT rolsuper
-                         AND NOT starts_with(rolname, 'pg_')
-        LOOP
-            EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %s', current_database(), writer);
-        END LOOP;
-        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    IF NOT (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = this)
+       OR NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
+        RETURN;
     END IF;
+    IF has_database_privilege('public', this, 'TEMPORARY') THEN
+        EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', this);
+    END IF;
+    FOR writer IN SELECT oid FROM pg_roles
+                   WHERE has_table_privilege(oid, 'public.product', 'INSERT') AND NOT starts_with(rolname, 'pg_')
+                     AND NOT has_database_privilege(oid, this, 'TEMPORARY')
+    LOOP
+        EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO %s', this, writer);
+    END LOOP;
 END
 $$;
 
