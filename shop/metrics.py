@@ -129,7 +129,7 @@ def share_figures(folder: Path) -> None:
     for metric in labelled:
         metric.clear()
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
-    values.ValueClass = values.get_value_class()
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]
     for metric in METRICS:
         if metric not in labelled:
             metric._metric_init()
