@@ -117,6 +117,10 @@ def _folders(text: str) -> tuple[Path, ...]:
     return tuple(map(Path, filter(None, text.split(os.pathsep))))
 
 
+def _encoder_urls(text: str) -> str:
+    return ",".join(_encoder_url(part.strip()) for part in text.split(","))
+
+
 def _encoder_url(text: str) -> str:
     url = urlsplit(text)
     is_socket = url.scheme == "unix" and url.path.startswith("/") and not url.netloc
@@ -155,12 +159,13 @@ class EmbeddingSettings(Settings):
         " precision, on GPUs and on CPUs with bfloat16. Vectors of both can be compared: their"
         " cosine is above .999.",
     )
-    encoder_url: Annotated[str, AfterValidator(_encoder_url)] = setting(
+    encoder_url: Annotated[str, AfterValidator(_encoder_urls)] = setting(
         "",
-        allowed="unix:/PATH, http://HOST:PORT or https://HOST",
+        allowed="unix:/PATH, http://HOST:PORT or https://HOST, or several with commas between",
         default_text="each process loads its own models",
         description="The encoder server that the shop, the worker and the commands ask for"
-        " vectors; see [operations](operations.md#an-encoder-server).",
+        " vectors, or several, which are asked in turn; see"
+        " [operations](operations.md#an-encoder-server).",
     )
     encoder_fallback: Literal["none", "local"] = setting(
         "none",

@@ -201,7 +201,7 @@ def listen(listening: socket.socket, threads: int) -> Any:
 def _warm_up() -> None:
     """Load the model that answers words, so that the first search does not wait for it."""
     encoder = embedding_settings().encoder_url
-    if encoder.startswith("unix:"):
+    if encoder.startswith("unix:") and "," not in encoder:
         _wait_for(Path(encoder.removeprefix("unix:")))
     try:
         with connect() as connection:

@@ -1,4 +1,4 @@
-"""Sends requests to an encoder server, over connections that are kept. Without torch."""
+"""Sends requests to encoder servers, over connections that are kept. Without torch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import os
 import time
 from functools import lru_cache
+from itertools import count
 from threading import Lock
 
 import httpcore2
@@ -54,14 +55,55 @@ class _Broken(Exception):
 
 
 class Client:
-    """The connections to the server at one address. All methods are thread-safe.
+    """Asks the servers at one or several addresses. All methods are thread-safe.
+
+    Requests go to the servers in turn. What one cannot answer is sent to the next, and a server
+    that failed is left alone for `DOWN_SECONDS`.
 
     Args:
-        url: the address, as in `ENCODER_URL`.
+        urls: the addresses, as in `ENCODER_URL`.
     """
 
+    def __init__(self, urls: str) -> None:
+        self._servers = [_Server(url) for url in urls.split(",")]
+        self._turns = count()
+
+    def get(self, path: str) -> bytes:
+        """See `post`."""
+        return self._send("GET", path, b"")[0]
+
+    def post(self, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
+        """The body of an answer, and its headers by their names in lower case.
+
+        Raises:
+            Unreachable: no server answers, or none did a moment ago.
+            Refusal: one answers that it cannot.
+        """
+        return self._send("POST", path, body)
+
+    def _send(self, method: str, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
+        turn = next(self._turns) % len(self._servers)
+        servers = [*self._servers[turn:], *self._servers[:turn]]
+        # One that is tried again comes first: if it still fails, those that answered are left.
+        asked = sorted((it for it in servers if not it.is_left_alone()), key=lambda it: it.is_up)
+        refusal: Refusal | None = None
+        for server in asked:
+            try:
+                return server.send(method, path, body, has_others=server is not asked[-1])
+            except Unreachable:
+                pass
+            except Refusal as error:
+                if error.kind not in (Kind.BUSY, Kind.UNAVAILABLE):
+                    raise
+                refusal = error
+        raise refusal or Unreachable("; ".join(it.problem() for it in self._servers))
+
+
+class _Server:
+    """The connections to one server, and whether it answered last."""
+
     def __init__(self, url: str) -> None:
-        self.url = url
+        self._url = url
         is_socket = url.startswith("unix:")
         self._origin = "http://encoder" if is_socket else url
         self._pool = httpcore2.ConnectionPool(
@@ -74,22 +116,30 @@ class Client:
         self._down_until: float | None = None
         self._reason = ""
 
-    def get(self, path: str) -> bytes:
-        """See `post`."""
-        return self._send("GET", path, b"")[0]
+    @property
+    def is_up(self) -> bool:
+        return self._down_until is None
 
-    def post(self, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
-        """The body of an answer, and its headers by their names in lower case.
+    def is_left_alone(self) -> bool:
+        """Whether the server failed a moment ago. Later, one request is let through."""
+        with self._lock:
+            if self._down_until is None:
+                return False
+            now = time.monotonic()
+            if now < self._down_until:
+                return True
+            self._down_until = now + DOWN_SECONDS
+            return False
 
-        Raises:
-            Unreachable: no server answers, or none did a moment ago.
-            Refusal: it answers that it cannot.
-        """
-        return self._send("POST", path, body)
+    def problem(self) -> str:
+        """Why the server cannot be used."""
+        return f"the encoder server at {self._url} cannot be used: {self._reason}"
 
-    def _send(self, method: str, path: str, body: bytes) -> tuple[bytes, dict[str, str]]:
-        self._check_is_up()
-        pauses = iter(PAUSES_SECONDS)
+    def send(
+        self, method: str, path: str, body: bytes, *, has_others: bool
+    ) -> tuple[bytes, dict[str, str]]:
+        """See `Client.post`; `has_others` means that another server can be asked."""
+        pauses = iter(PAUSES_SECONDS[:1] if has_others else PAUSES_SECONDS)
         while True:
             try:
                 answer = self._send_once(method, path, body)
@@ -142,41 +192,28 @@ class Client:
             raise _Broken(f"answered {response.status}")
         return response.content, headers
 
-    def _check_is_up(self) -> None:
-        """Raise `Unreachable` for some seconds after a failure; then let one request through."""
-        with self._lock:
-            if self._down_until is None:
-                return
-            now = time.monotonic()
-            if now < self._down_until:
-                raise Unreachable(self._message())
-            self._down_until = now + DOWN_SECONDS
-
     def _down(self, reason: str) -> Unreachable:
         with self._lock:
             is_new = self._down_until is None
             self._reason = reason
             self._down_until = time.monotonic() + DOWN_SECONDS
         if is_new:
-            logger.error("%s; it is tried again every %.0f s", self._message(), DOWN_SECONDS)
-        return Unreachable(self._message())
+            logger.error("%s; it is tried again every %.0f s", self.problem(), DOWN_SECONDS)
+        return Unreachable(self.problem())
 
     def _up(self) -> None:
         if self._down_until is not None:
             with self._lock:
                 self._down_until = None
-            logger.warning("the encoder server at %s answers again", self.url)
-
-    def _message(self) -> str:
-        return f"the encoder server at {self.url} cannot be used: {self._reason}"
+            logger.warning("the encoder server at %s answers again", self._url)
 
 
-def client_for(url: str) -> Client:
-    """This process's client of an address."""
-    return _client(url, os.getpid())
+def client_for(urls: str) -> Client:
+    """This process's client of one or several addresses."""
+    return _client(urls, os.getpid())
 
 
 @lru_cache(maxsize=8)
-def _client(url: str, _process: int) -> Client:
+def _client(urls: str, _process: int) -> Client:
     # A forked process must not write to its parent's connections.
-    return Client(url)
+    return Client(urls)

@@ -1,4 +1,4 @@
-"""The encoder that asks a server. It has the interface of `embedding.encoder.Encoder`. No torch."""
+"""The encoder that asks servers, with the interface of `embedding.encoder.Encoder`. No torch."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ Result = TypeVar("Result")
 
 
 class RemoteEncoder:
-    """Asks a server.
+    """Asks a server, or several with the same weights.
 
     Args:
         spec: the entry of the model, without its reduction.
-        url: the address of the server, as in `ENCODER_URL`.
+        url: the address of the server, or several, as in `ENCODER_URL`.
         is_for_pages: fail at once with `ModelUnavailable`; otherwise wait for the server, and
             raise errors that say what is wrong.
 

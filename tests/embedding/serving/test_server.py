@@ -26,11 +26,13 @@ from embedding.image_decoding import ImageError
 from embedding.regions import finder
 from embedding.regions.garments import Garment, Garments, garments_in
 from embedding.regions.region import Region
+from embedding.registry import get_spec
 from embedding.serving import client, protocol, remote_encoder, service
 from embedding.serving.client import Client, Refusal, Unreachable
 from embedding.serving.http_server import AddressTaken, Application, HttpServer
 from embedding.serving.protocol import Kind
-from embedding.serving.service import Service
+from embedding.serving.remote_encoder import RemoteEncoder
+from embedding.serving.service import Answer, Failure, Service
 from tests.embedding.serving.conftest import running
 from tests.fakes import WordsAndColours
 
@@ -270,6 +272,69 @@ def test_the_local_model_takes_over_if_that_is_wanted(
     assert available_encoder("clip") is without_models["clip"]
 
 
+def count_requests(monkeypatch: pytest.MonkeyPatch, server: HttpServer) -> list[str]:
+    """The paths of the requests that a server gets from now on."""
+    asked: list[str] = []
+    own = server._service.answer
+
+    def answer(method: str, path: str, body: bytes) -> Answer:
+        asked.append(path)
+        return own(method, path, body)
+
+    monkeypatch.setattr(server._service, "answer", answer)
+    return asked
+
+
+def test_several_servers_are_asked_in_turn(
+    monkeypatch: pytest.MonkeyPatch, without_models: Fakes
+) -> None:
+    with running() as first, running() as second:
+        asked = [count_requests(monkeypatch, server) for server in (first, second)]
+        encoder = RemoteEncoder(get_spec("fashion"), f"{first.url},{second.url}", is_for_pages=True)
+        found = [encoder.encode_texts([text])[0] for text in TEXTS * 2]
+    np.testing.assert_array_equal(found, without_models["fashion"].encode_texts(TEXTS * 2))
+    assert [len(requests) for requests in asked] == [6, 5]  # the first one also described it
+
+
+def test_another_server_answers_for_one_that_is_gone(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, path: Path
+) -> None:
+    monkeypatch.setattr(client, "DOWN_SECONDS", 1000.0)
+    with running() as stays:
+        both = Client(f"unix:{path},{stays.url}")
+        with running(path):
+            for _ in TEXTS:
+                both.post("/models/fashion/texts", b'["red"]')
+        for _ in TEXTS:
+            both.post("/models/fashion/texts", b'["red"]')
+        assert caplog.text.count("cannot be used") == 1  # and it was left alone then
+        monkeypatch.setattr(client, "DOWN_SECONDS", 0.0)
+        both = Client(f"unix:{path},{stays.url}")
+        for _ in TEXTS:
+            both.post("/models/fashion/texts", b'["red"]')
+        with running(path) as back:
+            asked = count_requests(monkeypatch, back)
+            for _ in TEXTS:
+                both.post("/models/fashion/texts", b'["red"]')
+        assert asked
+    with pytest.raises(Unreachable, match=rf"{path} cannot be used: .*; .*{stays.url} cannot"):
+        both.get("/health")
+
+
+def test_another_server_answers_for_one_that_is_busy(
+    monkeypatch: pytest.MonkeyPatch, server: HttpServer
+) -> None:
+    with running() as busy:
+        refusal = Failure(Kind.BUSY, "too many requests").answer()
+        monkeypatch.setattr(busy._service, "answer", lambda *_: refusal)
+        both = Client(f"{busy.url},{server.url}")
+        for _ in TEXTS:
+            both.post("/models/fashion/texts", b'["red"]')
+        with pytest.raises(Refusal) as refused:
+            Client(f"{busy.url},{busy.url}").post("/models/fashion/texts", b'["red"]')
+        assert refused.value.kind == Kind.BUSY
+
+
 @contextmanager
 def breaking(target: str, times: int) -> Iterator[str]:
     """A proxy that closes its first connections when they have sent a request; yields its URL."""
@@ -362,6 +427,7 @@ def test_a_forked_process_has_connections_of_its_own(server: HttpServer) -> None
     [
         *("encoder:8100", "unix:encoder.socket", "unix://host/path", "ftp://host", "http://"),
         *("http://user:secret@host", "http://host/path", "http://host?x=1", "pickle:/x"),
+        *("http://first:8100,", "http://first:8100,second:8100"),
     ],
 )
 def test_an_invalid_address_is_refused(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
