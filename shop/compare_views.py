@@ -20,15 +20,17 @@ from django.views.decorators.http import require_POST, require_safe
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
+from catalog.db.replica import connect_to_read, reads_replica
 from catalog.evaluation.comparisons import (
     VERDICTS,
     ComparedQuery,
+    Comparison,
     comparisons_of,
     filters_of_judgment,
     store_comparison,
 )
-from catalog.search.facets import enabled_facets
-from catalog.search.filters import known_values
+from catalog.search.facets import Facet, enabled_facets
+from catalog.search.filters import Filters, known_values
 from embedding.image_decoding import ImageError
 from embedding.registry import ModelSpec
 from shop import comparison as comparisons
@@ -37,7 +39,7 @@ from shop.column_controls import MIN_COLUMNS, column_controls
 from shop.compare_params import ColumnSetup, CompareParams
 from shop.errors import sentence
 from shop.forms import CompareForm, needed_modalities, usable_models
-from shop.models import Product
+from shop.models import Product, ProductImage
 from shop.page_search import unknown_values, with_stored_pictures
 from shop.query_picture_panel import picture_panels
 from shop.query_pictures import keep_query_picture
@@ -136,33 +138,52 @@ def store_verdict(request: HttpRequest) -> HttpResponse:
     return HttpResponseSeeOther(f"{reverse('compare')}?{address}#verdicts")
 
 
+@reads_replica
 def _parse(parameters: QueryDict) -> CompareForm:
-    with connect() as connection:
+    with connect_to_read() as connection:
         return CompareForm(parameters, enabled_facets(connection))
+
+
+@reads_replica
+def _read_facets(
+    filters: Filters,
+) -> tuple[list[str], tuple[Facet, ...], Filters, list[str]]:
+    """The models in use, the facets, and the known and the unknown part of filters."""
+    with connect_to_read() as connection:
+        return (
+            models_in_use(connection),
+            enabled_facets(connection),
+            *known_values(connection, filters),
+        )
+
+
+@reads_replica
+def _read_product(sku: str) -> tuple[Product | None, ProductImage | None]:
+    """A product and its main picture."""
+    product = Product.objects.filter(sku=sku).first() if sku else None
+    return product, main_image(product) if product else None
 
 
 def _compare_page(
     request: HttpRequest, comparison: CompareParams, notes: list[str]
 ) -> HttpResponse:
     state, images = with_stored_pictures(comparison.search, notes)
-    # Django's models use another connection, and a page must not wait for one while it holds one.
-    username = request.user.get_username()
-    with connect() as connection:
-        in_use = models_in_use(connection)
-        facets = enabled_facets(connection)
-        known, unknown = known_values(connection, state.filters)
-        notes += unknown_values(unknown)
-        state = replace(state, filters=known)
-        query = ComparedQuery(
-            state.text, state.pictures, state.like, filters_of_judgment(state.filters)
-        )
-        judged = comparisons_of(connection, query, username) if username else []
+    in_use, facets, known, unknown = _read_facets(state.filters)
+    notes += unknown_values(unknown)
+    state = replace(state, filters=known)
+    query = ComparedQuery(
+        state.text, state.pictures, state.like, filters_of_judgment(state.filters)
+    )
+    judged: list[Comparison] = []
+    if username := request.user.get_username():
+        with connect() as connection:  # the primary has the verdict of a moment ago
+            judged = comparisons_of(connection, query, username)
     needed = needed_modalities(state.text, state.pictures)
     able = usable_models(in_use, needed or ("text",))  # without a query, words are likely to come
     setups = _setups(comparison.columns, able, in_use, notes)
     comparison = CompareParams(state, setups)
     columns = comparisons.run_columns(state.spec(images), setups) if state.ranks else []
-    liked = Product.objects.filter(sku=state.like).first() if state.like else None
+    liked, liked_image = _read_product(state.like)
     shown_apart = {"q", "blend"} if state.text and (state.pictures or state.like) else {"q"}
     context = {
         "comparison": comparison,
@@ -179,7 +200,7 @@ def _compare_page(
         "pictures": picture_panels(state, comparison.searching),
         "likeless": comparison.searching(state.changed(like="")),
         "liked": liked,
-        "liked_image": main_image(liked) if liked else None,
+        "liked_image": liked_image,
     }
     return render(request, "compare/page.html", context)
 

@@ -9,8 +9,8 @@ from django.core import signing
 from django.utils.translation import gettext, ngettext
 from sqlalchemy.exc import DBAPIError
 
-from catalog.db.connection import connect
 from catalog.db.problems import database_problem
+from catalog.db.replica import connect_to_read, reads_replica
 from catalog.evaluation.comparisons import KEPT, ComparedQuery, Comparison, Verdict
 from catalog.evaluation.rank_similarity import overlap, rank_biased_overlap
 from catalog.search.pipeline import Hit, Results, SearchSpec
@@ -175,11 +175,16 @@ def read_token(token: str, verdict: Verdict, username: str) -> tuple[Comparison,
     return comparison, shown["address"]
 
 
+@reads_replica
+def _search_once(spec: SearchSpec) -> Outcome:
+    with connect_to_read() as connection:
+        return try_search(connection, spec)
+
+
 def _search(spec: SearchSpec) -> Outcome:
     """Search in a transaction of its own, so that an error of the database stays in it."""
     try:
-        with connect() as connection:
-            return try_search(connection, spec)
+        return _search_once(spec)
     except UserFacingError as error:
         return Outcome(Results((), 0, spec), sentence(error))
     except (DBAPIError, psycopg.Error) as error:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
+from catalog.db.replica import reads_replica
 from shop.cards import product_url
 from shop.models import Product
 
@@ -68,11 +69,13 @@ def robots_txt(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @cache_control(public=True, max_age=ONE_HOUR)
+@reads_replica
 def sitemap_index(request: HttpRequest) -> HttpResponse:
     return index(request, SITEMAPS, sitemap_url_name="sitemap")
 
 
 @require_safe
 @cache_control(public=True, max_age=ONE_HOUR)
+@reads_replica
 def sitemap_page(request: HttpRequest, section: str) -> HttpResponse:
     return sitemap(request, SITEMAPS, section)

@@ -1,4 +1,4 @@
-"""The garments in a query picture: found once, and kept beside the picture.
+"""The garments in a query picture: found once for all hosts, and kept beside the picture.
 
 Django's views and the templates use this module alone; what is found is only a suggestion, so
 nothing here fails.
@@ -10,19 +10,20 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from threading import Lock
 
-from embedding.atomic_write import write_atomically
 from embedding.encoder import EncoderError
 from embedding.image_decoding import ImageError, open_image
 from embedding.regions.garments import garments_in
 from embedding.regions.region import FULL_SCALE, Region
 from shop.config import settings
 from shop.picture_quota import SIDECAR
-from shop.query_pictures import load_query_picture, picture_name, query_path
+from shop.query_pictures import load_query_picture, picture_name, stored
 
 VERSION = 1
 """A part of what is kept. It changes when garments are found in another way."""
 
 logger = logging.getLogger(__name__)
+
+_UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 
 _one_at_a_time = Lock()  # the network uses all cores already
 
@@ -42,16 +43,18 @@ class PictureRegions:
 
 def picture_regions(digest: str) -> PictureRegions | None:
     """The garments in a stored picture; None if it has expired."""
-    kept = query_path(digest).with_suffix(SIDECAR)
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return _read(json.loads(kept.read_bytes()))
+    sidecar = f"{digest}{SIDECAR}"
+    with suppress(*_UNREADABLE):
+        return _read((stored.root / sidecar).read_bytes())
     content = load_query_picture(digest)
     if content is None:
         return None
+    with suppress(*_UNREADABLE):
+        return _read(stored.read(sidecar) or b"")  # of another host
     found, can_be_kept = _find(content)
     if can_be_kept:
         with suppress(OSError):  # it is found again
-            write_atomically(kept, json.dumps(_written(found)).encode())
+            stored.write(sidecar, json.dumps(_written(found)).encode())
     return found
 
 
@@ -89,15 +92,16 @@ def _written(found: PictureRegions) -> dict[str, object]:
     }
 
 
-def _read(kept: dict[str, object]) -> PictureRegions:
+def _read(sidecar: bytes) -> PictureRegions:
     """What `_written` has written.
 
     Raises:
         ValueError, KeyError, TypeError: it was written in another way.
     """
+    kept = json.loads(sidecar)
     if kept["version"] != VERSION:
         raise ValueError("another version")
-    width, height = map(int, kept["size"])  # type: ignore[call-overload]
-    regions = tuple(map(Region.parse, kept["regions"]))  # type: ignore[call-overload]
+    width, height = map(int, kept["size"])
+    regions = tuple(map(Region.parse, kept["regions"]))
     best = Region.parse(str(kept["best"])) if kept["best"] else None
     return PictureRegions(width, height, regions, best)

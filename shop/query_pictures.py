@@ -133,7 +133,8 @@ def _prolong(path: Path, used_at: float) -> None:
         if used_at > time.time() - settings.QUERY_PICTURE_SECONDS / 4:
             return
         with suppress(StoreError):
-            stored.touch(path.name)
+            for name in (path.name, path.with_suffix(SIDECAR).name):
+                stored.touch(name)
     os.utime(path)
     with suppress(FileNotFoundError):
         os.utime(path.with_suffix(SIDECAR))

@@ -7,7 +7,7 @@ from ninja import Router
 
 from catalog.active_models import models_in_use
 from catalog.db.connection import connect
-from catalog.db.replica import reads_replica
+from catalog.db.replica import connect_to_read, reads_replica
 from embedding.registry import get_spec
 from shop.api import schemas
 from shop.api.addresses import Addresses, addresses_of
@@ -41,8 +41,7 @@ def product(request: HttpRequest, sku: str) -> HttpResponse:
 )
 def models(request: HttpRequest) -> HttpResponse:
     """The models that searches can use, the default one first."""
-    with connect() as connection:
-        in_use = models_in_use(connection)
+    in_use = _read_models()
     content = schemas.ModelsResponse(
         models=[
             schemas.Model(
@@ -83,6 +82,12 @@ def coverage(request: HttpRequest) -> HttpResponse:
             ]
         )
     return json_response(request, content)
+
+
+@reads_replica
+def _read_models() -> list[str]:
+    with connect_to_read() as connection:
+        return models_in_use(connection)
 
 
 @reads_replica

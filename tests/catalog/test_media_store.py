@@ -20,7 +20,10 @@ from catalog.media import prune
 from catalog.media.folders import media
 from catalog.media.objects import StoreError, object_store
 from embedding.config import ConfigError
-from shop import query_pictures
+from embedding.regions import finder
+from embedding.regions.garments import Garment, Garments
+from embedding.regions.region import Region
+from shop import picture_regions, query_pictures
 from tests.fakes import WordsAndColours
 from tests.shop.test_pictures import PLAIN_STORAGE
 
@@ -153,6 +156,28 @@ def test_uploaded_pictures_are_known_to_all_hosts(
     later = time.time() + 25 * 60 * 60
     monkeypatch.setattr("shop.query_pictures.time.time", lambda: later)
     assert query_pictures.load_query_picture(digest) is None
+
+
+def test_garments_are_found_once_for_all_hosts(
+    hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    garment = Garment(Region(0, 0, 500, 1000), 0.9)
+    monkeypatch.setattr(finder, "find_garments", lambda image: Garments((garment,), garment))
+    digest = query_pictures.store_query_picture(picture("red"))
+    found = picture_regions.picture_regions(digest)
+    assert found is not None
+    assert found.best == garment.region
+    monkeypatch.setattr(finder, "find_garments", lambda image: pytest.fail("found once"))
+    hosts.use("second")
+    assert picture_regions.picture_regions(digest) == found
+    assert (hosts.objects("query_pictures")) == {
+        f"pictures/query_pictures/{digest}{suffix}" for suffix in (".jpg", ".json")
+    }
+    # The copies expire as the picture does, wherever they are.
+    hosts.use("third")
+    later = time.time() + 25 * 60 * 60
+    monkeypatch.setattr("shop.query_pictures.time.time", lambda: later)
+    assert picture_regions.picture_regions(digest) is None
 
 
 def test_pruning_deletes_objects_that_no_product_uses(

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.request import urlopen
 
 import pytest
+from django.test import override_settings
 
 from catalog.db import connection as database_connection
 from catalog.db.connection import connect
@@ -19,7 +20,10 @@ __all__ = ["empty_folder", "folder", "standby"]
 
 pytestmark = [pytest.mark.process, pytest.mark.slow]
 
-PAGES = ("/", "/?q=shirt", "/product/A", "/suggest/?q=sh", "/api/v1/search?q=shirt")
+PAGES = (
+    *("/?q=shirt", "/product/A", "/compare/?q=shirt", "/", "/suggest/?q=sh"),
+    *("/api/v1/search?q=shirt", "/api/v1/models", "/sitemap.xml", "/sitemap-products.xml"),
+)
 
 
 def fetch(port: int, path: str) -> str:
@@ -40,6 +44,7 @@ def rename(title: str) -> None:
         connection.exec_driver_sql("UPDATE product SET title = %(title)s", {"title": title})
 
 
+@override_settings(COMPARE_OPEN=True)
 def test_replica(
     standby: Standby, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -61,8 +66,12 @@ def test_replica(
         # A replica that stands still is read until it is too far behind.
         standby.execute("SELECT pg_wal_replay_pause()::text")
         rename("New shirt")
-        for path in PAGES[1:3]:
+        for path in PAGES[:3]:
             assert "Old shirt" in fetch(port, path)
+        with connect() as connection:
+            connection.exec_driver_sql("INSERT INTO product (sku, title) VALUES ('B', 'Shirt')")
+        assert "/product/A<" in fetch(port, "/sitemap-products.xml")
+        assert "/product/B<" not in fetch(port, "/sitemap-products.xml")
         monkeypatch.setenv("REPLICA_MAX_LAG", "2")
         wait(lambda: not replica.is_usable())
         for page in all_pages():
@@ -71,6 +80,7 @@ def test_replica(
         monkeypatch.setenv("REPLICA_MAX_LAG", "600")
         wait(replica.is_usable)
         assert "New shirt" in fetch(port, "/product/A")
+        assert "/product/B<" in fetch(port, "/sitemap-products.xml")
         assert "is too far behind" in caplog.text
 
         # No page fails when it is killed, and it is used again afterwards.
