@@ -97,6 +97,7 @@ from demo import write_catalogue  # noqa: E402
 from embedding import encoder  # noqa: E402
 from embedding.loaders import batch_probe  # noqa: E402
 from embedding.registry import get_spec  # noqa: E402
+from tests.ray_cluster import ray_cluster  # noqa: E402
 
 THOROUGH = bool(os.environ.get("THOROUGH"))
 """Whether tests repeat what they try as often as after a change of the tested code."""
@@ -380,6 +381,13 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch, fresh_database(name) as url:
         patch.setenv("MEDIA_ROOT", str(media))
         yield url
+
+
+@pytest.fixture(scope="session")
+def ray_nodes() -> Iterator[str]:
+    """A Ray cluster of two nodes with a core each; yields its address."""
+    with ray_cluster(1, 1) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The same reader, encoder and writer on a Ray cluster: two nodes of one core on this machine."""
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
 
@@ -17,7 +16,6 @@ from catalog.indexing import Coverage, FillingError, coverage, fill
 from catalog.indexing.ray_engine import Job, RayEngineError, fill_on_ray, ranges
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import Modality
-from tests.ray_cluster import ray_cluster
 
 pytestmark = pytest.mark.ray
 
@@ -44,13 +42,6 @@ def catalogue(database: str, tmp_path: Path) -> Path:
     return tmp_path / "media"
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    """A cluster of two nodes with one core each; yields its address."""
-    with ray_cluster(1, 1) as address:
-        yield address
-
-
 def stored(modality: Modality) -> dict[int, np.ndarray]:
     """The stored vectors by product id, float32 (d,)."""
     with connect() as connection:
@@ -66,10 +57,12 @@ def state(modality: Modality) -> Coverage:
 
 
 @pytest.mark.parametrize("modality", ["text", "image"])
-def test_the_vectors_equal_those_of_fill(catalogue: Path, cluster: str, modality: Modality) -> None:
+def test_the_vectors_equal_those_of_fill(
+    catalogue: Path, ray_nodes: str, modality: Modality
+) -> None:
     seen: list[int] = []
     summary = fill_on_ray(
-        "fashion", modality, address=cluster, batch_size=BATCH, progress=seen.append
+        "fashion", modality, address=ray_nodes, batch_size=BATCH, progress=seen.append
     )
     assert (summary.embedded, summary.failures) == (PRODUCTS, [])
     assert sorted(seen) == [PRODUCTS % BATCH] + [BATCH] * (PRODUCTS // BATCH)
@@ -85,40 +78,42 @@ def test_the_vectors_equal_those_of_fill(catalogue: Path, cluster: str, modality
         np.testing.assert_allclose(on_ray[product], vector, **FLOAT16)  # type: ignore[call-overload]
 
 
-def test_failures_limits_and_later_runs_behave_as_with_fill(catalogue: Path, cluster: str) -> None:
+def test_failures_limits_and_later_runs_behave_as_with_fill(
+    catalogue: Path, ray_nodes: str
+) -> None:
     broken, missing = sorted(catalogue.rglob("*.jpg"))[:2]
     broken.write_bytes(broken.read_bytes()[:200])
     missing.unlink()
-    first = fill_on_ray("fashion", "image", address=cluster, batch_size=BATCH, limit=20)
-    second = fill_on_ray("fashion", "image", address=cluster, batch_size=BATCH)
+    first = fill_on_ray("fashion", "image", address=ray_nodes, batch_size=BATCH, limit=20)
+    second = fill_on_ray("fashion", "image", address=ray_nodes, batch_size=BATCH)
     assert first.embedded + len(first.failures) == 20
     assert first.embedded + second.embedded == PRODUCTS - 2
     reasons = {Path(row.content).name: reason for row, reason in first.failures + second.failures}
     assert reasons.keys() == {broken.name, missing.name}
     assert "cannot be read" in reasons[missing.name]
     assert state("image") == Coverage(PRODUCTS, PRODUCTS - 2, 0, 0, 2)
-    third = fill_on_ray("fashion", "image", address=cluster, batch_size=BATCH)
+    third = fill_on_ray("fashion", "image", address=ray_nodes, batch_size=BATCH)
     assert (third.embedded, third.failures) == (0, [])
     plain = fill(get_encoder("fashion", "cpu"), "image", batch_size=BATCH, rebuild=True)
     assert {Path(row.content).name: reason for row, reason in plain.failures} == reasons
 
 
 def test_original_errors_are_raised(
-    catalogue: Path, cluster: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    catalogue: Path, ray_nodes: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(EncoderError, match="cuda"):
-        fill_on_ray("fashion", "image", address=cluster, device="cuda:7", batch_size=BATCH)
+        fill_on_ray("fashion", "image", address=ray_nodes, device="cuda:7", batch_size=BATCH)
     monkeypatch.setenv("MEDIA_ROOT", str(tmp_path / "not mounted"))
     with pytest.raises(FillingError, match="MEDIA_ROOT"):
-        fill_on_ray("fashion", "image", address=cluster, batch_size=BATCH)
+        fill_on_ray("fashion", "image", address=ray_nodes, batch_size=BATCH)
     assert state("image") == Coverage(PRODUCTS, 0, 0, PRODUCTS, 0)
     with connect() as connection:
         connection.exec_driver_sql("ALTER TABLE fashion_text ADD CHECK (product_id < 0)")
     with pytest.raises(CheckViolation, match="violates check constraint"):
-        fill_on_ray("fashion", "text", address=cluster, batch_size=BATCH)
+        fill_on_ray("fashion", "text", address=ray_nodes, batch_size=BATCH)
 
 
-def test_a_stopped_run_keeps_its_committed_batches(catalogue: Path, cluster: str) -> None:
+def test_a_stopped_run_keeps_its_committed_batches(catalogue: Path, ray_nodes: str) -> None:
     stop = Event()
     seen: list[int] = []
 
@@ -126,7 +121,7 @@ def test_a_stopped_run_keeps_its_committed_batches(catalogue: Path, cluster: str
         seen.append(rows)
         stop.set()
 
-    fill_on_ray("fashion", "text", address=cluster, batch_size=2, progress=progress, stop=stop)
+    fill_on_ray("fashion", "text", address=ray_nodes, batch_size=2, progress=progress, stop=stop)
     assert seen == [2]
     assert 2 <= state("text").embedded < PRODUCTS
 
