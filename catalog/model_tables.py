@@ -6,10 +6,10 @@ Models are data: they need no migrations, and Alembic ignores these tables.
 import random
 import time
 from collections.abc import Callable
-from typing import LiteralString, TypeVar, get_args
+from typing import Any, LiteralString, TypeVar, get_args
 
 from psycopg.errors import DuplicateTable, LockNotAvailable
-from sqlalchemy import Connection, delete, func, insert, inspect, select, update
+from sqlalchemy import Connection, Row, Table, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
 from catalog.active_models import DEFAULT_MODEL, missing_models, models_in_use, stored_models
@@ -134,22 +134,72 @@ def drop_model(connection: Connection, name: str) -> None:
         lock_embedding(connection, name, modality)
     make_searches_wait(connection)
     _lock_models(connection)
-    row = connection.execute(select(MODEL).where(MODEL.c.name == name)).one_or_none()
-    if row is None:
-        names = ", ".join(stored_models(connection))
-        raise DatabaseError(f"no model {name!r} has tables; these have: {names}")
+    row = _require_model(connection, name)
     # Other processes may use the default model although it is not in this process's MODELS.
     default = select(SETTING.c.value).where(SETTING.c.name == DEFAULT_MODEL)
     if name in {connection.execute(default).scalar(), *models_in_use(connection)[:1]}:
         raise DatabaseError(f"{name} is the default model: choose another with set_default_model")
+    connection.execute(delete(MODEL).where(MODEL.c.name == name))
+    create_objects(connection)
+    _drop_tables(connection, row)
+    for table_name in MODEL_ROWS:
+        rows = metadata.tables[table_name]
+        connection.execute(delete(rows).where(rows.c.model == name))
+
+
+def partition_model(connection: Connection, name: str, partitions: int) -> None:
+    """Divide the tables of a model into partitions, by a hash of their primary keys.
+
+    They must be empty, so that nothing waits while rows are copied. Each partition has an HNSW
+    index of its own, and the search merges them.
+
+    Raises:
+        UnknownModel: the registry has no such model.
+        DatabaseError: the model has no tables or has embeddings, or another model or view uses its
+            tables.
+    """
+    spec = get_spec(name)
+    for modality in get_args(Modality):
+        lock_embedding(connection, name, modality)
+    make_searches_wait(connection)
+    _lock_models(connection)
+    row = _require_model(connection, name)
+    for modality in spec.own_modalities:
+        table = embedding_table(name, modality)
+        if connection.execute(select(select(table).exists())).scalar():
+            raise DatabaseError(
+                f"{name} has embeddings in {table.name}: divide the tables of a model before it"
+                " embeds, for example those of a copy of its entry with another name"
+            )
+    connection.execute(delete(MODEL).where(MODEL.c.name == name))
+    create_objects(connection)
+    _drop_tables(connection, row)
+    connection.execute(delete(EMBEDDING_VERSION).where(EMBEDDING_VERSION.c.model == name))
+    _create_tables(connection, spec, partitions)
+    create_objects(connection)
+
+
+def _require_model(connection: Connection, name: str) -> Row[Any]:
+    """The row of a model that has tables.
+
+    Raises:
+        DatabaseError: it has none, or another model uses its pictures.
+    """
+    row = connection.execute(select(MODEL).where(MODEL.c.name == name)).one_or_none()
+    if row is None:
+        names = ", ".join(stored_models(connection))
+        raise DatabaseError(f"no model {name!r} has tables; these have: {names}")
     sharing = select(MODEL.c.name).where(MODEL.c.pictures == name)
     if others := connection.execute(sharing).scalars().all():
         raise DatabaseError(f"{', '.join(others)} uses the pictures of {name}: drop it first")
-    connection.execute(delete(MODEL).where(MODEL.c.name == name))
-    create_objects(connection)
+    return row
+
+
+def _drop_tables(connection: Connection, row: Row[Any]) -> None:
+    """Drop the tables and views of a model, which has no SQL objects any more."""
     for modality in row.modalities:
-        table = embedding_table(name, modality)
-        signs = signs_table(name, modality)
+        table = embedding_table(row.name, modality)
+        signs = signs_table(row.name, modality)
         if modality == "image" and row.pictures:
             views = {"view": table.name, "signs": signs.name}
             connection.exec_driver_sql(compose("DROP VIEW {view}, {signs}", **views))
@@ -161,12 +211,9 @@ def drop_model(connection: Connection, name: str) -> None:
         find_dependents(connection, [(root[0], root[1])])
         signs.drop(connection)
         table.drop(connection)
-    for table_name in MODEL_ROWS:
-        rows = metadata.tables[table_name]
-        connection.execute(delete(rows).where(rows.c.model == name))
 
 
-def _create_tables(connection: Connection, spec: ModelSpec) -> list[str]:
+def _create_tables(connection: Connection, spec: ModelSpec, partitions: int = 0) -> list[str]:
     """Create the tables of a model, and of the one whose pictures it uses; returns their names."""
     row = connection.execute(select(MODEL).where(MODEL.c.name == spec.name)).one_or_none()
     if row is not None:
@@ -197,10 +244,17 @@ def _create_tables(connection: Connection, spec: ModelSpec) -> list[str]:
                 shared = named(spec.owner(modality), modality)
                 _create_view(connection, named(spec.name, modality), shared)
             continue
-        table = embedding_table(spec.name, modality, spec.dimensions, binary=spec.binary)
+        table = embedding_table(
+            spec.name,
+            modality,
+            spec.dimensions,
+            binary=spec.binary,
+            is_partitioned=partitions > 0,
+        )
         try:
             table.create(connection, checkfirst=False)
-            _create_signs(connection, spec.name, modality, spec.dimensions)
+            _create_partitions(connection, table, partitions)
+            _create_signs(connection, spec.name, modality, spec.dimensions, partitions)
         except DBAPIError as error:
             if not isinstance(error.orig, DuplicateTable):
                 raise
@@ -235,9 +289,31 @@ def _create_view(connection: Connection, view: str, table: str) -> None:
     )
 
 
-def _create_signs(connection: Connection, model: str, modality: Modality, dimensions: int) -> None:
+def _create_partitions(connection: Connection, table: Table, partitions: int) -> None:
+    """Create the partitions of a table, `<table>_0` and so on."""
+    for number in range(partitions):
+        connection.exec_driver_sql(
+            compose(
+                "CREATE TABLE {partition} PARTITION OF {table}"
+                " FOR VALUES WITH (MODULUS %(modulus)s, REMAINDER %(remainder)s)",
+                partition=f"{table.name}_{number}",
+                table=table.name,
+            )
+            % {"modulus": partitions, "remainder": number}
+        )
+
+
+def _create_signs(
+    connection: Connection,
+    model: str,
+    modality: Modality,
+    dimensions: int,
+    partitions: int = 0,
+) -> None:
     """Create the table of the signs of a model's embeddings, and the triggers that fill it."""
-    signs_table(model, modality, dimensions).create(connection, checkfirst=False)
+    signs = signs_table(model, modality, dimensions, is_partitioned=partitions > 0)
+    signs.create(connection, checkfirst=False)
+    _create_partitions(connection, signs, partitions)
     for trigger in FILL_SIGNS:
         table = embedding_table_name(model, modality)
         connection.exec_driver_sql(compose(trigger, table=table))

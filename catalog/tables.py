@@ -766,12 +766,17 @@ def embedding_index(model: str, modality: Modality, dimensions: int, binary: boo
 
 
 def embedding_table(
-    model: str, modality: Modality, dimensions: int | None = None, *, binary: bool = False
+    model: str,
+    modality: Modality,
+    dimensions: int | None = None,
+    *,
+    binary: bool = False,
+    is_partitioned: bool = False,
 ) -> Table:
     """A model's table: `<model>_text` with a row per product, or `<model>_image` per picture.
 
-    It does not belong to the metadata that Alembic uses. `dimensions` and `binary` are needed only
-    to create it or its index.
+    It does not belong to the metadata that Alembic uses. `dimensions`, `binary` and
+    `is_partitioned` are needed only to create it or its index.
     """
     name = embedding_table_name(model, modality)
     if modality == "text":
@@ -806,15 +811,22 @@ def embedding_table(
         embedding_index(model, modality, dimensions or 0, binary),
         comment=f"The embeddings of the model {model}, one row for each "
         + ("product." if modality == "text" else "picture of a product."),
+        **_partitioned(modality, is_partitioned),
     )
 
 
-def signs_table(model: str, modality: Modality, dimensions: int | None = None) -> Table:
+def signs_table(
+    model: str,
+    modality: Modality,
+    dimensions: int | None = None,
+    *,
+    is_partitioned: bool = False,
+) -> Table:
     """`<embedding table>_signs`: for each embedding its signs, and the columns of its product that
     filters look at most, so that an exact scan behind a filter reads short rows of one table.
 
     Triggers fill it (migration 0039). Like `embedding_table` it belongs to no metadata of Alembic;
-    `dimensions` is needed only to create it.
+    `dimensions` and `is_partitioned` are needed only to create it.
     """
     return Table(
         signs_table_name(model, modality),
@@ -826,7 +838,14 @@ def signs_table(model: str, modality: Modality, dimensions: int | None = None) -
         Index(None, "facets", postgresql_using="gin"),
         comment=f"The signs of the embeddings in {embedding_table_name(model, modality)}, with what"
         " filters look at.",
+        **_partitioned(modality, is_partitioned),
     )
+
+
+def _partitioned(modality: Modality, is_partitioned: bool) -> dict[str, Any]:
+    """The option of a table that is partitioned by its primary key."""
+    key = "product_id" if modality == "text" else "image_id"
+    return {"postgresql_partition_by": f"HASH ({key})"} if is_partitioned else {}
 
 
 def _copied(column: Column[Any]) -> Column[Any]:

@@ -104,7 +104,9 @@ def _count(connection: Connection, _key: str) -> tuple[ModelCoverage, ...]:
 def _measure(connection: Connection, _key: str) -> Disk:
     def size(table: str) -> int:
         found = connection.exec_driver_sql(
-            "SELECT coalesce(pg_total_relation_size(to_regclass(%(table)s)), 0)",
+            "SELECT coalesce(sum(pg_total_relation_size(oid)), 0)"
+            " FROM pg_class LEFT JOIN pg_inherits ON inhrelid = oid"
+            " WHERE relkind IN ('r', 'p') AND to_regclass(%(table)s) IN (oid, inhparent)",
             {"table": f"public.{table}"},
         )
         return int(found.scalar_one())

@@ -1,7 +1,8 @@
 """Builds the HNSW index after a large number of rows was written, not row by row.
 
 Inserting rows into a table without the index is a hundred times as fast. Searches use an exact scan
-until the index exists. It is built `CONCURRENTLY`, so that searches continue during the build.
+until the index exists. It is built `CONCURRENTLY`, so that searches continue during the build; in a
+partitioned table, which allows this only for each partition, one after the other.
 """
 
 import time
@@ -25,10 +26,22 @@ DEFER_SHARE = 0.1
 MAX_MEMORY = 2 * 2**30
 """Limit, in bytes, up to which a build raises the server's `maintenance_work_mem`."""
 
+NODE = 800
+"""Bytes that a build needs for each row beside its vector, above all for its neighbours."""
+
 BUILDING = """
 SELECT phase, tuples_done, tuples_total FROM pg_stat_progress_create_index
  WHERE relid = %(table)s::regclass
+    OR relid IN (SELECT inhrelid FROM pg_inherits WHERE inhparent = %(table)s::regclass)
 """
+
+LEAVES = """
+SELECT oid::regclass::text
+  FROM pg_class LEFT JOIN pg_inherits ON inhrelid = oid
+ WHERE relkind = 'r' AND %(table)s::regclass IN (oid, inhparent)
+ ORDER BY pg_table_size(oid) DESC
+"""
+"""The partitions of a table, the largest first; of one without partitions, itself."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of rows in the index so far and the total number of rows."""
@@ -106,22 +119,31 @@ def ensure_index(
 def _build(model: str, modality: Modality) -> None:
     with connect() as known:
         index = get_index(known, model, modality)
-    sql = str(CreateIndex(index).compile(dialect=postgresql.dialect()))
-    sql = sql.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
+    create = str(CreateIndex(index).compile(dialect=postgresql.dialect()))
+    table = index.table.name if index.table is not None else ""
     with open_session() as connection:
-        connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}".encode())
+        leaves = connection.execute(LEAVES, {"table": table}).fetchall()
         connection.execute(
             "SELECT set_config('maintenance_work_mem', greatest(pg_size_bytes("
-            "current_setting('maintenance_work_mem')), least(%(max_memory)s, 2 * pg_table_size("
-            "%(table)s::regclass)))::bigint / 1024 || 'kB', false),"
+            "current_setting('maintenance_work_mem')), least(%(max_memory)s, pg_table_size(oid)"
+            " + %(node)s * greatest(reltuples, 0)))::bigint / 1024 || 'kB', false),"
             " set_config('max_parallel_maintenance_workers',"
-            " current_setting('max_parallel_workers'), false)",
-            {
-                "max_memory": MAX_MEMORY,
-                "table": index.table.name if index.table is not None else "",
-            },
+            " current_setting('max_parallel_workers'), false)"
+            " FROM pg_class WHERE oid = %(largest)s::regclass",
+            {"max_memory": MAX_MEMORY, "node": NODE, "largest": leaves[0][0]},
         )
-        connection.execute(sql.encode())
+        concurrently = create.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
+        if leaves == [(table,)]:
+            connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}".encode())
+            connection.execute(concurrently.encode())
+            return
+        connection.execute(f"DROP INDEX IF EXISTS {index.name}".encode())
+        for (leaf,) in leaves:
+            name = f"{leaf}_embedding_hnsw"
+            connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}".encode())
+            own = concurrently.replace(f" {index.name} ON {table} ", f" {name} ON {leaf} ", 1)
+            connection.execute(own.encode())
+        connection.execute(create.encode())  # takes the indexes of the partitions
 
 
 def _report(table: str, progress: Progress) -> None:

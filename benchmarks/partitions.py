@@ -1,0 +1,202 @@
+"""What partitions by hash cost a search, and whether it still finds the nearest.
+
+    python -m benchmarks.partitions [--products 2000000] [--partitions 8] [--queries 40]
+
+The same clustered random vectors of 64 dimensions are the texts of two models, one with and one
+without partitions (`manage.py partition_model`), in a separate database on the embedded server.
+The search's own statement runs on both in turn, exactly and as it chooses. The times are those that
+the server's process has computed, which other programs change little. The first run fills the
+database, and builds the indexes with an `ef_construction` of 40.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy import Connection
+
+from benchmarks.filters import WAYS, Run, run, server_clock
+from benchmarks.synthetic import Synthetic, clustered
+from catalog.db.connection import connect, driver_connection, forget_engine
+from catalog.db.embedded import embedded_url
+from catalog.indexing.hnsw import defer_index, ensure_index, has_index
+from catalog.model_tables import add_model, partition_model
+from catalog.search.calibration import UNCALIBRATED
+from catalog.search.filters import Filters
+from catalog.search.fusion import Channel
+from catalog.search.ranking_sql import Ranking, Statement, ranking_statement
+from catalog.tables import HNSW
+from embedding.registry import get_spec
+
+DIMENSIONS = 64
+WHOLE, DIVIDED = "whole", "divided"
+ENTRY = """
+name = "{name}"
+label = "{name}"
+summary = "Random vectors."
+loader = "fashion"
+checkpoint = ""
+dimensions = {dimensions}
+modalities = ["text"]
+licence = "none"
+"""
+FILTERS = {"no filter": Filters(), "5 %": Filters({"colour": ("rare",)})}
+RECALL = 10
+CHUNK = 100_000
+
+COPIED = np.dtype(
+    [
+        *(("fields", ">i2"), ("id_bytes", ">i4"), ("id", ">i8")),
+        *(("vector_bytes", ">i4"), ("dimensions", ">i2"), ("unused", ">i2")),
+        *(("vector", ">f2", DIMENSIONS), ("source_bytes", ">i4"), ("source", "S9")),
+    ]
+)
+"""A row of a binary COPY: the product, its embedding, and the hash of its source."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--products", type=int, default=2_000_000)
+    parser.add_argument("--partitions", type=int, default=8)
+    parser.add_argument("--queries", type=int, default=40)
+    options = parser.parse_args()
+    with entries():
+        data = clustered(options.products, DIMENSIONS, np.random.default_rng(1))
+        prepare(data, options.partitions)
+        print(f"{options.products:,} products, {options.partitions} partitions, CPU time in ms\n")
+        measure(data, options.queries)
+
+
+@contextmanager
+def entries() -> Iterator[None]:
+    """Entries of both models in the registry."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in (WHOLE, DIVIDED):
+            entry = ENTRY.format(name=name, dimensions=DIMENSIONS)
+            (Path(folder) / f"{name}.toml").write_text(entry)
+        os.environ["EMBEDDING_REGISTRY"] = folder
+        yield
+
+
+def prepare(data: Synthetic, partitions: int) -> None:
+    """Set `DATABASE_URL` to the benchmark's database, and fill it where it is not filled."""
+    from catalog.db.migrations import migrate
+
+    products = len(data.vectors)
+    os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{partitions}_of_{products}")
+    forget_engine()
+    migrate()
+    HNSW["ef_construction"] = 40
+    with connect() as connection:
+        for name in (WHOLE, DIVIDED):
+            if add_model(connection, get_spec(name)) and name == DIVIDED:
+                partition_model(connection, name, partitions)
+        if not connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar():
+            with stage("fill"):
+                fill(connection, data)
+    for name in (WHOLE, DIVIDED):
+        with connect() as connection:
+            is_built = has_index(connection, name, "text")
+        if not is_built:
+            with stage(f"index of {name}"):
+                ensure_index(name, "text")
+
+
+@contextmanager
+def stage(name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    print(f"{name}: {time.perf_counter() - started:.0f} s", flush=True)
+
+
+def fill(connection: Connection, data: Synthetic) -> None:
+    """Fill the tables without triggers and indexes, which would take most of the time."""
+    products = len(data.vectors)
+    for name in (WHOLE, DIVIDED):
+        defer_index(connection, name, "text", products)
+    with driver_connection(connection).cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(
+            "INSERT INTO product (id, sku, title, colour, price, in_stock, exact_keys)"
+            " SELECT n, 'S' || n, 'Product ' || n,"
+            " CASE WHEN n %% 20 = 0 THEN 'rare' ELSE 'other' END, n %% 500, true, '{}'"
+            " FROM generate_series(1, %(products)s) AS n",
+            {"products": products},
+        )
+        for name in (WHOLE, DIVIDED):
+            target = f"COPY {name}_text (product_id, embedding, source_md5) FROM STDIN"
+            with cursor.copy(f"{target} (FORMAT binary)".encode()) as copy:
+                copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+                for start in range(0, products, CHUNK):
+                    copy.write(rows(data.vectors[start : start + CHUNK], start + 1))
+                copy.write(b"\xff\xff")
+            cursor.execute(
+                f"INSERT INTO {name}_text_signs (product_id, signs, price, in_stock, facets)"
+                " SELECT p.id, binary_quantize(e.embedding), p.price, p.in_stock, p.facets"
+                f" FROM {name}_text e JOIN product p ON p.id = e.product_id".encode()
+            )
+            cursor.execute(f"ANALYZE {name}_text, {name}_text_signs".encode())
+        cursor.execute("ANALYZE product")
+
+
+def rows(vectors: np.ndarray, first: int) -> bytes:
+    """Rows of a binary COPY of vectors (n, d), for the ids from `first`."""
+    found = np.zeros(len(vectors), COPIED)
+    found["fields"], found["id_bytes"] = 3, 8
+    found["id"] = np.arange(first, first + len(vectors))
+    found["vector_bytes"], found["dimensions"] = 4 + 2 * DIMENSIONS, DIMENSIONS
+    found["vector"] = vectors
+    found["source_bytes"], found["source"] = 9, b"synthetic"
+    return found.tobytes()
+
+
+def measure(data: Synthetic, queries: int) -> None:
+    """Run the same queries on both models in turn, and print a table."""
+    print(f"| filter | tables | exact | chosen | recall@{RECALL} |\n|---|---|---|---|---|")
+    for label, filters in FILTERS.items():
+        seconds: dict[tuple[str, str], list[float]] = {}
+        recall: dict[str, list[float]] = {WHOLE: [], DIVIDED: []}
+        for vector in data.near(queries):
+            exact: dict[str, list[int]] = {}
+            for name in (WHOLE, DIVIDED):
+                found = {}
+                for way in ("exact", "chosen"):
+                    found[way], took = ask(statement(name, vector, filters), way)
+                    seconds.setdefault((name, way), []).append(took)
+                exact[name] = found["exact"][:RECALL]
+                recall[name].append(len({*exact[name]} & {*found["chosen"][:RECALL]}) / RECALL)
+            assert exact[WHOLE] == exact[DIVIDED], "the exact scans disagree"
+        for name in (WHOLE, DIVIDED):
+            times = " | ".join(
+                f"{1000 * np.median(seconds[name, way]):.1f}" for way in ("exact", "chosen")
+            )
+            print(f"| {label} | {name} | {times} | {np.mean(recall[name]):.3f} |", flush=True)
+
+
+def statement(model: str, vector: np.ndarray, filters: Filters) -> Statement:
+    """The search's statement for a vector alone."""
+    channel = Channel(model, "text", vector, UNCALIBRATED, 1.0)
+    return ranking_statement(Ranking((channel,), filters=filters, window=240, limit=48))
+
+
+def ask(asked: Statement, way: str) -> Run:
+    """The ids that a statement finds in one of `WAYS`, and the seconds of the second run."""
+    chosen = replace(asked, parameters=asked.parameters | WAYS[way])
+    with connect() as connection:
+        clock = partial(server_clock, connection)
+        if way == "chosen":
+            run(connection, chosen, clock)
+        return run(connection, chosen, clock)
+
+
+if __name__ == "__main__":
+    main()
