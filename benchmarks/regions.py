@@ -110,15 +110,10 @@ class Row:
 
 def cases(shared: Path, types: dict[str, str], count: int) -> Iterator[Case]:
     """The query pictures: `count` for each backdrop and number of garments, and the clean ones."""
-    products = [it for it in _held_out(shared / "ecommerce") if it.product in types]
-    snapshots = _held_out(shared / "clothing")
+    products = [it for it in held_out(shared / "ecommerce") if it.product in types]
+    snapshots = held_out(shared / "clothing")
     cutouts = [made for it in products if (made := cut_out(it.path, it.product))]
-    backdrops: dict[str, Backdrop] = {
-        "photographs": photograph_backdrop(load_sample_images().images),
-        "surroundings": corner_backdrop([it.path for it in snapshots]),
-        "drawings": drawn_backdrop,
-    }
-    for name, backdrop in backdrops.items():
+    for name, backdrop in backdrops(shared).items():
         for garments in (1, 2):
             for number in range(count):
                 random = Random(f"test {name} {garments} {number}")
@@ -126,7 +121,7 @@ def cases(shared: Path, types: dict[str, str], count: int) -> Iterator[Case]:
                 right = tuple(frozenset({types[it]}) for it in scene.products)
                 group = f"{name}, {('one garment', 'two garments')[garments - 1]}"
                 yield Case(group, scene.image, right, scene.products, scene.boxes)
-    for name, backdrop in backdrops.items():
+    for name, backdrop in backdrops(shared).items():
         for number in range(count):
             image = backdrop(Random(f"test {name} empty {number}"), (512, 384))
             yield Case(f"{name}, no garment", image, ())
@@ -214,7 +209,17 @@ def _around(image: Image.Image, box: Box) -> Image.Image:
     )
 
 
-def _held_out(folder: Path) -> list[Picture]:
+def backdrops(shared: Path) -> dict[str, Backdrop]:
+    """The kinds of backdrops, by name."""
+    return {
+        "photographs": photograph_backdrop(load_sample_images().images),
+        "surroundings": corner_backdrop([it.path for it in held_out(shared / "clothing")]),
+        "drawings": drawn_backdrop,
+    }
+
+
+def held_out(folder: Path) -> list[Picture]:
+    """The pictures that nothing was trained on."""
     return [picture for picture in read_catalogue(folder) if picture.part == "test"]
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator
 from pydantic_settings import NoDecode
@@ -122,6 +122,13 @@ class CatalogSettings(Settings):
         min_length=1,
         description="The models that products are embedded with and searched by. The first is the"
         " default one until `set_default_model` chooses another.",
+    )
+    embed_regions: Literal["off", "best"] = setting(
+        "off",
+        allowed="off or best",
+        description="`best` cuts products' pictures to the garment before they are embedded, where"
+        " much else is in the picture; see [products' pictures](models.md#products-pictures). After"
+        " a change, run `./manage.py embed_catalog`, which embeds all pictures again.",
     )
     search_languages: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_languages)] = setting(
         ("english",),

@@ -2,7 +2,8 @@
 
 Pillow releases the GIL while it decodes and resizes, but a fifth of the time is Python code.
 Threads therefore stop scaling at a few cores, and feeding a GPU needs processes. The worker
-processes import only Pillow and numpy, and write pixels into memory shared with the parent.
+processes import only Pillow, numpy and what opens files, and write pixels into memory shared with
+the parent.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
@@ -22,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from embedding.image_decoding import ImageError, open_image
+from embedding.image_decoding import DECODED_SIDE, ImageError, open_image
 from embedding.malloc import keep_memory
-from embedding.preprocessing import Preparation, open_prepared
+from embedding.preprocessing import Opener, Preparation, needed_side
 from embedding.shared_memory import SharedPixels
 
 NICENESS = 19
@@ -79,12 +81,18 @@ class Decoder:
         batch_size: maximum number of pictures in a batch.
         in_use: number of batches kept in memory: the pixels of a batch may be overwritten after
             `in_use` further batches have been submitted.
+        opener: decodes a file; a function of a module, so that processes can import it.
     """
 
     def __init__(
-        self, preparation: Preparation | None, workers: int, batch_size: int, in_use: int
+        self,
+        preparation: Preparation | None,
+        workers: int,
+        batch_size: int,
+        in_use: int,
+        opener: Opener = open_image,
     ) -> None:
-        self._preparation = preparation
+        self._preparation, self._opener = preparation, opener
         self._slots = cycle(range(in_use))
         self._shared: SharedPixels | None = None
         self._executor: Executor
@@ -94,7 +102,7 @@ class Decoder:
                 workers,
                 get_context("spawn"),  # forked processes would inherit locks held by other threads
                 initializer=_start_worker,
-                initargs=(self._shared, preparation),
+                initargs=(self._shared, preparation, opener),
             )
         else:
             workers = os.cpu_count() or 1
@@ -115,12 +123,11 @@ class Decoder:
         parts = [slice(start, start + size) for start in range(0, len(files), size)]
         submit = self._executor.submit
         if self._preparation is None:
-            return Decoding([submit(_open, files[part]) for part in parts])
+            return Decoding([submit(_open, self._opener, files[part]) for part in parts])
         if self._shared is None:
             pixels = np.empty((len(files), *self._preparation.shape), np.uint8)
-            chunks = [
-                submit(_prepare, self._preparation, files[part], pixels[part]) for part in parts
-            ]
+            prepare = partial(_prepare, self._opener, self._preparation)
+            chunks = [submit(prepare, files[part], pixels[part]) for part in parts]
         else:
             slot = next(self._slots)
             pixels = self._shared.array[slot, : len(files)]
@@ -134,10 +141,10 @@ def _lower_priority() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def _open(files: Sequence[Path]) -> list[Outcome]:
+def _open(opener: Opener, files: Sequence[Path]) -> list[Outcome]:
     def outcome(file: Path) -> Outcome:
         try:
-            return open_image(file)
+            return opener(file, DECODED_SIDE)
         except ImageError as error:
             return str(error)
 
@@ -145,13 +152,14 @@ def _open(files: Sequence[Path]) -> list[Outcome]:
 
 
 def _prepare(
-    preparation: Preparation, files: Sequence[Path], pixels: NDArray[np.uint8]
+    opener: Opener, preparation: Preparation, files: Sequence[Path], pixels: NDArray[np.uint8]
 ) -> list[Outcome]:
     """Write the pixels of each file into its row of `pixels`, (n, h, w, 3); returns the errors."""
+    side = needed_side(preparation)
 
     def outcome(file: Path, row: NDArray[np.uint8]) -> str | None:
         try:
-            row[:] = open_prepared(file, preparation)
+            row[:] = preparation(opener(file, side))
         except ImageError as error:
             return str(error)
         return None
@@ -159,13 +167,14 @@ def _prepare(
     return [outcome(file, row) for file, row in zip(files, pixels, strict=True)]
 
 
-_worker: tuple[SharedPixels, Preparation]
-"""In a worker process: the shared memory that it writes to, and the preparation."""
+_worker: tuple[SharedPixels, Preparation, Opener]
+"""In a worker process: the shared memory that it writes to, the preparation, and the opener."""
 
 
-def _start_worker(shared: SharedPixels, preparation: Preparation) -> None:
+def _start_worker(shared: SharedPixels, preparation: Preparation, opener: Opener) -> None:
     global _worker
-    _worker = shared, preparation
+    _worker = shared, preparation, opener
+    os.environ["OMP_NUM_THREADS"] = "1"  # an opener may load a model; there is a process per core
     keep_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent stops its workers itself
     threading.Thread(target=_exit_with_parent, daemon=True).start()
@@ -180,5 +189,5 @@ def _exit_with_parent() -> None:
 
 
 def _prepare_shared(files: Sequence[Path], slot: int, part: slice) -> list[Outcome]:
-    shared, preparation = _worker
-    return _prepare(preparation, files, shared.array[slot, part][: len(files)])
+    shared, preparation, opener = _worker
+    return _prepare(opener, preparation, files, shared.array[slot, part][: len(files)])

@@ -42,6 +42,13 @@ def fingerprint(spec: ModelSpec, modality: Modality) -> str:
     return _digest(tuple((name, path, path.stat().st_mtime_ns) for name, path in files))
 
 
+def finder_fingerprint() -> str:
+    """The same text as long as the files of the finder of garments are the same."""
+    files = (WEIGHTS / "regions" / "head.safetensors", WEIGHTS / "fashion" / "model.safetensors")
+    found = [path for path in files if path.is_file()]
+    return _digest(tuple((path.name, path, path.stat().st_mtime_ns) for path in found))
+
+
 def _files(spec: ModelSpec, modality: Modality) -> Iterator[tuple[str, Path]]:
     """The files with their names for the digest."""
     match spec.loader, modality:

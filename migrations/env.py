@@ -19,7 +19,7 @@ from catalog.db.connection import forget_engine
 from catalog.db.migrations import pending_migrations
 from catalog.db.problems import database_problem
 from catalog.db.requirements import require_pgvector, require_schemas
-from catalog.indexing.versions import renew_versions
+from catalog.indexing.versions import renew_versions, what_changed
 from catalog.model_tables import add_missing_models, change_schema, make_searches_wait
 from catalog.sqlapi.defaults import missing_defaults
 from catalog.sqlapi.objects import create_objects, drop_objects
@@ -82,7 +82,8 @@ def run(connection: Connection) -> None:
             print(MISSING_DEFAULTS.format("; ".join(statements)), file=sys.stderr)
         for name, modality in renew_versions(connection):
             print(
-                f"The files of the model {name} have changed: its {modality}s are embedded again",
+                f"The {what_changed(name, modality)} have changed:"
+                f" its {modality}s are embedded again",
                 file=sys.stderr,
             )
 

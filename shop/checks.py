@@ -17,7 +17,7 @@ from catalog.active_models import NoTables, missing_models
 from catalog.db.connection import DatabaseError, connect
 from catalog.db.problems import database_problem
 from catalog.db.requirements import require_pgvector, require_schemas
-from catalog.indexing.versions import changed_models
+from catalog.indexing.versions import changed_models, what_changed
 from catalog.lexemes import lexemes_are_current
 from catalog.sqlapi.defaults import missing_defaults
 from catalog.sqlapi.objects import differences
@@ -104,7 +104,7 @@ def check_schema(connection: Connection) -> list[CheckMessage]:
         found.append(Warning(message, hint="Run: ./manage.py migrate", id="shop.W006"))
     found += [
         Warning(
-            f"The files of the model {name} have changed since its {modality}s were embedded.",
+            f"The {what_changed(name, modality)} have changed since its {modality}s were embedded.",
             hint=f"Run: ./manage.py embed_catalog --model {name}",
             id="shop.W009",
         )

@@ -9,10 +9,9 @@ from catalog.active_models import stored_models
 from catalog.db.connection import compose, connect
 from catalog.indexing.encoding import encode
 from catalog.indexing.pending import Pending, source
-from catalog.indexing.reader import DECODING, Batch, FillingError, decode_batches
+from catalog.indexing.reader import DECODING, Batch, FillingError, decode_batches, picture_decoder
 from catalog.reduction import find_reduction, fitted_for, store_reduction
 from catalog.tables import embedding_table_name
-from embedding.decoder_pool import Decoder
 from embedding.encoder import Encoder
 from embedding.fingerprint import fingerprint
 from embedding.reduction import Matrix, ReducedEncoder, fit
@@ -108,7 +107,7 @@ def _encoded_sample(encoder: ReducedEncoder, modality: Modality, count: int) -> 
     parts = [np.empty((0, full.spec.dimensions), np.float32)]
     with ExitStack() as stack:
         if modality == "image":
-            decoder = stack.enter_context(Decoder(full.preparation, 0, BATCH, DECODING + 2))
+            decoder = stack.enter_context(picture_decoder(full.preparation, 0, BATCH, DECODING + 2))
             read = decode_batches(decoder, batches)
         else:
             read = (Batch(rows, [row.content for row in rows], []) for rows in batches)

@@ -15,7 +15,7 @@ from catalog.indexing.fit_reduction import with_reduction
 from catalog.indexing.pending import EVERYTHING, Selection, next_pending
 from catalog.indexing.pipeline import AHEAD, run_pipeline
 from catalog.indexing.profile import Profile
-from catalog.indexing.reader import DECODING, Failure, Reader
+from catalog.indexing.reader import DECODING, Failure, Reader, picture_decoder
 from catalog.indexing.versions import begin_run
 from catalog.indexing.writer import forget_restored_pictures, write
 from catalog.tables import embedding_table_name
@@ -164,7 +164,7 @@ def _decoder(
 ) -> Decoder | None:
     if modality == "text":
         return None
-    return stack.enter_context(Decoder(encoder.preparation, workers, size, BATCHES_IN_USE))
+    return stack.enter_context(picture_decoder(encoder.preparation, workers, size, BATCHES_IN_USE))
 
 
 def _record(summary: Summary, progress: Progress, encoded: Encoded) -> None:

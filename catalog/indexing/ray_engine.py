@@ -34,11 +34,10 @@ from catalog.indexing.job import (
     is_any_pending,
 )
 from catalog.indexing.pending import FAILED, STALE, Pending, source
-from catalog.indexing.reader import PAGE, Batch, FillingError, Reader
+from catalog.indexing.reader import PAGE, Batch, FillingError, Reader, picture_decoder
 from catalog.indexing.versions import begin_run
 from catalog.indexing.writer import write
 from catalog.reduction import stored_encoder
-from embedding.decoder_pool import Decoder
 from embedding.malloc import keep_memory, keeping_memory
 from embedding.preprocessing import Preparation
 from embedding.registry import Modality, get_spec
@@ -46,7 +45,7 @@ from embedding.registry import Modality, get_spec
 INSTALL = "--engine ray needs Ray: python -m pip install --editable '.[ray]'"
 
 FORWARDED_VARIABLES = (
-    *("MEDIA_ROOT", "MEDIA_STORE", "VAR_DIR", "MODELS", "EMBEDDING_REGISTRY"),
+    *("MEDIA_ROOT", "MEDIA_STORE", "VAR_DIR", "MODELS", "EMBEDDING_REGISTRY", "EMBED_REGIONS"),
     *("AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"),
 )
 """Environment variables passed to every process of the job, in addition to DATABASE_URL."""
@@ -110,7 +109,9 @@ class Reading:
         with ExitStack() as stack, keeping_memory():
             decoder = None
             if job.modality == "image":
-                decoder = stack.enter_context(Decoder(self.preparation, 0, size, BATCHES_IN_USE))
+                decoder = stack.enter_context(
+                    picture_decoder(self.preparation, 0, size, BATCHES_IN_USE)
+                )
             reader = RangeReader(
                 job.model,
                 job.modality,

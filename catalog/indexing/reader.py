@@ -13,8 +13,11 @@ from catalog import config
 from catalog.db.connection import connect, retry_transient
 from catalog.indexing.pending import EVERYTHING, Pending, Selection, next_pending
 from catalog.media.folders import media
+from embedding import config as models
 from embedding.decoder_pool import Decoder, Decoding
 from embedding.errors import UserFacingError
+from embedding.preprocessing import Preparation
+from embedding.regions.garments import open_best_part
 from embedding.registry import Modality
 
 PAGE = 2048
@@ -101,6 +104,17 @@ class Reader:
         if page and self.modality == "image":
             _require_pictures()
         return page
+
+
+def picture_decoder(
+    preparation: Preparation | None, workers: int, batch_size: int, in_use: int
+) -> Decoder:
+    """A `Decoder` for products' pictures, which cuts them as `EMBED_REGIONS` says."""
+    if config.settings().embed_regions != "best":
+        return Decoder(preparation, workers, batch_size, in_use)
+    if models.settings().encoder_url:  # finds the garments; threads of one process take turns
+        workers = 0
+    return Decoder(preparation, workers, batch_size, in_use, open_best_part)
 
 
 def decode_batches(decoder: Decoder, batches: Iterable[list[Pending]]) -> Iterator[Batch]:

@@ -1,6 +1,7 @@
 """The versions of a model's embeddings: those of an earlier version are stale.
 
-A version begins with each rebuild, and when the files of the model have changed. The table
+A version begins with each rebuild, and when the files of the model or `EMBED_REGIONS` have changed.
+The table
 `embedding_version` has the number of the current one for each model and modality, and each
 embedding has the number of its own. So a rebuild is a state of the database: any later run
 continues it. Versions change only under `catalog.db.locks.embedding_lock`, since a run marks what
@@ -15,6 +16,7 @@ from hashlib import blake2b
 from sqlalchemy import Connection
 
 from catalog.active_models import stored_models
+from catalog.config import settings
 from catalog.db.connection import compose
 from catalog.db.locks import try_lock_embedding
 from catalog.indexing.pending import (
@@ -30,7 +32,7 @@ from catalog.indexing.writer import forget_failures, forget_restored_pictures
 from catalog.query_log import forget_embeddings
 from catalog.reduction import reduction_digest
 from catalog.tables import embedding_table_name
-from embedding.fingerprint import LENGTH, fingerprint
+from embedding.fingerprint import LENGTH, finder_fingerprint, fingerprint
 from embedding.registry import Modality, ModelSpec, models
 
 KEY = "model = %(model)s AND modality = %(modality)s"
@@ -46,8 +48,8 @@ class ChangedModel(FillingError):
 
     def __init__(self, model: str, modality: Modality) -> None:
         super().__init__(
-            f"the files of {model} have changed since its {modality}s were embedded: run"
-            f" ./manage.py embed_catalog --model {model}, which embeds them again"
+            f"the {what_changed(model, modality)} have changed since its {modality}s were embedded:"
+            f" run ./manage.py embed_catalog --model {model}, which embeds them again"
         )
 
 
@@ -88,12 +90,22 @@ def has_changed(connection: Connection, spec: ModelSpec, modality: Modality) -> 
 
 
 def identity(connection: Connection, spec: ModelSpec, modality: Modality) -> str:
-    """A fingerprint of the model's files and its reduction; empty if one of them is not known."""
-    found = fingerprint(spec, modality)
-    if not found or not spec.full_dimensions:
-        return found
-    reduced = reduction_digest(connection, spec)
-    return blake2b(f"{found} {reduced}".encode()).hexdigest()[:LENGTH] if reduced else ""
+    """A fingerprint of what the vectors depend on: the model's files, its reduction, and for
+    pictures how they are cut. Empty if one of them is not known."""
+    parts = [fingerprint(spec, modality)]
+    if spec.full_dimensions:
+        parts.append(reduction_digest(connection, spec))
+    if modality == "image" and settings().embed_regions == "best":
+        parts.append(finder_fingerprint())
+    if not all(parts):
+        return ""
+    return parts[0] if len(parts) == 1 else blake2b(" ".join(parts).encode()).hexdigest()[:LENGTH]
+
+
+def what_changed(model: str, modality: Modality) -> str:
+    """What may have changed if `has_changed`, for messages."""
+    files = f"files of the model {model}"
+    return f"{files} or EMBED_REGIONS" if modality == "image" else files
 
 
 def is_rebuilding(
@@ -133,7 +145,8 @@ def plan(
         forget_restored_pictures(connection, spec.name)
     state = coverage(connection, spec.name, modality, selection=selection)
     if has_changed(connection, spec, modality):
-        return Plan(state.total, "the files of the model have changed, so everything is stale")
+        changed = what_changed(spec.name, modality)
+        return Plan(state.total, f"the {changed} have changed, so everything is stale")
     if not rebuild:
         return Plan(state.pending)
     if not is_rebuilding(connection, spec.name, modality, selection):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from PIL import Image
 
 from embedding.config import settings
-from embedding.regions.region import Region
+from embedding.image_decoding import open_image
+from embedding.regions.region import FULL_SCALE, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +29,29 @@ class Garments:
     best: Garment | None = None
 
 
-def garments_in(content: bytes, image: Image.Image) -> Garments:
+def open_best_part(file: Path, side: int) -> Image.Image:
+    """Decode the part of a picture that shows its garment best, as for a query picture.
+
+    A picture without such a part is decoded as `open_image` does, with `side`. Waits for an encoder
+    server that is busy or cannot be reached.
+
+    Raises:
+        ImageError: see `open_image`.
+        EncoderError: the finder cannot be used.
+    """
+    image = open_image(file, FULL_SCALE)
+    content = file.read_bytes() if settings().encoder_url else b""
+    best = garments_in(content, image, wait=True).best
+    return open_image(file, side) if best is None else best.region.crop(image)
+
+
+def garments_in(content: bytes, image: Image.Image, *, wait: bool = False) -> Garments:
     """The garments in a picture file, the most certain one first.
 
     Args:
         content: the file.
         image: the same picture, decoded at its full scale.
+        wait: whether to wait for an encoder server that is busy or cannot be reached.
 
     Raises:
         EncoderError: the finder cannot be used.
@@ -40,7 +59,7 @@ def garments_in(content: bytes, image: Image.Image) -> Garments:
     if settings().encoder_url:
         from embedding.serving.remote_encoder import remote_garments
 
-        return remote_garments(content)
+        return remote_garments(content, wait=wait)
     from embedding.regions import finder  # imports torch
 
     return finder.find_garments(image)

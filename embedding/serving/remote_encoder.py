@@ -261,21 +261,41 @@ def remote_encoder(spec: ModelSpec, *, is_for_pages: bool) -> Encoder:
     return found
 
 
-def remote_garments(content: bytes) -> Garments:
+def remote_garments(content: bytes, *, wait: bool = False) -> Garments:
     """The garments in a picture file, found by the server at `ENCODER_URL`.
+
+    Args:
+        content: the file.
+        wait: whether to wait for a server that is busy or cannot be reached.
 
     Raises:
         EncoderError: it cannot find any at the moment.
     """
-    try:
-        body, _ = client_for(settings().encoder_url).post("/garments", content)
-        return protocol.load_garments(body)
-    except (Refusal, MalformedError) as error:
-        raise EncoderError(f"the encoder server: {error}") from error
+    if not wait:
+        return _garments_within(content, 0)
+    with _waiting:  # the server's few places are for shoppers
+        return _garments_within(content, WAIT_SECONDS)
+
+
+def _garments_within(content: bytes, seconds: float) -> Garments:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            body, _ = client_for(settings().encoder_url).post("/garments", content)
+            return protocol.load_garments(body)
+        except Unreachable:
+            if time.monotonic() >= until:
+                raise
+        except (Refusal, MalformedError) as error:
+            passes = isinstance(error, Refusal) and error.kind in (Kind.BUSY, Kind.UNAVAILABLE)
+            if not passes or time.monotonic() >= until:
+                raise EncoderError(f"the encoder server: {error}") from error
+        time.sleep(WAIT_PAUSE_SECONDS)
 
 
 _encoders: dict[tuple[str, ModelSpec, bool], RemoteEncoder] = {}
 _lock = Lock()
+_waiting = Lock()
 
 
 def _dump_json(texts: Sequence[str]) -> bytes:

@@ -16,6 +16,7 @@ from catalog.indexing import Coverage, FillingError, coverage, fill
 from catalog.indexing.ray_engine import Job, RayEngineError, fill_on_ray, ranges
 from embedding.encoder import EncoderError, get_encoder
 from embedding.registry import Modality
+from tests.catalog.test_cut_pictures import find_scene, import_pictures
 
 pytestmark = pytest.mark.ray
 
@@ -76,6 +77,25 @@ def test_the_vectors_equal_those_of_fill(
     print(f"{modality}: {same} of {PRODUCTS} vectors are identical bit by bit")
     for product, vector in plain.items():
         np.testing.assert_allclose(on_ray[product], vector, **FLOAT16)  # type: ignore[call-overload]
+
+
+def test_pictures_are_cut_on_all_nodes(
+    database: str,
+    ray_nodes: str,
+    tmp_path: Path,
+    demo_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import_pictures(tmp_path, {"SCENE": find_scene(demo_folder)[0]})
+    fill_on_ray("fashion", "image", address=ray_nodes, batch_size=BATCH)
+    (whole,) = stored("image").values()
+    monkeypatch.setenv("EMBED_REGIONS", "best")
+    assert fill_on_ray("fashion", "image", address=ray_nodes, batch_size=BATCH).embedded == 1
+    (cut,) = stored("image").values()
+    assert not np.allclose(cut, whole, atol=0.01)
+    fill(get_encoder("fashion", "cpu"), "image", batch_size=BATCH, rebuild=True)
+    (plain,) = stored("image").values()
+    np.testing.assert_allclose(cut, plain, rtol=2**-8, atol=2**-10)
 
 
 def test_failures_limits_and_later_runs_behave_as_with_fill(

@@ -118,11 +118,13 @@ def test_changed_files_make_everything_stale(products: None, files: Callable[[st
     fill(ENCODER, "text")
     remember("red shirt", [("fashion", ENCODER.encode_texts(["red shirt"])[0])], 1, False)
     files("new")
-    with pytest.raises(ChangedModel, match="files of fashion have changed since its texts"):
+    with pytest.raises(
+        ChangedModel, match="files of the model fashion have changed since its texts"
+    ):
         fill(ENCODER, "text")
     assert state("text") == ALL
     rows, reason = planned()
-    assert (rows, "files of the model have changed" in reason) == (20, True)
+    assert (rows, "files of the model fashion have changed" in reason) == (20, True)
     assert fill(ENCODER, "text", limit=5, renew=True).embedded == 5
     assert state("text") == Coverage(20, 5, 15, 0, 0)
     assert scalar("SELECT count(embedding) FROM query_embedding") == 0
@@ -149,7 +151,10 @@ def test_the_command_says_what_it_does(
     files("newer")
     call_command("embed_catalog", **options)
     output = capsys.readouterr().out
-    assert "fashion text: the files of the model have changed, so everything is stale" in output
+    assert (
+        "fashion text: the files of the model fashion have changed, so everything is stale"
+        in output
+    )
     assert "fashion text: 20 embedded" in output
     assert len(output.splitlines()) == 1  # of a log
 
@@ -186,7 +191,7 @@ def test_a_worker_with_other_files_embeds_nothing_and_says_so_once(
     worker = Worker(lambda name: WordsAndColours(name))
     for _ in range(3):
         assert worker.embed_products() == 0
-    assert caplog.text.count("files of fashion have changed") == 1
+    assert caplog.text.count("files of the model fashion have changed") == 1
     assert state("text") == Coverage(20, 19, 1, 0, 0)
 
 

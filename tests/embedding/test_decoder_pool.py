@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from embedding.decoder_pool import Decoder
+from embedding.image_decoding import open_image
 from embedding.preprocessing import FitSquare, open_prepared
 
 SQUARE = FitSquare(24)
@@ -57,6 +58,22 @@ def test_without_preparation_pictures_are_returned(files: list[Path]) -> None:
         (22, 30),
         (24, 30),
     ]
+    assert set(decoded.errors) == {3, 29}
+
+
+def left_half(file: Path, side: int) -> Image.Image:
+    image = open_image(file, side)
+    return image.crop((0, 0, image.width // 2, image.height))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_files_are_decoded_by_the_opener(files: list[Path], workers: int) -> None:
+    with Decoder(SQUARE, workers, 30, 1, left_half) as decoder:
+        decoded = decoder.submit(files).result()
+    expected = np.stack(
+        [SQUARE(left_half(it, 30)) for it in files if it not in (files[3], files[29])]
+    )
+    np.testing.assert_array_equal(decoded.pictures, expected)
     assert set(decoded.errors) == {3, 29}
 
 

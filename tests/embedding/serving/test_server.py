@@ -28,6 +28,7 @@ from embedding.regions.garments import Garment, Garments, garments_in
 from embedding.regions.region import Region
 from embedding.registry import get_spec
 from embedding.serving import client, protocol, remote_encoder, service
+from embedding.serving.batching import Busy
 from embedding.serving.client import Client, Refusal, Unreachable
 from embedding.serving.http_server import AddressTaken, Application, HttpServer
 from embedding.serving.protocol import Kind
@@ -117,6 +118,25 @@ def test_garments_are_found_by_the_server(
     assert garments_in(content, picture()) == expected
     with pytest.raises(EncoderError, match="not a picture"):
         garments_in(b"no picture", picture())
+
+
+def test_commands_wait_for_a_busy_finder(
+    server: HttpServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([Busy(), Busy(), Garments()])
+
+    def find(image: Image.Image) -> Garments:
+        answer = next(answers)
+        if isinstance(answer, Busy):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(finder, "find_garments", find)
+    monkeypatch.setattr(remote_encoder, "WAIT_PAUSE_SECONDS", 0)
+    content = remote_encoder._as_file(picture())
+    with pytest.raises(EncoderError, match="too many requests"):
+        garments_in(content, picture())
+    assert garments_in(content, picture(), wait=True) == Garments()
 
 
 def test_errors_are_those_of_a_local_encoder(server: HttpServer) -> None:
