@@ -68,6 +68,7 @@ def test_a_part_is_cut_with_the_mouse_and_stays_in_the_address(
     assert width < 690
     assert height < 690
     expect(page.locator(".scene-frame")).to_be_visible()
+    expect(page.get_by_text(re.compile("(in|of) your picture"))).to_be_visible()
     address = page.url
     page.reload()
     assert page.url == address
@@ -77,6 +78,7 @@ def test_a_part_is_cut_with_the_mouse_and_stays_in_the_address(
     expect(page).to_have_url(address)
     search(page, "red")
     expect(page).to_have_url(PART)  # words are added to the part
+    expect(page.get_by_role("link", name="Use the whole picture")).to_be_visible()
     page.goto(address)
     page.get_by_role("link", name="Use the whole picture").click()
     expect(page).to_have_url(whole)
@@ -137,6 +139,37 @@ def test_a_part_that_was_cut_is_shown_when_it_is_cut_again(page: Page, demo_fold
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"-2[12]\d-"))
     assert region(page) == pytest.approx([220, 300, 400, 500], abs=4)
+
+
+def test_a_window_of_another_size_shows_the_same_part(page: Page, demo_folder: Path) -> None:
+    upload(page, drawn_picture(demo_folder, "Boots"))
+    page.goto(f"{page.url}-100-300-400-500")
+    dialog = open_dialog(page)
+    wide = page.viewport_size
+    assert wide
+    for size in ({"width": 320, "height": 640}, wide, {"width": 640, "height": 320}):
+        before = middle(dialog.locator(".cropper-crop-box"))
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        expect(dialog.locator(".crop-stage[data-ready]")).to_be_visible()
+        page.wait_for_function(
+            """([x, y]) => {
+              const box = document.querySelector(".crop-stage[data-ready] .cropper-crop-box");
+              const { left, top, width, height } = box?.getBoundingClientRect() ?? {};
+              return left + width / 2 !== x || top + height / 2 !== y;
+            }""",
+            arg=list(before),
+        )
+        stage, picture = (
+            dialog.locator(f".cropper-{name}").bounding_box() for name in ("container", "canvas")
+        )
+        assert stage
+        assert picture
+        assert picture["x"] >= stage["x"] - 1
+        assert picture["x"] + picture["width"] <= stage["x"] + stage["width"] + 1
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"-1[12]\d-"))
+    assert region(page) == pytest.approx([120, 300, 400, 500], abs=8)
 
 
 @pytest.mark.parametrize("page", [{}, NO_SCRIPTS], indirect=True, ids=["scripts", "no-scripts"])

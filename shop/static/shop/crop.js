@@ -85,7 +85,18 @@ export async function openDialog(button) {
   const stage = dialog.querySelector(".crop-stage");
   const output = dialog.querySelector("output");
   let cropper;
+  let chosen = region;
+  const isReady = () => "ready" in stage.dataset;
+  // Cropper's own reaction to another size leaves the picture off its place.
+  const resizes = new ResizeObserver(() => {
+    if (!isReady()) return;
+    chosen = regionOf(cropper).join("-");
+    delete stage.dataset.ready;
+    cropper.destroy();
+    start();
+  });
   dialog.addEventListener("close", () => {
+    resizes.disconnect();
     cropper?.destroy();
     dialog.remove();
     button.focus();
@@ -95,7 +106,7 @@ export async function openDialog(button) {
     const choice = event.target.closest("button")?.value;
     if (choice === "cancel") dialog.close();
     if (choice === "whole") window.location.assign(wholeUrl);
-    if (choice === "cut" && cropper) search();
+    if (choice === "cut" && isReady()) search();
   });
   const search = () => {
     const chosen = regionOf(cropper);
@@ -103,32 +114,37 @@ export async function openDialog(button) {
     window.location.assign(isWhole ? wholeUrl : url.replace("REGION", chosen.join("-")));
   };
   stage.addEventListener("keydown", (event) => {
-    if (!cropper) return;
+    if (!isReady()) return;
     if (event.key === "Enter") return search();
     onKey(event, cropper);
     if (event.key in ARROWS) describe(cropper, output);
   });
+  const start = () => {
+    cropper = new window.Cropper(image, {
+      viewMode: 1,
+      dragMode: "crop",
+      autoCropArea: 0.7,
+      minCropBoxWidth: 16,
+      minCropBoxHeight: 16,
+      background: false,
+      checkOrientation: false, // the shop stores upright pictures
+      movable: false,
+      responsive: false,
+      rotatable: false,
+      scalable: false,
+      zoomable: false,
+      ready() {
+        if (chosen) showRegion(cropper, chosen);
+        describe(cropper, output);
+        stage.dataset.ready = "";
+      },
+    });
+  };
   dialog.showModal();
   image.src = picture;
   await Promise.all([loadCropper(button.dataset), image.decode()]);
   if (!dialog.open) return;
-  cropper = new window.Cropper(image, {
-    viewMode: 1,
-    dragMode: "crop",
-    autoCropArea: 0.7,
-    minCropBoxWidth: 16,
-    minCropBoxHeight: 16,
-    background: false,
-    checkOrientation: false, // the shop stores upright pictures
-    movable: false,
-    rotatable: false,
-    scalable: false,
-    zoomable: false,
-    ready() {
-      if (region) showRegion(cropper, region);
-      describe(cropper, output);
-      stage.dataset.ready = "";
-      stage.focus();
-    },
-  });
+  start();
+  stage.focus();
+  resizes.observe(stage);
 }
