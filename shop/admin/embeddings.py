@@ -92,7 +92,7 @@ def embedding_table(product_id: int | None = None) -> SafeString:
         ),
     )
     return format_html(
-        '<table class="catalogue-embeddings"><thead><tr><th>model</th><th>of</th>'
+        '<table class="catalogue-embeddings" tabindex="0"><thead><tr><th>model</th><th>of</th>'
         "<th>embedded</th><th>stale</th><th>missing</th><th>failed</th></tr></thead>{}</table>",
         rows,
     )

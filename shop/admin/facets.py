@@ -50,6 +50,13 @@ class FacetAdmin(admin.ModelAdmin):
     list_editable = ("kind", "position", "enabled", "role")
     list_per_page = 200
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        """A field of the list has no label of its own, so it gets one for screen readers."""
+        field = super().formfield_for_dbfield(db_field, request, **options)
+        if field is not None:
+            field.widget.attrs["aria-label"] = db_field.verbose_name
+        return field
+
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
 

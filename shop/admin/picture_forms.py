@@ -62,7 +62,13 @@ def checked_pictures(files: list[UploadedFile]) -> list[Picture]:
 class PictureForm(forms.ModelForm):
     """The place of a picture. The catalogue writes the rows, after the product is saved."""
 
-    position = forms.IntegerField(label="order", min_value=0, max_value=10_000, required=False)
+    position = forms.IntegerField(
+        label="order",
+        min_value=0,
+        max_value=10_000,
+        required=False,
+        widget=forms.NumberInput(attrs={"aria-label": "order"}),  # a table has no labels
+    )
 
     class Meta:
         model = ProductImage
@@ -98,6 +104,11 @@ class PictureFormSet(forms.BaseInlineFormSet):
         ]
         self.deleted_objects = [form.instance for form in self.deleted_forms]
         return []
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        super().add_fields(form, index)
+        if "DELETE" in form.fields:
+            form.fields["DELETE"].widget.attrs["aria-label"] = "delete"
 
     def places(self) -> dict[int, float]:
         """The wanted place of each picture, by its key. A moved picture precedes one that stayed at

@@ -152,7 +152,7 @@ class ProductAdmin(admin.ModelAdmin):
         *("thumbnail", "named", "product_type", "colour", "formatted_price", "in_stock"),
         *("state", "changed"),
     )
-    list_display_links = ("thumbnail", "named")
+    list_display_links = ("named",)
     list_filter = ("in_stock", StateFilter, "category", "gender", "product_type", "colour")
     list_per_page = 50
     paginator = StatePaginator
@@ -263,7 +263,7 @@ class ProductAdmin(admin.ModelAdmin):
         count = products.exclude(in_stock=in_stock).update(in_stock=in_stock)
         self.message_user(request, done % {"count": count}, messages.SUCCESS)
 
-    @admin.display(description="")
+    @admin.display(description=_("picture"))
     def thumbnail(self, product: Any) -> SafeString | str:
         return thumbnail(product.main_image_path)
 

@@ -57,7 +57,8 @@ api = Api(
     description=DESCRIPTION,
     urls_namespace="api",
     auth=requires(Scope.SEARCH),
-    docs=Docs({"layout": "BaseLayout", "deepLinking": True, "tryItOutEnabled": True}),
+    # With "deepLinking", buttons contain links, which screen readers do not announce.
+    docs=Docs({"layout": "BaseLayout", "deepLinking": False, "tryItOutEnabled": True}),
 )
 api.add_router("/v1", search.router, tags=["Search"])
 api.add_router("/v1", suggest.router, tags=["Search"])
