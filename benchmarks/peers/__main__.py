@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
+from benchmarks.filters import MODEL as DEFAULT
 from benchmarks.filters import prepare
 from benchmarks.peers.collection import (
     TOP,
@@ -44,6 +45,7 @@ from catalog.evaluation.metrics import NAMES, measure
 from catalog.evaluation.product_lookup import Catalogue
 from embedding.encoder import Encoder, get_encoder
 from embedding.preprocessing import Preparation
+from embedding.registry import ModelSpec, get_spec
 
 OTHERS: dict[str, Callable[[Path], Engine]] = {
     "lancedb": Lance,
@@ -53,26 +55,26 @@ OTHERS: dict[str, Callable[[Path], Engine]] = {
 
 
 class KnownTexts:
-    """Encodes each text once, and the given ones never."""
+    """An encoder of texts that encodes each once, or of given texts only."""
 
     preparation: Preparation | None = None
 
-    def __init__(self, encoder: Encoder, known: dict[str, np.ndarray] | None = None) -> None:
-        self.spec = encoder.spec
-        self._encoder = encoder
+    def __init__(self, spec: ModelSpec, known: dict[str, np.ndarray] | None = None) -> None:
+        self.spec = spec
+        self._given = known is not None
         self._known = known or {}
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
         for text in texts:
-            if text not in self._known:
-                self._known[text] = self._encoder.encode_texts([text])[0]
+            if text not in self._known and not self._given:
+                self._known[text] = get_encoder(self.spec.name).encode_texts([text])[0]
         return np.stack([self._known[text] for text in texts])
 
     def unread_share(self, text: str) -> float:
-        return 0.0 if text in self._known else self._encoder.unread_share(text)
+        return 0.0 if self._given else get_encoder(self.spec.name).unread_share(text)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._encoder, name)
+        return getattr(get_encoder(self.spec.name), name)
 
 
 @dataclass
@@ -156,6 +158,9 @@ def main() -> None:
     parser.add_argument("judgments", nargs="*", type=Path)
     parser.add_argument("--products", type=int, help="use a synthetic catalogue of this size")
     parser.add_argument("--queries", type=int, default=40, help="with --products")
+    parser.add_argument(
+        "--model", help="whose vectors are compared (default: the shop's)"
+    )
     parser.add_argument("--modality", choices=("image", "text"), default="image")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the table to this file")
@@ -163,19 +168,19 @@ def main() -> None:
     if bool(arguments.judgments) == bool(arguments.products):
         parser.error("name either files with judgments or --products")
     if arguments.products:
-        prepare(arguments.products)
+        prepare(arguments.products, get_spec(arguments.model or DEFAULT.name))
     with connect() as connection, TemporaryDirectory() as folder:
-        model = models_in_use(connection)[0]
-        encoder = KnownTexts(get_encoder(model))
+        spec = get_spec(arguments.model or models_in_use(connection)[0])
+        encoder = KnownTexts(spec)
         if arguments.products:
-            data = clustered(arguments.products, encoder.spec.dimensions, np.random.default_rng(1))
+            data = clustered(arguments.products, spec.dimensions, np.random.default_rng(1))
             words, vectors = data.words(arguments.queries), data.near(arguments.queries)
-            encoder = KnownTexts(encoder, dict(zip(words, vectors, strict=True)))
+            encoder = KnownTexts(spec, dict(zip(words, vectors, strict=True)))
             questions = [Question(*each) for each in zip(words, vectors, strict=True)]
         else:
             questions = judged(connection, arguments.judgments, encoder)
         engines: list[Engine] = [
-            Shop(connection, lambda _: encoder, model, arguments.modality),
+            Shop(connection, lambda _: encoder, spec.name, arguments.modality),
             HandWritten(),
         ]
         for module, engine in OTHERS.items():
@@ -185,7 +190,7 @@ def main() -> None:
                 engines.append(engine(place))
             else:
                 print(f"{module} is not installed and is left out", file=sys.stderr)
-        collection = read_collection(connection, model, arguments.modality)
+        collection = read_collection(connection, spec.name, arguments.modality)
         figures = ask(engines, collection, questions, arguments.rounds)
         rows = [measured.row(name) for name, measured in figures.items()]
     print(f"{len(collection.skus):,} products, {len(questions)} questions, top {TOP}\n")

@@ -17,7 +17,6 @@ from catalog.search.query_vectors import EncoderFor
 from catalog.search.ranking_sql import Ranking, ranking_statement
 from embedding.registry import Modality
 
-
 QUANTILES = tuple(2 * it - 1 for it in UNCALIBRATED)
 """Matches that tell negative similarities apart, as those of words and pictures can be."""
 
@@ -37,7 +36,9 @@ class Shop:
 
     def hybrid(self, question: Question) -> list[str]:
         filters = self._filters(question)
-        spec = SearchSpec(question.words, filters=filters, limit=TOP, group_variants=False)
+        spec = SearchSpec(
+            question.words, filters=filters, model=self.model, limit=TOP, group_variants=False
+        )
         return [hit.sku for hit in search(self.connection, spec, self.encoder_for).hits]
 
     def nearest(self, question: Question) -> list[str]:
