@@ -158,9 +158,7 @@ def main() -> None:
     parser.add_argument("judgments", nargs="*", type=Path)
     parser.add_argument("--products", type=int, help="use a synthetic catalogue of this size")
     parser.add_argument("--queries", type=int, default=40, help="with --products")
-    parser.add_argument(
-        "--model", help="whose vectors are compared (default: the shop's)"
-    )
+    parser.add_argument("--model", help="whose vectors are compared (default: the shop's)")
     parser.add_argument("--modality", choices=("image", "text"), default="image")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="write the table to this file")

@@ -1,11 +1,11 @@
 """public.singular without regular expressions, which takes a fifth of the time.
 
-Revision 0042, after 0040; 2026-11-27
+Revision 0041, after 0040; 2026-11-27
 """
 
 from alembic import op
 
-revision = "0042"
+revision = "0041"
 down_revision = "0040"
 branch_labels = None
 depends_on = None

@@ -1,13 +1,13 @@
 """How many products searches of each kind rank, as an admin sets it.
 
-Revision 0043, after 0040; 2026-11-27
+Revision 0042, after 0041; 2026-11-27
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0043"
-down_revision = "0040"
+revision = "0042"
+down_revision = "0041"
 branch_labels = None
 depends_on = None
 
