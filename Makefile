@@ -29,7 +29,7 @@ test: .venv/developer ## run the tests
 test-fast: .venv/developer ## run those that take about a minute, for the inner loop
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not (slow or process or browser or ray)'
 
-test-fleet: .venv/developer ## search with 50 clients while a replica and a shop are killed
+test-fleet: .venv/developer ## search with 50 clients while a replica, an encoder and a shop are killed
 	FLEET=1 $(BIN)/python -m pytest -s tests/shop/test_fleet.py
 
 test-load: .venv/developer ## serve 50 clients while the shop is rebuilt, migrated, restarted and killed
@@ -37,7 +37,7 @@ test-load: .venv/developer ## serve 50 clients while the shop is rebuilt, migrat
 
 test-ray: .venv/developer ## install Ray (600 MB) and run its tests
 	$(PIP) --editable '.[ray]'
-	$(BIN)/python -m pytest -m ray
+	$(BIN)/python -m pytest -s -m ray
 
 lint: .venv/developer ## check style, format and types
 	$(BIN)/ruff check

@@ -1,12 +1,15 @@
 """What partitions by hash cost a search, and whether it still finds the nearest.
 
     python -m benchmarks.partitions [--products 2000000] [--partitions 8] [--queries 40]
+                                    [--divided-only]
 
 The same clustered random vectors of 64 dimensions are the texts of two models, one with and one
 without partitions (`manage.py partition_model`), in a separate database on the embedded server.
 The search's own statement runs on both in turn, exactly and as it chooses. The times are those that
-the server's process has computed, which other programs change little. The first run fills the
-database, and builds the indexes with an `ef_construction` of 40.
+the server's process has computed, which other programs change little. A second table compares the
+scan of the indexes of all partitions with that of one. The first run fills the database, and builds
+the indexes with an `ef_construction` of 40. `--divided-only` leaves out the model without
+partitions, whose index takes longest.
 """
 
 import argparse
@@ -20,6 +23,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from benchmarks.filters import WAYS, Run, run, server_clock
@@ -68,12 +72,15 @@ def main() -> None:
     parser.add_argument("--products", type=int, default=2_000_000)
     parser.add_argument("--partitions", type=int, default=8)
     parser.add_argument("--queries", type=int, default=40)
+    parser.add_argument("--divided-only", action="store_true")
     options = parser.parse_args()
     with entries():
         data = clustered(options.products, DIMENSIONS, np.random.default_rng(1))
-        prepare(data, options.partitions)
+        names = (DIVIDED,) if options.divided_only else (WHOLE, DIVIDED)
+        prepare(data, options.partitions, names)
         print(f"{options.products:,} products, {options.partitions} partitions, CPU time in ms\n")
-        measure(data, options.queries)
+        measure(data, options.queries, names)
+        compare_scans(data, options.queries, names)
 
 
 @contextmanager
@@ -87,7 +94,7 @@ def entries() -> Iterator[None]:
         yield
 
 
-def prepare(data: Synthetic, partitions: int) -> None:
+def prepare(data: Synthetic, partitions: int, names: tuple[str, ...]) -> None:
     """Set `DATABASE_URL` to the benchmark's database, and fill it where it is not filled."""
     from catalog.db.migrations import migrate
 
@@ -103,7 +110,7 @@ def prepare(data: Synthetic, partitions: int) -> None:
         if not connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar():
             with stage("fill"):
                 fill(connection, data)
-    for name in (WHOLE, DIVIDED):
+    for name in names:
         with connect() as connection:
             is_built = has_index(connection, name, "text")
         if not is_built:
@@ -159,27 +166,46 @@ def rows(vectors: np.ndarray, first: int) -> bytes:
     return found.tobytes()
 
 
-def measure(data: Synthetic, queries: int) -> None:
-    """Run the same queries on both models in turn, and print a table."""
+def measure(data: Synthetic, queries: int, names: tuple[str, ...]) -> None:
+    """Run the same queries on the models in turn, and print a table."""
     print(f"| filter | tables | exact | chosen | recall@{RECALL} |\n|---|---|---|---|---|")
     for label, filters in FILTERS.items():
         seconds: dict[tuple[str, str], list[float]] = {}
-        recall: dict[str, list[float]] = {WHOLE: [], DIVIDED: []}
+        recall: dict[str, list[float]] = {name: [] for name in names}
         for vector in data.near(queries):
             exact: dict[str, list[int]] = {}
-            for name in (WHOLE, DIVIDED):
+            for name in names:
                 found = {}
                 for way in ("exact", "chosen"):
                     found[way], took = ask(statement(name, vector, filters), way)
                     seconds.setdefault((name, way), []).append(took)
                 exact[name] = found["exact"][:RECALL]
                 recall[name].append(len({*exact[name]} & {*found["chosen"][:RECALL]}) / RECALL)
-            assert exact[WHOLE] == exact[DIVIDED], "the exact scans disagree"
-        for name in (WHOLE, DIVIDED):
+            assert all(it == exact[names[0]] for it in exact.values()), "exact scans disagree"
+        for name in names:
             times = " | ".join(
                 f"{1000 * np.median(seconds[name, way]):.1f}" for way in ("exact", "chosen")
             )
             print(f"| {label} | {name} | {times} | {np.mean(recall[name]):.3f} |", flush=True)
+
+
+def compare_scans(data: Synthetic, queries: int, names: tuple[str, ...]) -> None:
+    """Scan the index of one partition and those of whole models in turn, and print a table."""
+    tables = [f"{DIVIDED}_text_0", *(f"{name}_text" for name in names)]
+    seconds: dict[str, list[float]] = {table: [] for table in tables}
+    for vector in data.near(queries):
+        for table in tables:
+            query = f"SELECT product_id FROM {table} ORDER BY embedding <=> %(vector)s LIMIT 240"
+            with connect() as connection:
+                connection.exec_driver_sql("SET LOCAL hnsw.ef_search = 480")
+                for _ in range(2):  # the second one counts
+                    started = server_clock(connection)
+                    connection.exec_driver_sql(query, {"vector": HalfVector(vector)}).all()
+                    took = server_clock(connection) - started
+                seconds[table].append(took)
+    print("\n| scan of | CPU time in ms |\n|---|---|")
+    for table in tables:
+        print(f"| {table} | {1000 * np.median(seconds[table]):.1f} |", flush=True)
 
 
 def statement(model: str, vector: np.ndarray, filters: Filters) -> Statement:
