@@ -29,7 +29,7 @@ test: .venv/developer ## run the tests
 test-fast: .venv/developer ## run those that take about a minute, for the inner loop
 	$(BIN)/python -m pytest $(PARALLEL) -m 'not (slow or process or browser or ray)'
 
-test-fleet: .venv/developer ## search with 50 clients while a replica, an encoder and a shop are killed
+test-fleet: .venv/developer ## search with 50 clients while parts of a fleet are killed
 	FLEET=1 $(BIN)/python -m pytest -s tests/shop/test_fleet.py
 
 test-load: .venv/developer ## serve 50 clients while the shop is rebuilt, migrated, restarted and killed
