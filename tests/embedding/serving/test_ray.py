@@ -146,7 +146,7 @@ def test_batches_give_the_same_vectors_for_less_work(url: str, ray_nodes: str, p
     for is_batching in [True, False] * ROUNDS:
         old = replicas()
         start(ray_nodes, port, is_batching=is_batching)
-        wait_until(lambda old=old: replicas() and not {*old} & {*replicas()})
+        wait_until(partial(are_replaced, old))
         encoder = RemoteEncoder(get_spec("fashion"), url, is_for_pages=False)
         new = replicas()
         before = processor_time(new)
@@ -156,6 +156,11 @@ def test_batches_give_the_same_vectors_for_less_work(url: str, ray_nodes: str, p
         work[is_batching].append((processor_time(new) - before) / ROUND)
     batches, single = (1000 * median(work[is_batching]) for is_batching in (True, False))
     print(f"{CLIENTS} clients, ms of processor time a text: {batches:.1f}, one by one {single:.1f}")
+
+
+def are_replaced(old: list[psutil.Process]) -> bool:
+    new = replicas()
+    return bool(new) and not {*old} & {*new}
 
 
 def encode_one(encoder: Encoder, text: str) -> np.ndarray:
