@@ -22,7 +22,7 @@ class ShopAdminSite(AdminSite):
 
         return is_staff(request)
 
-    def admin_view(
+    def admin_view(  # type: ignore[override]  # its types allow views without a request
         self, view: Callable[..., HttpResponse], cacheable: bool = False
     ) -> Callable[..., HttpResponse]:
         from shop.recent_searches import forget_answers  # needs the settings

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client, override_settings
 
 from catalog.db.connection import connect
-from catalog.search.pipeline import SearchError, SearchSpec
+from catalog.search.pipeline import Results, SearchError, SearchSpec
 from shop import answer_cache, recent_searches
 from shop.answer_cache import AnswerCache
 from shop.metrics import ANSWERS, SEARCHES
@@ -125,7 +125,7 @@ def test_pictures_are_a_part_of_the_key_but_not_kept(
 
     def search(_: object, spec: SearchSpec, *__: object) -> object:
         specs.append(spec)
-        return recent_searches.Results((), 0, spec)
+        return Results((), 0, spec)
 
     monkeypatch.setattr(recent_searches, "search", search)
     with connect() as connection:
@@ -143,7 +143,7 @@ def test_searches_with_a_failed_part_are_not_kept(
     monkeypatch.setattr(
         recent_searches,
         "search",
-        lambda _, spec, *__: recent_searches.Results((), 0, spec, notes=notes),
+        lambda _, spec, *__: Results((), 0, spec, notes=notes),
     )
     with connect() as connection:
         assert not recent_search(connection, SearchSpec(text="red"))[1]

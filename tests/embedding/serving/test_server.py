@@ -123,7 +123,7 @@ def test_garments_are_found_by_the_server(
 def test_commands_wait_for_a_busy_finder(
     server: HttpServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers = iter([Busy(), Busy(), Garments()])
+    answers: Iterator[Busy | Garments] = iter([Busy(), Busy(), Garments()])
 
     def find(image: Image.Image) -> Garments:
         answer = next(answers)
