@@ -109,7 +109,7 @@ def test_every_503_says_when_to_ask_again(shop: str, monkeypatch: pytest.MonkeyP
     def fail(*_: object) -> None:
         raise EncoderError("the model is away")
 
-    monkeypatch.setattr("shop.errors.search", fail)
+    monkeypatch.setattr("shop.recent_searches.search", fail)
     answer = Client(headers={"host": "localhost"}).get("/?q=red")
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) > 0

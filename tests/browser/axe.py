@@ -11,6 +11,7 @@ def check(page: Page, *, context: str | None = None, without: tuple[str, ...] = 
         context: a CSS selector of the part to check; None for the whole page.
         without: rules that are not checked, since another project breaks them.
     """
+    page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
     rules = {rule: {"enabled": False} for rule in without}
     results = Axe().run(page, context=context, options={"rules": rules})
     assert not results.violations_count, results.generate_report()

@@ -187,7 +187,7 @@ def test_installation_problem(
     def fail(*args: Any) -> None:
         raise RegistryError("/secret/wrong.toml: not a TOML file") from ValueError("cause")
 
-    monkeypatch.setattr("shop.errors.search", fail)
+    monkeypatch.setattr("shop.recent_searches.search", fail)
     for headers in ({}, HTMX):
         response = CLIENT.get("/?q=red", headers=headers)
         assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE

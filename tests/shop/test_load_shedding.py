@@ -7,11 +7,11 @@ from http.client import HTTPConnection, HTTPResponse
 from threading import Event, Thread
 
 import pytest
-from django.http import QueryDict
+from django.http import HttpRequest
 
 from shop import load_shedding, views
-from shop.forms import SearchForm
 from shop.load_shedding import Dispatcher
+from shop.recent_searches import may_be_recent
 from shop.server import listen
 
 
@@ -27,14 +27,12 @@ def busy_shop(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, Clock, Eve
     """A shop whose only page thread is busy: its port, its clock, and what frees the thread."""
     clock, began, end = Clock(), Event(), Event()
 
-    parse = views._parse
-
-    def slow(parameters: QueryDict) -> SearchForm:
+    def slow(request: HttpRequest) -> bool:
         began.set()
         end.wait(60)
-        return parse(parameters)
+        return may_be_recent(request)
 
-    monkeypatch.setattr(views, "_parse", slow)
+    monkeypatch.setattr(views, "may_be_recent", slow)
     monkeypatch.setattr(
         load_shedding.Dispatcher, "__init__", with_clock(load_shedding.Dispatcher.__init__, clock)
     )

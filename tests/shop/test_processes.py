@@ -165,7 +165,8 @@ def test_what_has_been_accepted_is_answered_at_the_end(database: str, stop: sign
             server.process.send_signal(stop)
             until(lambda: not server.accepts())
             assert encoder.exists()
-        statuses = [page.result() for page in pages]
+        accepted = [it for it in pages if not isinstance(it.exception(), ConnectionRefusedError)]
+        statuses = [page.result() for page in accepted]
         assert server.process.wait(PATIENCE) == 0
     assert statuses.count(404) >= 2, statuses
     assert set(statuses) <= {404, 503}, statuses  # some have waited for a thread

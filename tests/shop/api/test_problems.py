@@ -91,7 +91,7 @@ def test_errors_of_the_server_tell_nothing(api: ApiClient, monkeypatch: pytest.M
 
 
 def test_a_database_that_does_not_answer(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         cause = psycopg.OperationalError("no route to 10.1.2.3")
         raise OperationalError("SELECT", {}, cause) from cause
 
