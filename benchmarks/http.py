@@ -114,7 +114,7 @@ def main() -> None:
             print(f"{kept}; first answer {shop.start_seconds:.1f} s after the start\n")
             print(HEAD)
             for kind in options.kinds:
-                drive(shop.port, kind, max(options.clients), 5 * len(QUERIES), None)
+                measured(shop, kind, max(options.clients), 5 * len(QUERIES), None)  # to warm up
                 for clients in options.clients:
                     row = measured(shop, kind, clients, options.requests, options.rate)
                     results["runs"].append(asdict(row))
@@ -184,10 +184,13 @@ def fetch(connection: HTTPConnection, path: str) -> int:
 
 def measured(shop: Shop, kind: str, clients: int, requests: int, rate: float | None) -> Row:
     """Send `requests` and measure latencies and CPU times."""
-    before = cpu_times(shop.process)
-    started = time.perf_counter()
-    answers = drive(shop.port, kind, clients, requests, rate)
-    elapsed = time.perf_counter() - started
+    with waiting_clients(shop.port, kind, clients, requests, rate) as pipes:
+        before = cpu_times(shop.process)
+        started = time.perf_counter()
+        for pipe in pipes:
+            pipe.send("go")
+        answers = [answer for pipe in pipes for answer in pipe.recv()]
+        elapsed = time.perf_counter() - started
     shop_cpu, database_cpu = (
         1000 * (after - earlier) / len(answers)
         for after, earlier in zip(cpu_times(shop.process), before, strict=True)
@@ -210,29 +213,32 @@ def measured(shop: Shop, kind: str, clients: int, requests: int, rate: float | N
     )
 
 
-def drive(
+@contextmanager
+def waiting_clients(
     port: int, kind: str, clients: int, requests: int, rate: float | None
-) -> list[tuple[int, float]]:
-    """The status and the seconds of each request."""
+) -> Iterator[list[Pipe]]:
+    """Clients that have started, in processes of their own. Each process sends its requests once it
+    receives a word, and then the status and the seconds of each."""
     context = get_context("spawn")
     running = []
     for first in range(0, clients, CLIENTS_PER_PROCESS):
         numbers = range(first, min(first + CLIENTS_PER_PROCESS, clients))
-        receiver, sender = context.Pipe(duplex=False)
+        own, theirs = context.Pipe()
         share = requests // clients
-        arguments = (sender, port, PATHS[kind], numbers, share, rate and rate / clients)
+        arguments = (theirs, port, PATHS[kind], numbers, share, rate and rate / clients)
         process = context.Process(target=be_clients, args=arguments)
         process.start()
-        running.append((process, receiver))
-    answers = []
-    for process, receiver in running:
-        answers += receiver.recv()
+        running.append((process, own))
+    pipes = [own for _, own in running]
+    for pipe in pipes:
+        pipe.recv()  # it has started
+    yield pipes
+    for process, _ in running:
         process.join()
-    return answers
 
 
 def be_clients(
-    sender: Pipe, port: int, prefix: str, numbers: range, requests: int, rate: float | None
+    pipe: Pipe, port: int, prefix: str, numbers: range, requests: int, rate: float | None
 ) -> None:
     """Be the clients of these numbers, in a process of their own."""
     answers: list[tuple[int, float]] = []
@@ -250,11 +256,13 @@ def be_clients(
             answers.append((status, time.perf_counter() - due))
 
     threads = [threading.Thread(target=run, args=(number,)) for number in numbers]
+    pipe.send("ready")
+    pipe.recv()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    sender.send(answers)
+    pipe.send(answers)
 
 
 def cpu_times(server: psutil.Process) -> tuple[float, float]:
@@ -293,6 +301,9 @@ def memory(server: psutil.Process) -> list[tuple[str, float]]:
 def split() -> dict[str, float]:
     """CPU milliseconds of the parts of a page, the mean of all queries."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")
+    import django
+
+    django.setup()
     from catalog.search import pipeline, text_encoder
     from shop import recent_searches, views
     from shop.wsgi import application
