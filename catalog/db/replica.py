@@ -30,6 +30,7 @@ from catalog.db.connection import (
     DatabaseError,
     connect,
     create_pool,
+    engine,
     open_connection,
     options_of,
 )
@@ -228,15 +229,22 @@ def connect_to_read() -> Iterator[Connection]:
 
 
 def _repeated(work: Callable[[], Result]) -> Result:
-    """Call `work`, again if `migrate` has replaced a SQL function while it was called."""
+    """Call `work`, again if `migrate` has replaced what its statements use."""
     try:
         return work()
     except Exception as error:
         cause = error.__cause__ or error
-        if not isinstance(cause, psycopg.errors.InternalError_) or REPLACED not in str(cause):
+        if not _is_replaced(cause):
             raise
         logger.warning("a read is repeated: %s", " ".join(str(cause).split()))
+    engine().dispose()  # sessions keep plans that name what was dropped
     return work()
+
+
+def _is_replaced(cause: BaseException) -> bool:
+    if isinstance(cause, psycopg.errors.InternalError_):
+        return REPLACED in str(cause)
+    return isinstance(cause, psycopg.errors.UndefinedObject | psycopg.errors.UndefinedFunction)
 
 
 def reads_replica(work: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
@@ -258,12 +266,14 @@ def reads_replica(work: Callable[Parameters, Result]) -> Callable[Parameters, Re
                 raise
             if _is_away(cause):
                 replica.has_failed()
+            if _is_replaced(cause):
+                _engine(config.settings().database_replica_url or "").dispose()
             logger.warning(
                 "a read from the replica failed, and is repeated: %s", " ".join(str(cause).split())
             )
         finally:
             _reading.reset(token)
-        return work(*args, **options)
+        return _repeated(partial(work, *args, **options))
 
     return decorated
 

@@ -12,9 +12,9 @@ from django.db import connections
 from django.test import Client, override_settings
 from psycopg import errors
 
-from catalog.db.connection import connect, forget_engine
+from catalog.db.connection import connect, create_pool, forget_engine, open_connection
 from catalog.db.replica import reads_replica
-from catalog.sqlapi.objects import drop_objects
+from catalog.sqlapi.objects import create_objects, drop_objects
 from embedding.encoder import EncoderError
 from tests.serving import serving
 from tests.shop.test_pictures import PLAIN_STORAGE
@@ -84,6 +84,22 @@ def test_database_of_another_version(shop: str) -> None:
         answer = client.get(path)
         assert answer.status_code == 503, path
         assert int(answer.headers["Retry-After"]) > 0
+
+
+def test_sessions_do_not_fail_after_functions_and_types_were_replaced(shop: str) -> None:
+    """As by `migrate` while the shop runs: its connections stay open, with their plans."""
+    client = Client(headers={"host": "localhost"})
+    paths = ("/?q=red+dress", "/suggest/?q=re", "/api/v1/search?q=red+dress+under+50")
+    with connect():  # so that the pool has two connections, which it uses in turn
+        client.get(paths[0])
+    for _ in range(2):
+        for path in (*paths, *paths):
+            assert client.get(path).status_code == 200, path
+        with create_pool(open_connection).begin() as other:  # not a connection of the shop
+            drop_objects(other)
+            create_objects(other)
+    for path in paths:
+        assert client.get(path).status_code == 200, path
 
 
 def test_reads_are_repeated_while_functions_are_replaced() -> None:
