@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -142,3 +143,10 @@ def test_services_fit_together() -> None:
     assert set(re.findall(r"^    server (\S+)", nginx, re.MULTILINE)) == shops
     # What may not be read through the proxy (shop/probes.py) is known by this header.
     assert "X-Forwarded-For" in nginx
+
+
+def test_the_project_is_built_with_the_locked_setuptools() -> None:
+    """pip does not apply constraints to what builds a project."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    locked = (PROJECT / "constraints.txt").read_text().splitlines()
+    assert set(project["build-system"]["requires"]) <= set(locked)

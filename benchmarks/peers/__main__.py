@@ -4,7 +4,7 @@
     python -m benchmarks.peers --products 200000 [--queries 40]
 
 The first form reads the shop's own catalogue and measures nDCG@10 too; the second uses the
-synthetic catalogue of `benchmarks.filters`. Install the engines with `pip install -e '.[peers]'`;
+synthetic catalogue of `benchmarks.filters`. Install the engines with `pip install --group peers`;
 those that are missing are left out. All engines answer each question in turn, one question at a
 time, in this process or, for PostgreSQL, on the embedded server. Query vectors are known before.
 Recall is that of the nearest vectors alone, against an exact scan.
