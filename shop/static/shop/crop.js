@@ -86,10 +86,12 @@ export async function openDialog(button) {
   const output = dialog.querySelector("output");
   let cropper;
   let chosen = region;
+  let size; // of the stage for which the cropper was made
+  const sizeNow = () => `${stage.clientWidth} ${stage.clientHeight}`;
   const isReady = () => "ready" in stage.dataset;
   // Cropper's own reaction to another size leaves the picture off its place.
   const resizes = new ResizeObserver(() => {
-    if (!isReady()) return;
+    if (!isReady() || size === sizeNow()) return; // it is also called once at first
     chosen = regionOf(cropper).join("-");
     delete stage.dataset.ready;
     cropper.destroy();
@@ -136,6 +138,7 @@ export async function openDialog(button) {
       ready() {
         if (chosen) showRegion(cropper, chosen);
         describe(cropper, output);
+        size = sizeNow();
         stage.dataset.ready = "";
       },
     });
