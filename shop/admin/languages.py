@@ -13,10 +13,10 @@ from catalog import config
 from catalog.db.connection import connect
 from catalog.language_effect import Comparison, compare_languages
 from catalog.lexemes import known_languages, lexemes_are_current, stored_languages
-from shop.admin.search_effect import MAX_SEARCHES, sample_texts
+from shop.admin.search_effect import MAX_SEARCHES, SearchesForm, sample_texts
 
 
-class LanguagesForm(forms.Form):
+class LanguagesForm(SearchesForm):
     """The languages to compare, and searches."""
 
     languages = forms.MultipleChoiceField(
@@ -24,13 +24,7 @@ class LanguagesForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
         error_messages={"required": _("Choose at least one language.")},
     )
-    searches = forms.CharField(
-        label=_("Searches to compare"),
-        widget=forms.Textarea(attrs={"rows": 4}),
-        required=False,
-        max_length=2000,
-        help_text=_("One on each line. They begin with the most frequent of the last week."),
-    )
+    field_order = ("languages", "searches")
 
     def __init__(self, known: list[str], **options: Any) -> None:
         super().__init__(**options)

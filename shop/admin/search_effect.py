@@ -4,6 +4,8 @@ after."""
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from django import forms
+from django.utils.translation import gettext_lazy as _
 from sqlalchemy import Connection
 
 from catalog.media.folders import media
@@ -35,6 +37,18 @@ SELECT p.sku, p.title, i.path
   FROM product p JOIN product_image i ON i.product_id = p.id AND i.position = 0
  ORDER BY p.id DESC LIMIT %(limit)s
 """
+
+
+class SearchesForm(forms.Form):
+    """The searches whose effect is shown."""
+
+    searches = forms.CharField(
+        label=_("Searches to compare"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        required=False,
+        max_length=2000,
+        help_text=_("One on each line. They begin with the most frequent of the last week."),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from embedding.registry import get_spec
 from shop.admin.languages import languages_page
 from shop.admin.model_switch import Switch, plan, planned_switch, switch_to
 from shop.admin.read_only import ReadOnly
-from shop.admin.search_effect import Changes, Effect, effects, sample_texts
+from shop.admin.search_effect import Changes, Effect, SearchesForm, effects, sample_texts
 from shop.models import SearchWeights
 
 KINDS: dict[QueryKind, Any] = {
@@ -61,16 +61,8 @@ def signals_of(kind: QueryKind) -> list[str]:
     return [it for it in SIGNALS if kind in ("words", "both") or it in BY_EMBEDDINGS]
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(SearchesForm):
     """Weights, minimum match and window of each kind of query, and the default model."""
-
-    searches = forms.CharField(
-        label=_("Searches to compare"),
-        widget=forms.Textarea(attrs={"rows": 4}),
-        required=False,
-        max_length=2000,
-        help_text=_("One on each line. They begin with the most frequent of the last week."),
-    )
 
     def __init__(self, models: list[str], **options: Any) -> None:
         super().__init__(**options)
