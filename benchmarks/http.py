@@ -314,7 +314,8 @@ def split() -> dict[str, float]:
         (text_encoder.TextEncoder, "encode", "encode"),
         (pipeline, "run_statements", "SQL of the ranking"),
         (recent_searches, "search", "search (with encode and SQL)"),
-        (views, "render", "render"),
+        (views, "render_page", "render the search"),
+        (views, "render", "render the frame of the page"),
     ]
 
     def call(path: str, query: str) -> None:

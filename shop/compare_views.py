@@ -45,11 +45,11 @@ from shop.query_picture_panel import picture_panels
 from shop.query_pictures import keep_query_picture
 from shop.rates import count_request, limited, network_of
 from shop.refused_uploads import refusal, with_refusal
+from shop.search_page import main_image
 from shop.second_factor import is_staff
 from shop.views import (
     HttpResponseSeeOther,
     announces_too_much,
-    main_image,
     never_stale,
     see_other,
     too_large,

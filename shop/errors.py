@@ -23,6 +23,8 @@ class Outcome:
     status: HTTPStatus = HTTPStatus.OK
     is_recent: bool = False
     """Whether an equal search of the last seconds had these results."""
+    until: float = 0.0
+    """How long the results may be kept; see `Answer`."""
 
 
 def try_search(
@@ -40,8 +42,8 @@ def try_search(
     """
     try:
         if may_be_recent:
-            results, is_recent = recent_search(connection, spec, in_use)
-            return Outcome(results, is_recent=is_recent)
+            answer = recent_search(connection, spec, in_use)
+            return Outcome(answer.value, is_recent=answer.is_recent, until=answer.until)
         return Outcome(search(connection, spec, available_encoder, in_use))
     except (SearchError, ImageError, EncoderError) as error:
         facets = count_facets(connection, spec.filters)

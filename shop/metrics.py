@@ -39,7 +39,7 @@ REQUEST_SECONDS = Histogram(
 SEARCHES = Counter("shop_searches", "Searches that ranked products.")
 ANSWERS = Counter(
     "shop_answers",
-    "Searches and suggestions: computed, shared with an equal one at the same time, or recent.",
+    "Searches, pages, suggestions: computed, shared with one at the same time, or recent.",
     ["kind", "source"],
 )
 SEARCH_SECONDS = Histogram(

@@ -1,12 +1,10 @@
 """The pages: parse the address with the form, run the search pipeline, and render the results."""
 
-import re
-from dataclasses import dataclass, replace
-
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.http.response import HttpResponseRedirectBase
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext
 from django.views.decorators.cache import cache_control
@@ -15,46 +13,22 @@ from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 from django_htmx.http import push_url
 from django_htmx.middleware import HtmxDetails
-from sqlalchemy import Connection
 
 from catalog.active_models import models_in_use
 from catalog.db.replica import connect_to_read, reads_replica
-from catalog.search.card_details import CardDetails
-from catalog.search.catalogue import has_prices, has_products
-from catalog.search.departments import Department, departments
 from catalog.search.facets import enabled_facets
-from catalog.search.filters import Filters
-from catalog.search.pipeline import search
-from catalog.search.samples import Samples, samples
-from embedding.encoder import available_encoder
 from embedding.image_decoding import ImageError
-from shop import filter_panel, query_pictures, thumbnails
-from shop.cards import cards, details_of
-from shop.errors import Outcome, sentence
+from shop import query_pictures, thumbnails
+from shop.errors import sentence
 from shop.forms import SearchForm
-from shop.given_up import GivenUp, given_up
-from shop.models import Product, ProductImage
-from shop.page_search import (
-    PageSearch,
-    currency_of,
-    run_page_search,
-    with_stored_pictures,
-)
+from shop.metrics import count_search
 from shop.picture_fetching import fetch_picture
 from shop.picture_regions import name_to_search_with
-from shop.query_chips import QueryChip
-from shop.query_chips import query_chips as chips_of_query
 from shop.query_logging import log_search
-from shop.query_picture_panel import picture_panels, shown_kind
-from shop.query_words import ORDERS
 from shop.rates import count_request, limited, network_of
-from shop.recent_searches import may_be_recent
+from shop.recent_searches import keep_page, may_be_recent, page_key, recent_page
 from shop.refused_uploads import refusal, with_refusal
-from shop.search_params import LIMITS, SearchParams
-from shop.ways_out import WayOut, has_words, ways_out
-
-WEB_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
-"""A query that is an address: the page offers to search with the picture there."""
+from shop.search_page import SearchPage, find, is_web_address, render_page
 
 MULTIPART_OVERHEAD = 64 * 1024
 """The maximum size of an upload's body without its picture, in bytes."""
@@ -86,15 +60,29 @@ def search_page(request: HtmxRequest) -> HttpResponse:
     if "picture" in request.GET:
         count_request("PICTURE_SEARCH_RATE", network_of(request))
     recent = may_be_recent(request)
+    is_partial = bool(request.htmx) and not request.htmx.history_restore_request
     # Django's models use another connection, and a page must not wait for one while it holds one.
     with connect_to_read() as connection:
         in_use = models_in_use(connection)  # first: schema changes make searches wait here
         form = SearchForm(request.GET, enabled_facets(connection))
         if "default_min_match" in request.GET and not request.htmx and not form.notes:
             return redirect(form.state.url())  # without scripts, the form cannot leave values out
+        state, has_form = form.state, is_web_address(form.state)
         notes = [*form.notes, *map(sentence, refusal(request.GET))]
-        page = _search(connection, form.state, notes, in_use, may_be_recent=recent)
-    return _search_page(request, page)
+        key = None
+        if recent and not has_form:
+            key = page_key(connection, in_use, state, notes, is_partial=is_partial)
+        page = recent_page(key)
+        if page is None:
+            found = find(connection, state, notes, in_use, may_be_recent=recent)
+    if page is None:
+        token = get_token(request) if has_form else ""
+        page = render_page(found, is_partial=is_partial, csrf_token=token)
+        keep_page(key, page, found.searched.outcome.until)
+    else:
+        count_search(page.results, is_recent=True)
+    log_search(request, page.requested, page.results, in_use)
+    return _respond(request, page, is_partial=is_partial)
 
 
 def largest_upload() -> int:
@@ -189,150 +177,18 @@ def _parse(parameters: QueryDict) -> SearchForm:
         return SearchForm(parameters, enabled_facets(connection))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a search page reads from the catalogue."""
-
-    requested: SearchParams
-    searched: PageSearch
-    notes: list[str]
-    currency: str
-    query_chips: list[QueryChip]
-    given_up: GivenUp | None
-    why_empty: str
-    ways_out: list[WayOut]
-    samples: Samples
-    departments: tuple[Department, ...]
-    details: dict[int, CardDetails]
-    has_prices: bool
-
-
-def _search(
-    connection: Connection,
-    requested: SearchParams,
-    notes: list[str],
-    in_use: list[str],
-    *,
-    may_be_recent: bool,
-) -> _Found:
-    requested, images = with_stored_pictures(requested, notes)
-    searched = run_page_search(
-        connection, requested, images, may_be_recent=may_be_recent, in_use=in_use
-    )
-    state, results = searched.state, searched.results
-    currency = currency_of(connection, results)
-    query_chips = chips_of_query(connection, state, results, currency)
-    lack = given_up(connection, results, bool(state.filters), currency)
-    why_empty, ways = _why_empty(connection, searched.outcome, state, query_chips, currency)
-    return _Found(
-        requested,
-        searched,
-        [*notes, *searched.notes],
-        currency,
-        query_chips,
-        lack,
-        why_empty,
-        ways,
-        samples(connection) if state.is_home or why_empty else Samples(),
-        departments(connection) if state.is_home else (),
-        details_of(connection, [*results.hits, *results.close]),
-        has_prices(connection),
-    )
-
-
-def _search_page(request: HtmxRequest, found: _Found) -> HttpResponse:
-    searched, currency, details = found.searched, found.currency, found.details
-    state, outcome, facets = searched.state, searched.outcome, searched.facets
-    results, in_use = outcome.results, searched.in_use
-    log_search(request, found.requested, results, in_use)
-    chips = list(filter_panel.chips(state, facets, currency))
-    liked = Product.objects.filter(sku=state.like).first() if state.like else None
-    is_ranked = bool(results.words or state.pictures or state.like)
-    min_match = round(100 * results.min_match) if state.min_match is None else state.min_match
+def _respond(request: HtmxRequest, page: SearchPage, *, is_partial: bool) -> HttpResponse:
+    state = page.state
+    if is_partial:
+        return push_url(HttpResponse(page.content, status=page.status), state.url())
     context = {
         "state": state,
-        "notes": [*found.notes, *filter(None, [outcome.note]), *map(sentence, results.notes)],
-        "results": results,
-        "cards": cards(results.hits, details, merge_twins=state.group_variants),
-        "close_cards": cards(results.close, details, merge_twins=state.group_variants),
-        "has_prices": found.has_prices,
         "canonical": request.build_absolute_uri(state.url()),
         "is_indexed": state.is_indexed,
-        "is_ranked": is_ranked and found.why_empty != "problem",
-        "query_chips": found.query_chips,
-        "given_up": found.given_up,
-        "why_empty": found.why_empty,
-        "ways_out": found.ways_out,
-        "samples": found.samples,
-        "departments": found.departments,
-        "panel": filter_panel.facet_panel(state, facets, results.facets),
-        "chips": chips[: filter_panel.MAX_CHIPS],
-        "more_chips": len(chips[filter_panel.MAX_CHIPS :]),
-        "pagination": filter_panel.pagination(state, results.total, results.truncated),
-        "models": filter_panel.selectable_models(state, in_use),
-        "limits": LIMITS,
-        "sorts": filter_panel.sorts(state, found.has_prices),
-        "order_of_text": ORDERS.get(results.sort, "") if results.sort != state.sort else "",
-        "min_match": min_match,
-        "verbatim": state.changed(verbatim=True),
-        "more_diverse": filter_panel.MORE_DIVERSE,
-        "default_min_match": state.changed(min_match=None),
-        "currency": currency,
-        "unfiltered": state.changed(filters=Filters()),
-        "pictures": picture_panels(state),
-        "picture_address": state.text if WEB_ADDRESS.fullmatch(state.text) else "",
-        "without_text": state.changed(text=""),
-        "shown_kind": shown_kind(state, results.hits),
-        "likeless": state.changed(like=""),
-        "first_page": state.changed(page=1),
-        "liked": liked,
-        "liked_image": main_image(liked) if liked else None,
+        "title": page.title,
+        "content": page.content,
     }
-    is_partial = bool(request.htmx) and not request.htmx.history_restore_request
-    template = "search/_partial.html" if is_partial else "search/page.html"
-    response = render(request, template, context, status=outcome.status)
-    return push_url(response, state.url()) if is_partial else response
-
-
-def _why_empty(
-    connection: Connection,
-    outcome: Outcome,
-    state: SearchParams,
-    chips: list[QueryChip],
-    currency: str,
-) -> tuple[str, list[WayOut]]:
-    """The name of the template that explains an empty page, and searches that find something.
-
-    The name is empty if there are hits.
-    """
-    results = outcome.results
-    if results.hits:
-        return "", []
-    if outcome.note:
-        return "problem", []
-    if results.total:
-        return "past_the_end", []
-    if not has_products(connection):
-        return "no_catalogue", []
-    parts = results.understood
-    is_restricted = (
-        bool(state.filters) or has_words(parts) or any(chip.is_condition for chip in chips)
-    )
-    if is_restricted and (
-        ways := ways_out(connection, state, results.spec.images, chips, parts, currency)
-    ):
-        return "restricted", ways
-    # A note already says why the words cannot be compared.
-    if results.close or results.notes or any(chip.is_condition for chip in chips):
-        return "nothing_matches", []
-    anywhere = replace(results.spec, filters=Filters(), min_match=0.0, limit=1, page=1)
-    found = search(connection, anywhere, available_encoder)
-    return ("nothing_matches" if found.total else "not_embedded"), []
-
-
-def main_image(product: Product) -> ProductImage | None:
-    """The picture that represents a product."""
-    return ProductImage.objects.filter(product=product).order_by("position").first()
+    return render(request, "search/page.html", context, status=page.status)
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

@@ -22,11 +22,11 @@ CLIENT = Client(headers={"host": "localhost"}, raise_request_exception=False)
 def failing(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A shop whose search page logs a line and fails."""
 
-    def fail(request: HttpRequest, *_: object) -> NoReturn:
+    def fail(request: HttpRequest, *_: object, **__: object) -> NoReturn:
         logging.getLogger("shop.test").warning("a line with \x1b and\nmore")
         raise RuntimeError("a mistake")
 
-    monkeypatch.setattr(views, "_search_page", fail)
+    monkeypatch.setattr(views, "_respond", fail)
     with override_settings(STORAGES=PLAIN_STORAGE):
         yield
 
