@@ -7,7 +7,9 @@ request (catalog/sqlapi/sql/request.sql); nothing that an analyst does changes t
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import psycopg
@@ -44,9 +46,10 @@ NEED_NOT_LAST = "SET LOCAL synchronous_commit = off"
 
 COUNT = """
 INSERT INTO query_log AS l (text, misspelt, searches, unanswered, results, total_ms, slowest_ms)
-VALUES (%(text)s, %(misspelt)s, 1, %(unanswered)s, %(results)s, %(ms)s, %(ms)s)
+VALUES (%(text)s, %(misspelt)s, %(searches)s, %(unanswered)s, %(results)s, %(total_ms)s,
+        %(slowest_ms)s)
     ON CONFLICT (text, misspelt, day) DO UPDATE
-   SET searches = l.searches + 1,
+   SET searches = l.searches + excluded.searches,
        unanswered = l.unanswered + excluded.unanswered,
        results = excluded.results,
        total_ms = l.total_ms + excluded.total_ms,
@@ -88,6 +91,25 @@ DELETE FROM query_embedding q
 """
 
 
+@dataclass(frozen=True, slots=True)
+class LoggedSearch:
+    """A search to log."""
+
+    words: str
+    """What was searched for, with spelling corrected."""
+    encoded: tuple[tuple[str, np.ndarray | None], ...]
+    """For each model its embedding of the words, float32 (d,), or None to request one from an
+    embedding worker."""
+    found: int
+    """The number of hits on all pages."""
+    is_filtered: bool
+    """Whether filters were set; if so, a search without hits does not count as unanswered."""
+    misspelt: str = ""
+    """The whole query as typed, if its spelling was corrected."""
+    seconds: float = 0.0
+    """How long the search took."""
+
+
 def remember(
     words: str,
     encoded: Iterable[tuple[str, np.ndarray | None]],
@@ -96,52 +118,86 @@ def remember(
     misspelt: str = "",
     seconds: float = 0.0,
 ) -> None:
-    """Log that a shopper searched for `words` and how many products were found.
+    """Log one search; see `LoggedSearch` and `remember_all`."""
+    remember_all([LoggedSearch(words, tuple(encoded), found, is_filtered, misspelt, seconds)])
+
+
+def remember_all(searches: Sequence[LoggedSearch]) -> None:
+    """Log that shoppers searched, in one transaction. Equal searches are counted together.
 
     Database errors are logged and not raised, so that they never cost the shopper a page.
-
-    Args:
-        words: what was searched for, with spelling corrected.
-        encoded: for each model its embedding of the words, float32 (d,), or None to request one
-            from an embedding worker.
-        found: the number of hits on all pages.
-        is_filtered: whether filters were set; if so, a search without hits does not count as
-            unanswered.
-        misspelt: the whole query as typed, if its spelling was corrected.
-        seconds: how long the search took.
     """
     size = config.settings().query_log
-    if not size or not words or len(words) > MAX_LENGTH:
+    logged = [it for it in searches if size and it.words and len(it.words) <= MAX_LENGTH]
+    if not logged:
         return
     try:
-        with connect() as connection:
-            driver = driver_connection(connection)
-            with driver.pipeline():
-                driver.execute(NEED_NOT_LAST)
-                driver.execute(
-                    COUNT,
-                    {
-                        "text": words,
-                        "misspelt": misspelt[:MAX_LENGTH],
-                        "unanswered": int(found == 0 and not is_filtered),
-                        "results": found,
-                        "ms": round(1000 * seconds),
-                    },
-                )
-                for model, vector in encoded:
-                    driver.execute(
-                        STORE,
-                        {
-                            "text": words,
-                            "model": model,
-                            "embedding": None if vector is None else HalfVector(vector),
-                            "is_embedded": vector is not None,
-                        },
-                    )
-        if random.random() < PRUNE_SHARE:
-            prune()
+        _write(logged)
     except (DBAPIError, psycopg.Error) as error:
-        logger.warning("could not log the query %r: %s", words, getattr(error, "orig", error))
+        cause = getattr(error, "orig", error)
+        is_away = isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
+        if is_away or len(logged) == 1:
+            logger.warning("could not log the query %r: %s", logged[0].words, cause)
+            return
+        for search in logged:  # one of them is at fault
+            remember_all([search])
+        return
+    if any(random.random() < PRUNE_SHARE for _ in logged):
+        try:
+            prune()
+        except (DBAPIError, psycopg.Error) as error:
+            logger.warning("could not prune the query log: %s", getattr(error, "orig", error))
+
+
+def _write(searches: Sequence[LoggedSearch]) -> None:
+    with connect() as connection:
+        driver = driver_connection(connection)
+        with driver.pipeline():
+            driver.execute(NEED_NOT_LAST)
+            for counts in _counts(searches):
+                driver.execute(COUNT, counts)
+            for embedding in _embeddings(searches):
+                driver.execute(STORE, embedding)
+
+
+# Other processes count the same queries, so all write them in the same order: they wait for each
+# other, but never in a circle.
+
+
+def _counts(searches: Iterable[LoggedSearch]) -> list[dict[str, Any]]:
+    """The parameters of `COUNT` for each query, in order."""
+    counted: dict[tuple[str, str], dict[str, Any]] = {}
+    for search in searches:
+        key = search.words, search.misspelt[:MAX_LENGTH]
+        nothing = {"searches": 0, "unanswered": 0, "total_ms": 0, "slowest_ms": 0}
+        counts = counted.setdefault(
+            key, dict(zip(("text", "misspelt"), key, strict=True)) | nothing
+        )
+        milliseconds = round(1000 * search.seconds)
+        counts["searches"] += 1
+        counts["unanswered"] += search.found == 0 and not search.is_filtered
+        counts["results"] = search.found
+        counts["total_ms"] += milliseconds
+        counts["slowest_ms"] = max(counts["slowest_ms"], milliseconds)
+    return [counted[key] for key in sorted(counted)]
+
+
+def _embeddings(searches: Iterable[LoggedSearch]) -> list[dict[str, Any]]:
+    """The parameters of `STORE` for each text and model, in order."""
+    vectors: dict[tuple[str, str], np.ndarray | None] = {}
+    for search in searches:
+        for model, vector in search.encoded:
+            key = search.words, model
+            vectors[key] = vector if vectors.get(key) is None else vectors[key]
+    return [
+        {
+            "text": text,
+            "model": model,
+            "embedding": None if vector is None else HalfVector(vector),
+            "is_embedded": vector is not None,
+        }
+        for (text, model), vector in sorted(vectors.items(), key=lambda it: it[0])
+    ]
 
 
 def prune() -> None:

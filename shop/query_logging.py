@@ -1,6 +1,5 @@
 """Decides which requests of the search page are logged, for `search.popular_queries`."""
 
-from functools import partial
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -9,7 +8,7 @@ from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 
 from catalog.db.replica import connect_to_read
-from catalog.query_log import remember
+from catalog.query_log import LoggedSearch
 from catalog.search.calibration import QueryKind
 from catalog.search.pipeline import Results
 from catalog.search.weights import stored_weights, usual_min_match
@@ -43,8 +42,7 @@ def log_search(
     misspelt = results.spec.text if results.corrected else ""
     seconds = results.timings.total
     query_log_buffer.add(
-        partial(
-            remember,
+        LoggedSearch(
             results.words,
             tuple(encoded.items()),
             results.total,

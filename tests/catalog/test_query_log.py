@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator
 
+import numpy as np
 import psycopg
 import pytest
 
 from catalog import query_log
 from catalog.db.connection import connect
-from catalog.query_log import MAX_WAITING, prune, remember
+from catalog.query_log import MAX_WAITING, LoggedSearch, prune, remember, remember_all
 
 DAYS_AGO = "UPDATE query_log SET day = day - %(days)s::integer WHERE text = %(text)s"
 
@@ -145,6 +146,44 @@ def test_several_models_are_one_search(database: str) -> None:
     remember("red dress", models, 3, is_filtered=False)
     assert popular() == [("red dress", 1)]
     assert stored_texts() == {"red dress"}
+
+
+def test_searches_are_logged_together(database: str) -> None:
+    vector = np.ones(512, np.float32)
+    shared = {"is_filtered": False, "misspelt": "derss"}
+    remember("dress", [], 5, is_filtered=False, seconds=0.5)
+    remember_all(
+        [
+            LoggedSearch("dress", (("fashion", None),), 7, is_filtered=False, seconds=0.1),
+            LoggedSearch("", (), 7, is_filtered=False),
+            LoggedSearch("dress", (("fashion", vector),), 0, is_filtered=False, seconds=0.3),
+            LoggedSearch("dress", (("fashion", None),), 3, **shared),  # type: ignore[arg-type]
+            LoggedSearch("coat", (("fashion", None),), 0, is_filtered=True),
+        ]
+    )
+    with connect() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT text, misspelt, searches, unanswered, results, total_ms, slowest_ms"
+            "  FROM query_log ORDER BY text, misspelt"
+        )
+        assert [tuple(row) for row in rows] == [
+            ("coat", "", 1, 0, 0, 0, 0),
+            ("dress", "", 3, 1, 0, 900, 500),
+            ("dress", "derss", 1, 0, 3, 0, 0),
+        ]
+        stored = connection.exec_driver_sql(
+            "SELECT text, embedding IS NOT NULL FROM query_embedding ORDER BY text"
+        )
+        assert [tuple(row) for row in stored] == [("coat", False), ("dress", True)]
+
+
+def test_a_search_that_cannot_be_logged_costs_no_other(
+    database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = ("blue coat", "bad \0 text", "red coat")
+    remember_all([LoggedSearch(text, (), 1, is_filtered=False) for text in texts])
+    assert {query for (query,) in popular("query")} == {"blue coat", "red coat"}
+    assert "could not log the query 'bad" in caplog.text
 
 
 def test_a_model_that_is_not_in_use_is_refused_at_once(analyst: psycopg.Connection) -> None:

@@ -168,7 +168,7 @@ def test_searches_with_a_failed_part_are_not_kept(
 
 
 def test_languages_partial_pages_and_whole_ones_do_not_mix(product: None) -> None:
-    seen = {}
+    seen: dict[tuple[str, bool], str] = {}
     for _ in range(2):
         for language in ("en", "de", "fr", "es"):
             for is_partial in (False, True):
