@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from django.conf import settings
@@ -17,7 +16,7 @@ from pydantic import BaseModel, Field
 from shop.api import schemas
 from shop.api.addresses import Addresses
 from shop.api.catalogue import read_product
-from shop.api.finding import find, read
+from shop.api.finding import read_and_find
 from shop.api.parameters import ApiForm, SimilarForm
 from shop.api.problems import Problem
 
@@ -81,8 +80,7 @@ def make_server(site: str) -> MCPServer[Any]:
             filters or {},
         )
         with _as_tool():
-            form = read(ApiForm, parameters)
-            response, _ = find(form, form.state, addresses, reverse("api:search"))
+            response, _ = read_and_find(ApiForm, parameters, addresses, reverse("api:search"))
             return _found(response)
 
     @server.tool(annotations=READ_ONLY)
@@ -90,9 +88,8 @@ def make_server(site: str) -> MCPServer[Any]:
         """Find products that look like one, or are described alike."""
         with _as_tool():
             parameters = _parameters({"limit": limit, "cursor": cursor or None}, {})
-            form = read(SimilarForm, parameters)
-            state = replace(form.state, like=sku)
-            response, _ = find(form, state, addresses, reverse("api:similar", args=[sku]))
+            path = reverse("api:similar", args=[sku])
+            response, _ = read_and_find(SimilarForm, parameters, addresses, path, like=sku)
             return _found(response)
 
     @server.tool(annotations=READ_ONLY)

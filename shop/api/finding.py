@@ -1,11 +1,13 @@
 """Finds the products of one page, for the API's operations and for the tools of assistants."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TypeVar
 
 from django.http import QueryDict
+from sqlalchemy import Connection
 
+from catalog.active_models import models_in_use
 from catalog.db.replica import connect_to_read, reads_replica
 from catalog.search.facets import enabled_facets
 from catalog.search.results import Results
@@ -16,7 +18,7 @@ from shop.api.parameters import ApiForm, SimilarForm
 from shop.api.pictures import load_pictures
 from shop.api.problems import Problem
 from shop.api.schemas import SearchResponse
-from shop.given_up import given_up
+from shop.given_up import GivenUp, given_up
 from shop.page_search import PageSearch, currency_of, run_page_search
 from shop.search_params import SearchParams
 
@@ -50,23 +52,77 @@ def find(
     Raises:
         Problem: the cursor is not one of this search, a picture has expired, or the search failed.
     """
+    with connect_to_read() as connection:
+        found = _search(connection, form, state, may_be_recent=may_be_recent)
+    return _response(found, addresses, path)
+
+
+@reads_replica
+def read_and_find(
+    form: type[ApiForm],
+    parameters: QueryDict,
+    addresses: Addresses,
+    path: str,
+    *,
+    like: str = "",
+    may_be_recent: bool = False,
+) -> tuple[SearchResponse, PageSearch]:
+    """`read` and `find` on one connection.
+
+    Args:
+        like: the SKU of the product to resemble, instead of that of the parameters.
+
+    Raises:
+        Problem: see there.
+    """
+    with connect_to_read() as connection:
+        in_use = models_in_use(connection)  # first: schema changes make searches wait here
+        asked = form.read(parameters, enabled_facets(connection))
+        state = replace(asked.state, like=like or asked.state.like)
+        found = _search(connection, asked, state, in_use, may_be_recent=may_be_recent)
+    return _response(found, addresses, path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What a response is made from."""
+
+    form: ApiForm
+    searched: PageSearch
+    lack: GivenUp | None
+
+
+def _search(
+    connection: Connection,
+    form: ApiForm,
+    state: SearchParams,
+    in_use: list[str] | None = None,
+    *,
+    may_be_recent: bool,
+) -> _Found:
     requested = replace(state, page=page_of(form.cursor_text, state))
     images = load_pictures(state.pictures)
-    with connect_to_read() as connection:
-        searched = run_page_search(connection, requested, images, may_be_recent=may_be_recent)
-        results = searched.results
-        lack = None
-        if not searched.outcome.note:
-            currency = currency_of(connection, results)
-            lack = given_up(connection, results, bool(searched.state.filters), currency)
+    searched = run_page_search(
+        connection, requested, images, may_be_recent=may_be_recent, in_use=in_use
+    )
+    results = searched.results
+    lack = None
+    if not searched.outcome.note:
+        currency = currency_of(connection, results)
+        lack = given_up(connection, results, bool(searched.state.filters), currency)
+    return _Found(form, searched, lack)
+
+
+def _response(found: _Found, addresses: Addresses, path: str) -> tuple[SearchResponse, PageSearch]:
+    searched = found.searched
     if searched.outcome.note:
         raise _failed(searched)
-    following = _following(form, requested, results)
+    following = _following(found.form, searched.requested, searched.results)
     response = search_response(
         searched,
-        lack,
+        found.lack,
         addresses,
-        explains=form.explains,
+        explains=found.form.explains,
         following=following and (following[0], addresses.absolute(f"{path}?{following[1]}")),
     )
     return response, searched

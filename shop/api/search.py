@@ -1,6 +1,5 @@
 """The operations that find products: searches, similar products, and lists."""
 
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -12,16 +11,16 @@ from django.utils.encoding import escape_uri_path
 from ninja import Router
 
 from shop.api.addresses import addresses_of
-from shop.api.finding import find, read
+from shop.api.finding import find, read, read_and_find
 from shop.api.parameters import ApiForm, BrowseForm, PictureForm, SimilarForm
 from shop.api.pictures import load_pictures, store_pictures, too_large
 from shop.api.problems import Problem
 from shop.api.responses import json_response
 from shop.api.schemas import SearchResponse
 from shop.api.tokens import caller_of
+from shop.page_search import PageSearch
 from shop.query_logging import log_search
 from shop.recent_searches import may_be_recent
-from shop.search_params import SearchParams
 from shop.views import announces_too_much
 
 router = Router()
@@ -34,8 +33,7 @@ def search(request: HttpRequest) -> HttpResponse:
     The text is understood as on the shop's page: "red sneakers for boys under 60", "dress -blue",
     "heels that are not black".
     """
-    form = read(ApiForm, request.GET)
-    return _answer(request, form, form.state)
+    return _read_and_answer(request, ApiForm)
 
 
 @router.post(
@@ -66,7 +64,9 @@ def search_with_pictures(request: HttpRequest) -> HttpResponse:
     if not state.pictures:
         detail = "There is no picture: send a file, or an address as picture_url."
         raise Problem(HTTPStatus.BAD_REQUEST, "no_picture", detail, [("file", detail)])
-    return _answer(request, form, state)
+    path, recent = escape_uri_path(request.path), may_be_recent(request)
+    found = find(form, state, addresses_of(request), path, may_be_recent=recent)
+    return _answer(request, *found)
 
 
 @router.get(
@@ -77,15 +77,13 @@ def search_with_pictures(request: HttpRequest) -> HttpResponse:
 )
 def similar(request: HttpRequest, sku: str) -> HttpResponse:
     """Products that resemble the one with this SKU, by its pictures and its text."""
-    form = read(SimilarForm, request.GET)
-    return _answer(request, form, replace(form.state, like=sku))
+    return _read_and_answer(request, SimilarForm, like=sku)
 
 
 @router.get("/products", response=SearchResponse, operation_id="products", summary="List products")
 def products(request: HttpRequest) -> HttpResponse:
     """List products with filters: by default those in stock first, then the newest."""
-    form = read(BrowseForm, request.GET)
-    return _answer(request, form, form.state)
+    return _read_and_answer(request, BrowseForm)
 
 
 def _read_body(request: HttpRequest) -> tuple[QueryDict, "MultiValueDict[str, UploadedFile[Any]]"]:
@@ -96,15 +94,16 @@ def _read_body(request: HttpRequest) -> tuple[QueryDict, "MultiValueDict[str, Up
         raise Problem(HTTPStatus.BAD_REQUEST, "bad_request", detail) from error
 
 
-def _answer(request: HttpRequest, form: ApiForm, state: SearchParams) -> HttpResponse:
-    """Run the search and respond with the page that the cursor names."""
-    response, searched = find(
-        form,
-        state,
-        addresses_of(request),
-        escape_uri_path(request.path),
-        may_be_recent=may_be_recent(request),
+def _read_and_answer(request: HttpRequest, form: type[ApiForm], like: str = "") -> HttpResponse:
+    """Parse the parameters, run the search, and respond with the page that the cursor names."""
+    path, recent = escape_uri_path(request.path), may_be_recent(request)
+    found = read_and_find(
+        form, request.GET, addresses_of(request), path, like=like, may_be_recent=recent
     )
+    return _answer(request, *found)
+
+
+def _answer(request: HttpRequest, response: SearchResponse, searched: PageSearch) -> HttpResponse:
     log_search(request, searched.requested, searched.results, searched.in_use)
     timings = searched.results.timings
     if searched.outcome.is_recent:
