@@ -8,7 +8,7 @@ default model is stored in the database, so that all processes switch at the sam
 from sqlalchemy import Connection, select
 
 from catalog import config
-from catalog.db.connection import DatabaseError
+from catalog.db.connection import DatabaseError, driver_connection
 from catalog.tables import MODEL
 from embedding.registry import get_spec, models
 
@@ -32,8 +32,8 @@ class NoTables(DatabaseError):
 
 def models_in_use(connection: Connection) -> list[str]:
     """The names of `MODELS` that the registry knows and that have tables, the default one first."""
-    rows = connection.exec_driver_sql(STORED, {"key": DEFAULT_MODEL}).all()
-    stored = {row.name: bool(row.is_default) for row in rows}
+    rows = driver_connection(connection).execute(STORED, {"key": DEFAULT_MODEL}, prepare=True)
+    stored = {name: bool(is_default) for name, is_default in rows}
     names = [name for name in _enabled() if name in stored]
     return sorted(names, key=lambda name: not stored[name])
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
@@ -249,16 +249,19 @@ def query_chips_of(chips: "Sequence[QueryChip]") -> SafeString:
 
 
 @register.simple_tag
-def constant_part(template: str) -> SafeString:
-    """A template without variables, which is rendered once for each language."""
+def constant_part(template: str, **values: Hashable) -> SafeString:
+    """A template that shows at most `values` that rarely change, rendered once for each language
+    and values."""
     if settings.DEBUG:
-        return mark_safe(render_to_string(template))
-    return _rendered(template, get_language() or settings.LANGUAGE_CODE)
+        return mark_safe(render_to_string(template, values))
+    return _rendered(template, get_language() or settings.LANGUAGE_CODE, tuple(values.items()))
 
 
 @lru_cache(maxsize=100)
-def _rendered(template: str, _language: str) -> SafeString:
-    return mark_safe(render_to_string(template))
+def _rendered(
+    template: str, _language: str, values: tuple[tuple[str, Hashable], ...]
+) -> SafeString:
+    return mark_safe(render_to_string(template, dict(values)))
 
 
 @register.filter
