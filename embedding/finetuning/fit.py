@@ -16,6 +16,7 @@ from torch.nn.functional import normalize
 from embedding.finetuning.curves import draw_curves
 from embedding.finetuning.data import compose_texts
 from embedding.finetuning.errors import FineTuningError
+from embedding.finetuning.frozen_features import VIEWS, FrozenFeatures, read_features
 from embedding.finetuning.loss import Loss
 from embedding.finetuning.measure import Figures, measure
 from embedding.finetuning.pictures import Pictures
@@ -53,10 +54,6 @@ LAST_LAYERS_RATE, ALL_LAYERS_RATE = 2e-4, 2e-5
 WARM_UP = 0.1
 """Share of the steps in which the learning rate rises; then it falls as a cosine."""
 
-VIEWS = 4
-"""Views of each picture whose features are kept if only the last layers are trained."""
-
-FEATURES_BATCH = 8
 CLIP_NORM = 2.0
 WEIGHT_DECAY = 0.01
 
@@ -133,7 +130,7 @@ class FineTuning:
         quiet: bool = False,
         log: Log = lambda _: None,
     ) -> None:
-        self.products, self.judged, self.recipe = products, judged, recipe
+        self.spec, self.products, self.judged, self.recipe = spec, products, judged, recipe
         self.device, self.quiet, self.log = as_device(device), quiet, log
         require_products(products, spec)
         self.towers = open_towers(spec, self.device)
@@ -147,7 +144,6 @@ class FineTuning:
         self.parts = self._split()
         if "text" not in self.towers.modalities:
             require_kinds({part: [products[it] for it in of] for part, of in self.parts.items()})
-        self.views = self._read_views() if recipe.freeze else None
         # Models whose texts are in other languages too keep them by captions in these.
         self.texts = compose_texts(products, spec.loader == "fashion", recipe.seed)
         self.loss = Loss(self.towers, products, self.texts, judged, recipe.captions)
@@ -163,6 +159,7 @@ class FineTuning:
         self.state = self.run.load(self.parameters, self.optimiser) or RunState(
             batch_size=recipe.batch_size
         )
+        self.features = self._read_features() if recipe.freeze else None
 
     def train(self) -> Outcome:
         """Train, choose the weights, and leave them in the towers.
@@ -201,30 +198,17 @@ class FineTuning:
         return Outcome(share, self.state.best, validated, before, after, tuple(self.state.history))
 
     def _measure(self, part: Part) -> Figures:
-        plain = None if self.views is None else self.views[0]
-        return measure(self.towers, self.products, self.pictures, self.parts[part], plain)
+        return measure(self.towers, self.products, self.pictures, self.parts[part], self.features)
 
-    def _read_views(self) -> Tensor | None:
-        """Features of each picture and of random views of it, (VIEWS, pictures, f); None if the
-        model has none that stay the same."""
-        generator = torch.Generator().manual_seed(self.recipe.seed)
-        views: list[list[Tensor]] = [[] for _ in range(VIEWS)]
-        count = len(self.pictures)
-        with (
-            Progress("features", " pictures", count, quiet=self.quiet) as bar,
-            torch.inference_mode(),
-        ):
-            for start in range(0, count, FEATURES_BATCH):
-                rows = range(start, min(start + FEATURES_BATCH, count))
-                pixels = self.pictures.pixels(rows).to(self.device)
-                for number, found in enumerate(views):
-                    view = random_views(pixels, generator) if number else pixels
-                    if (features := self.towers.features(view)) is None:
-                        return None
-                    found.append(features)
-                bar.advance(len(rows))
-            stacked = torch.stack([torch.cat(found) for found in views])
-        return stacked.clone()  # outside of inference mode, so that training can use it
+    def _read_features(self) -> FrozenFeatures | None:
+        """The features of the pictures; None if the model has none that stay the same."""
+        spec, names = self.spec, [file.name for file in self.pictures.files]
+        key = run_key(fingerprint(spec, "image"), self.recipe.seed, VIEWS, names)
+        with Progress("features", " pictures", len(names), quiet=self.quiet) as bar:
+            return read_features(
+                *(self.towers, self.pictures, self.device, self.recipe.seed),
+                *(self.run.folder, key, bar.advance),
+            )
 
     def _train_epoch(self, epoch: int) -> float:
         """Train on each picture once; returns the mean loss."""
@@ -287,12 +271,13 @@ class FineTuning:
         """Unit vectors (n, d) of random views of pictures."""
         half = torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda")
         with half:
-            if self.views is None:
+            if self.features is None:
                 pixels = self.pictures.pixels(rows).to(self.device)
                 images = self.towers.embed_pixels(random_views(pixels, generator))
             else:
                 number = torch.randint(VIEWS, (len(rows),), generator=generator)
-                images = self.towers.finish(self.views[number, rows])
+                features = self.features.of(rows, number.tolist())
+                images = self.towers.finish(features.to(self.device))
         return normalize(images.float())
 
     def _split(self) -> dict[Part, list[int]]:

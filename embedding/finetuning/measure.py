@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from embedding.finetuning.frozen_features import FrozenFeatures
 from embedding.finetuning.pictures import Pictures
 from embedding.finetuning.products import Product
 from embedding.finetuning.towers import Towers
@@ -47,7 +48,7 @@ def measure(
     products: Sequence[Product],
     pictures: Pictures,
     chosen: Sequence[int],
-    features: Tensor | None = None,
+    features: FrozenFeatures | None = None,
 ) -> Figures:
     """The figures of the chosen products, whose pictures are found among those of all products.
 
@@ -56,7 +57,7 @@ def measure(
         products: all products.
         pictures: their pictures.
         chosen: indices of the products to measure.
-        features: the pictures' `Towers.features`, if they are known.
+        features: those of the pictures, if they are known.
     """
     own = pictures.of(chosen)[: MEASURED // 2]
     known = set(own)
@@ -68,7 +69,7 @@ def measure(
 
     def embed(part: list[int]) -> Tensor:
         if features is not None:
-            return towers.finish(features[part])
+            return towers.finish(features.of(part).to(_device(towers)))
         return towers.embed_pixels(pictures.pixels(part).to(_device(towers)))
 
     with torch.inference_mode():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from copy import deepcopy
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from torch import Tensor, nn
 from embedding.checkpoints import find_folder, refuse_pickles
 from embedding.encoder import EncoderError
 from embedding.finetuning.errors import FineTuningError
-from embedding.loaders.backbone import PREPARATION
+from embedding.loaders.backbone import POOLED, PREPARATION, to_device
 from embedding.preprocessing import Preparation
 from embedding.registry import Loader, Modality, ModelSpec
 
@@ -47,8 +49,9 @@ class Towers:
         raise NotImplementedError
 
     def features(self, pixels: Tensor) -> Tensor | None:
-        """What `finish` maps to vectors, (n, f), if the layers before it are not among the last
-        ones. Then pictures need to be read only once."""
+        """What `finish` maps to vectors, (n, ...): the output of the layers before `last_layers`,
+        with the base's weights and in the precision of the encoder. None if this kind of model
+        has none; then all layers are computed in each epoch."""
         return None
 
     def finish(self, features: Tensor) -> Tensor:
@@ -79,6 +82,7 @@ class FashionTowers(Towers):
         self._image = load_tower(self._folder / "model.safetensors")
         self.network = nn.ModuleDict({"text": self._text, "image": self._image}).to(device)
         self._image.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._frozen = to_device(deepcopy(self._image.backbone), device)
 
     def embed_texts(self, texts: list[str]) -> Tensor:
         from embedding.loaders.fashion import MAX_CHARACTERS, PREFIX
@@ -93,7 +97,7 @@ class FashionTowers(Towers):
         return vectors
 
     def features(self, pixels: Tensor) -> Tensor | None:
-        features: Tensor = self._image.backbone(pixels)
+        features: Tensor = self._frozen(pixels)
         return features
 
     def finish(self, features: Tensor) -> Tensor:
@@ -127,12 +131,19 @@ class ImageNetTowers(Towers):
         self._backbone = load_backbone(spec)
         self.network = self._backbone.to(device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._frozen = to_device(deepcopy(self._backbone), device)
 
     def embed_pixels(self, pixels: Tensor) -> Tensor:
-        from embedding.loaders.backbone import POOLED
-
         vectors: Tensor = self._backbone(pixels)[:, :POOLED]
         return vectors
+
+    def features(self, pixels: Tensor) -> Tensor | None:
+        before_last = len(self._frozen.stages) - 1  # the stem gives the first maps
+        return next(islice(self._frozen.maps(pixels), before_last, None)).float()
+
+    def finish(self, features: Tensor) -> Tensor:
+        maps: Tensor = self._backbone.last(self._backbone.stages[-1](features))
+        return maps.mean((2, 3))
 
     def last_layers(self) -> list[nn.Module]:
         return [self._backbone.last, self._backbone.stages[-1]]
@@ -249,10 +260,23 @@ class ResNetTowers(_CheckpointTowers):
 
         return ResNetEncoder(spec, device, folder, single=True)
 
+    def features(self, pixels: Tensor) -> Tensor | None:
+        maps: Tensor = self.network.get_submodule("embedder")(self._encoder._normalise(pixels))
+        for stage in list(self._stages())[:-1]:
+            maps = stage(maps)
+        return maps
+
+    def finish(self, features: Tensor) -> Tensor:
+        maps: Tensor = self._stages()[-1](features)
+        return maps.mean((2, 3))
+
     def last_layers(self) -> list[nn.Module]:
+        return [self._stages()[-1]]
+
+    def _stages(self) -> nn.ModuleList:
         stages = self.network.get_submodule("encoder.stages")
         assert isinstance(stages, nn.ModuleList)
-        return [stages[-1]]
+        return stages
 
     def save(self, folder: Path) -> None:
         self.network.save_pretrained(folder)  # type: ignore[operator]

@@ -17,10 +17,13 @@ from embedding.finetuning.checkpoint import save_model, tuned_spec
 from embedding.finetuning.data import compose_texts
 from embedding.finetuning.errors import FineTuningError
 from embedding.finetuning.fit import FineTuning, Outcome, Recipe
+from embedding.finetuning.frozen_features import BATCH, FrozenFeatures, read_features
 from embedding.finetuning.measure import Figures
+from embedding.finetuning.pictures import Pictures
 from embedding.finetuning.products import JudgedQuery, Product, describe_product
 from embedding.finetuning.relations import kind_relation, title_relation
 from embedding.finetuning.state import copy_weights, interpolate, put_weights
+from embedding.finetuning.towers import open_towers
 from embedding.fingerprint import fingerprint
 from embedding.registry import ModelSpec, get_spec, read_entry
 from embedding.training.losses import FALSE, TRUE, UNKNOWN, relate
@@ -240,6 +243,49 @@ def test_shipped_models_save_what_they_load(
     (tmp_path / "new" / "model.safetensors").write_bytes(b"changed")
     os.utime(tmp_path / "new" / "model.safetensors", ns=(1, 1))
     assert fingerprint(saved, "image") != fingerprint(spec, "image")
+
+
+@pytest.mark.parametrize("name", ["fashion", "imagenet", "resnet"])
+def test_features_of_the_frozen_layers(
+    name: str, products: list[Product], clip: ModelSpec, tmp_path: Path
+) -> None:
+    """The last layers make of the stored features what all layers make of the picture, and a run
+    that was stopped continues with the batches that its file lacks."""
+    if name == "resnet":
+        build_resnet(tmp_path / "base")
+        spec = replace(
+            clip, checkpoint=str(tmp_path / "base"), loader="resnet", modalities=("image",)
+        )
+    else:
+        spec = get_spec(name)
+    towers = open_towers(spec, torch.device("cpu"))
+    pictures = Pictures(products[:12], towers.preparation)
+    read: list[int] = []
+
+    def features(folder: str) -> FrozenFeatures:
+        found = read_features(
+            towers, pictures, torch.device("cpu"), 0, tmp_path / folder, "key", read.append
+        )
+        assert found is not None
+        return found
+
+    rows = range(len(pictures))
+    assert len(pictures) > BATCH
+    whole = features("run")
+    with torch.inference_mode():
+        exact = torch.nn.functional.normalize(towers.embed_pixels(pictures.pixels(rows)))
+        kept = torch.nn.functional.normalize(towers.finish(whole.of(rows)))
+        other = torch.nn.functional.normalize(towers.finish(whole.of(rows, [1] * len(rows))))
+    assert (exact * kept).sum(1).min() > 0.999
+    assert (exact * other).sum(1).min() < 0.999
+    stored = (tmp_path / "run" / "features-key.f16").read_bytes()
+    (tmp_path / "killed").mkdir()
+    whole_batch = len(stored) * BATCH // len(pictures)
+    (tmp_path / "killed" / "features-key.f16").write_bytes(stored[: whole_batch + 10])
+    read.clear()
+    features("killed")
+    assert read == [BATCH, len(pictures) - BATCH]
+    assert (tmp_path / "killed" / "features-key.f16").read_bytes() == stored
 
 
 def test_equal_attributes_are_no_negatives(products: list[Product]) -> None:
