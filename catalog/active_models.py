@@ -15,6 +15,10 @@ from embedding.registry import get_spec, models
 DEFAULT_MODEL = "default_model"
 """The row of the table `setting` that names the default model."""
 
+NEXT_MODEL = "next_model"
+"""The row of the table `setting` that names the model to switch to; see
+`catalog.indexing.planned_switch`."""
+
 # This query reads `setting` first, and it is the first query of a search. Schema changes lock
 # `setting`, so a search that waits for them holds no other lock.
 STORED = """

@@ -12,7 +12,13 @@ from psycopg.errors import DuplicateTable, LockNotAvailable
 from sqlalchemy import Connection, Row, Table, delete, func, insert, inspect, select, update
 from sqlalchemy.exc import DBAPIError
 
-from catalog.active_models import DEFAULT_MODEL, missing_models, models_in_use, stored_models
+from catalog.active_models import (
+    DEFAULT_MODEL,
+    NEXT_MODEL,
+    missing_models,
+    models_in_use,
+    stored_models,
+)
 from catalog.db.connection import DatabaseError, compose, connect
 from catalog.db.locks import lock_embedding
 from catalog.sqlapi.objects import create_objects, find_dependents
@@ -127,8 +133,8 @@ def drop_model(connection: Connection, name: str) -> None:
     Waits for processes that are embedding with the model.
 
     Raises:
-        DatabaseError: the model has no tables or is the default, or another model or view uses its
-            tables.
+        DatabaseError: the model has no tables, is the default or planned as the next one, or
+            another model or view uses its tables.
     """
     for modality in get_args(Modality):
         lock_embedding(connection, name, modality)
@@ -136,9 +142,17 @@ def drop_model(connection: Connection, name: str) -> None:
     _lock_models(connection)
     row = _require_model(connection, name)
     # Other processes may use the default model although it is not in this process's MODELS.
-    default = select(SETTING.c.value).where(SETTING.c.name == DEFAULT_MODEL)
-    if name in {connection.execute(default).scalar(), *models_in_use(connection)[:1]}:
+    stored = select(SETTING.c.name, SETTING.c.value).where(
+        SETTING.c.name.in_([DEFAULT_MODEL, NEXT_MODEL])
+    )
+    chosen = {row.name: row.value for row in connection.execute(stored)}
+    if name in {chosen.get(DEFAULT_MODEL), *models_in_use(connection)[:1]}:
         raise DatabaseError(f"{name} is the default model: choose another with set_default_model")
+    if name == chosen.get(NEXT_MODEL):
+        raise DatabaseError(
+            f"{name} is planned as the next default model: in the admin's search settings,"
+            ' choose "Keep the model in use", or choose another with set_default_model'
+        )
     connection.execute(delete(MODEL).where(MODEL.c.name == name))
     create_objects(connection)
     _drop_tables(connection, row)

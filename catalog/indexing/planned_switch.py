@@ -9,14 +9,11 @@ from typing import Literal
 
 from sqlalchemy import Connection
 
+from catalog.active_models import NEXT_MODEL
 from catalog.db.connection import connect
 from catalog.indexing.embed_queries import MAX_QUERIES, embed_queries, missing_queries
 from catalog.indexing.requests import WAKE
-from catalog.indexing.switch_model import (
-    NEXT_MODEL,
-    require_switchable,
-    set_default_model,
-)
+from catalog.indexing.switch_model import require_switchable, set_default_model
 from embedding.encoder import Encoder
 from embedding.registry import get_spec
 

@@ -5,14 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import Connection
 
 from catalog import config
-from catalog.active_models import DEFAULT_MODEL, require_tables
+from catalog.active_models import DEFAULT_MODEL, NEXT_MODEL, require_tables
 from catalog.indexing.pending import coverage
 from embedding.errors import UserFacingError
 from embedding.registry import get_spec
-
-NEXT_MODEL = "next_model"
-"""The row of the table `setting` that names the model to switch to; see
-`catalog.indexing.planned_switch`."""
 
 
 class SwitchError(UserFacingError, ValueError):

@@ -16,11 +16,12 @@ from django.test import Client, override_settings
 from sqlalchemy.exc import DBAPIError
 
 from catalog import config
-from catalog.active_models import default_model
+from catalog.active_models import default_model, stored_models
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.indexing import fill
 from catalog.indexing.calibrate import calibrate
+from catalog.indexing.planned_switch import cancel_switch, plan_switch
 from catalog.query_log import remember
 from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchError, SearchSpec, search
@@ -343,6 +344,21 @@ def test_default_model_of_other_processes_is_not_dropped(
     monkeypatch.setenv("MODELS", "fashion")
     with pytest.raises(CommandError, match="clip is the default model"):
         call_command("drop_model", "clip")
+
+
+def test_planned_default_model_is_not_dropped(shop: None) -> None:
+    for modality in ENCODERS["clip"].spec.modalities:
+        fill(ENCODERS["clip"], modality)
+    with connect() as connection:
+        plan_switch(connection, "clip")
+    with pytest.raises(CommandError, match="clip is planned as the next default model"):
+        call_command("drop_model", "clip")
+    with connect() as connection:
+        assert "clip" in stored_models(connection)
+        cancel_switch(connection)
+    call_command("drop_model", "clip")
+    with connect() as connection:
+        assert "clip" not in stored_models(connection)
 
 
 @pytest.mark.parametrize("name", ["lexical", "exact", "fan", "user"])

@@ -14,8 +14,9 @@ from shop.management.base import CatalogCommand
 class Command(CatalogCommand):
     help = (
         "Drop a model's tables with all its embeddings, its SQL objects and its calibration,"
-        " while searches continue. Its entry stays in the registry. The default model cannot be"
-        " dropped (see set_default_model). Exit status: 0 done, 2 misuse or no database."
+        " while searches continue. Its entry stays in the registry. The default model, and the one"
+        " that is planned as the next default, cannot be dropped (see set_default_model). Exit"
+        " status: 0 done, 2 misuse or no database."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
