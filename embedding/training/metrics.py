@@ -19,6 +19,22 @@ def recall_at(k: int, scores: Matrix, relevant: Mask) -> float:
     return float((before < k).mean())
 
 
+def precision_at(k: int, scores: Matrix, relevant: Mask) -> float:
+    """Mean share of relevant items among the first k of n; both arrays are (q, n)."""
+    first = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float(np.take_along_axis(relevant, first, 1).mean())
+
+
+def mean_reciprocal_rank(scores: Matrix, relevant: Mask) -> float:
+    """Mean of 1 / the rank of the best relevant of n items, for q queries; both arrays are (q, n).
+
+    Items that tie with it count as ranked before it. Each query has a relevant item.
+    """
+    best = np.where(relevant, scores, -np.inf).max(1, keepdims=True)
+    before = ((scores >= best) & ~relevant).sum(1)
+    return float((1 / (1 + before)).mean())
+
+
 def mean_average_precision(scores: Matrix, relevant: Mask, among: Mask | None = None) -> float:
     """Mean over the queries of the average precision.
 

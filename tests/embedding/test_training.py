@@ -14,7 +14,12 @@ from embedding.training import __main__ as command
 from embedding.training.__main__ import encode_pictures
 from embedding.training.data import CatalogueError, Picture, read_catalogue
 from embedding.training.evaluate import ATTRIBUTE_QUERIES, by_picture, by_title, by_words
-from embedding.training.metrics import mean_average_precision, recall_at
+from embedding.training.metrics import (
+    mean_average_precision,
+    mean_reciprocal_rank,
+    precision_at,
+    recall_at,
+)
 from tests.conftest import digest, kept_array, repetitions
 from tests.data import ECOMMERCE, needs_ecommerce
 
@@ -74,6 +79,11 @@ def test_metrics_match_hand_counts() -> None:
     assert recall_at(1, scores, relevant) == 0
     assert recall_at(2, scores, relevant) == 1
     assert mean_average_precision(scores, relevant) == pytest.approx((1 / 2 + 2 / 4) / 2)
+    assert precision_at(1, scores, relevant) == 0
+    assert precision_at(4, scores, relevant) == 0.5
+    assert mean_reciprocal_rank(scores, relevant) == 1 / 2
+    tied = np.array([[0.9, 0.8, 0.8, 0.6]], dtype=np.float32)
+    assert mean_reciprocal_rank(tied, relevant) == pytest.approx(1 / 3)
     among = np.array([[False, True, True, True]])
     assert mean_average_precision(scores, relevant, among) == pytest.approx((1 + 2 / 3) / 2)
 
