@@ -36,6 +36,9 @@ MAX_LEXICAL = 500
 """Maximum number of candidates per lexical condition. A word that occurs in more products says
 little about any of them, and the embeddings cover its meaning."""
 
+ENTRIES_PER_PRODUCT = 20
+"""Reading a product takes as long as reading about so many entries of the index of words."""
+
 MAX_PARTS = 4
 """Maximum number of wanted parts of a query by which candidates are found; all of them count."""
 
@@ -50,19 +53,17 @@ def where(conditions: Sequence[str]) -> str:
 def plan(conditions: Sequence[str], keys: str = "") -> str:
     """`plan`: one row that says whether an HNSW scan may be faster than an exact scan.
 
-    The number of products is that of the planner's statistics. With the `keys` of chosen facet
-    values, SQL of a text[], the products that were counted for the rarest facet are an upper bound
-    of those that match. Whether enough of them are near the query, each channel finds out.
+    The number of products is that of the planner's statistics. At most `passing` of them pass the
+    filters: with the `keys` of chosen facet values, SQL of a text[], the products that were counted
+    for the rarest facet. Whether enough of them are near the query, each channel finds out.
     """
-    may_use_index = "products > exact_limit"
-    if keys:
-        may_use_index = f"coalesce((SELECT most FROM ({_most(keys)})), products) > exact_limit"
+    most = f"coalesce((SELECT most FROM ({_most(keys)})), products)" if keys else "products"
     return f"""plan AS MATERIALIZED (
-    SELECT products, exact_limit, {may_use_index} AS use_index
-      FROM (SELECT products,
+    SELECT products, exact_limit, passing, passing > exact_limit AS use_index
+      FROM (SELECT products, {most} AS passing,
                    (%(exact_factor)s * sqrt(%(window)s * greatest(products, %(window)s)))::bigint
                    AS exact_limit
-              FROM (SELECT reltuples AS products FROM pg_class
+              FROM (SELECT greatest(reltuples, 1)::float8 AS products FROM pg_class
                      WHERE oid = 'product'::regclass) AS size) AS bounds
 )"""
 
@@ -284,29 +285,51 @@ def is_small(connection: Connection, window: int) -> bool:
     return products <= EXACT_FACTOR * sqrt(window * max(products, window))
 
 
-def lexical_candidates(conditions: Sequence[str]) -> str:
-    """`lexical_list`: products that contain all query terms or a rare one, or are in `exact_list`:
-    their title, SKU or another identifier equals the query, in any case, with or without
-    separators.
+def lexical_candidates(conditions: Sequence[str], others: Sequence[str]) -> str:
+    """`lexical_list`: products that contain the rarest query terms, or all of them, or are in
+    `exact_list`: their title, SKU or another identifier equals the query, in any case, with or
+    without separators.
 
-    Each condition yields at most `max_lexical` products, in no particular order. Exact matches have
-    a list of their own, so that the limit never drops one. A rare term occurs in at most
-    `max_lexical` products, which follows from its weight in `search.terms`.
+    The rarest terms are as many as occur in at most `max_lexical` products together. If there are
+    any, products with all terms are among these. Otherwise these are looked for, unless more than
+    `max_lexical` are expected and one of the conditions `others` is true: that there are other
+    candidates. Each condition yields at most `max_lexical` products, in no particular order. Exact
+    matches have a list of their own, so that the limit never drops one.
+
+    The index is asked for the keys of the terms (`search.terms`), the rarest first, and not for a
+    term whose entries take longer to read than the products that it leaves out.
     """
     found = "SELECT p.id AS product_id FROM product p WHERE {0} LIMIT %(max_lexical)s"
-    conjunction = " AND ".join(["p.lexemes @@ (SELECT every FROM asked)", *conditions])
-    disjunction = " AND ".join(["p.lexemes @@ (SELECT rare FROM asked)", *conditions])
+    # With IS TRUE, the index is not asked.
+    has = """p.lexemes @@ (SELECT {0}_key FROM asked)
+      AND (p.lexemes @@ (SELECT {0} FROM asked)) IS TRUE"""
+    conjunction = " AND ".join([has.format("every"), *conditions])
+    disjunction = " AND ".join([has.format("rare"), *conditions])
     sku = " AND ".join(["p.sku = %(typed)s", *conditions])
     key = " AND ".join(["p.exact_keys @> ARRAY[(SELECT public.exact_key(%(typed)s))]", *conditions])
     return f"""terms AS MATERIALIZED (
     SELECT * FROM search.terms(%(words)s)
 ),
 asked AS MATERIALIZED (
-    SELECT every::tsquery, nullif(rare, every)::tsquery AS rare
+    SELECT CASE WHEN is_wanted THEN every::tsquery END AS every,
+           CASE WHEN is_wanted THEN every_key::tsquery END AS every_key,
+           rare::tsquery, rare_key::tsquery
       FROM (SELECT string_agg('(' || term::text || ')', ' & ') AS every,
-                   string_agg('(' || term::text || ')', ' | ') FILTER (WHERE weight >=
-                       (SELECT ln(1 + products / (1 + %(max_lexical)s)) FROM plan)) AS rare
-              FROM terms) AS joined
+                   string_agg('(' || key::text || ')', ' & ') FILTER
+                       (WHERE products <= {ENTRIES_PER_PRODUCT} * catalogue * shared / share)
+                   AS every_key,
+                   string_agg('(' || term::text || ')', ' | ') FILTER (WHERE is_rare) AS rare,
+                   string_agg('(' || key::text || ')', ' | ') FILTER (WHERE is_rare) AS rare_key,
+                   min(products) NOT BETWEEN 1 AND %(max_lexical)s
+                   AND (min(passing * shared) <= %(max_lexical)s
+                        OR NOT ({" OR ".join(others) or "false"})) AS is_wanted
+              FROM (SELECT counted.*, sum(products) OVER rarest <= %(max_lexical)s AS is_rare,
+                           exp(sum(ln(share)) OVER rarest) AS shared -- with all rarer terms
+                      FROM (SELECT terms.*, plan.products AS catalogue, passing,
+                                   least(1, greatest(terms.products, 1) / plan.products) AS share
+                              FROM terms, plan) AS counted
+                    WINDOW rarest AS (ORDER BY products ROWS UNBOUNDED PRECEDING)) AS ordered
+           ) AS joined
 ),
 exact_list AS MATERIALIZED (
     ({found.format(sku)})

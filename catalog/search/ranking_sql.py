@@ -322,7 +322,11 @@ def _steps(ranking: Ranking) -> Iterator[str]:
         else:
             yield vector_candidates(channel, conditions, ranking.given(f"{channel.name}_vector"))
     if ranking.words:
-        yield lexical_candidates([*ranking.given("words"), *conditions])
+        others = [
+            " AND ".join(ranking.given(f"{channel.name}_vector")) or "true"
+            for channel in ranking.channels
+        ]
+        yield lexical_candidates([*ranking.given("words"), *conditions], others)
     if ranking.wanted:
         yield WANTED
     if ranking.parts:
