@@ -22,7 +22,10 @@ GO_ON_FACTOR = 1.5
 """Behind a filter, an index scan goes on if at least this factor times the share that the limit of
 `EXACT_FACTOR` has of the catalogue matches near the query; a scan of signs is faster otherwise."""
 
-FAN_OUT = 2
+SCAN_AHEAD = 1.25
+"""An HNSW scan keeps this factor times as many rows as products are wanted (`ef_search`)."""
+
+FAN_OUT = 1.25
 """Minimum number of pictures to read from an index per requested product."""
 
 BINARY_FACTOR = 4
@@ -182,10 +185,11 @@ def _index_behind(
     name, key = channel.name, _key(channel)
     table = embedding_table_name(channel.model, channel.modality)
     filtered = f"{_filtered(channel)} ON p.{key} = {{}}.{key}"
-    use_index = "(SELECT use_index FROM plan)"
+    use_index = [*given, "(SELECT use_index FROM plan)"]
+    near = _nearest(channel, columns, f"{table} e", use_index, str(SCAN_AHEAD))
     return f"""{name}_neighbourhood AS MATERIALIZED (
     SELECT nearest.product_id, nearest.image_id, nearest.distance, p.id IS NOT NULL AS matches
-      FROM ({_nearest(channel, columns, f"{table} e", [*given, use_index], "2")}) AS nearest
+      FROM ({near}) AS nearest
       LEFT JOIN {filtered.format("nearest")} AND {" AND ".join(conditions)}
 ),
 {name}_plan AS MATERIALIZED (
@@ -270,7 +274,7 @@ def _once(channel: Channel) -> tuple[str, str]:
     return "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
 
 
-def fan_out(connection: Connection) -> int:
+def fan_out(connection: Connection) -> float:
     """Number of pictures to read from an index per requested product.
 
     Derived from the planner's statistics and cached for up to a minute.
@@ -375,7 +379,7 @@ def structure_candidates(parts: int, conditions: Sequence[str], given: Given) ->
     yield f"structure_list AS MATERIALIZED ({union})"
 
 
-def _load_sizes(connection: Connection, _key: str) -> tuple[float, int]:
+def _load_sizes(connection: Connection, _key: str) -> tuple[float, float]:
     row = (
         driver_connection(connection)
         .execute(
