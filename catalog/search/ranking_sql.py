@@ -279,7 +279,10 @@ SELECT summary.*, hit.*
          LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
        ) AS hit ON true
  ORDER BY hit.place"""
-    has_one_plan = ranking.is_small and not any(ranking.conditions()) and ranking.vectors is None
+    # In a large catalogue, frequent facet values are looked up by another plan than rare ones.
+    is_one_plan_good = ranking.is_small or not ranking.parts
+    is_frequent = not any(ranking.conditions()) and ranking.vectors is None
+    has_one_plan = is_one_plan_good and is_frequent
     return Statement(sql, ranking.parameters(), has_one_plan)
 
 
