@@ -153,23 +153,16 @@ def _nearest_exactly(channel: Channel, matching: str) -> str:
      LIMIT %(window)s"""
 
 
-def distances(channel: Channel, given: Sequence[str] = ()) -> str:
-    """`<channel>_distance`: the similarity and the match of each row of `candidate`, also of those
-    that other lists found, and its nearest picture."""
+def distance(channel: Channel, given: Sequence[str] = ()) -> str:
+    """Joins that give a row of `candidate` its distance and its nearest picture, as columns of
+    `<channel>_list`, or of `<channel>_other` if another list found the product."""
     name, table = channel.name, embedding_table_name(channel.model, channel.modality)
-    once, nearest_first = _once(channel)
-    others = f"""e.product_id = ANY (ARRAY(
-               SELECT product_id FROM candidate
-                WHERE product_id NOT IN (SELECT product_id FROM {name}_list)))"""
-    return f"""{name}_distance AS MATERIALIZED (
-    SELECT product_id, image_id, 1 - distance AS similarity,
-           search_internal.match(1 - distance, %({name}_quantiles)s) AS match
-      FROM (TABLE {name}_list
-             UNION ALL
-            (SELECT {once} {_columns(channel)}
-               FROM {table} e {where([*given, others])}
-             {nearest_first})) AS measured
-)"""
+    other = [*given, f"{name}_list.product_id IS NULL", "e.product_id = candidate.product_id"]
+    nearest = "ORDER BY distance LIMIT 1" if channel.modality == "image" else "OFFSET 0"
+    return f"""LEFT JOIN {name}_list ON {name}_list.product_id = candidate.product_id
+           LEFT JOIN LATERAL (
+                SELECT {_columns(channel)} FROM {table} e {where(other)} {nearest}
+                ) AS {name}_other ON true"""
 
 
 def _index_behind(

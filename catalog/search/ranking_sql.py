@@ -22,7 +22,7 @@ from catalog.search.candidates import (
     PASSES,
     SCAN_AHEAD,
     all_nearest,
-    distances,
+    distance,
     lexical_candidates,
     passing,
     plan,
@@ -347,8 +347,6 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     lists += ["structure_list"] if ranking.parts else []
     union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
     yield f"candidate AS MATERIALIZED (\n    {union}\n)"
-    for channel in ranking.channels:
-        yield distances(channel, ranking.given(f"{channel.name}_vector"))
     yield _scored(ranking)
     yield _window(ranking)
     yield _cards(ranking)
@@ -358,18 +356,23 @@ def _steps(ranking: Ranking) -> Iterator[str]:
 def _scored(ranking: Ranking) -> str:
     """`scored`: each candidate's similarity and match in every channel, its coverage of the query,
     and the columns of the product that the later steps need."""
-    columns, joins = [], []
-    for name, modality in ((channel.name, channel.modality) for channel in ranking.channels):
-        columns.append(f"{name}_distance.similarity AS {name}_similarity")
-        columns.append(f"{name}_distance.match AS {name}_match")
-        if modality == "image":
-            columns.append(f"{name}_distance.image_id AS {name}_picture")
-        joins.append(f"  LEFT JOIN {name}_distance USING (product_id)")
+    columns, measures, joins = [], [], []
+    for channel in ranking.channels:
+        name = channel.name
+        measures.append(f"1 - coalesce({name}_list.distance, {name}_other.distance) AS {name}")
+        joins.append(distance(channel, ranking.given(f"{name}_vector")))
+        columns.append(f"{name} AS {name}_similarity")
+        columns.append(f"search_internal.match({name}, %({name}_quantiles)s) AS {name}_match")
+        if channel.modality == "image":
+            picture = f"{name}_picture"
+            measures.append(f"coalesce({name}_list.image_id, {name}_other.image_id) AS {picture}")
+            columns.append(picture)
     named = "false AS exact, NULL::float8 AS lexical"
     structure = "NULL::float8 AS structure, NULL::float8 AS met"
+    fulfilled = ""
     if ranking.wanted:
         structure = "structure.*"
-        joins.append(f"  CROSS JOIN LATERAL ({FULFILLED}) AS structure")
+        fulfilled = f"  CROSS JOIN LATERAL ({FULFILLED}) AS structure"
     if ranking.words:
         named = f"""product_id IN (SELECT product_id FROM exact_list) AS exact,
            {_coverage()} AS lexical"""
@@ -377,10 +380,13 @@ def _scored(ranking: Ranking) -> str:
     return f"""scored AS MATERIALIZED (
     SELECT {separator.join(["product_id", named, structure, *columns])},
            p.colour, p.facets, p.price, p.in_stock
-      FROM candidate
+      FROM (SELECT {separator.join(["candidate.product_id", *measures])}
+              FROM candidate
+           {(chr(10) + "           ").join(joins)}
+            OFFSET 0) AS measured
       JOIN LATERAL (
-           SELECT * FROM product WHERE id = candidate.product_id OFFSET 0) AS p ON true
-{chr(10).join(joins)}
+           SELECT * FROM product WHERE id = measured.product_id OFFSET 0) AS p ON true
+{fulfilled}
 )"""
 
 
