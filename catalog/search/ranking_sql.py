@@ -79,15 +79,17 @@ MAIN_IMAGE = "SELECT m.id FROM product_image m WHERE m.product_id = p.id AND m.p
 Sort = Literal["", "price", "-price", "newest"]
 """The order of hits: by score, lowest price first, highest price first, or newest first."""
 
-BY_SCORE = "exact DESC, CASE WHEN %(min_match)s = 0 THEN fulfils END DESC, score DESC, {id}"
+BEST = """matches DESC, exact DESC, CASE WHEN %(min_match)s = 0 THEN fulfils END DESC, score DESC,
+                      product_id"""
 """Without a minimum match, every candidate is a hit, and those that fulfil the most come first."""
 
 ORDERS: dict[Sort, str] = {
-    "": f"matches DESC, {BY_SCORE}",
-    "price": f"matches DESC, CASE WHEN matches THEN price END, {BY_SCORE}",
-    "-price": f"matches DESC, CASE WHEN matches THEN price END DESC NULLS LAST, {BY_SCORE}",
-    "newest": f"matches DESC, CASE WHEN matches THEN {{id}} END DESC, {BY_SCORE}",
+    "": "rank",
+    "price": "matches DESC, CASE WHEN matches THEN price END, rank",
+    "-price": "matches DESC, CASE WHEN matches THEN price END DESC NULLS LAST, rank",
+    "newest": "matches DESC, CASE WHEN matches THEN product_id END DESC, rank",
 }
+"""SQL by the columns of `best`."""
 
 
 WANTED = """wanted AS MATERIALIZED (
@@ -254,9 +256,9 @@ SELECT total.products AS total, hit.*
 def ranking_statement(ranking: Ranking) -> Statement:
     """Select the page of hits. Every row also has the columns of `summary`."""
     steps = ",\n".join(_steps(ranking))
-    page_order = ORDERS[ranking.sort].format(id="product_id")
+    page_order = ORDERS[ranking.sort]
     if ranking.in_stock_first and not ranking.sort:
-        page_order = f"matches DESC, in_stock DESC, {BY_SCORE.format(id='product_id')}"
+        page_order = "matches DESC, in_stock DESC, rank"
     sql = f"""
 WITH {steps}
 SELECT summary.*, hit.*
@@ -404,7 +406,8 @@ def _coverage() -> str:
 
 
 def _window(ranking: Ranking) -> str:
-    """`best`: the window, that is the best candidates by score, those that match first.
+    """`best`: the window, that is the best candidates by score, those that match first, with their
+    `rank`, by which all later steps sort.
 
     `OFFSET 0` makes PostgreSQL compute the score once, not for each use.
     """
@@ -413,24 +416,27 @@ def _window(ranking: Ranking) -> str:
     seen = [channel.name for channel in ranking.channels if channel.modality == "image"]
     picture = "coalesce(" + "".join(f"{name}_picture, " for name in seen) + "NULL::bigint)"
     return f"""best AS MATERIALIZED (
-    SELECT *, exact OR match >= %(min_match)s AND (%(min_match)s = 0 OR fulfils) AS matches
-      FROM (SELECT scored.*,
-                   %(structure_weight)s = 0
-                   OR met IS NOT DISTINCT FROM most AS fulfils,
-                   coalesce(({score})::float8, 0) AS score,
-                   coalesce({match}, 0) AS match,
-                   {picture} AS image_id
-              FROM scored, (SELECT max(met) AS most FROM scored) AS every
-            OFFSET 0) AS fused
-     ORDER BY matches DESC, {BY_SCORE.format(id="product_id")}
-     LIMIT %(window)s
+    SELECT *
+      FROM (SELECT *, row_number() OVER (
+                      ORDER BY {BEST}) AS rank
+              FROM (SELECT *, exact OR match >= %(min_match)s AND (%(min_match)s = 0 OR fulfils)
+                           AS matches
+                      FROM (SELECT scored.*,
+                                   %(structure_weight)s = 0
+                                   OR met IS NOT DISTINCT FROM most AS fulfils,
+                                   coalesce(({score})::float8, 0) AS score,
+                                   coalesce({match}, 0) AS match,
+                                   {picture} AS image_id
+                              FROM scored, (SELECT max(met) AS most FROM scored) AS every
+                            OFFSET 0) AS fused) AS judged) AS ranked
+     WHERE rank <= %(window)s
 )"""
 
 
 def _cards(ranking: Ranking) -> str:
     """`cards`: the best variant of each product, or every product if variants are not grouped;
     `variant`: how many variants a card has, and their colours."""
-    order = ("in_stock DESC, " * ranking.in_stock_first) + BY_SCORE.format(id="product_id")
+    order = "in_stock DESC, rank" if ranking.in_stock_first else "rank"
     return f"""grouped AS MATERIALIZED (
     SELECT best.*,
            CASE WHEN %(group_variants)s THEN coalesce(v.leader_id, best.product_id)
