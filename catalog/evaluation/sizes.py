@@ -22,7 +22,7 @@ from catalog.evaluation.setup_result import Setup
 from catalog.indexing.fit_reduction import MIN_SAMPLE, SAMPLE_FACTOR
 from catalog.search.candidates import BINARY_FACTOR, FAN_OUT
 from catalog.search.pipeline import rank
-from catalog.search.ranking_sql import SETTINGS, ef_search
+from catalog.search.ranking_sql import MAX_EF_SEARCH, SETTINGS
 from catalog.search.weights import smallest_window
 from catalog.tables import embedding_table, embedding_table_name, nearby
 from embedding.errors import UserFacingError
@@ -210,7 +210,7 @@ def _measure(
 ) -> SizeResult:
     _create(connection, size, stored.products, reduction.apply(stored.vectors))
     window = smallest_window(connection)
-    connection.exec_driver_sql(SETTINGS, {"ef_search": ef_search(window)})
+    connection.exec_driver_sql(SETTINGS, {"ef_search": str(min(MAX_EF_SEARCH, 2 * window))})
     statement = _statement(size, modality)
     found: list[dict[int, float]] = []
     seconds = 0.0

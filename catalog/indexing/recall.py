@@ -15,7 +15,7 @@ from catalog.active_models import models_in_use
 from catalog.db.connection import connect
 from catalog.indexing.hnsw import has_index
 from catalog.search.candidates import BINARY_FACTOR
-from catalog.search.ranking_sql import SETTINGS, ef_search
+from catalog.search.ranking_sql import MAX_EF_SEARCH, SETTINGS
 from catalog.search.weights import smallest_window
 from catalog.tables import MODEL, embedding_table_name, nearby
 from embedding.registry import Modality, get_spec
@@ -138,7 +138,8 @@ def _statement(candidates: str) -> str:
 def _distances(
     connection: Connection, statement: str, values: dict[str, Any], seqscan: str
 ) -> list[float]:
-    connection.exec_driver_sql(SETTINGS, {"ef_search": ef_search(smallest_window(connection))})
+    ef_search = min(MAX_EF_SEARCH, 2 * smallest_window(connection))
+    connection.exec_driver_sql(SETTINGS, {"ef_search": str(ef_search)})
     connection.exec_driver_sql(f"SET LOCAL enable_seqscan = {seqscan}")
     return list(connection.exec_driver_sql(statement, values).scalars())
 

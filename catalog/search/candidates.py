@@ -22,9 +22,6 @@ GO_ON_FACTOR = 1.5
 """Behind a filter, an index scan goes on if at least this factor times the share that the limit of
 `EXACT_FACTOR` has of the catalogue matches near the query; a scan of signs is faster otherwise."""
 
-SCAN_AHEAD = 1.25
-"""An HNSW scan keeps this factor times as many rows as products are wanted (`ef_search`)."""
-
 FAN_OUT = 1.25
 """Minimum number of pictures to read from an index per requested product."""
 
@@ -178,11 +175,10 @@ def _index_behind(
     name, key = channel.name, _key(channel)
     table = embedding_table_name(channel.model, channel.modality)
     filtered = f"{_filtered(channel)} ON p.{key} = {{}}.{key}"
-    use_index = [*given, "(SELECT use_index FROM plan)"]
-    near = _nearest(channel, columns, f"{table} e", use_index, str(SCAN_AHEAD))
+    use_index = "(SELECT use_index FROM plan)"
     return f"""{name}_neighbourhood AS MATERIALIZED (
     SELECT nearest.product_id, nearest.image_id, nearest.distance, p.id IS NOT NULL AS matches
-      FROM ({near}) AS nearest
+      FROM ({_nearest(channel, columns, f"{table} e", [*given, use_index], "2")}) AS nearest
       LEFT JOIN {filtered.format("nearest")} AND {" AND ".join(conditions)}
 ),
 {name}_plan AS MATERIALIZED (

@@ -8,7 +8,6 @@ all computed from the window.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from math import ceil
 from typing import Any, Literal
 
 from pgvector import HalfVector
@@ -20,7 +19,6 @@ from catalog.search.candidates import (
     MAX_PARTS,
     MIN_SCANNED,
     PASSES,
-    SCAN_AHEAD,
     all_nearest,
     distance,
     lexical_candidates,
@@ -50,12 +48,6 @@ With `force_custom_plan`, PostgreSQL plans every statement for its own filters. 
 would be started for the exact scan even where the index has found enough, which takes longer than
 they save.
 """
-
-
-def ef_search(window: int) -> str:
-    """The value of `ef_search` for `window` products."""
-    return str(min(MAX_EF_SEARCH, ceil(SCAN_AHEAD * window)))
-
 
 ONE_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan"
 """For statements that have one plan for all parameters, which each connection keeps."""
@@ -221,7 +213,7 @@ class Ranking:
             "exact_factor": EXACT_FACTOR,
             "max_lexical": MAX_LEXICAL,
             "min_scanned": MIN_SCANNED,
-            "ef_search": ef_search(self.window),
+            "ef_search": str(min(MAX_EF_SEARCH, 2 * self.window)),
         }
         for place, keys in enumerate(self.wanted_keys[:MAX_PARTS], start=1):
             values[f"wanted_{place}"] = list(keys)

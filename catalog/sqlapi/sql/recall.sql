@@ -1,11 +1,11 @@
 CREATE OR REPLACE FUNCTION search.recall(
     model text DEFAULT NULL, modality text DEFAULT 'image', k integer DEFAULT 10,
-    sample integer DEFAULT 100, ef_search integer DEFAULT 300)
+    sample integer DEFAULT 100, ef_search integer DEFAULT 480)
 RETURNS TABLE (queries bigint, recall float8, index_ms float8, exact_ms float8)
 LANGUAGE plpgsql VOLATILE
 SET search_path = public, pg_temp
 SET hnsw.iterative_scan = 'relaxed_order'
-SET hnsw.ef_search = 300
+SET hnsw.ef_search = 480
 SET enable_indexscan = on
 SET enable_seqscan = on
 SET jit = off

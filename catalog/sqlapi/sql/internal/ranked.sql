@@ -7,7 +7,7 @@ RETURNS SETOF search.hit
 LANGUAGE plpgsql STABLE ROWS 240
 SET search_path = public, pg_temp
 SET hnsw.iterative_scan = 'relaxed_order'
-SET hnsw.ef_search = 300
+SET hnsw.ef_search = 480
 SET jit = off
 SET max_parallel_workers_per_gather = 0 -- as in a search
 AS $$
@@ -23,7 +23,7 @@ BEGIN
     SELECT * INTO STRICT weight FROM search.weights w WHERE w.query = ranked.query;
     width := weight.products;
     LOOP
-    PERFORM set_config('hnsw.ef_search', least({{max_ef_search}}, ceil({{scan_ahead}} * width))::text, true);
+    PERFORM set_config('hnsw.ef_search', least({{max_ef_search}}, 2 * width)::text, true);
     EXECUTE format('SELECT array_agg(hit) FROM search_internal.%I({{ranked_arguments}}) AS hit', 'ranked_by_' || model)
     INTO found
     USING parsed.typed, parsed.words, weight.lexical, parsed.wanted,
