@@ -246,14 +246,16 @@ SELECT total.products AS total, hit.*
 
 
 def ranking_statement(ranking: Ranking) -> Statement:
-    """Select the page of hits. Every row also has the columns of `summary`."""
+    """Select the page of hits. Every row also has the columns of `summary`, but only the first one
+    has its facets, which may be long."""
     steps = ",\n".join(_steps(ranking))
     page_order = ORDERS[ranking.sort]
     if ranking.in_stock_first and not ranking.sort:
         page_order = "matches DESC, in_stock DESC, rank"
     sql = f"""
 WITH {steps}
-SELECT summary.*, hit.*
+SELECT total, truncated,
+       CASE WHEN row_number() OVER (ORDER BY hit.place) = 1 THEN facets END AS facets, hit.*
   FROM summary
   LEFT JOIN (
        SELECT {HIT_COLUMNS},
