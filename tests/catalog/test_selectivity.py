@@ -13,7 +13,7 @@ import pytest
 from benchmarks.synthetic import SELECTIVITY, Synthetic, fill_synthetic
 from catalog.db.connection import connect
 from catalog.search.calibration import UNCALIBRATED
-from catalog.search.candidates import fan_out
+from catalog.search.candidates import FAN_OUT, fan_out
 from catalog.search.filters import Filters
 from catalog.search.fusion import WEIGHTS, Channel
 from catalog.search.pipeline import SearchSpec, search
@@ -184,6 +184,8 @@ def test_many_pictures_per_product_do_not_cause_an_exact_scan(template: str) -> 
     products, pictures, window = 1_000, 6, 100
     with fresh_database(template), connect() as connection:
         data = fill_synthetic(connection, FASHION, products)
+        of_one = connection.exec_driver_sql("SELECT search_internal.fan_out()").scalar()
+        assert of_one == FAN_OUT
         connection.exec_driver_sql(
             "INSERT INTO product_image (id, product_id, position, path, sha256, width, height)"
             f" SELECT id + n * {products}, product_id, n, path, sha256, 1, 1"

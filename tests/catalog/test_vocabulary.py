@@ -177,6 +177,28 @@ def test_duplicate_words_give_one_term() -> None:
     assert terms("shoe red shoes") == terms("red shoes")
 
 
+def test_the_key_of_a_phrase_with_a_frequent_word_is_its_rarest_word() -> None:
+    fill([{"sku": f"{n}", "title": f"Kind{n} T-Shirt"} for n in range(1, 51)])
+    with connect() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT term::text, key::text, products FROM search.terms('kind42 t-shirt sole')"
+        ).all()
+        kind, shirt, sole = found
+        assert kind == ("'kind' <-> '42'", "'42'", 1)
+        assert shirt.term == shirt.key
+        assert shirt.products == 100  # as one word, and as two
+        assert sole.term == sole.key == "'ʷsole':* | 'sole'"
+        for query in ("kind42 t-shirt", "kind4", "t-shirt kind 7", "tshirt"):
+            rows = connection.exec_driver_sql(
+                "SELECT count(*) FILTER (WHERE lexemes @@ term) AS found,"
+                " count(*) FILTER (WHERE lexemes @@ term AND NOT lexemes @@ key) AS lost"
+                " FROM product, search.terms(%s)",
+                (query,),
+            ).one()
+            assert rows.found > 0
+            assert rows.lost == 0
+
+
 def test_the_last_word_matches_as_a_prefix() -> None:
     fill(PRODUCTS)
     assert matches("snea") == {"A-1", "A-3"}
