@@ -33,6 +33,7 @@ from catalog.search.candidates import EXACT_FACTOR
 from catalog.search.filters import Filters
 from catalog.search.fusion import WEIGHTS, Channel
 from catalog.search.ranking_sql import SETTINGS, Ranking, Statement, ranking_statement
+from catalog.search.vocabulary import refresh_vocabulary
 from embedding.registry import ModelSpec, get_spec
 
 MODEL = get_spec("fashion")
@@ -78,6 +79,8 @@ def prepare(products: int, model: ModelSpec = MODEL, *, described: bool = False)
             fill_synthetic(connection, model, products)
             if described:
                 describe(connection, products)
+            else:
+                refresh_vocabulary(connection)  # otherwise all words count as rare
     if described and not filled:  # the old rows would lie before the new ones
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as driver:
             driver.execute("VACUUM (FULL, ANALYZE) product")
