@@ -22,7 +22,7 @@ GO_ON_FACTOR = 1.5
 """Behind a filter, an index scan goes on if at least this factor times the share that the limit of
 `EXACT_FACTOR` has of the catalogue matches near the query; a scan of signs is faster otherwise."""
 
-FAN_OUT = 1.25
+FAN_OUT = 2
 """Minimum number of pictures to read from an index per requested product."""
 
 BINARY_FACTOR = 4
@@ -263,7 +263,7 @@ def _once(channel: Channel) -> tuple[str, str]:
     return "DISTINCT ON (product_id)", "ORDER BY product_id, distance"
 
 
-def fan_out(connection: Connection) -> float:
+def fan_out(connection: Connection) -> int:
     """Number of pictures to read from an index per requested product.
 
     Derived from the planner's statistics and cached for up to a minute.
@@ -368,7 +368,7 @@ def structure_candidates(parts: int, conditions: Sequence[str], given: Given) ->
     yield f"structure_list AS MATERIALIZED ({union})"
 
 
-def _load_sizes(connection: Connection, _key: str) -> tuple[float, float]:
+def _load_sizes(connection: Connection, _key: str) -> tuple[float, int]:
     row = (
         driver_connection(connection)
         .execute(

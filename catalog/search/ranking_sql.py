@@ -168,7 +168,7 @@ class Ranking:
     window: int = 240
     is_small: bool = False
     """Whether no search of this catalogue uses an HNSW index; see `catalog.search.candidates`."""
-    fan_out: float = FAN_OUT
+    fan_out: int = FAN_OUT
     """Number of pictures to read from an index per product of the window."""
     limit: int = 24
     offset: int = 0

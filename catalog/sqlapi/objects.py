@@ -27,7 +27,7 @@ from catalog.config import settings
 from catalog.db.connection import DatabaseError
 from catalog.db.requirements import CATALOGUE_SCHEMA, vector_schema
 from catalog.query_log import MAX_LENGTH, MAX_REQUESTS, MAX_WAITING, TRIES
-from catalog.search.candidates import ENTRIES_PER_PRODUCT, FAN_OUT, MAX_PARTS
+from catalog.search.candidates import ENTRIES_PER_PRODUCT, MAX_PARTS
 from catalog.search.fusion import UNKNOWN_RAISE, UNRELATED_RAISE
 from catalog.search.ranking_sql import MAX_EF_SEARCH, MAX_WINDOW
 from catalog.search.search_spec import DEFAULT_WITHOUT_WEIGHT
@@ -110,7 +110,6 @@ CONSTANTS = {
     "max_waiting": str(MAX_WAITING),
     "max_requests": str(MAX_REQUESTS),
     "max_ef_search": str(MAX_EF_SEARCH),
-    "min_fan_out": str(FAN_OUT),
     "entries_per_product": str(ENTRIES_PER_PRODUCT),
     "max_window": str(MAX_WINDOW),
     "max_facets": str(MAX_FACETS),

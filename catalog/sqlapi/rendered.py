@@ -48,7 +48,7 @@ ARGUMENTS = {
     **{f"wanted_{place}": "text[]" for place in range(1, MAX_PARTS + 1)},
     **{"text_vector": "halfvec", "text_quantiles": "float8[]", "text_weight": "float8"},
     **{"image_vector": "halfvec", "image_quantiles": "float8[]", "image_weight": "float8"},
-    **{"min_match": "float8", "window": "integer", "fan_out": "float8"},
+    **{"min_match": "float8", "window": "integer", "fan_out": "integer"},
     **{"group_variants": "boolean", "exclude": "bigint", "excluded": "text[]"},
     "unwanted": "text[]",
     **dict.fromkeys(FACETS, "text[]"),
@@ -58,7 +58,7 @@ ARGUMENTS = {
 passes them. Their names get the prefix `_`, since no column has it."""
 
 NEAREST_ARGUMENTS = {
-    **{"vector": "halfvec", "window": "integer", "fan_out": "float8"},
+    **{"vector": "halfvec", "window": "integer", "fan_out": "integer"},
     **dict.fromkeys(FACETS, "text[]"),
     **{"min_price": "numeric", "max_price": "numeric", "in_stock": "boolean"},
 }

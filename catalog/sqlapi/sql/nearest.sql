@@ -30,7 +30,7 @@ BEGIN
     PERFORM set_config('hnsw.ef_search', least({{max_ef_search}}, greatest(100, 2::bigint * k))::text, true);
     RETURN QUERY EXECUTE format('SELECT * FROM search_internal.%I({{nearest_arguments}})',
                                 'nearest_by_' || used || '_' || modality)
-    USING vector, k, greatest(2, search_internal.fan_out()), {{facet_arguments}}, min_price::numeric, max_price::numeric, in_stock;
+    USING vector, k, search_internal.fan_out(), {{facet_arguments}}, min_price::numeric, max_price::numeric, in_stock;
 {{canceled}}
 END
 $$;
