@@ -285,9 +285,9 @@ def lexical_candidates(conditions: Sequence[str], others: Sequence[str]) -> str:
 
     The rarest terms are as many as occur in at most `max_lexical` products together. If there are
     any, products with all terms are among these. Otherwise these are looked for, unless more than
-    `max_lexical` are expected and one of the conditions `others` is true: that there are other
-    candidates. Each condition yields at most `max_lexical` products, in no particular order. Exact
-    matches have a list of their own, so that the limit never drops one.
+    `max_lexical` are expected and one of the conditions `others` is true: that embeddings have
+    found candidates. Each condition yields at most `max_lexical` products, in no particular order.
+    Exact matches have a list of their own, so that the limit never drops one.
 
     The index is asked for the keys of the terms (`search.terms`), the rarest first, and not for a
     term whose entries take longer to read than the products that it leaves out.

@@ -329,10 +329,8 @@ def _steps(ranking: Ranking) -> Iterator[str]:
         else:
             yield vector_candidates(channel, conditions, ranking.given(f"{channel.name}_vector"))
     if ranking.words:
-        others = [
-            " AND ".join(ranking.given(f"{channel.name}_vector")) or "true"
-            for channel in ranking.channels
-        ]
+        # Products may have no embeddings yet.
+        others = [f"EXISTS (SELECT FROM {channel.name}_list)" for channel in ranking.channels]
         yield lexical_candidates([*ranking.given("words"), *conditions], others)
     if ranking.wanted:
         yield WANTED

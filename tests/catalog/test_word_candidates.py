@@ -1,15 +1,22 @@
 """Which products the words of a query find, and what the rows of a page contain."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from pgvector import HalfVector
 
 from catalog.db.connection import connect
+from catalog.search.calibration import UNCALIBRATED
 from catalog.search.candidates import EXACT_FACTOR, lexical_candidates, plan
+from catalog.search.fusion import Channel
 from catalog.search.pipeline import run_statements
 from catalog.search.ranking_sql import Ranking, ranking_statement
 from catalog.search.vocabulary import refresh_vocabulary
+from embedding.registry import get_spec
 
+FASHION = get_spec("fashion")
 PRODUCTS = {"red shoe": 2, "red boot": 1, "blue shoe": 10, "green boot": 6}
 
 
@@ -59,6 +66,24 @@ def test_frequent_words_find_candidates_only_where_nothing_else_does() -> None:
     assert found("blue shoe", 2, ()) == ["blue shoe", "blue shoe"]
     assert found("blue shoe", 2, ("false", "NULL IS NOT NULL")) == ["blue shoe", "blue shoe"]
     assert found("blue shoe", 2, ("false", "true")) == []
+
+
+@pytest.mark.parametrize("has_embeddings", [False, True])
+def test_frequent_words_find_candidates_until_products_are_embedded(has_embeddings: bool) -> None:
+    vector = np.eye(1, FASHION.dimensions)[0]
+    channel = Channel(FASHION.name, "text", vector, UNCALIBRATED, 1.0)
+    statement = ranking_statement(Ranking((channel,), words="blue shoe", lexical_weight=1.0))
+    with connect() as connection:
+        if has_embeddings:
+            connection.exec_driver_sql(
+                "INSERT INTO fashion_text (product_id, embedding, source_md5)"
+                " SELECT id, %(vector)s, '' FROM product WHERE title = 'green boot' LIMIT 1",
+                {"vector": HalfVector(vector)},
+            )
+        parameters = statement.parameters | {"max_lexical": 2}
+        (rows,) = run_statements(connection, [replace(statement, parameters=parameters)])
+    expected = ["green boot"] if has_embeddings else ["blue shoe"] * 2
+    assert [row["title"] for row in rows] == expected
 
 
 def test_only_the_first_row_has_the_facets() -> None:
