@@ -22,6 +22,7 @@ from shop.errors import sentence
 from shop.load_shedding import is_too_late
 from shop.picture_quota import FolderBusy
 from shop.rates import TooManyRequests
+from shop.thumbnails import ThumbnailsBusy
 from shop.upload_decoder import DecoderBusy
 
 RETRY_AFTER = 5
@@ -129,8 +130,8 @@ class SetUpPage:
 
 class ErrorPages:
     """Shows a page instead of an error if the database is unreachable, too many pictures are being
-    uploaded, the client sends too many requests, a product was deleted during the request, or the
-    installation has a problem. The problem itself is only logged."""
+    uploaded or made smaller, the client sends too many requests, a product was deleted during the
+    request, or the installation has a problem. The problem itself is only logged."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -151,6 +152,8 @@ class ErrorPages:
             return _slow_down(request, error)
         if isinstance(cause, DecoderBusy | FolderBusy):
             return _unavailable(request, "uploads")
+        if isinstance(error, ThumbnailsBusy):
+            return _unavailable(request, "load")
         if isinstance(cause, psycopg.errors.NoDataFound):
             context = {"message": sentence(cause.diag.message_primary or "")}
             return render(request, "404.html", context, status=HTTPStatus.NOT_FOUND)

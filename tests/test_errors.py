@@ -9,10 +9,10 @@ from tests.conftest import PROJECT
 SIGNALS = {
     *("DeadLink", "DecoderBusy", "Problem", "Stopped", "TransientError", "UnresolvedError"),
     *("Busy", "Failure", "MalformedError", "Refusal", "_Broken", "_Local"),
-    *("FolderBusy", "NoAnswer", "TooManyRequests"),
+    *("FolderBusy", "NoAnswer", "ThumbnailsBusy", "TooManyRequests"),
 }
-"""Internal exceptions, which are always handled: of fetching, uploads, the API, limits, questions
-to the database, and the encoder server."""
+"""Internal exceptions, which are always handled: of fetching, uploads, thumbnails, the API, limits,
+questions to the database, and the encoder server."""
 BUILT_IN = {
     name
     for name, value in vars(builtins).items()

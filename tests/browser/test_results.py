@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from catalog.db.connection import connect
+from tests.browser.conftest import Windows
 from tests.browser.test_storefront import PHONE
 
 pytestmark = pytest.mark.browser
@@ -316,3 +318,32 @@ def test_products_out_of_stock_sink_among_similar_ones(page: Page, colours: list
             connection.exec_driver_sql(
                 "UPDATE product SET in_stock = true WHERE sku = ANY(%(skus)s)", {"skus": near}
             )
+
+
+@pytest.mark.parametrize("status", [HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.NOT_FOUND])
+def test_picture_without_a_free_decoder_is_asked_for_again(
+    page: Page, windows: Windows, status: HTTPStatus
+) -> None:
+    """One that is missing is not."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 3:
+            route.fallback()
+        else:
+            route.fulfill(status=status, headers={"Retry-After": "0"})
+
+    page.goto("/?q=dress")
+    address = page.locator(".card img").first.evaluate("image => image.currentSrc")
+    page.goto("about:blank")
+    page.route(address, answer)
+    page.goto("/?q=dress")
+    picture = page.locator(".card img").first
+    if status == HTTPStatus.NOT_FOUND:
+        page.wait_for_load_state("networkidle")
+        assert len(asked) <= 2
+    else:
+        expect(picture).not_to_have_js_property("naturalWidth", 0)
+        assert len(asked) >= 4
+    windows.complaints.clear()  # of the answers

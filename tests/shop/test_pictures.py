@@ -4,11 +4,12 @@ import os
 import resource
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from http import HTTPStatus
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -24,11 +25,11 @@ from PIL import Image
 from catalog.db.connection import connect
 from catalog.media.store import check_and_store
 from embedding.image_decoding import MAX_SCANS, ImageError
-from shop import query_pictures, thumbnails, upload_decoder, views
+from shop import query_pictures, server, thumbnails, upload_decoder, views
 from shop.models import Product, ProductImage
 from shop.picture_quota import SWEEP_SECONDS, SWEPT
 from shop.templatetags import storefront
-from shop.thumbnails import SIZES
+from shop.thumbnails import SIZES, ThumbnailsBusy
 from tests.bombs import scan_bomb
 
 pytestmark = pytest.mark.slow
@@ -311,6 +312,74 @@ def test_thumbnail_is_created_once(media: Path) -> None:
     (media / path).unlink()
     assert thumbnails.thumbnail(path, 320) == first
     assert thumbnails.thumbnail(path, 640) is None
+
+
+LARGE = (4000, 2001)
+
+
+@contextmanager
+def busy_thumbnails() -> Iterator[None]:
+    """All decoders of large originals are busy in other processes."""
+    with ExitStack() as others:
+        for _ in range(thumbnails.DECODERS):
+            others.enter_context(thumbnails._slots.one(0))
+        yield
+
+
+def test_all_thumbnails_of_a_large_original_are_created_at_once(media: Path) -> None:
+    path = add_product("large", encoded(LARGE))
+    assert width_and_height(thumbnails.thumbnail(path, 480)) == (480, 240)
+    (media / path).unlink()
+    for width in SIZES.values():
+        assert width_and_height(thumbnails.thumbnail(path, width))[0] == width
+
+
+def test_large_original_waits_for_a_decoder_and_small_ones_do_not(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "MAX_WAIT_SECONDS", 60)
+    large, small = add_product("large", encoded(LARGE)), add_product("small", encoded())
+    with ThreadPoolExecutor() as clients:
+        with busy_thumbnails():
+            waiting = clients.submit(thumbnails.thumbnail, large, 320)
+            with pytest.raises(TimeoutError):
+                waiting.result(0.3)
+            assert thumbnails.thumbnail(small, 320)
+        assert waiting.result(60)
+
+
+def test_large_jpeg_is_decoded_at_a_reduced_scale_without_waiting(media: Path) -> None:
+    path = add_product("large", encoded(LARGE, format="JPEG"))
+    with busy_thumbnails():
+        assert thumbnails.thumbnail(path, 320)
+
+
+def test_large_original_without_a_free_decoder_is_refused_with_503(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "MAX_WAIT_SECONDS", 0)
+    url = reverse("image", args=[320, add_product("large", encoded(LARGE))])
+    with busy_thumbnails():
+        response = CLIENT.get(url)
+    assert response.status_code == HTTPStatus.SERVICE_UNAVAILABLE
+    assert int(response["Retry-After"]) > 0
+    assert response["Cache-Control"] == "no-store"
+    assert CLIENT.get(url).status_code == HTTPStatus.OK
+
+
+def test_large_originals_leave_threads_to_pages(
+    media: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(thumbnails, "MAX_WAIT_SECONDS", 60)
+    path = add_product("large", encoded(LARGE))
+    with ThreadPoolExecutor(50) as clients:
+        with busy_thumbnails():
+            requests = [clients.submit(thumbnails.thumbnail, path, 320) for _ in range(50)]
+            refused = list(islice(as_completed(requests, 60), 50 - thumbnails.THREADS))
+            assert {type(request.exception()) for request in refused} == {ThumbnailsBusy}
+        answered = set(requests) - set(refused)
+        assert all(request.result(60) for request in answered)
+    assert thumbnails.THREADS < server.MIN_THREADS
 
 
 @pytest.mark.parametrize("kept", [0, 1, 11, 0.5])
