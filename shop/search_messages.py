@@ -26,6 +26,7 @@ MESSAGES = (
     ),
     gettext_noop("a chosen model is not available at the moment, so %(models)s was used"),
     gettext_noop("the model %(model)s cannot read %(words)s"),
+    gettext_noop("nothing matches “%(words)s”, so it was left out"),
     gettext_noop("the model %(model)s is not available at the moment: try again later"),
     gettext_noop("the database could not run this search"),
     # Pictures

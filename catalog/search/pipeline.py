@@ -180,9 +180,14 @@ def rank(
         raise SearchError(str(error)) from error
     began = time.perf_counter()
     query = build_query(connection, spec)
+    means_nothing = query.is_doubtful and not _finds_words(connection, spec, encoder_for, in_use)
+    if means_nothing:
+        query = query.without_words()
     started = time.perf_counter()
     texts = TextEncoder(connection, reducing(connection, encoder_for))
     found, notes = _find_channels(query, in_use, texts)
+    if means_nothing:
+        notes.append(f"nothing matches “{query.corrected or spec.text}”, so it was left out")
     encode_seconds = time.perf_counter() - started
     if spec.min_match is not None:
         min_match = spec.min_match
@@ -236,6 +241,16 @@ def rank(
         timings=Timings(understand=started - began, encode=encode_seconds),
     )
     return ranking, results
+
+
+def _finds_words(
+    connection: Connection, spec: SearchSpec, encoder_for: EncoderFor, in_use: Sequence[str]
+) -> bool:
+    """Whether the words of `spec` find anything by themselves."""
+    words = SearchSpec(
+        spec.text, model=spec.model, weights=spec.weights, verbatim=spec.verbatim, limit=1
+    )
+    return bool(search(connection, words, encoder_for, in_use).hits)
 
 
 def _find_channels(

@@ -101,6 +101,29 @@ class Query:
         return UNRELATED_RAISE * (1 - self.parsed.share)
 
     @property
+    def is_doubtful(self) -> bool:
+        """Whether words come with examples, and it is not known what they ask for: they may mean
+        nothing."""
+        parsed = self.parsed
+        is_known = parsed.share == 1 or (parsed.kinds and not parsed.is_question)
+        return bool(self.words and self.picture_share and not is_known)
+
+    def without_words(self) -> "Query":
+        """The query with its examples alone; the conditions of its text still apply."""
+        parsed = self.parsed
+        conditions = replace(
+            NOTHING,
+            avoided=parsed.avoided,
+            excluded=parsed.excluded,
+            unwanted=parsed.unwanted,
+            min_price=parsed.min_price,
+            max_price=parsed.max_price,
+            sort=parsed.sort,
+            understood=parsed.understood,
+        )
+        return replace(self, parsed=conditions)
+
+    @property
     def needs(self) -> set[Modality]:
         """The modalities that a model must have to encode the whole query."""
         words, pictures = bool(self.words or self.without), bool(self.spec.images)

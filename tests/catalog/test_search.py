@@ -354,9 +354,36 @@ def test_words_that_the_model_cannot_read_do_not_count_by_meaning() -> None:
     assert results.notes == ("the model fashion cannot read \u725b\u4ed4\u88e4",)
     assert not results.encoded
     assert not any(hit.signals for hit in results)
-    with_picture = run(picture("red"), text="\u725b\u4ed4\u88e4")
-    assert with_picture.notes == results.notes
-    assert with_picture.hits
+
+
+LEFT_OUT = "nothing matches “{}”, so it was left out"
+
+
+@pytest.mark.parametrize(
+    "words", ["zzz", "\u725b\u4ed4\u88e4", "why is zzz blue", "who painted it"]
+)
+def test_beside_a_picture_words_that_mean_nothing_do_not_count(words: str) -> None:
+    assert not run(text=words).hits
+    alone = run(picture("red"))
+    assert alone.hits
+    both = run(picture("red"), text=words)
+    assert [(hit.sku, hit.match) for hit in both] == [(hit.sku, hit.match) for hit in alone]
+    assert both.notes == (LEFT_OUT.format(words),)
+    like = run(like="REDSHOE", text=words)
+    assert skus(like) == skus(run(like="REDSHOE"))
+    assert like.notes == both.notes
+
+
+def test_conditions_of_words_that_mean_nothing_still_count() -> None:
+    both = run(picture("red"), text="zzz under 25")
+    assert skus(both) == skus(run(picture("red"), text="under 25"))
+    assert both.total < run(picture("red")).total
+
+
+@pytest.mark.parametrize("words", ["zzz red", "zzz shirt", "hat", "zzz blue shoes"])
+def test_words_that_mean_something_count_beside_a_picture(words: str) -> None:
+    assert not run(picture("green"), text=words).notes
+    assert not run(text="zzz", image=picture("green"), blend=0).hits  # the words alone count
 
 
 ONLY_WORDS = (
