@@ -8,7 +8,11 @@ photographs of other things, on surroundings of snapshots, and on drawings. They
 The clean product photographs and the snapshots of `clothing` show whether anything gets worse.
 
 Each figure is the share of the right kind of product among the first 8 hits, without the product
-itself; of a scene with two garments, on average over both.
+itself. The best region is searched on white; "with its ground" is the same one as it is. "Clean" is
+that of the catalogue's own photographs of the garments in a scene, the most that a perfect cut
+could reach. "Some right" is the share of searches with at least one right product among these hits,
+of the best region and of the clean photographs. In a scene with two garments, either is right; dots
+and true boxes are averages over both.
 """
 
 from __future__ import annotations
@@ -34,6 +38,7 @@ from catalog.search.pipeline import SearchSpec, search
 from embedding.encoder import get_encoder
 from embedding.image_decoding import open_image
 from embedding.regions.finder import find_garments
+from embedding.regions.matting import part_to_search
 from embedding.regions.region import WHOLE, Region
 from embedding.training.data import Picture, read_catalogue
 from embedding.training.scenes import (
@@ -79,6 +84,8 @@ class Case:
     types: tuple[frozenset[str], ...]
     products: tuple[str, ...] = ()
     boxes: tuple[Box, ...] = ()
+    photographs: tuple[Path, ...] = ()
+    """The catalogue's pictures of the garments in a scene."""
 
 
 @dataclass(frozen=True)
@@ -89,9 +96,13 @@ class Answers:
     whole: list[str]
     best: list[str] | None
     """For the part that is searched for by itself; None if the picture is left whole."""
+    with_ground: list[str] | None
+    """For the same part with its ground."""
     suggested: list[list[str]]
     true: list[list[str]]
     """For the true box of each garment."""
+    clean: list[list[str]]
+    """For the catalogue's photograph of each garment of a scene."""
     seconds: float
 
 
@@ -101,8 +112,10 @@ class Row:
 
     whole: float
     best: float
+    with_ground: float
     dots: float
     true: float | None
+    clean: float | None
     dot_count: int
     is_cut: bool
     seconds: float
@@ -111,6 +124,7 @@ class Row:
 def cases(shared: Path, types: dict[str, str], count: int) -> Iterator[Case]:
     """The query pictures: `count` for each backdrop and number of garments, and the clean ones."""
     products = [it for it in held_out(shared / "ecommerce") if it.product in types]
+    paths = {it.product: it.path for it in products}
     snapshots = held_out(shared / "clothing")
     cutouts = [made for it in products if (made := cut_out(it.path, it.product))]
     for name, backdrop in backdrops(shared).items():
@@ -120,7 +134,8 @@ def cases(shared: Path, types: dict[str, str], count: int) -> Iterator[Case]:
                 scene = compose(random, random.sample(cutouts, garments), backdrop)
                 right = tuple(frozenset({types[it]}) for it in scene.products)
                 group = f"{name}, {('one garment', 'two garments')[garments - 1]}"
-                yield Case(group, scene.image, right, scene.products, scene.boxes)
+                photographs = tuple(paths[it] for it in scene.products)
+                yield Case(group, scene.image, right, scene.products, scene.boxes, photographs)
     for name, backdrop in backdrops(shared).items():
         for number in range(count):
             image = backdrop(Random(f"test {name} empty {number}"), (512, 384))
@@ -151,13 +166,15 @@ def answer(connection: Connection, case: Case) -> Answers:
         hits = search(connection, spec, get_encoder).hits
         return [hit.product_type for hit in hits if hit.sku not in case.products][:FIRST]
 
-    suggested = [types_of(it.region.crop(case.image)) for it in found.found]
+    suggested = [types_of(part_to_search(case.image, it.region)) for it in found.found]
     return Answers(
         case,
         types_of(case.image),
         suggested[found.found.index(found.best)] if found.best else None,
+        types_of(found.best.region.crop(case.image)) if found.best else None,
         suggested,
         [types_of(_around(case.image, box)) for box in case.boxes],
+        [types_of(open_image(path)) for path in case.photographs],
         seconds,
     )
 
@@ -177,19 +194,26 @@ def figures(answers: Answers, kinds: dict[str, str]) -> Row:
 
     if not answers.case.types:
         return Row(
-            0.0, 0.0, 0.0, None, len(answers.suggested), answers.best is not None, answers.seconds
+            *(0.0, 0.0, 0.0, 0.0, None, None),
+            len(answers.suggested),
+            answers.best is not None,
+            answers.seconds,
         )
     whole = shares(answers.whole)
     best = whole if answers.best is None else shares(answers.best)
+    with_ground = whole if answers.with_ground is None else shares(answers.with_ground)
     # Who sees the dots can also leave the picture whole.
     choices = [whole, *map(shares, answers.suggested)]
     true = [shares(types)[index] for index, types in enumerate(answers.true)]
+    clean = [max(shares(types)) for types in answers.clean]
     return Row(
         # One search cannot find two garments, so either is right.
         max(whole),
         max(best),
+        max(with_ground),
         statistics.fmean(max(of_garment) for of_garment in zip(*choices, strict=True)),
         statistics.fmean(true) if true else None,
+        statistics.fmean(clean) if clean else None,
         len(answers.suggested),
         answers.best is not None,
         answers.seconds,
@@ -224,27 +248,33 @@ def held_out(folder: Path) -> list[Picture]:
 
 
 def _table(rows: dict[str, list[Row]]) -> Iterator[str]:
-    yield "| pictures | number | whole | best region | any dot | true boxes | cut | dots | ms |"
-    yield "|---|---|---|---|---|---|---|---|---|"
+    yield (
+        "| pictures | number | whole | best region | with its ground | any dot | true boxes | clean"
+        " | some right | some right, clean | cut | dots | ms |"
+    )
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
     for group, of_group in rows.items():
         mean = {
             name: statistics.fmean(getattr(row, name) for row in of_group)
-            for name in ("whole", "best", "dots", "dot_count", "is_cut")
+            for name in ("whole", "best", "with_ground", "dots", "dot_count", "is_cut")
         }
         true = [row.true for row in of_group if row.true is not None]
-        ideal = f"{statistics.fmean(true):.2f}" if true else ""
+        clean = [row.clean for row in of_group if row.clean is not None]
         milliseconds = 1000 * statistics.median(row.seconds for row in of_group)
+        end = f"{mean['is_cut']:.0%} | {mean['dot_count']:.1f} | {milliseconds:.0f} |"
         if "no garment" in group:
-            yield (
-                f"| {group} | {len(of_group)} | | | | | {mean['is_cut']:.0%}"
-                f" | {mean['dot_count']:.1f} | {milliseconds:.0f} |"
-            )
+            yield f"| {group} | {len(of_group)} | | | | | | | | | {end}"
             continue
         yield (
             f"| {group} | {len(of_group)} | {mean['whole']:.2f} | {mean['best']:.2f}"
-            f" | {mean['dots']:.2f} | {ideal} | {mean['is_cut']:.0%} | {mean['dot_count']:.1f}"
-            f" | {milliseconds:.0f} |"
+            f" | {mean['with_ground']:.2f} | {mean['dots']:.2f} | {_mean(true)} | {_mean(clean)}"
+            f" | {_mean([row.best > 0 for row in of_group])}"
+            f" | {_mean([share > 0 for share in clean])} | {end}"
         )
+
+
+def _mean(values: Sequence[float]) -> str:
+    return f"{statistics.fmean(values):.2f}" if values else ""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
