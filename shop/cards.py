@@ -55,6 +55,8 @@ class Card:
     """A hit as a page shows it. Empty texts are left out."""
 
     hit: Hit
+    brand_in_title: str
+    """The beginning of the title that says the brand again, with the space after it."""
     url: str
     picture: str
     srcset: str
@@ -103,6 +105,7 @@ def _card(hit: Hit, details: CardDetails) -> Card:
     variants = max(details.total, hit.variants)
     return Card(
         hit=hit,
+        brand_in_title=_brand_in_title(hit),
         url=product_url(hit.sku),
         picture=image_url(hit.image_path, "medium"),
         srcset=image_srcset(hit.image_path, hit.image_width or 0) if hit.image_path else "",
@@ -125,6 +128,12 @@ def regular_price(item: Hit) -> str:
     if item.price is None or item.regular_price is None or item.regular_price <= item.price:
         return ""
     return price(item.regular_price, item.currency)
+
+
+def _brand_in_title(hit: Hit) -> str:
+    brand = f"{hit.brand} "
+    rest = hit.title.removeprefix(brand)
+    return brand if hit.brand and rest != hit.title and rest[:1].isalnum() else ""
 
 
 def _why(hit: Hit) -> list[tuple[str, int, str]]:

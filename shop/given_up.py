@@ -86,11 +86,11 @@ def _no(products: str, unwanted: str, has_filters: bool) -> str:
     """The sentence that there are no such products."""
     values = {"products": products, "unwanted": unwanted}
     if unwanted and has_filters:
-        return gettext("No %(products)s (%(unwanted)s), with these filters.") % values
+        return gettext("No %(products)s (%(unwanted)s) with these filters.") % values
     if unwanted:
         return gettext("No %(products)s (%(unwanted)s).") % values
     if has_filters:
-        return gettext("No %(products)s, with these filters.") % values
+        return gettext("No %(products)s with these filters.") % values
     return gettext("No %(products)s.") % values
 
 

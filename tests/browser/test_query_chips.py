@@ -110,8 +110,8 @@ def test_page_says_what_was_given_up(page: Page) -> None:
 def test_close_products_stand_apart(page: Page) -> None:
     search(page, "navy blue sneakers")
     expect(page.get_by_role("heading", name="Close to what you asked for")).to_be_visible()
-    hits = page.locator(".results > .grid .card-title").all_inner_texts()
-    close = page.locator(".is-close .card-title").all_inner_texts()
+    hits = page.locator(".results > .grid .card-title").all_text_contents()
+    close = page.locator(".is-close .card-title").all_text_contents()
     assert hits
     assert close
     assert not set(hits) & set(close)

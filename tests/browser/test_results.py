@@ -88,6 +88,30 @@ def test_products_show_on_the_first_screen_of_a_phone(page: Page) -> None:
 
 
 @pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
+def test_a_page_without_results_has_only_what_helps(page: Page) -> None:
+    open_search(page, "q=blorptuna")
+    expect(page.locator("#sort")).to_be_hidden()
+    expect(page.get_by_text("Nothing matches “blorptuna”")).to_be_visible()
+    pictures = page.locator(".sample-pictures")
+    assert pictures.evaluate("list => list.scrollWidth > list.clientWidth")
+    first = pictures.locator("a").first.bounding_box()
+    assert first
+    assert first["x"] >= 0, "nobody can scroll to it"
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
+def test_a_card_says_the_brand_once(page: Page) -> None:
+    open_search(page, "q=dress")
+    card = page.locator(".card").filter(has=page.locator(".card-title .visually-hidden")).first
+    brand = card.locator(".brand").inner_text()
+    title = card.locator(".card-title").text_content() or ""
+    assert title.startswith(f"{brand} ")
+    shown = card.locator(".card-title a").evaluate("link => link.lastChild.textContent")
+    assert shown == title.removeprefix(f"{brand} ")
+    expect(card.get_by_role("link", name=title, exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("page", [PHONE], indirect=True, ids=["phone"])
 def test_filters_are_a_sheet_that_closes_and_returns_the_focus(page: Page) -> None:
     open_search(page, "q=shoes")
     opener = page.get_by_role("button", name="Filters")
@@ -109,6 +133,8 @@ def test_filters_are_a_sheet_that_closes_and_returns_the_focus(page: Page) -> No
     sheet.locator('#facets input[name="gender"][value="Men"]').check()
     expect(page).to_have_url(re.compile("gender=Men"))
     expect(sheet).to_be_visible()  # several filters can be chosen
+    count = page.locator("#results-heading").text_content() or ""
+    expect(sheet.get_by_role("status")).to_have_text(count)
     sheet.get_by_role("button", name="Show the products").click()
     expect(page.locator(".filter-chips .chip")).to_have_count(1)
     expect(page.locator("#filters")).to_be_hidden()

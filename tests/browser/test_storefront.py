@@ -32,7 +32,7 @@ def open_advanced(page: Page) -> None:
 
 def titles(page: Page) -> list[str]:
     page.wait_for_load_state("domcontentloaded")
-    return page.locator(".card-title").all_inner_texts()
+    return page.locator(".card-title").all_text_contents()
 
 
 def types_on_page(page: Page, first: int) -> list[str]:
@@ -150,6 +150,15 @@ def test_slider_blends_words_and_picture(page: Page, demo_folder: Path) -> None:
     assert types_on_page(page, 1) == ["Boots"]
 
 
+def test_words_that_mean_nothing_leave_the_picture(page: Page, demo_folder: Path) -> None:
+    upload(page, drawn_picture(demo_folder, "Sandals"))
+    found = titles(page)
+    search(page, "blorptuna")
+    expect(page.locator(".note").filter(has_text="“blorptuna”")).to_be_visible()
+    assert titles(page) == found
+    expect(page.locator("#blend")).to_have_count(0)
+
+
 def test_file_without_a_picture_is_rejected(page: Page, tmp_path: Path) -> None:
     (tmp_path / "lies.jpg").write_text("no picture")
     page.locator("#file").set_input_files(tmp_path / "lies.jpg")
@@ -174,7 +183,7 @@ def test_product_page_shows_similar_products(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(title)
     similar = page.locator(".card")
     expect(similar).to_have_count(8)
-    assert title not in similar.locator(".card-title").all_inner_texts()
+    assert title not in similar.locator(".card-title").all_text_contents()
 
 
 @pytest.mark.parametrize("page", [PHONE, PHONE | DARK], indirect=True, ids=["light", "dark"])

@@ -89,7 +89,7 @@ def build() -> None:
         ),
         add("RED", "Red Wool Coat", "c", **coat, colour="Red", attributes={"size": "M"}),
     )
-    add("HAT", "Felt Hat", "d", currency="EUR", price=20)
+    add("HAT", "Felt Hat", "d", currency="EUR", price=20, attributes={"size": ["M", "L"]})
     add("TWIN1", "Felt Cap", "e", in_stock=False)
     add("TWIN2", "Cap of Felt", "e")
     for number in range(5):
@@ -146,6 +146,8 @@ def test_variants_are_links_by_colour_and_size_with_their_stock(catalogue: None)
     alone = get("/product/HAT")
     assert not links(alone, "look")
     assert not links(alone, "pill")
+    assert "Sizes:</span> M, L</p>" in alone
+    assert "pill" not in alone, "nothing that cannot be chosen looks like a button"
 
 
 def test_attributes_are_a_table_and_a_size_is_not_repeated(catalogue: None) -> None:

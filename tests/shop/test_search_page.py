@@ -144,7 +144,7 @@ def test_the_tool_bar_outweighs_the_order_of_the_query() -> None:
 
 def test_sentence_has_the_conditions_of_the_search() -> None:
     said = get("/?q=sneakers for women not black under 500&in_stock=1").context["given_up"]
-    assert said.missing == "No sneakers for women under €500 (not black), with these filters."
+    assert said.missing == "No sneakers for women under €500 (not black) with these filters."
 
 
 def test_a_price_that_is_ignored_is_not_looked_for_in_products() -> None:
