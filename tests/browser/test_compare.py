@@ -37,6 +37,9 @@ def test_columns_are_chosen_compared_and_judged(page: Page, shop: str, session: 
     expect(page.locator(".compare-column")).to_have_count(2)
     first, second = page.locator(".compare-column").all()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    verdict = page.get_by_role("button", name="A is better").bounding_box()
+    assert verdict
+    assert verdict["width"] >= 40, "wide enough for a finger"
     card = first.locator(".small-card").first
     expect(card.locator(".elsewhere")).to_contain_text(re.compile(r"B \d+"))
     sku = card.get_attribute("data-sku")
