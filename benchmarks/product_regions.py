@@ -5,8 +5,8 @@
 Two catalogues of the same products, which nothing was trained on: scenes, with each product on a
 backdrop of `benchmarks.regions`, and the shop's photographs. Both are embedded with whole and with
 cut pictures, by the decoder and the encoder of `embed_catalog`, in turn. They are searched with the
-photographs and with other scenes, cut as the shop cuts query pictures, but with their ground. Ranks
-are by the pictures alone. The database is asked for the types of products only.
+photographs and with other scenes, cut as the shop cuts query pictures. Ranks are by the pictures
+alone. The database is asked for the types of products only.
 
 "Kind" and "type" are the shares of the right subcategory and product type among the first 8 hits,
 without the product itself; "itself" is the share of queries whose own product is among them.

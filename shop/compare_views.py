@@ -41,7 +41,6 @@ from shop.errors import sentence
 from shop.forms import CompareForm, needed_modalities, usable_models
 from shop.models import Product, ProductImage
 from shop.page_search import unknown_values, with_stored_pictures
-from shop.picture_regions import picture_to_search
 from shop.query_picture_panel import picture_panels
 from shop.query_pictures import keep_query_picture
 from shop.rates import count_request, limited, network_of
@@ -131,7 +130,7 @@ def store_verdict(request: HttpRequest) -> HttpResponse:
         return HttpResponseSeeOther(reverse("compare"))
     if judged.username:  # what anybody can do must not fill the disk
         for name in judged.query.pictures:
-            keep_query_picture(name, picture_to_search(name))
+            keep_query_picture(name)
     with connect() as connection:
         store_comparison(connection, judged)
     columns = {"left": judged.left_setup, "right": judged.right_setup}

@@ -11,10 +11,10 @@ from catalog.search.catalogue import any_currency
 from catalog.search.facets import Facet, enabled_facets
 from catalog.search.filters import known_values
 from catalog.search.pipeline import Results
+from shop import query_pictures
 from shop.errors import Outcome, try_search
 from shop.locale_formats import quoted
 from shop.metrics import count_search
-from shop.picture_regions import picture_to_search
 from shop.query_words import PRICES
 from shop.search_params import SearchParams
 
@@ -97,7 +97,7 @@ def with_stored_pictures(
     state: SearchParams, notes: list[str]
 ) -> tuple[SearchParams, tuple[bytes, ...]]:
     """The search without pictures that have expired, which a note says, and the others' content."""
-    stored = {name: picture_to_search(name) for name in state.pictures}
+    stored = {name: query_pictures.load_query_picture(name) for name in state.pictures}
     images = {name: image for name, image in stored.items() if image is not None}
     if len(images) < len(stored):
         notes.append(gettext("A picture has expired. Upload it again."))

@@ -8,17 +8,15 @@ import json
 import logging
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from io import BytesIO
 from threading import Lock
 
 from embedding.encoder import EncoderError
 from embedding.image_decoding import ImageError, open_image
 from embedding.regions.garments import garments_in
-from embedding.regions.matting import part_to_search
 from embedding.regions.region import FULL_SCALE, Region
 from shop.config import settings
 from shop.picture_quota import SIDECAR
-from shop.query_pictures import load_query_picture, parse_name, picture_name, stored
+from shop.query_pictures import load_query_picture, picture_name, stored
 
 VERSION = 1
 """A part of what is kept. It changes when garments are found in another way."""
@@ -64,26 +62,6 @@ def name_to_search_with(digest: str) -> str:
     """The name of a stored picture, or of the part of it that shows its garment best."""
     found = picture_regions(digest)
     return picture_name(digest, found.best if found else None)
-
-
-def picture_to_search(name: str) -> bytes | None:
-    """The content of a query picture as it is encoded; None if it has expired.
-
-    That of a suggested region is the garment on white, as in product photographs.
-    """
-    content = load_query_picture(name)
-    if content is None:
-        return None
-    digest, region = parse_name(name)
-    found = picture_regions(digest) if region else None
-    if region is None or found is None or region not in found.regions:
-        return content
-    with suppress(ImageError):  # the search says so
-        image = open_image(load_query_picture(digest) or b"", FULL_SCALE)
-        encoded = BytesIO()
-        part_to_search(image, region).save(encoded, "BMP")
-        return encoded.getvalue()
-    return content
 
 
 def _find(content: bytes) -> tuple[PictureRegions, bool]:

@@ -150,10 +150,6 @@ def picture_jpeg(name: str, side: int = 0) -> bytes | None:
     content = load_query_picture(name)
     if content is None or (DIGEST.fullmatch(name) and not side):
         return content
-    return _as_jpeg(content, side)
-
-
-def _as_jpeg(content: bytes, side: int = 0) -> bytes | None:
     try:
         image = open_image(content, side or upload_decoder.MAX_SIDE)
     except ImageError:
@@ -165,18 +161,15 @@ def _as_jpeg(content: bytes, side: int = 0) -> bytes | None:
     return encoded.getvalue()
 
 
-def keep_query_picture(name: str, part: bytes | None = None) -> bool:
+def keep_query_picture(name: str) -> bool:
     """Keep a picture, or the part of it, in `settings.JUDGED_PICTURE_DIR`, where nothing expires.
-
-    Args:
-        part: the part as it is searched for; by default as it is shown.
 
     Returns:
         False if the picture has expired.
     """
     if judged_picture(name).exists():
         return True
-    content = _as_jpeg(part) if part and not DIGEST.fullmatch(name) else picture_jpeg(name)
+    content = picture_jpeg(name)
     if content is not None:
         judged.write(f"{name}.jpg", content)
     return content is not None

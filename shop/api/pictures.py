@@ -12,8 +12,8 @@ from shop.api.problems import Problem
 from shop.api.tokens import Caller
 from shop.errors import sentence
 from shop.picture_fetching import FetchBusy, fetch_picture
-from shop.picture_regions import name_to_search_with, picture_to_search
-from shop.query_pictures import store_query_picture
+from shop.picture_regions import name_to_search_with
+from shop.query_pictures import load_query_picture, store_query_picture
 from shop.rates import count_request
 from shop.search_params import MAX_PICTURES
 
@@ -48,7 +48,7 @@ def load_pictures(digests: Sequence[str]) -> tuple[bytes, ...]:
     Raises:
         Problem: one has expired.
     """
-    found = [picture_to_search(digest) for digest in digests]
+    found = [load_query_picture(digest) for digest in digests]
     contents = tuple(content for content in found if content is not None)
     if len(contents) < len(found):
         detail = "A picture has expired. Send it again."

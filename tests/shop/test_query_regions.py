@@ -108,29 +108,6 @@ def test_a_part_is_what_is_encoded_and_the_original_is_kept_once(folder: Path) -
     assert query_pictures.load_query_picture(f"{digest}-900-0-500-500") is None
 
 
-@pytest.mark.usefixtures("folder")
-def test_a_suggested_part_is_searched_on_white(monkeypatch: pytest.MonkeyPatch) -> None:
-    region = Region(225, 150, 550, 700)
-    found = Garments((Garment(region, 0.9),))
-    monkeypatch.setattr(finder, "find_garments", lambda image: found)
-    image = Image.new("RGB", (400, 400), "green")
-    image.paste("red", (115, 90, 285, 310))
-    buffer = BytesIO()
-    image.save(buffer, "PNG")
-    digest = query_pictures.store_query_picture(buffer.getvalue())
-
-    def corner(content: bytes | None) -> int:
-        assert content is not None
-        return min(open_image(content).getpixel((2, 2)))  # type: ignore[arg-type]
-
-    suggested, own = f"{digest}-{region}", f"{digest}-220-150-550-700"
-    assert corner(picture_regions.picture_to_search(suggested)) > 240
-    assert corner(query_pictures.load_query_picture(suggested)) < 20  # what is shown
-    for name in (own, digest):
-        assert picture_regions.picture_to_search(name) == query_pictures.load_query_picture(name)
-    assert picture_regions.picture_to_search(f"{DIGEST}-{region}") is None
-
-
 @pytest.mark.usefixtures("database", "folder", "suggested")
 def test_parts_are_served_as_jpeg_in_two_sizes() -> None:
     client = Client(headers={"host": "localhost"})

@@ -6,7 +6,7 @@ const waiting = new WeakSet();
 
 async function again(picture) {
   const address = picture.currentSrc;
-  if (!address || waiting.has(picture)) return;
+  if (!address.startsWith(`${location.origin}/`) || waiting.has(picture)) return; // not previews of uploads
   waiting.add(picture);
   for (let attempt = 0; attempt < ATTEMPTS && picture.isConnected && picture.currentSrc === address; attempt += 1) {
     const answer = await fetch(address).catch(() => null);
