@@ -8,11 +8,11 @@ photographs of other things, on surroundings of snapshots, and on drawings. They
 The clean product photographs and the snapshots of `clothing` show whether anything gets worse.
 
 Each figure is the share of the right kind of product among the first 8 hits, without the product
-itself. Regions are searched on white; "with its ground" is the best one as the shop uses it. "Clean" is
-that of the catalogue's own photographs of the garments in a scene, the most that a perfect cut
-could reach. "Some right" is the share of searches with at least one right product among these hits,
-of the best region and of the clean photographs. In a scene with two garments, either is right; dots
-and true boxes are averages over both.
+itself. Regions are searched on white; "with its ground" is the best one as the shop uses it.
+"Clean" is that of the catalogue's own photographs of the garments in a scene, the most that a
+perfect cut could reach. "Some right" is the share of searches with at least one right product among
+these hits, of the best region and of the clean photographs. In a scene with two garments, either is
+right; dots and true boxes are averages over both.
 """
 
 from __future__ import annotations
