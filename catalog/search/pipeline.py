@@ -110,11 +110,12 @@ def search(
     if ranking.vectors:
         rows = diversify(connection, rows, spec, ranking.vectors)
     hits = tuple(to_hit(row, ranking) for row in rows if row["matches"])
+    close = tuple(to_hit(row, ranking) for row in rows if row["matches"] is False)
     return replace(
         about,
         hits=hits,
-        close=tuple(to_hit(row, ranking) for row in rows if row["matches"] is False),
-        given_up=_given_up(about.wanted, hits),
+        close=close,
+        given_up=_given_up(about.wanted, hits, close),
         total=summary["total"],
         truncated=summary["truncated"],
         facets=facet_counts(summary, [found[0] for found in opened], spec.filters),
@@ -153,9 +154,15 @@ def _browse(connection: Connection, ranking: Ranking, about: Results) -> Results
     )
 
 
-def _given_up(wanted: Iterable[str], hits: tuple[Hit, ...]) -> tuple[str, ...]:
-    """Those of the wanted kinds that no product fulfils together with the others."""
-    if not hits or hits[0].exact:
+def _given_up(
+    wanted: Iterable[str], hits: tuple[Hit, ...], close: tuple[Hit, ...]
+) -> tuple[str, ...]:
+    """Those of the wanted kinds that no product fulfils together with the others. Without hits, the
+    type if no product has it."""
+    if not hits:
+        nearest = [dict(zip(wanted, hit.fulfilled, strict=True)) for hit in close]
+        return ("type",) if nearest and not any(it.get("type", 1) for it in nearest) else ()
+    if hits[0].exact:
         return ()
     return tuple(
         kind

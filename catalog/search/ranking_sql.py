@@ -87,7 +87,7 @@ ORDERS: dict[Sort, str] = {
 WANTED = """wanted AS MATERIALIZED (
     SELECT * FROM unnest(%(wanted)s::search.part[])
            WITH ORDINALITY
-           AS part (kind, weight, keys, accepted, close, title, typed, places, tied, place)
+           AS part (kind, weight, keys, accepted, close, title, typed, places, tied, others, place)
 )"""
 
 CLOSE = 0.5
@@ -105,7 +105,8 @@ DEGREES = f"""
        SELECT w.kind, w.weight, w.place,
               coalesce({TIED},
               CASE WHEN p.facets && w.keys THEN 1
-                   WHEN p.facets && w.accepted OR p.lexemes @@ w.typed THEN 0.9
+                   WHEN p.facets && w.accepted
+                        OR p.lexemes @@ w.typed AND (p.facets && w.others) IS NOT TRUE THEN 0.9
                    WHEN CASE w.kind WHEN 'type' THEN p.product_type
                                     WHEN 'colour' THEN p.colour
                                     WHEN 'person' THEN p.gender
@@ -121,10 +122,12 @@ title that has it as typed: shoppers may mean its words."""
 FULFILLED = f"""
        SELECT sum(weight * degree) / sum(weight) AS structure,
               sum(CASE WHEN degree > {CLOSE} THEN weight WHEN kind = 'type' THEN degree * weight
-                       ELSE 0 END) AS met
+                       ELSE 0 END) AS met,
+              bool_and(degree > 0 OR kind <> 'type') AS is_of_type
          FROM ({DEGREES}) AS part"""
 """`structure` is the weighted mean of the degrees. `met` is the weight of the parts that the
-product has; of those that are only close, a type counts half."""
+product has; of those that are only close, a type counts half. What is not `is_of_type` is no hit,
+whatever else it has: gold shoes are no gold watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -362,7 +365,7 @@ def _scored(ranking: Ranking) -> str:
             measures.append(f"coalesce({name}_list.image_id, {name}_other.image_id) AS {picture}")
             columns.append(picture)
     named = "false AS exact, NULL::float8 AS lexical"
-    structure = "NULL::float8 AS structure, NULL::float8 AS met"
+    structure = "NULL::float8 AS structure, NULL::float8 AS met, true AS is_of_type"
     fulfilled = ""
     if ranking.wanted:
         structure = "structure.*"
@@ -411,8 +414,8 @@ def _window(ranking: Ranking) -> str:
     SELECT *
       FROM (SELECT *, row_number() OVER (
                       ORDER BY {BEST}) AS rank
-              FROM (SELECT *, exact OR match >= %(min_match)s AND (%(min_match)s = 0 OR fulfils)
-                           AS matches
+              FROM (SELECT *, exact OR match >= %(min_match)s AND (%(min_match)s = 0 OR fulfils
+                              AND (%(structure_weight)s = 0 OR is_of_type IS NOT FALSE)) AS matches
                       FROM (SELECT scored.*,
                                    %(structure_weight)s = 0
                                    OR met IS NOT DISTINCT FROM most AS fulfils,

@@ -20,8 +20,9 @@ PARSE = """
 SELECT typed, is_exact, words, avoided, excluded, unwanted, min_price, max_price, sort, share,
        certainty, is_question,
        wanted::text AS wanted, array_to_json(wanted) AS parts,
-       (SELECT json_agg(search_internal.part_keys(part)) FROM unnest(wanted) AS part)
-           AS wanted_keys,
+       (SELECT json_agg(found)
+          FROM unnest(wanted) AS part, search_internal.part_keys(part) AS found
+         WHERE found IS NOT NULL) AS wanted_keys,
        array_to_json(understood) AS understood
   FROM search.parse(%(text)s)
 """
@@ -35,7 +36,8 @@ class Part:
     "quoted" or "word". `why` says how it was recognized: as the "name" of a value of the catalogue,
     by a "synonym", by a "translation" (a synonym in another language), by a "stray" one (in another
     language than the other words), and so on. It is "ignored"
-    for sizes and measures that no product has, and "unknown" for words that no product has.
+    for sizes and measures that no product has, "absent" for types, colours and so on that are known
+    but that no product has, and "unknown" for words that no product has.
     """
 
     place: int
@@ -83,7 +85,7 @@ class Parsed:
     """The kinds of `wanted`, the most important one first, each with the parts that it combines: of
     several types only the head."""
     keys: tuple[tuple[str, ...], ...] = ()
-    """For each of `wanted` the keys of the facet values that fulfil it."""
+    """For each of `wanted` that some product has, the keys of the facet values that fulfil it."""
     sort: Sort = ""
     """The order that the text asks for, such as "price" for "cheapest jeans"."""
     share: float = 1.0

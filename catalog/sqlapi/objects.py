@@ -49,6 +49,7 @@ from catalog.sqlapi.rendered import (
     NEAREST_ARGUMENTS,
     RANKED,
     StoredModel,
+    concepts,
     cues,
     nearest,
     rankings,
@@ -284,7 +285,7 @@ def drop_named(connection: Connection, names: Iterable[str]) -> None:
 def schema_of(name: str) -> str:
     """The schema of an object by its name."""
     is_internal = (
-        name in ("cue", "definition") or name.startswith((RANKED, NEAREST)) or _is_internal(name)
+        name in ("concept", "cue", "definition") or name.startswith((RANKED, NEAREST)) or _is_internal(name)
     )
     return INTERNAL if is_internal else SCHEMA
 
@@ -311,6 +312,7 @@ def definitions(connection: Connection) -> Mapping[str, str]:
     return {
         **{name: sql.as_string() for name, sql in views(models).items()},
         "product_vectors": _product_vectors(connection, models),
+        "concept": concepts(),
         "cue": cues(),
         **{name: with_vectors(_file(name), vectors) for name in OBJECTS},
         **{name: with_vectors(sql.as_string(), vectors) for name, sql in rankings(models).items()},

@@ -27,6 +27,7 @@ from catalog.search.cues import read_cues
 from catalog.search.filters import Filters, has_any
 from catalog.search.fusion import MIN_MATCH, WEIGHTS, Channel
 from catalog.search.ranking_sql import Ranking, ranking_statement
+from catalog.synonyms.starter import concept_kinds
 from catalog.tables import embedding_table_name
 from embedding.registry import Modality
 
@@ -163,6 +164,22 @@ def cues() -> str:
             " SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language);\n"
             "COMMENT ON MATERIALIZED VIEW search_internal.cue IS"
             " 'Words that structure a query, such as not, under or for.';"
+        )
+        .format(rows=SQL(", ").join(rows))
+        .as_string()
+    )
+
+
+@cache
+def concepts() -> str:
+    """The SQL of the materialized view `concept`, with the kind of each concept of the lexicon."""
+    rows = [SQL("({}, {})").format(*map(Literal, row)) for row in concept_kinds().items()]
+    return (
+        SQL(
+            "CREATE MATERIALIZED VIEW search_internal.concept AS"
+            " SELECT * FROM (VALUES {rows}) AS v (phrase, kind);\n"
+            "COMMENT ON MATERIALIZED VIEW search_internal.concept IS"
+            " 'What the lexicon knows, by its English name, and its kind, such as type or colour.';"
         )
         .format(rows=SQL(", ").join(rows))
         .as_string()

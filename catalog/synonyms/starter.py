@@ -65,6 +65,20 @@ def meaning(concept: Concept) -> str:
     return _bare(text, "en") or text
 
 
+def concept_kinds() -> dict[str, Kind]:
+    """The kind of each concept of the lexicon by its meaning. Of two concepts with the same
+    meaning, the first counts.
+
+    Raises:
+        LexiconError: an entry of the lexicon is malformed.
+    """
+    kinds: dict[str, Kind] = {}
+    for kind, concepts in read_lexicon().items():
+        for concept in concepts.values():
+            kinds.setdefault(meaning(concept), kind)
+    return kinds
+
+
 def phrases(concept: Concept, language: Language) -> list[str]:
     """All words for a concept in one language, with their inflected forms.
 

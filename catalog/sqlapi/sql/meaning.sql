@@ -3,7 +3,9 @@
 -- fuchsia accepts pink, pink accepts salmon, but fuchsia does not accept salmon. Only where there is no fuchsia and no
 -- pink, salmon is close. Nor do they lead to a value by a second
 -- meaning of its name: cotton is close to denim, and "jean" is also a word for denim, but cotton is not close to jeans.
--- A phrase that leads to no value keeps the words that it means.
+-- Where products have no value for a phrase, those of a wider word are close: shoes, for sneakers.
+-- A phrase that leads to no value keeps the words that it means, and the kind of what the lexicon knows, such as a type,
+-- if products have other values of this kind.
 CREATE MATERIALIZED VIEW search.meaning AS
 WITH entry AS MATERIALIZED (
     SELECT phrase_key AS source, meaning_key AS target, relation, language, phrase, meaning
@@ -37,6 +39,10 @@ foreign_word AS MATERIALIZED (
     EXCEPT ALL
     SELECT equal.source, equal.target
       FROM equal JOIN (SELECT source FROM spoken UNION SELECT target FROM entry) AS own USING (source)
+),
+-- Occasions are left out: products can suit one that none is marked for.
+concept AS MATERIALIZED (
+    SELECT public.phrase_key(phrase) AS node, kind, phrase FROM search_internal.concept WHERE kind <> 'occasion'
 ),
 called AS MATERIALIZED (
     SELECT key AS facet_key, phrase_key AS node, true AS is_own FROM search.facet_value
@@ -75,6 +81,22 @@ nearest AS MATERIALIZED (
            JOIN named ON named.node = far.target AND named.is_own
      WHERE near.level = 1 AND far.level = 1 AND near.source NOT IN (SELECT node FROM direct)
 ),
+-- Shoes accept sneakers, so shoes are close where there are no sneakers. Footwear accepts shoes, and is too wide then.
+wider AS MATERIALIZED (
+    SELECT DISTINCT named.facet_key, relation.target, relation.source
+      FROM relation JOIN named ON named.node = relation.source AND named.is_own
+     WHERE relation.level = 1 AND NOT EXISTS (SELECT FROM nearest WHERE nearest.node = relation.target)
+       AND ((SELECT array_agg(kind) FROM concept WHERE node = relation.source)
+            && (SELECT array_agg(kind) FROM concept WHERE node = relation.target)) IS NOT FALSE
+),
+found AS MATERIALIZED (
+    TABLE nearest
+     UNION ALL
+    SELECT DISTINCT facet_key, target, 2
+      FROM wider
+     WHERE NOT EXISTS (SELECT FROM wider near JOIN relation far ON far.target = near.source AND far.level = 1
+                        WHERE near.target = wider.target AND far.source = wider.source)
+),
 phrase AS MATERIALIZED (
     SELECT source AS node, phrase FROM entry
      UNION
@@ -91,9 +113,26 @@ spelling AS MATERIALIZED (
      WHERE key <> ''
 ),
 leads AS MATERIALIZED (
-    SELECT node AS source, facet_key, level, '' AS language FROM nearest
+    SELECT node AS source, facet_key, level, '' AS language FROM found
      UNION
-    SELECT equal.source, n.facet_key, n.level, equal.language FROM equal JOIN nearest n ON n.node = equal.target
+    SELECT equal.source, n.facet_key, n.level, equal.language FROM equal JOIN found n ON n.node = equal.target
+),
+-- What the lexicon knows, although no product has it: watches, in a shop for shoes.
+lexicon AS MATERIALIZED (
+    SELECT s.key, c.kind, c.phrase, word.language
+      FROM concept c
+           JOIN (SELECT node AS source, node AS target, 'en' AS language FROM concept
+                 UNION ALL
+                 TABLE equal) AS word ON word.target = c.node
+           JOIN spelling s ON s.node = word.source
+     WHERE c.kind IN (SELECT f.kind FROM search.facet_value v JOIN public.facet f ON f.name = v.facet)
+),
+absent AS MATERIALIZED (
+    SELECT lexicon.*
+      FROM lexicon
+           JOIN (SELECT key FROM lexicon
+                 EXCEPT
+                 SELECT s.key FROM spelling s JOIN leads l ON l.source = s.node) AS unmet USING (key)
 )
 SELECT s.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v.products,
        l.level::smallint AS level, array_agg(DISTINCT l.language) AS languages,
@@ -107,7 +146,12 @@ SELECT s.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v
 SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::smallint, array_agg(DISTINCT e.language), false
   FROM spelling s JOIN entry e ON e.source = s.node AND e.relation = 'both'
  WHERE NOT EXISTS (SELECT FROM leads l WHERE l.source = s.node)
+   AND s.key NOT IN (SELECT key FROM absent)
  GROUP BY s.key
+ UNION ALL
+SELECT key COLLATE "C", kind, '', '', min(phrase), NULL::bigint, 0::smallint, array_agg(DISTINCT language), false
+  FROM absent
+ GROUP BY key, kind
  UNION ALL
 SELECT key COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint, array_agg(DISTINCT c.language), false
   FROM search_internal.cue c, regexp_replace(public.fold_text(c.phrase), '[^[:alnum:]]', '', 'g') AS key
@@ -117,4 +161,5 @@ SELECT key COLLATE "C", 'cue', '', '', c.cue, NULL::bigint, 0::smallint, array_a
 CREATE UNIQUE INDEX meaning_key ON search.meaning (key, facet_key, level, kind, value);
 
 COMMENT ON MATERIALIZED VIEW search.meaning IS
-    'What each phrase means: facet values of this catalogue, other words, or a cue such as not or under.';
+    'What each phrase means: facet values of this catalogue, other words, or a cue such as not or under; '
+    'without a facet, a kind such as type is that of a thing that no product is.';

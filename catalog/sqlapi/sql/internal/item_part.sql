@@ -17,9 +17,19 @@ DECLARE
              ELSE 'synonym' END,
         item.keys, item.accepted, item.close, NULL, NULL,
         CASE item.kind WHEN 'person' THEN replace(item.value, ' or ', ' ') ELSE item.value END, NULL);
+    is_absent boolean := item.kind IN ('type', 'colour', 'person', 'material', 'pattern')
+                         AND item.keys || item.accepted || item.close = '{}';
     is_typed boolean := item.is_name OR NOT part.wanted;
     has_sign boolean := strpos(item.value, '&') > 0; -- "H&M", which may be "HM"
 BEGIN
+    IF is_absent AND part.wanted THEN
+        IF item.is_stray THEN
+            part.kind := 'word';
+            part.why := 'stray';
+        ELSE
+            part.why := 'absent';
+        END IF;
+    END IF;
     IF is_typed THEN
         NULL;
     ELSIF item.kind = 'word' AND has_sign THEN

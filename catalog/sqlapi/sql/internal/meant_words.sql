@@ -11,7 +11,7 @@ BEGIN
       FROM (SELECT m.value, max(m.products) AS products
               FROM unnest(ARRAY[word, public.singular(word)]) AS start
                    JOIN search.meaning m ON m.key >= start COLLATE "C" AND m.key <= (start || after) COLLATE "C"
-             WHERE m.level = 0 AND m.kind NOT IN ('cue', 'word')
+             WHERE m.level = 0 AND m.facet_key <> ''
              GROUP BY m.value
              ORDER BY max(m.products) DESC, m.value
              LIMIT {{max_completions}}) AS meant,

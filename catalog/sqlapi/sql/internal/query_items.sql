@@ -75,7 +75,7 @@ BEGIN
                                        WHERE m.key = ANY (words[span.first:span.last]) AND m.kind = 'cue'
                                          AND m.value IN ('not', 'but_not'));
             -- "non leather" and "leather-free" are a negation where no product is called "faux leather" or "vegan"
-            ELSIF span.kind = 'word' THEN
+            ELSIF cardinality(span.keys || span.accepted || span.close) = 0 THEN
                 CONTINUE WHEN (words[span.last] ~ '^(free|frei|vrij)$' AND span.last = span.first + 1
                                OR EXISTS (SELECT FROM search.meaning m
                                            WHERE m.key = words[span.first] AND m.kind = 'cue'
@@ -88,7 +88,7 @@ BEGIN
         spans := spans || ROW(span.kind, span.value, offsets[span.first],
                               offsets[span.last] + length(tokens[span.last]), NULL, exclusions[span.first],
                               span.is_name, span.keys, span.accepted, span.close,
-                              span.is_foreign, span.is_stray)::search_internal.query_item;
+                              span.is_foreign, span.is_stray AND span.split IS NULL)::search_internal.query_item;
         starts := starts || span.first;
         FOR place IN span.first..span.last LOOP
             owners[place] := cardinality(spans);

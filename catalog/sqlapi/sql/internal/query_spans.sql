@@ -48,7 +48,9 @@ chosen AS MATERIALIZED (
            min(level) OVER (PARTITION BY first, last, split, kind) AS least_level,
            -- "sandals" is rather a type of 84 products than the category above it
            rank() OVER (PARTITION BY first, last, split, kind, level ORDER BY is_name DESC, products) > 1
-           AND kind = 'type' AND level = 0 AS is_above
+           AND kind = 'type' AND level = 0 AS is_above,
+           kind = 'word' OR kind <> 'cue' AND bool_and(facet_key = '') OVER (PARTITION BY first, last, split, kind)
+           AS is_absent
       FROM nearest
     WINDOW likeliest AS (PARTITION BY first, last, split
                              ORDER BY kind = 'word', kind = 'cue' AND NOT is_named DESC, kind = 'cue',
@@ -74,11 +76,13 @@ SELECT first, last, kind,
   FROM chosen
  WHERE kind = likeliest_kind
  GROUP BY first, last, split, kind
- -- "w paski" is striped, although no product is; but "rain boots" are boots where there are none for rain
- ORDER BY kind = 'word' AND split IS NULL
-          AND (last = first OR EXISTS (SELECT FROM chosen AS o
-                                        WHERE o.first <= chosen.last AND o.last >= chosen.first
-                                          AND o.likeliest_kind NOT IN ('word', 'cue'))),
+ -- "w paski" is striped, although no product is; but "rain boots" are boots where there are none for rain, and
+ -- "silk scarf" is a scarf although no product is
+ ORDER BY bool_and(is_absent) AND split IS NULL
+          AND (kind = 'word' AND last = first
+               OR EXISTS (SELECT FROM chosen AS o
+                           WHERE o.first <= chosen.last AND o.last >= chosen.first AND o.facet_key <> ''
+                             AND o.kind = o.likeliest_kind AND (chosen.kind = 'word' OR o.kind = 'type'))),
           -- "but without sleeves" is "without sleeves" with a filler before it
           last - first DESC, kind = 'cue' AND last > first, first, split;
 END

@@ -47,7 +47,7 @@ BEGIN
         SELECT m.facet_key AS key, max(m.products) AS products
           FROM unnest(ARRAY[joined, public.singular(joined)]) AS start
                JOIN search.meaning m ON m.key >= start COLLATE "C" AND m.key <= (start || after) COLLATE "C"
-         WHERE length(joined) >= 3 AND m.level = 0 AND m.kind NOT IN ('cue', 'word') AND NOT m.is_name
+         WHERE length(joined) >= 3 AND m.level = 0 AND m.facet_key <> '' AND NOT m.is_name
            AND (read.completed IS NULL OR m.languages && (SELECT search_internal.language_codes() || ''::text))
          GROUP BY m.facet_key
          ORDER BY 2 DESC, 1

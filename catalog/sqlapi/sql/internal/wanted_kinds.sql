@@ -17,6 +17,8 @@ DECLARE
     typed text;
     places integer[];
     wanted search.part[] := '{}';
+    absent search.part[] := '{}'; -- by which no candidates are found
+    others text[];
     is_alternative boolean := false;
 BEGIN
     FOREACH part IN ARRAY parts LOOP
@@ -44,19 +46,33 @@ BEGIN
             accepted := accepted || part.accepted;
             close := close || part.close;
             title := concat_ws(' | ', title, nullif(search_internal.title_phrase(part.value)::text, ''));
-            IF part.why IN ('synonym', 'translation', 'stray') THEN
+            IF part.why IN ('synonym', 'translation', 'stray') OR part.why = 'absent' AND kind = 'type' THEN
                 typed := concat_ws(' | ', typed, nullif(search_internal.title_phrase(part.phrase)::text, ''));
             END IF;
             places := places || part.place;
         END LOOP;
+        IF keys || accepted || close = '{}' THEN
+            others := NULL;
+            IF kind = 'type' THEN
+                -- without categories, which may be as wide as "clothes"
+                others := ARRAY(SELECT DISTINCT m.facet_key
+                                  FROM search_internal.concept c
+                                       JOIN search.meaning m ON m.key = public.phrase_key(c.phrase)
+                                 WHERE m.kind = 'type' AND m.level = 0 AND m.facet <> 'category');
+                typed := concat_ws(' | ', typed, title);
+            END IF;
+            absent := absent || ROW(kind, weight, keys, keys, keys, title::tsquery, typed::tsquery, places, NULL,
+                                    others)::search.part;
+            CONTINUE;
+        END IF;
         wanted := wanted || ROW(kind, weight, search_internal.distinct_keys(keys), search_internal.distinct_keys(accepted),
                                 search_internal.distinct_keys(close), title::tsquery, typed::tsquery, places,
                                 CASE WHEN is_alternative AND kind <> 'type'
-                                     THEN search_internal.tied_parts(kind, parts, heads) END)::search.part;
+                                     THEN search_internal.tied_parts(kind, parts, heads) END, NULL)::search.part;
     END LOOP;
-    RETURN wanted;
+    RETURN wanted || absent;
 END
 $$;
 
 COMMENT ON FUNCTION search_internal.wanted_kinds(search.understood[], search.understood[], integer[]) IS
-    'What a query wants of each kind, the most important first, from the results of search_internal.headed_parts.';
+    'What a query wants of each kind, the most important first, and last what no product has, from the results of search_internal.headed_parts.';
