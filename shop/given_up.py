@@ -48,8 +48,12 @@ def given_up(
     wanted = {
         kind: parts
         for kind, parts in results.wanted.items()
-        if kind == "type" or any(map(facet_of, parts))
+        if kind == "type" or any(facet_of(part) or part.why == "absent" for part in parts)
     }
+    if not results.hits and "type" in results.given_up:
+        names = {"type": listed([named(part) for part in wanted["type"]], "or")}
+        prices = [price(it, currency) for it in results.understood if it.kind in PRICES]
+        return GivenUp(_no(_describe(names, prices), "", has_filters), "")
     if not results.hits or results.hits[0].exact:
         return None
     lacking = [part for part in results.understood if part.wanted and part.why == "ignored"]

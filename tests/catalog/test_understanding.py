@@ -319,7 +319,7 @@ def test_numbers_are_no_unknown_words(connection: Connection, text: str, share: 
         ("who won the cup in Paris", 0),
         ("best time to rote zzyx", 0),  # beside English words, "rote" is not the German red
         ("rote zzyx", 0.5),
-        ("Regenschirm rot", 0.5),  # known, but no product is called "umbrella"
+        ("Regenschirm rot", 1),  # a type, although no product is an umbrella
         ("buy rote", 1),
     ],
 )
@@ -568,14 +568,14 @@ def test_a_synonym_works_when_its_transaction_ends(catalogue: str) -> None:
         with connect() as connection:
             return understood(connection, text)
 
-    insert = "INSERT INTO synonym (phrase, meaning) VALUES ('zapzops', 'heels'), ('zips', 'heels')"
+    insert = "INSERT INTO synonym (phrase, meaning) VALUES ('zapzops', 'heels'), ('zops', 'heels')"
     disable = "UPDATE synonym SET enabled = false WHERE phrase = 'zapzops'"
-    delete = "DELETE FROM synonym WHERE phrase IN ('zapzops', 'zips')"
+    delete = "DELETE FROM synonym WHERE phrase IN ('zapzops', 'zops')"
     assert after("SELECT", "zapzops") == []
     assert after(insert, "zap-zops") == [("type", "Heels")]
     assert after(disable, "zapzops") == []
-    assert after("SELECT", "zips") == [("type", "Heels")]
-    assert after(delete, "zips") == []
+    assert after("SELECT", "zops") == [("type", "Heels")]
+    assert after(delete, "zops") == []
 
 
 def test_equal_values_of_the_catalogue_are_one_meaning(template: str) -> None:

@@ -40,9 +40,9 @@ foreign_word AS MATERIALIZED (
     SELECT equal.source, equal.target
       FROM equal JOIN (SELECT source FROM spoken UNION SELECT target FROM entry) AS own USING (source)
 ),
--- Occasions are left out: products can suit one that none is marked for.
+-- Patterns and occasions are left out: a product can have one that no value names.
 concept AS MATERIALIZED (
-    SELECT public.phrase_key(phrase) AS node, kind, phrase FROM search_internal.concept WHERE kind <> 'occasion'
+    SELECT public.phrase_key(phrase) AS node, kind, phrase FROM search_internal.concept WHERE kind NOT IN ('pattern', 'occasion')
 ),
 called AS MATERIALIZED (
     SELECT key AS facet_key, phrase_key AS node, true AS is_own FROM search.facet_value

@@ -104,6 +104,12 @@ BEGIN
             parsed.certainty := 0;
         END IF;
     END IF;
+    IF parsed.sort <> '' THEN
+        kind := search_internal.said_words(parts, wanted);
+        IF kind.kind IS NOT NULL THEN
+            parsed.wanted := wanted || kind;
+        END IF;
+    END IF;
     RETURN parsed;
 END
 $$;

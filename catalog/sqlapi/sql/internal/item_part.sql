@@ -17,7 +17,7 @@ DECLARE
              ELSE 'synonym' END,
         item.keys, item.accepted, item.close, NULL, NULL,
         CASE item.kind WHEN 'person' THEN replace(item.value, ' or ', ' ') ELSE item.value END, NULL);
-    is_absent boolean := item.kind IN ('type', 'colour', 'person', 'material', 'pattern')
+    is_absent boolean := item.kind IN ('type', 'colour', 'person', 'material')
                          AND item.keys || item.accepted || item.close = '{}';
     is_typed boolean := item.is_name OR NOT part.wanted;
     has_sign boolean := strpos(item.value, '&') > 0; -- "H&M", which may be "HM"

@@ -45,7 +45,11 @@ BEGIN
             keys := keys || part.keys;
             accepted := accepted || part.accepted;
             close := close || part.close;
-            title := concat_ws(' | ', title, nullif(search_internal.title_phrase(part.value)::text, ''));
+            title := concat_ws(' | ', title, nullif(CASE
+                -- a description can say the material
+                WHEN part.why = 'absent' AND kind = 'material'
+                THEN search_internal.phrase(public.split_words(public.fold_text(part.value)), public.search_languages())
+                ELSE search_internal.title_phrase(part.value) END::text, ''));
             IF part.why IN ('synonym', 'translation', 'stray') OR part.why = 'absent' AND kind = 'type' THEN
                 typed := concat_ws(' | ', typed, nullif(search_internal.title_phrase(part.phrase)::text, ''));
             END IF;
