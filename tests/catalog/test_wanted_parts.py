@@ -116,6 +116,11 @@ def test_a_bag_for_sandals_is_no_sandal(connection: Connection) -> None:
     assert found(connection, "sandals with a bag").hits[0].fulfilled == (1.0,)
 
 
+@pytest.mark.parametrize("text", ["shoe rack", "Schuhregal", "meuble à chaussures", "Damenuhr"])
+def test_a_phrase_with_a_type_may_be_another_type(connection: Connection, text: str) -> None:
+    assert {hit.product_type for hit in found(connection, text).hits} <= {"", "Gadgets"}
+
+
 def test_colours_and_materials_that_no_product_has(connection: Connection) -> None:
     results = found(connection, "green sandals")
     assert (titles(results), results.given_up) == ({"Blue sandals"}, ("colour",))

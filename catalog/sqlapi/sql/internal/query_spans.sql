@@ -77,12 +77,15 @@ SELECT first, last, kind,
  WHERE kind = likeliest_kind
  GROUP BY first, last, split, kind
  -- "w paski" is striped, although no product is; but "rain boots" are boots where there are none for rain, and
- -- "silk scarf" is a scarf although no product is
+ -- "shoe rack" is no shoe
  ORDER BY bool_and(is_absent) AND split IS NULL
           AND (kind = 'word' AND last = first
                OR EXISTS (SELECT FROM chosen AS o
                            WHERE o.first <= chosen.last AND o.last >= chosen.first AND o.facet_key <> ''
-                             AND o.kind = o.likeliest_kind AND (chosen.kind = 'word' OR o.kind = 'type'))),
+                             AND o.kind = o.likeliest_kind
+                             AND (chosen.kind = 'word'
+                                  OR o.kind = 'type' AND CASE WHEN spoken = ANY ('{fr,es,it,pl,pt}') THEN o.first = chosen.first
+                                                              ELSE o.last = chosen.last END))),
           -- "but without sleeves" is "without sleeves" with a filler before it
           last - first DESC, kind = 'cue' AND last > first, first, split;
 END
