@@ -105,6 +105,16 @@ def test_what_was_given_up_is_said() -> None:
     assert not re.search(r"\d+ match", text(page))
 
 
+def test_a_type_that_the_shop_lacks_is_said() -> None:
+    page = get("/?q=red lipstick for women")
+    results = page.context["results"]
+    assert (results.total, results.hits, page.context["given_up"].missing) == (0, (), "No lipstick.")
+    assert results.close
+    assert {"red", "lipstick", "for women"} == set(labels(page))
+    words = text(page)
+    assert words.index("No lipstick.") < words.index("The nearest products")
+
+
 @pytest.mark.parametrize("query", ["sneakers for boys", "dress", "red sneakers", "linen"])
 def test_nothing_is_said_where_all_can_be_had(query: str) -> None:
     assert get(f"/?q={query}").context["given_up"] is None
