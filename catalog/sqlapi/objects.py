@@ -285,7 +285,9 @@ def drop_named(connection: Connection, names: Iterable[str]) -> None:
 def schema_of(name: str) -> str:
     """The schema of an object by its name."""
     is_internal = (
-        name in ("concept", "cue", "definition") or name.startswith((RANKED, NEAREST)) or _is_internal(name)
+        name in ("concept", "cue", "definition")
+        or name.startswith((RANKED, NEAREST))
+        or _is_internal(name)
     )
     return INTERNAL if is_internal else SCHEMA
 

@@ -108,7 +108,11 @@ def test_what_was_given_up_is_said() -> None:
 def test_a_type_that_the_shop_lacks_is_said() -> None:
     page = get("/?q=red lipstick for women")
     results = page.context["results"]
-    assert (results.total, results.hits, page.context["given_up"].missing) == (0, (), "No lipstick.")
+    assert (results.total, results.hits, page.context["given_up"].missing) == (
+        0,
+        (),
+        "No lipstick.",
+    )
     assert results.close
     assert {"red", "lipstick", "for women"} == set(labels(page))
     words = text(page)
