@@ -132,6 +132,10 @@ def understood(connection: Connection, text: str) -> list[tuple[Any, ...]]:
         ("cotton t-shirt", [("type", "Tshirts")]),
         ("Hemd aus Baumwolle", [("type", "Shirts")]),
         ("Damenschuhe", [("person", "Women"), ("type", "Footwear")]),
+        # as in a chat
+        ("hey do u have black shoes", [("colour", "Black"), ("type", "Footwear")]),
+        ("heels vs flip flops", [("type", "Heels"), ("type", "Flip Flops")]),
+        ("t-shirt 6 lat", [("type", "Tshirts"), ("person", "Boys or Girls")]),
         # what is not wanted
         ("shirt not blue", [("type", "Shirts"), ("colour", "Blue", "not")]),
         ("not black shoes", [("colour", "Black", "not"), ("type", "Footwear")]),

@@ -42,7 +42,7 @@ foreign_word AS MATERIALIZED (
 ),
 -- Patterns and occasions are left out: a product can have one that no value names.
 concept AS MATERIALIZED (
-    SELECT public.phrase_key(phrase) AS node, kind, phrase FROM search_internal.concept WHERE kind NOT IN ('pattern', 'occasion')
+    SELECT key AS node, kind, phrase FROM search_internal.concept WHERE kind NOT IN ('pattern', 'occasion')
 ),
 called AS MATERIALIZED (
     SELECT key AS facet_key, phrase_key AS node, true AS is_own FROM search.facet_value

@@ -28,7 +28,8 @@ BEGIN
         -- Short cues differ between languages: "no" negates in English, and is a preposition in Portuguese.
         IF spoken = ANY (one.languages) OR one.is_name OR '' = ANY (one.languages) AND one.kind <> 'cue'
            OR NOT spoken_spans[number]
-              AND (one.kind <> 'cue' OR length(one.key) > 3 OR main = ANY (one.languages)) THEN
+              AND (one.kind <> 'cue' OR length(one.key) > 3 OR main = ANY (one.languages)
+                   OR one.value IN ('year_old', 'month_old') AND words[one.first - 1] ~ '^\d+$') THEN -- "6 ans", "6 lat"
             one.is_named := named_spans[number];
             meant := meant || one;
         END IF;

@@ -60,8 +60,7 @@ BEGIN
             IF kind = 'type' THEN
                 -- without categories, which may be as wide as "clothes"
                 others := ARRAY(SELECT DISTINCT m.facet_key
-                                  FROM search_internal.concept c
-                                       JOIN search.meaning m ON m.key = public.phrase_key(c.phrase)
+                                  FROM search_internal.concept c JOIN search.meaning m ON m.key = c.key
                                  WHERE m.kind = 'type' AND m.level = 0 AND m.facet <> 'category');
                 typed := concat_ws(' | ', typed, title);
             END IF;
