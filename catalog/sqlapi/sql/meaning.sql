@@ -146,7 +146,6 @@ SELECT s.key COLLATE "C" AS key, f.kind, v.facet, v.key AS facet_key, v.value, v
 SELECT s.key COLLATE "C", 'word', '', '', min(e.meaning), NULL::bigint, 0::smallint, array_agg(DISTINCT e.language), false
   FROM spelling s JOIN entry e ON e.source = s.node AND e.relation = 'both'
  WHERE NOT EXISTS (SELECT FROM leads l WHERE l.source = s.node)
-   AND s.key NOT IN (SELECT key FROM absent)
  GROUP BY s.key
  UNION ALL
 SELECT key COLLATE "C", kind, '', '', min(phrase), NULL::bigint, 0::smallint, array_agg(DISTINCT language), false

@@ -60,8 +60,10 @@ BEGIN
             IF kind = 'type' THEN
                 -- without categories, which may be as wide as "clothes"
                 others := ARRAY(SELECT DISTINCT m.facet_key
-                                  FROM search_internal.concept c JOIN search.meaning m ON m.key = c.key
-                                 WHERE m.kind = 'type' AND m.level = 0 AND m.facet <> 'category');
+                                  FROM search_internal.concept c,
+                                       -- OFFSET 0: by the index on key, not all types
+                                       LATERAL (SELECT * FROM search.meaning WHERE key = c.key OFFSET 0) AS m
+                                 WHERE c.kind = 'type' AND m.kind = 'type' AND m.level = 0 AND m.facet <> 'category');
                 typed := concat_ws(' | ', typed, title);
             END IF;
             absent := absent || ROW(kind, weight, keys, keys, keys, title::tsquery, typed::tsquery, places, NULL,
