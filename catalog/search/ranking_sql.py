@@ -102,7 +102,7 @@ TIED = """
 about the colour of heels, otherwise NULL."""
 
 DEGREES = f"""
-       SELECT w.kind, w.weight, w.place,
+       SELECT w.kind, w.weight, w.place, w.others IS NOT NULL AS is_absent,
               coalesce({TIED},
               CASE WHEN p.facets && w.keys THEN 1
                    WHEN p.facets && w.accepted
@@ -123,12 +123,12 @@ FULFILLED = f"""
        SELECT sum(weight * degree) / sum(weight) AS structure,
               sum(CASE WHEN degree > {CLOSE} THEN weight WHEN kind = 'type' THEN degree * weight
                        ELSE 0 END) AS met,
-              bool_and(degree > 0 OR kind <> 'type') AS is_of_type
+              bool_and(degree > 0 OR NOT is_absent) AS is_of_type
          FROM ({DEGREES} OFFSET 0) AS part"""
 """`structure` is the weighted mean of the degrees. `met` is the weight of the parts that the
-product has; of those that are only close, a type counts half. What is not `is_of_type` is no hit,
-whatever else it has: gold shoes are no gold watch. `OFFSET 0` makes PostgreSQL compute each degree
-once, not for each use."""
+product has; of those that are only close, a type counts half. Where no product has the wanted type
+as a value, what is not `is_of_type` by its title is no hit, whatever else it has: gold shoes are no
+gold watch. `OFFSET 0` makes PostgreSQL compute each degree once, not for each use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,8 @@ def concepts() -> str:
     return (
         SQL(
             "CREATE MATERIALIZED VIEW search_internal.concept AS"
-            " SELECT *, public.phrase_key(phrase) AS key FROM (VALUES {rows}) AS v (phrase, kind);\n"
+            " SELECT *, public.phrase_key(phrase) AS key"
+            " FROM (VALUES {rows}) AS v (phrase, kind);\n"
             "COMMENT ON MATERIALIZED VIEW search_internal.concept IS"
             " 'What the lexicon knows, by its English name, and its kind, such as type or colour.';"
         )

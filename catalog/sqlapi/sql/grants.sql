@@ -76,6 +76,7 @@ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'analyst') THEN
         GRANT USAGE ON SCHEMA search, search_internal TO analyst;
         GRANT SELECT ON ALL TABLES IN SCHEMA search TO analyst;
+        GRANT SELECT ON search_internal.concept TO analyst; -- search.parse reads it
         GRANT EXECUTE ON ALL ROUTINES IN SCHEMA search, search_internal TO analyst;
     END IF;
     REVOKE EXECUTE ON ALL ROUTINES IN SCHEMA search, search_internal FROM PUBLIC;
