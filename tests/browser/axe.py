@@ -2,10 +2,16 @@
 
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Page
 
 CONTRAST = "color-contrast"
+
+RUN = """async ([context, options]) => {
+    await Promise.allSettled(document.getAnimations().map(each => each.finished));
+    const { violations } = await axe.run(context ?? document, options);
+    return { violations };
+}"""
 
 
 def check(
@@ -22,9 +28,14 @@ def check(
         without: rules that are not checked.
         only: the rules to check; all of them if empty.
     """
-    page.evaluate("Promise.allSettled(document.getAnimations().map(each => each.finished))")
-    options: dict[str, Any] = {"rules": {rule: {"enabled": False} for rule in without}}
+    options: dict[str, Any] = {
+        "rules": {rule: {"enabled": False} for rule in without},
+        # Details of what passes take a fifth of the time.
+        "resultTypes": ["violations"],
+    }
     if only:
         options["runOnly"] = {"type": "rule", "values": list(only)}
-    results = Axe().run(page, context=context, options=options)
+    if page.evaluate("!window.axe"):
+        page.evaluate(AXE_SCRIPT)
+    results = AxeResults(page.evaluate(RUN, [context, options]))
     assert not results.violations_count, results.generate_report()
