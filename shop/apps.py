@@ -1,3 +1,5 @@
+import gc
+
 from django.apps import AppConfig
 
 
@@ -7,3 +9,7 @@ class ShopConfig(AppConfig):
 
     def ready(self) -> None:
         from shop import checks, security_log  # noqa: F401  they register checks and receivers
+
+        # What is imported now is no garbage, so it is not searched again and again.
+        gc.freeze()
+        gc.enable()

@@ -6,6 +6,7 @@ Each batch of texts takes this time, 0 by default, so that a test can stop the p
 Loading a model takes more than two seconds of CPU time, and the synonyms take three.
 """
 
+import gc
 import os
 import sys
 import time
@@ -23,6 +24,7 @@ class Slow(WordsAndColours):
 
 
 def main() -> None:
+    gc.disable()  # as manage.py does
     vars(encoder)["get_encoder"] = lambda name, device=None: Slow(name)  # before others import it
     from catalog.synonyms import store
 

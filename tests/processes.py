@@ -5,6 +5,7 @@ that send signals, or read while the process runs, start Python with `subprocess
 """
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -65,8 +66,11 @@ def _server() -> "subprocess.Popen[str]":
 
 
 def _serve() -> None:
+    gc.disable()
     for name in PRELOADED:
         __import__(name)
+    gc.freeze()
+    gc.enable()
     for line in sys.stdin:
         child = os.fork()
         if child == 0:

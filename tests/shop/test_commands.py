@@ -125,6 +125,12 @@ print(*(name for name in {HEAVY.split()} if name in sys.modules))
 
 
 @pytest.mark.process
+def test_garbage_is_collected_from_the_start_of_a_command_on() -> None:
+    code = "import gc; print(gc.isenabled(), gc.get_freeze_count() > 10_000)"
+    assert run_python("manage.py", "shell", "-v", "0", "-c", code).stdout.split() == ["True"] * 2
+
+
+@pytest.mark.process
 def test_commands_start_without_heavy_libraries() -> None:
     """They are imported when a model is loaded: torch alone takes seconds."""
     done = subprocess.run(
