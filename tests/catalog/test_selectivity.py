@@ -1,6 +1,6 @@
 """Filters work at every selectivity: pages are full, and the best products are found.
 
-With 12,000 products some searches use the indexes and others an exact scan.
+With 8,000 products some searches use the indexes and others an exact scan.
 """
 
 import re
@@ -24,7 +24,7 @@ from tests.fakes import WordsAndColours
 
 pytestmark = pytest.mark.slow
 
-PRODUCTS = 12_000
+PRODUCTS = 8_000
 WINDOW = 240
 FASHION = get_spec("fashion")
 
