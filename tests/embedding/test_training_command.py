@@ -1,6 +1,7 @@
 """The training command, end to end with generated pictures and a teacher with random weights."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from embedding.loaders.fashion import FashionEncoder
 from embedding.loaders.packing import BLOCK, BLOCK_BYTES, BLOCKS
 from embedding.loaders.transformer import INNER, LAYERS, POSITIONS, WIDTH
 from embedding.registry import get_spec
-from embedding.training.__main__ import main
+from embedding.training import __main__ as command
 from embedding.training.bundle import _write_pictures
 from embedding.training.data import Picture
+from embedding.training.fit import Trainer
 from embedding.training.phrases import describe
 from embedding.training.views import as_canvas, plain_views, random_views
 from embedding.training.vocabulary import SPECIALS, choose_pieces, is_usable, make_tokenizer
@@ -38,9 +40,10 @@ RECIPE = {
 }
 
 
-@pytest.fixture
-def bundle(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle of eighteen pictures in two colours, some without a title."""
+    tmp_path = tmp_path_factory.mktemp("bundle")
     torch.manual_seed(0)
     pictures = []
     for number in range(18):
@@ -96,45 +99,58 @@ def _teacher() -> dict[str, torch.Tensor]:
     return named
 
 
-def test_trained_weights_load(bundle: Path, tmp_path: Path) -> None:
-    output = tmp_path / "weights"
-    arguments = ["train", "--bundle", str(bundle), "--output", str(output), "--device", "cpu"]
-    main([*arguments, "--recipe", json.dumps(RECIPE)])
-    assert not (output / "state.pt").exists(), "a finished run deletes its checkpoint"
-    encoder = FashionEncoder(get_spec("fashion"), "cpu", output)
-    assert encoder.encode_texts(["rotes kleid", ""]).shape == (2, WIDTH)
-    assert encoder.encode_images([Image.new("RGB", (30, 40), "red")]).shape == (1, WIDTH)
-    saved = load_file(output / "text.safetensors")["words.weight" + BLOCKS]
-    original = load_file(bundle / "e5.safetensors")["words.weight" + BLOCKS]
-    assert torch.equal(saved, original), "training does not change the token embeddings"
+@dataclass(frozen=True)
+class Resumed:
+    """A run that was killed in its second phase and ran again."""
+
+    weights: Path
+    was_saved: bool
+    first_phases: int
 
 
-def test_a_killed_run_resumes(
-    bundle: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    from embedding.training import __main__ as command
-
+@pytest.fixture(scope="module")
+def resumed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Resumed:
     class Killed(Exception):
         pass
 
     def kill(*_: object) -> None:
         raise Killed
 
-    output = tmp_path / "weights"
+    output = tmp_path_factory.mktemp("training") / "weights"
     arguments = ["train", "--bundle", str(bundle), "--output", str(output), "--device", "cpu"]
     arguments += ["--recipe", json.dumps(RECIPE), "--report-every", "0.5"]
-    with monkeypatch.context() as patch:
-        patch.setattr(command, "_report", kill)
-        with pytest.raises(Killed):
-            main(arguments)
-    assert (output / "state.pt").is_file()
-    capsys.readouterr()
-    main(arguments)
-    assert '"phase": "distil"' not in capsys.readouterr().out, "the first phase is not repeated"
-    assert (output / "model.safetensors").is_file()
+    distil, phases = Trainer.distil, list[Trainer]()
+
+    def counted(trainer: Trainer) -> None:
+        phases.append(trainer)
+        distil(trainer)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, "distil", counted)
+        with patch.context() as killing:
+            killing.setattr(command, "_report", kill)
+            with pytest.raises(Killed):
+                command.main(arguments)
+        was_saved = (output / "state.pt").is_file()
+        command.main(arguments)
+    return Resumed(output, was_saved, len(phases))
+
+
+def test_trained_weights_load(bundle: Path, resumed: Resumed) -> None:
+    weights = resumed.weights
+    assert not (weights / "state.pt").exists(), "a finished run deletes its checkpoint"
+    encoder = FashionEncoder(get_spec("fashion"), "cpu", weights)
+    assert encoder.encode_texts(["rotes kleid", ""]).shape == (2, WIDTH)
+    assert encoder.encode_images([Image.new("RGB", (30, 40), "red")]).shape == (1, WIDTH)
+    saved = load_file(weights / "text.safetensors")["words.weight" + BLOCKS]
+    original = load_file(bundle / "e5.safetensors")["words.weight" + BLOCKS]
+    assert torch.equal(saved, original), "training does not change the token embeddings"
+
+
+def test_a_killed_run_resumes(resumed: Resumed) -> None:
+    assert resumed.was_saved
+    assert resumed.first_phases == 1, "the first phase is not repeated"
+    assert (resumed.weights / "model.safetensors").is_file()
 
 
 def test_views_keep_colours_and_detect_the_background() -> None:
