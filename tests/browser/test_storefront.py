@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
-from sklearn.datasets import load_sample_images
 
 from catalog.db.connection import connect
 
@@ -304,6 +303,8 @@ def test_no_match_shows_nearest_products(page: Page) -> None:
 
 
 def test_landscape_matches_no_product(page: Page) -> None:
+    from sklearn.datasets import load_sample_images  # not in each process that collects tests
+
     upload(page, Path(load_sample_images().filenames[0]))
     expect(page.locator("#results-heading")).to_have_text("Nothing matches")
 
