@@ -8,11 +8,10 @@ photographs of other things, on surroundings of snapshots, and on drawings. They
 The clean product photographs and the snapshots of `clothing` show whether anything gets worse.
 
 Each figure is the share of the right kind of product among the first 8 hits, without the product
-itself. Regions are searched on white; "with its ground" is the best one as the shop uses it.
-"Clean" is that of the catalogue's own photographs of the garments in a scene, the most that a
-perfect cut could reach. "Some right" is the share of searches with at least one right product among
-these hits, of the best region and of the clean photographs. In a scene with two garments, either is
-right; dots and true boxes are averages over both.
+itself. "Clean" is that of the catalogue's own photographs of the garments in a scene, the most that
+a perfect cut could reach. "Some right" is the share of searches with at least one right product
+among these hits, of the best region and of the clean photographs. In a scene with two garments,
+either is right; dots and true boxes are averages over both.
 """
 
 from __future__ import annotations
@@ -38,7 +37,6 @@ from catalog.search.pipeline import SearchSpec, search
 from embedding.encoder import get_encoder
 from embedding.image_decoding import open_image
 from embedding.regions.finder import find_garments
-from embedding.regions.matting import part_to_search
 from embedding.regions.region import WHOLE, Region
 from embedding.training.data import Picture, read_catalogue
 from embedding.training.scenes import (
@@ -96,8 +94,6 @@ class Answers:
     whole: list[str]
     best: list[str] | None
     """For the part that is searched for by itself; None if the picture is left whole."""
-    with_ground: list[str] | None
-    """For the same part with its ground."""
     suggested: list[list[str]]
     true: list[list[str]]
     """For the true box of each garment."""
@@ -112,7 +108,6 @@ class Row:
 
     whole: float
     best: float
-    with_ground: float
     dots: float
     true: float | None
     clean: float | None
@@ -166,12 +161,11 @@ def answer(connection: Connection, case: Case) -> Answers:
         hits = search(connection, spec, get_encoder).hits
         return [hit.product_type for hit in hits if hit.sku not in case.products][:FIRST]
 
-    suggested = [types_of(part_to_search(case.image, it.region)) for it in found.found]
+    suggested = [types_of(it.region.crop(case.image)) for it in found.found]
     return Answers(
         case,
         types_of(case.image),
         suggested[found.found.index(found.best)] if found.best else None,
-        types_of(found.best.region.crop(case.image)) if found.best else None,
         suggested,
         [types_of(_around(case.image, box)) for box in case.boxes],
         [types_of(open_image(path)) for path in case.photographs],
@@ -194,14 +188,13 @@ def figures(answers: Answers, kinds: dict[str, str]) -> Row:
 
     if not answers.case.types:
         return Row(
-            *(0.0, 0.0, 0.0, 0.0, None, None),
+            *(0.0, 0.0, 0.0, None, None),
             len(answers.suggested),
             answers.best is not None,
             answers.seconds,
         )
     whole = shares(answers.whole)
     best = whole if answers.best is None else shares(answers.best)
-    with_ground = whole if answers.with_ground is None else shares(answers.with_ground)
     # Who sees the dots can also leave the picture whole.
     choices = [whole, *map(shares, answers.suggested)]
     true = [shares(types)[index] for index, types in enumerate(answers.true)]
@@ -210,7 +203,6 @@ def figures(answers: Answers, kinds: dict[str, str]) -> Row:
         # One search cannot find two garments, so either is right.
         max(whole),
         max(best),
-        max(with_ground),
         statistics.fmean(max(of_garment) for of_garment in zip(*choices, strict=True)),
         statistics.fmean(true) if true else None,
         statistics.fmean(clean) if clean else None,
@@ -249,25 +241,25 @@ def held_out(folder: Path) -> list[Picture]:
 
 def _table(rows: dict[str, list[Row]]) -> Iterator[str]:
     yield (
-        "| pictures | number | whole | best region | with its ground | any dot | true boxes | clean"
+        "| pictures | number | whole | best region | any dot | true boxes | clean"
         " | some right | some right, clean | cut | dots | ms |"
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    yield "|---|---|---|---|---|---|---|---|---|---|---|---|"
     for group, of_group in rows.items():
         mean = {
             name: statistics.fmean(getattr(row, name) for row in of_group)
-            for name in ("whole", "best", "with_ground", "dots", "dot_count", "is_cut")
+            for name in ("whole", "best", "dots", "dot_count", "is_cut")
         }
         true = [row.true for row in of_group if row.true is not None]
         clean = [row.clean for row in of_group if row.clean is not None]
         milliseconds = 1000 * statistics.median(row.seconds for row in of_group)
         end = f"{mean['is_cut']:.0%} | {mean['dot_count']:.1f} | {milliseconds:.0f} |"
         if "no garment" in group:
-            yield f"| {group} | {len(of_group)} | | | | | | | | | {end}"
+            yield f"| {group} | {len(of_group)} | | | | | | | | {end}"
             continue
         yield (
             f"| {group} | {len(of_group)} | {mean['whole']:.2f} | {mean['best']:.2f}"
-            f" | {mean['with_ground']:.2f} | {mean['dots']:.2f} | {_mean(true)} | {_mean(clean)}"
+            f" | {mean['dots']:.2f} | {_mean(true)} | {_mean(clean)}"
             f" | {_mean([row.best > 0 for row in of_group])}"
             f" | {_mean([share > 0 for share in clean])} | {end}"
         )
