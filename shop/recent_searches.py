@@ -165,7 +165,7 @@ def _size_of_page(page: "SearchPage") -> int:
     return _size_of_results(page.results) + sys.getsizeof(page.title) + sys.getsizeof(page.content)
 
 
-_searches = AnswerCache("searches", _size_of_results, keeps=lambda found: not found.notes)
+_searches = AnswerCache("searches", _size_of_results, keeps=lambda found: found.is_complete)
 _suggestions = AnswerCache("suggestions", _size_of_suggestions)
 _pages: "KeptValues[SearchPage]" = KeptValues(_size_of_page)
 _times_forgotten = 0

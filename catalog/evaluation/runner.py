@@ -53,7 +53,8 @@ def run_judgments(
             started = time.perf_counter()
             results = search(connection, spec)
             seconds = time.perf_counter() - started
-            if results.notes and not setup.page:  # the figures would be those of another query
+            # The figures would be those of another query.
+            if not (results.is_complete or setup.page):
                 raise SearchError("; ".join(results.notes))
         except (SearchError, ImageError, OSError) as error:
             raise JudgmentError(judgment.line, f"{setup}: {error}", judgment.file) from error

@@ -192,7 +192,8 @@ def rank(
         query = query.without_words()
     started = time.perf_counter()
     texts = TextEncoder(connection, reducing(connection, encoder_for))
-    found, notes = _find_channels(query, in_use, texts)
+    found, failures = _find_channels(query, in_use, texts)
+    notes = [*failures, *(f"the model {it} cannot read {words}" for words, it in texts.unread)]
     if means_nothing:
         notes.append(f"nothing matches “{query.corrected or spec.text}”, so it was left out")
     encode_seconds = time.perf_counter() - started
@@ -245,6 +246,7 @@ def rank(
         sort=sort,
         wanted=query.parsed.kinds if is_structured else {},
         notes=tuple(notes),
+        is_complete=not failures,
         timings=Timings(understand=started - began, encode=encode_seconds),
     )
     return ranking, results
@@ -263,12 +265,12 @@ def _finds_words(
 def _find_channels(
     query: Query, in_use: Sequence[str], texts: TextEncoder
 ) -> tuple[list[Channel], list[str]]:
-    """The channels to search, and notes for the user if only the words can be searched."""
+    """The channels to search, and notes for the user about models that cannot be asked."""
     spec = query.spec
     compares = spec.counts("text") or spec.counts("image")
     if not compares or not (query.words or query.examples):
         return [], []
-    notes: list[str] = []
+    failures: list[str] = []
     try:
         wanted = models_for(query, in_use)
     except NotUnderstood as error:
@@ -293,19 +295,18 @@ def _find_channels(
     if not found and not query.words:
         raise failed[0]
     if not found:
-        notes.append(
+        failures.append(
             "search by meaning is not available at the moment; only products with these words are"
             " shown"
         )
     elif failed and spec.model:
         used = " and ".join(model.label for model in found)
-        notes.append(f"a chosen model is not available at the moment, so {used} was used")
-    notes += [f"the model {model} cannot read {words}" for words, model in texts.unread]
+        failures.append(f"a chosen model is not available at the moment, so {used} was used")
     return [
         replace(channel, weight=channel.weight / len(found))
         for each in found.values()
         for channel in each
-    ], notes
+    ], failures
 
 
 def run_statements(

@@ -114,6 +114,9 @@ class Results:
     """The kinds of wanted parts that no hit fulfils."""
     notes: tuple[str, ...] = ()
     """Messages for the user about what could not be done as requested."""
+    is_complete: bool = True
+    """False if a model that was needed is not available, or none in use reads such queries: a later
+    search may have other results."""
     timings: Timings = Timings()
 
     def __iter__(self) -> Iterator[Hit]:

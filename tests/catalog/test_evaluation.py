@@ -371,10 +371,17 @@ def test_results_of_a_changed_query_are_measured_for_pages_only(catalogue: Catal
     found = {"red heels": [hit("H1", 1)]}
     notes = ("no weights; only products with these words are shown",)
     with pytest.raises(JudgmentError, match="only products with these words are shown"):
-        run([parse(catalogue)], found, catalogue, notes=notes)
-    measured = run([parse(catalogue)], found, catalogue, Setup(page=True), notes=notes)
+        run([parse(catalogue)], found, catalogue, notes=notes, is_complete=False)
+    page = Setup(page=True)
+    measured = run([parse(catalogue)], found, catalogue, page, notes=notes, is_complete=False)
     assert measured.estimates()["MRR"].mean == 1
     assert ("notes", notes[0]) in measured.rankings[0].explanation
+
+
+def test_words_that_a_model_cannot_read_are_measured(catalogue: Catalogue) -> None:
+    notes = ("the model fashion cannot read bugxtdcbdql",)
+    measured = run([parse(catalogue)], {"red heels": []}, catalogue, notes=notes)
+    assert measured.estimates()["MRR"].mean == 0
 
 
 def judged(catalogue: Catalogue, *records: dict[str, Any]) -> list[Judgment]:

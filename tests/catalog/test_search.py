@@ -352,6 +352,7 @@ def test_without_embeddings_only_full_text_search_finds_products() -> None:
 def test_words_that_the_model_cannot_read_do_not_count_by_meaning() -> None:
     results = run(text="\u725b\u4ed4\u88e4", min_match=0)
     assert results.notes == ("the model fashion cannot read \u725b\u4ed4\u88e4",)
+    assert results.is_complete, "a later search has the same results"
     assert not results.encoded
     assert not any(hit.signals for hit in results)
 
@@ -399,6 +400,7 @@ def test_if_no_model_is_available_only_words_are_searched() -> None:
         results = search(connection, SearchSpec(text="red shoe"), broken)
         assert skus(results)[0] == "REDSHOE"
         assert results.notes == (ONLY_WORDS,)
+        assert not results.is_complete
         with pytest.raises(ModelUnavailable):
             search(connection, SearchSpec(images=(picture("red"),)), broken)
 
@@ -428,6 +430,7 @@ def test_the_next_model_in_use_answers(
         )
         by_picture = search(connection, SearchSpec(images=(picture("red"),)), without_clip)
     assert results.notes == notes
+    assert results.is_complete == (not notes)
     assert [(hit.sku, hit.score) for hit in results] == [(hit.sku, hit.score) for hit in alone]
     assert {model for _, model in results.encoded} == {"fashion"}
     assert by_picture.hits

@@ -159,7 +159,7 @@ def test_searches_with_a_failed_part_are_not_kept(
     monkeypatch.setattr(
         recent_searches,
         "search",
-        lambda _, spec, *__: Results((), 0, spec, notes=notes),
+        lambda _, spec, *__: Results((), 0, spec, notes=notes, is_complete=False),
     )
     with connect() as connection:
         for _ in range(2):
