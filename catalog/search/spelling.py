@@ -157,13 +157,13 @@ def _with_other_vowels(word: str, edits: int, vocabulary: Vocabulary) -> list[st
 
 def _within(word: str, edits: int, vocabulary: Vocabulary) -> list[str]:
     """Known words at most `edits` away. Those of synonyms alone must start as `word` does, and none
-    lacks just a letter such as the first of "vneck"."""
+    lacks just a letter such as the first of "vneck", unless it is a colour or person: "vpink"."""
     candidates = vocabulary.near_length(len(word), edits)
     found = process.extract(word, candidates, scorer=OSA.distance, score_cutoff=edits, limit=None)
     return [
         known
         for known, _, _ in found
-        if not (known == word[1:] and word[0] in PREFIXES)
+        if (known != word[1:] or word[0] not in PREFIXES or known in vocabulary.colours_and_persons)
         and (known in vocabulary.products or known[0] == word[0])
         and _is_likely(word, known, vocabulary)
     ]

@@ -28,7 +28,7 @@ WITH own AS MATERIALIZED (SELECT search_internal.language_codes() AS codes)
 SELECT phrase, meaning, language = '' OR language = ANY (codes) FROM synonym, own WHERE enabled
 """
 MEANINGS = f"""
-SELECT value FROM search.facet_value v JOIN facet f ON f.name = v.facet
+SELECT value, f.kind FROM search.facet_value v JOIN facet f ON f.name = v.facet
  WHERE f.kind IN {MEANING_KINDS}
 """
 LANGUAGES = "SELECT language::text FROM unnest(public.search_languages()) AS language"
@@ -52,6 +52,8 @@ class Vocabulary:
     """The words of cues, such as "between" and "rupees". They are no corrections."""
     meanings: frozenset[str] = frozenset()
     """The words of types, colours and persons that products have."""
+    colours_and_persons: frozenset[str] = frozenset()
+    """Those of colours and persons. No compound such as "V-neck" ends with one."""
 
     def knows(self, word: str) -> bool:
         """Whether the word or its stem is known."""
@@ -168,7 +170,7 @@ def _load(connection: Connection, _key: str) -> Vocabulary:
     driver = driver_connection(connection)
     words = driver.execute(WORDS).fetchall()
     synonyms = driver.execute(SYNONYMS).fetchall()
-    values = [value for (value,) in driver.execute(MEANINGS)]
+    values = driver.execute(MEANINGS).fetchall()
     stored = [name for (name,) in driver.execute(LANGUAGES)]
     return Vocabulary(
         {word: products for word, _, products in words},
@@ -177,7 +179,8 @@ def _load(connection: Connection, _key: str) -> Vocabulary:
         synonyms=_words(text for *texts, _ in synonyms for text in texts),
         own_synonyms=_words(text for *texts, is_own in synonyms if is_own for text in texts),
         cues=_words(cue.phrase for cue in read_cues()),
-        meanings=_words(values),
+        meanings=_words(value for value, _ in values),
+        colours_and_persons=_words(value for value, kind in values if kind != "type"),
     )
 
 

@@ -35,6 +35,7 @@ VOCABULARY = Vocabulary(
     synonyms=frozenset({"turnschuhe", "rote", "trainer", "silber", "frock", "hike", "nocna"}),
     own_synonyms=frozenset({"trainer", "frock", "hike"}),
     meanings=frozenset({"sneakers", "shirts", "sandals", "heels"}),
+    colours_and_persons=frozenset({"red"}),
 )
 
 
@@ -57,6 +58,7 @@ VOCABULARY = Vocabulary(
         ("red heals 1", "red heels 1"),  # known to the model, a vowel from a type
         ("t-shrit 1", "t-shirt 1"),  # a part of a compound
         ("snekers-x", "sneakers-x"),
+        ("xred 1", "red 1"),  # no compound ends with a colour
     ],
 )
 def test_misspelled_words_are_corrected(words: str, corrected: str) -> None:
