@@ -4,10 +4,11 @@ The SQL functions rank like the storefront: the function of each model contains 
 `catalog.search.ranking_sql`, with the weights, minimum matches and conditions of the pipeline.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from typing import LiteralString
 
 import numpy as np
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
@@ -157,32 +158,37 @@ def cues() -> str:
 
     When a cue changes, all that depends on it is rebuilt.
     """
-    rows = [SQL("({}, {}, {})").format(*map(Literal, cue)) for cue in read_cues()]
-    return (
-        SQL(
-            "CREATE MATERIALIZED VIEW search_internal.cue AS"
-            " SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language);\n"
-            "COMMENT ON MATERIALIZED VIEW search_internal.cue IS"
-            " 'Words that structure a query, such as not, under or for.';"
-        )
-        .format(rows=SQL(", ").join(rows))
-        .as_string()
+    return _listed(
+        "cue",
+        "SELECT * FROM (VALUES {rows}) AS v (phrase, cue, language)",
+        read_cues(),
+        "Words that structure a query, such as not, under or for.",
     )
 
 
 @cache
 def concepts() -> str:
     """The SQL of the materialized view `concept`, with the kind of each concept of the lexicon."""
-    rows = [SQL("({}, {})").format(*map(Literal, row)) for row in concept_kinds().items()]
+    return _listed(
+        "concept",
+        "SELECT *, public.phrase_key(phrase) AS key FROM (VALUES {rows}) AS v (phrase, kind)",
+        concept_kinds().items(),
+        "What the lexicon knows, by its English name, and its kind, such as type or colour.",
+    )
+
+
+def _listed(
+    name: LiteralString, query: LiteralString, rows: Iterable[tuple[str, ...]], comment: str
+) -> str:
+    """The SQL of an internal materialized view of constant `rows`."""
+    values = [SQL("({})").format(SQL(", ").join(map(Literal, row))) for row in rows]
+    view = SQL("search_internal.") + SQL(name)
     return (
         SQL(
-            "CREATE MATERIALIZED VIEW search_internal.concept AS"
-            " SELECT *, public.phrase_key(phrase) AS key"
-            " FROM (VALUES {rows}) AS v (phrase, kind);\n"
-            "COMMENT ON MATERIALIZED VIEW search_internal.concept IS"
-            " 'What the lexicon knows, by its English name, and its kind, such as type or colour.';"
+            "CREATE MATERIALIZED VIEW {view} AS {query};\n"
+            "COMMENT ON MATERIALIZED VIEW {view} IS {comment};"
         )
-        .format(rows=SQL(", ").join(rows))
+        .format(view=view, query=SQL(query).format(rows=SQL(", ").join(values)), comment=comment)
         .as_string()
     )
 
