@@ -29,14 +29,14 @@ from embedding.image_decoding import ImageError
 from embedding.loaders import fashion
 from tests.attack.requests import MARKER, Answer, Request, bodies, pages, searches, send
 from tests.catalog.test_search import picture
-from tests.conftest import fresh_database, repetitions
+from tests.conftest import fresh_database
 from tests.fakes import COLOURS, WordsAndColours
 from tests.shop.test_pictures import PLAIN_STORAGE
 
 pytestmark = pytest.mark.slow
 
 ASKED = os.environ.get("ATTACK_REQUESTS")
-REQUESTS = int(ASKED or repetitions(800, 2000))
+REQUESTS = int(ASKED or 2000)
 
 MAX_BODY = 2**20
 """The maximum size of a response, in bytes."""
