@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from embedding.errors import UserFacingError
-from embedding.finetuning.errors import FineTuningError
+from embedding.finetuning.errors import unwritable
 from embedding.finetuning.fit import FineTuning, Outcome
 from embedding.registry import ModelSpec, write_entry
 
@@ -50,13 +49,7 @@ def save_model(tuning: FineTuning, spec: ModelSpec, outcome: Outcome, folder: Pa
         raise
     except Exception as error:  # safetensors has its own type for a full disk
         shutil.rmtree(part, ignore_errors=True)
-        full = isinstance(error, OSError) and error.errno == errno.ENOSPC
-        free = shutil.disk_usage(tuning.run.folder).free >> 20
-        cause = "the disk is full" if full else str(error)
-        raise FineTuningError(
-            f"{folder} cannot be written ({cause}; {free:,} MB are free): make room, then repeat"
-            " the command; the training is kept"
-        ) from error
+        raise unwritable(folder, error) from error
     return folder / f"{spec.name}.toml"
 
 

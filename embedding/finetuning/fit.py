@@ -16,7 +16,13 @@ from torch.nn.functional import normalize
 from embedding.finetuning.curves import draw_curves
 from embedding.finetuning.data import compose_texts
 from embedding.finetuning.errors import FineTuningError
-from embedding.finetuning.frozen_features import VIEWS, FrozenFeatures, read_features
+from embedding.finetuning.frozen_features import (
+    VIEWS,
+    FrozenFeatures,
+    bytes_of_features,
+    features_shape,
+    read_features,
+)
 from embedding.finetuning.loss import Loss
 from embedding.finetuning.measure import Figures, measure
 from embedding.finetuning.pictures import Pictures
@@ -25,16 +31,17 @@ from embedding.finetuning.requirements import (
     MIN_PRODUCTS,
     require_kinds,
     require_products,
+    require_space,
     too_few,
 )
 from embedding.finetuning.state import (
     Epoch,
     RunFolder,
     RunState,
+    bytes_of_run,
     copy_weights,
     interpolate,
     put_weights,
-    require_space,
     run_key,
 )
 from embedding.finetuning.towers import open_towers, trained_parameters
@@ -135,8 +142,8 @@ class FineTuning:
         require_products(products, spec)
         self.towers = open_towers(spec, self.device)
         self.parameters = trained_parameters(self.towers, recipe.freeze)
-        require_space(folder.parent, self.towers.network, self.parameters)
         total = sum(len(product.pictures) for product in products)
+        require_space(folder, self._bytes_needed(total))
         with Progress("pictures", " pictures", total, quiet=quiet) as bar:
             self.pictures = Pictures(products, self.towers.preparation, bar.advance)
         if problems := self.pictures.problems:
@@ -199,6 +206,12 @@ class FineTuning:
 
     def _measure(self, part: Part) -> Figures:
         return measure(self.towers, self.products, self.pictures, self.parts[part], self.features)
+
+    def _bytes_needed(self, pictures: int) -> int:
+        """The size of all files of a run with so many pictures."""
+        size = bytes_of_run(self.towers.network, self.parameters)
+        shape = features_shape(self.towers, self.device) if self.recipe.freeze else None
+        return size + (bytes_of_features(shape, pictures) if shape else 0)
 
     def _read_features(self) -> FrozenFeatures | None:
         """The features of the pictures; None if the model has none that stay the same."""

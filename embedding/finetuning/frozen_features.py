@@ -5,9 +5,7 @@ Where only the last layers are trained, most of the time would be spent in the l
 
 from __future__ import annotations
 
-import errno
 import math
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from embedding.finetuning.errors import FineTuningError
+from embedding.finetuning.errors import unwritable
 from embedding.finetuning.pictures import Pictures
 from embedding.finetuning.towers import Towers
 from embedding.finetuning.views import random_views
@@ -67,21 +65,15 @@ def read_features(
         advance: called with the number of pictures that were read.
 
     Raises:
-        FineTuningError: the disk is too small.
+        FineTuningError: the disk is full.
     """
-    count = len(pictures)
-    with torch.inference_mode():
-        first = towers.features(pictures.pixels([0]).to(device))
-    if first is None:
+    count, shape = len(pictures), features_shape(towers, device)
+    if shape is None:
         return None
-    shape = tuple(first.shape[1:])
-    row_bytes = VIEWS * math.prod(shape) * np.dtype(np.float16).itemsize
+    row_bytes = bytes_of_features(shape, 1)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"features-{key[:16]}.f16"
     done = file.stat().st_size // (row_bytes * BATCH) * BATCH if file.is_file() else 0
-    free, need = shutil.disk_usage(folder).free, row_bytes * (count - done)
-    if free < need:
-        raise FineTuningError(_too_small(folder, need, free))
     done = min(done, count)
     advance(done)
     try:
@@ -92,10 +84,21 @@ def read_features(
                 output.write(_batch(towers, pictures, device, rows, seed).tobytes())
                 advance(len(rows))
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise FineTuningError(_too_small(folder, need, 0)) from error
+        raise unwritable(file, error) from error
     return FrozenFeatures(file, shape, count)
+
+
+def features_shape(towers: Towers, device: torch.device) -> tuple[int, ...] | None:
+    """The shape of the features of one view; None if the model's kind has none."""
+    pixels = torch.zeros((1, *towers.preparation.shape), dtype=torch.uint8, device=device)
+    with torch.inference_mode():
+        features = towers.features(pixels)
+    return None if features is None else tuple(features.shape[1:])
+
+
+def bytes_of_features(shape: tuple[int, ...], count: int) -> int:
+    """The size of the file with the features of `count` pictures."""
+    return count * VIEWS * math.prod(shape) * np.dtype(np.float16).itemsize
 
 
 def _batch(
@@ -111,10 +114,3 @@ def _batch(
         views.append(features.half().cpu())
     result: NDArray[np.float16] = torch.stack(views, 1).contiguous().numpy()
     return result
-
-
-def _too_small(folder: Path, need: int, free: int) -> str:
-    return (
-        f"the features of the pictures need {need >> 20:,} MB in {folder}, and {free >> 20:,} MB"
-        " are free: make room, set VAR_DIR to another disk, or use fewer products (--limit)"
-    )

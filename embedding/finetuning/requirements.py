@@ -1,7 +1,9 @@
-"""What a catalogue must contain before a model is fine-tuned on it."""
+"""What a catalogue and the disk must have before a model is fine-tuned."""
 
+import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from embedding.finetuning.errors import FineTuningError
 from embedding.finetuning.products import Product, kind_of
@@ -31,6 +33,27 @@ def too_few(found: int) -> str:
         f"fine-tuning needs at least {MIN_PRODUCTS} products with a picture, better 1,000 or more;"
         f" the catalogue has {found}"
     )
+
+
+def require_space(folder: Path, need: int) -> None:
+    """Check that the disk has room for the files of a run, before its pictures are read.
+
+    Args:
+        folder: of the run. What an earlier start has written there needs no more room.
+        need: the size of all files together, in bytes.
+
+    Raises:
+        FineTuningError: it has not.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    need -= sum(it.stat().st_size for it in folder.rglob("*") if it.is_file())
+    free = shutil.disk_usage(folder.parent).free
+    if free < need:
+        raise FineTuningError(
+            f"fine-tuning needs {need >> 20:,} MB in {folder}, and {free >> 20:,} MB are free: make"
+            " room, set VAR_DIR to another disk, train only the last layers (--freeze yes), or use"
+            " fewer products (--limit)"
+        )
 
 
 def require_kinds(parts: Mapping[Part, Sequence[Product]]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from embedding.finetuning.errors import FineTuningError
+from embedding.finetuning.errors import FineTuningError, unwritable
 from embedding.finetuning.measure import Figures
 
 Weights = dict[str, Tensor]
@@ -129,32 +129,17 @@ class RunFolder:
         try:
             torch.save(content, new)
             new.replace(self.folder / name)
-        except (OSError, RuntimeError) as error:  # torch's writer does not say which one
+        except (OSError, RuntimeError) as error:
             new.unlink(missing_ok=True)
-            free = shutil.disk_usage(self.folder).free >> 20
-            raise FineTuningError(
-                f"{self.folder / name} cannot be written ({free:,} MB are free): make room on the"
-                " disk, then repeat the command; it continues after the last complete epoch"
-            ) from error
+            raise unwritable(self.folder / name, error) from error
 
 
-def require_space(folder: Path, network: nn.Module, parameters: Mapping[str, nn.Parameter]) -> None:
-    """Check that the files of a run will fit on the disk.
-
-    Raises:
-        FineTuningError: they will not.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    need = 4 * (
+def bytes_of_run(network: nn.Module, parameters: Mapping[str, nn.Parameter]) -> int:
+    """The size of the files of a run, with the model that is its result."""
+    return 4 * (
         sum(it.numel() for it in network.parameters())
         + COPIES * sum(it.numel() for it in parameters.values())
     )
-    free = shutil.disk_usage(folder).free
-    if free < need:
-        raise FineTuningError(
-            f"fine-tuning needs {need >> 20:,} MB in {folder}, and {free >> 20:,} MB are free: make"
-            " room, set VAR_DIR to another disk, or train only the last layers (--freeze yes)"
-        )
 
 
 def run_key(*parts: object) -> str:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,13 +18,19 @@ from embedding.finetuning.checkpoint import save_model, tuned_spec
 from embedding.finetuning.data import compose_texts
 from embedding.finetuning.errors import FineTuningError
 from embedding.finetuning.fit import FineTuning, Outcome, Recipe
-from embedding.finetuning.frozen_features import BATCH, FrozenFeatures, read_features
+from embedding.finetuning.frozen_features import (
+    BATCH,
+    FrozenFeatures,
+    bytes_of_features,
+    features_shape,
+    read_features,
+)
 from embedding.finetuning.measure import Figures
 from embedding.finetuning.pictures import Pictures
 from embedding.finetuning.products import JudgedQuery, Product, describe_product
 from embedding.finetuning.relations import kind_relation, title_relation
-from embedding.finetuning.state import copy_weights, interpolate, put_weights
-from embedding.finetuning.towers import open_towers
+from embedding.finetuning.state import bytes_of_run, copy_weights, interpolate, put_weights
+from embedding.finetuning.towers import open_towers, trained_parameters
 from embedding.fingerprint import fingerprint
 from embedding.registry import ModelSpec, get_spec, read_entry
 from embedding.training.losses import FALSE, TRUE, UNKNOWN, relate
@@ -429,6 +436,28 @@ def test_too_small_a_disk(products: list[Product], clip: ModelSpec, tmp_path: Pa
         FineTuning(clip, products, FAST, "cpu", tmp_path / "run", quiet=True)
 
 
+def test_features_need_room_too(
+    products: list[Product], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are the largest files of a run. It is said before the pictures are read, and what an
+    earlier start has written needs no more room."""
+    spec, recipe = get_spec("imagenet"), replace(FAST, freeze=True)
+    towers = open_towers(spec, torch.device("cpu"))
+    weights = bytes_of_run(towers.network, trained_parameters(towers, freeze=True))
+    shape = features_shape(towers, torch.device("cpu"))
+    assert shape
+    features = bytes_of_features(shape, len(products))
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=weights))
+    missing = [replace(it, pictures=(tmp_path / "none.png",)) for it in products]
+    with pytest.raises(FineTuningError, match=rf"needs .*, and {weights >> 20} MB are free"):
+        FineTuning(spec, missing, recipe, "cpu", tmp_path / "run", quiet=True)
+    (tmp_path / "run").mkdir()
+    with (tmp_path / "run" / "features.f16").open("wb") as file:
+        file.truncate(features)
+    with pytest.raises(FineTuningError, match="missing or unreadable"):
+        FineTuning(spec, missing, recipe, "cpu", tmp_path / "run", quiet=True)
+
+
 def test_full_disk(
     products: list[Product], clip: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,13 +468,13 @@ def test_full_disk(
         clip, products, replace(FAST, epochs=1), "cpu", tmp_path / "run", quiet=True
     )
     monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(FineTuningError, match=r"cannot be written .* make room"):
+    with pytest.raises(FineTuningError, match=r"best.pt cannot be written .*: make room"):
         tuning.train()
     monkeypatch.undo()
     before = copy_weights(tuning.parameters)
     monkeypatch.setattr(tuning.towers, "save", lambda folder: os.open("/nowhere/x", os.O_WRONLY))
     outcome = Outcome(1.0, 1, {}, NOTHING, NOTHING, ())
-    with pytest.raises(FineTuningError, match=r"cannot be written .* the training is kept"):
+    with pytest.raises(FineTuningError, match=r"new cannot be written .* it continues"):
         save_model(tuning, tuned_spec(clip, "new"), outcome, tmp_path / "new")
     assert not (tmp_path / "new").exists()
     assert before.keys() == tuning.parameters.keys()
