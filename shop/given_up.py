@@ -35,7 +35,8 @@ MAX_QUOTED = 3
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """What no product is, and what the hits are instead; the latter may be empty."""
+    """What no product is, and what the products are that are shown instead; the latter may be
+    empty."""
 
     missing: str
     instead: str
@@ -44,16 +45,14 @@ class GivenUp:
 def given_up(
     connection: Connection, results: Results, has_filters: bool, currency: str
 ) -> GivenUp | None:
-    """What to say over the hits if none has a part of what is wanted, otherwise None."""
+    """What to say over the products if none has a part of what is wanted, otherwise None."""
     wanted = {
         kind: parts
         for kind, parts in results.wanted.items()
         if kind == "type" or any(facet_of(part) or part.why == "absent" for part in parts)
     }
     if not results.hits and "type" in results.given_up:
-        names = {"type": listed([named(part) for part in wanted["type"]], "or")}
-        prices = [price(it, currency) for it in results.understood if it.kind in PRICES]
-        return GivenUp(_no(_describe(names, prices), "", has_filters), "")
+        return _lacks_type(results, has_filters, currency)
     if not results.hits or results.hits[0].exact:
         return None
     lacking = [part for part in results.understood if part.wanted and part.why == "ignored"]
@@ -84,6 +83,19 @@ def given_up(
     elif instead:
         instead = gettext("%(products)s:") % {"products": instead}
     return GivenUp(f"{missing} {unsaid}".rstrip(), instead[:1].upper() + instead[1:])
+
+
+def _lacks_type(results: Results, has_filters: bool, currency: str) -> GivenUp:
+    """What to say where no product is of the wanted type."""
+    parts = results.wanted["type"]
+    products = listed([named(part) for part in parts], "or")
+    prices = [price(it, currency) for it in results.understood if it.kind in PRICES and it.wanted]
+    unwanted = [label(it, currency) for it in results.understood if not it.wanted]
+    if has_filters or prices or unwanted or not all(part.why == "absent" for part in parts):
+        missing = _no(_describe({"type": products}, prices), listed(unwanted), has_filters)
+    else:
+        missing = gettext("We have no %(products)s in our range.") % {"products": products}
+    return GivenUp(missing, gettext("These come closest:") if results.close else "")
 
 
 def _no(products: str, unwanted: str, has_filters: bool) -> str:

@@ -3,8 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from itertools import groupby
 
+from catalog.search.cues import read_cues
 from catalog.search.results import Results
 from catalog.search.understanding import Part
 from catalog.text import normalize_space
@@ -77,7 +79,17 @@ def cue(part: Part) -> str:
     named = part.phrase.rstrip('"')
     if part.words and named.endswith(part.words):
         return named.removesuffix(part.words).rstrip('"')
-    return ""
+    # What no product has is named as typed, not by the words to search for.
+    linked = _links().match(part.phrase) if part.why == "absent" else None
+    return linked[0] if linked else ""
+
+
+@cache
+def _links() -> re.Pattern[str]:
+    """The cues that link a phrase to what comes before it: "or", "und", "pour"."""
+    found = {it.phrase for it in read_cues() if it.cue in ("or", "and", "for")}
+    phrases = sorted(found, key=len, reverse=True)
+    return re.compile(f"(?:{'|'.join(map(re.escape, phrases))}) +", re.IGNORECASE)
 
 
 def _replaced(text: str, part: Part, words: str) -> str:

@@ -100,7 +100,7 @@ def find(
     currency = currency_of(connection, results)
     query_chips = chips_of_query(connection, state, results, currency)
     lack = given_up(connection, results, bool(state.filters), currency)
-    why_empty, ways = _why_empty(connection, searched.outcome, state, query_chips, currency)
+    why_empty, ways = _why_empty(connection, searched.outcome, state, query_chips, currency, lack)
     return Found(
         requested,
         searched,
@@ -159,6 +159,7 @@ def _context(found: Found) -> dict[str, Any]:
         "query_chips": found.query_chips,
         "given_up": found.given_up,
         "why_empty": found.why_empty,
+        "shows_close": found.why_empty == "lacks_type" and bool(results.close),
         "ways_out": found.ways_out,
         "samples": found.samples,
         "departments": found.departments,
@@ -193,6 +194,7 @@ def _why_empty(
     state: SearchParams,
     chips: list[QueryChip],
     currency: str,
+    lack: GivenUp | None,
 ) -> tuple[str, list[WayOut]]:
     """The name of the template that explains an empty page, and searches that find something.
 
@@ -215,6 +217,8 @@ def _why_empty(
         ways := ways_out(connection, state, results.spec.images, chips, parts, currency)
     ):
         return "restricted", ways
+    if lack:
+        return "lacks_type", []
     # A note already says why the words cannot be compared.
     if results.close or results.notes or any(chip.is_condition for chip in chips):
         return "nothing_matches", []

@@ -28,6 +28,7 @@ from catalog.search.ranking_sql import (
     ONE_PLAN,
     SETTINGS,
     Ranking,
+    Sort,
     Statement,
     browse_statement,
     facet_statement,
@@ -42,6 +43,7 @@ from catalog.search.search_spec import (
     UnknownProduct,
 )
 from catalog.search.text_encoder import TextEncoder
+from catalog.search.understanding import Part
 from catalog.search.weights import given_min_match, usual_min_match, window_of
 from embedding.encoder import ModelUnavailable, get_encoder
 from embedding.registry import ModelSpec
@@ -111,11 +113,17 @@ def search(
         rows = diversify(connection, rows, spec, ranking.vectors)
     hits = tuple(to_hit(row, ranking) for row in rows if row["matches"])
     close = tuple(to_hit(row, ranking) for row in rows if row["matches"] is False)
+    if summary["total"]:
+        given_up = _given_up(about.wanted, hits)
+    elif _lacks_type(about.wanted, close):
+        given_up, close = ("type",), _sorted(close, ranking.sort)
+    else:
+        given_up = ()
     return replace(
         about,
         hits=hits,
         close=close,
-        given_up=_given_up(about.wanted, hits, close),
+        given_up=given_up,
         total=summary["total"],
         truncated=summary["truncated"],
         facets=facet_counts(summary, [found[0] for found in opened], spec.filters),
@@ -154,15 +162,29 @@ def _browse(connection: Connection, ranking: Ranking, about: Results) -> Results
     )
 
 
-def _given_up(
-    wanted: Iterable[str], hits: tuple[Hit, ...], close: tuple[Hit, ...]
-) -> tuple[str, ...]:
-    """Those of the wanted kinds that no product fulfils together with the others. Without hits, the
-    type if no product has it."""
-    if not hits:
-        nearest = [dict(zip(wanted, hit.fulfilled, strict=True)) for hit in close]
-        return ("type",) if nearest and not any(it.get("type", 1) for it in nearest) else ()
-    if hits[0].exact:
+def _lacks_type(wanted: Mapping[str, Sequence[Part]], nearest: Sequence[Hit]) -> bool:
+    """Whether no product has the wanted type, if none is a hit."""
+    if "type" not in wanted:
+        return False
+    if not nearest:  # nothing passes the filters
+        return all(part.why == "absent" for part in wanted["type"])
+    place = list(wanted).index("type")
+    return not any(hit.fulfilled[place] for hit in nearest)
+
+
+def _sorted(hits: tuple[Hit, ...], order: Sort) -> tuple[Hit, ...]:
+    """The hits in the order that is asked for, as the statement sorts those that match."""
+    if order == "newest":
+        return tuple(sorted(hits, key=lambda hit: -hit.id))
+    if order:
+        sign = -1 if order == "-price" else 1
+        return tuple(sorted(hits, key=lambda it: (it.price is None, sign * (it.price or 0))))
+    return hits
+
+
+def _given_up(wanted: Iterable[str], hits: Sequence[Hit]) -> tuple[str, ...]:
+    """Those of the wanted kinds that no hit fulfils together with the others."""
+    if not hits or hits[0].exact:
         return ()
     return tuple(
         kind

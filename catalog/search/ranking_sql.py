@@ -55,11 +55,9 @@ ONE_PLAN = "SET LOCAL plan_cache_mode = force_generic_plan"
 MAX_WINDOW = 3840
 """How far the window is widened for sorting, and for pages that lie beyond it, in products."""
 
-MAX_NEAREST = 6
-"""Maximum number of products to show if none matches."""
-
 MAX_CLOSE = 12
-"""Maximum number of products to show after the last match: they lack a part of what is wanted."""
+"""Maximum number of products to show after the last match, which lack a part of what is wanted; or
+of the nearest ones if none matches."""
 
 HIT_COLUMNS = """
        p.id, p.sku, p.title, p.brand, p.product_type, p.colour, p.price, p.regular_price,
@@ -273,7 +271,7 @@ SELECT total, truncated,
                 WHERE place > %(offset)s AND place <= %(offset)s + %(limit)s
                   AND (matches
                        OR total > 0 AND match >= %(min_match)s AND place <= total + {MAX_CLOSE}
-                       OR total = 0 AND place <= {MAX_NEAREST})) AS page
+                       OR total = 0 AND place <= {MAX_CLOSE})) AS page
          JOIN variant USING (card, matches)
          JOIN product p ON p.id = page.product_id
          LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))

@@ -111,7 +111,8 @@ class Results:
     wanted: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)
     """The wanted kinds in the order of `Hit.fulfilled`, each with the parts that it combines."""
     given_up: tuple[str, ...] = ()
-    """The kinds of wanted parts that no hit fulfils."""
+    """The kinds of wanted parts that no hit fulfils. Without hits, the type if no product has it;
+    then `close` has the order `sort`."""
     notes: tuple[str, ...] = ()
     """Messages for the user about what could not be done as requested."""
     is_complete: bool = True

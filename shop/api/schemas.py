@@ -102,7 +102,10 @@ class GivenUp(BaseModel):
 
     kinds: list[str] = documented("The kinds of parts that no hit fulfils.", ["person"])
     missing: str = documented("The same as a sentence.", "No red sneakers for boys.")
-    instead: str = documented("What the hits are; may be empty.", "Red sneakers for men:")
+    instead: str = documented(
+        "What the hits are, or how the close products are meant; may be empty.",
+        "Red sneakers for men:",
+    )
 
 
 class Query(BaseModel):
@@ -124,6 +127,7 @@ class SearchResponse(BaseModel):
     hits: list[Hit] = Field(description="The products of this page, in order.")
     close: list[Hit] = Field(
         description="Products to show apart, after the last hit: each lacks a part of the query."
+        " Without hits, the products that come closest."
     )
     facets: list[Facet] = Field(description="What to filter by, with counts.")
     query: Query = Field(description="What was searched for.")

@@ -39,6 +39,7 @@ PAGES = {
     "results": "/?q=red+dress",
     "filtered": "/?q=shoes&gender=Men&in_stock=1&max_price=90",
     "close": "/?q=dress+under+1",
+    "lacking": "/?q=red+lipstick+for+women",
     "product": "/product/{sku}",
     "empty": "/?colour=Red&max_price=0.01",
     "nothing": "/?q=asdfghjkl",

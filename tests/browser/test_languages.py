@@ -28,6 +28,7 @@ ADDRESSES = {
     "home": "/",
     "results": "/?q=red+sneakers+for+boys+under+90",
     "nothing": "/?q=dress+under+1",
+    "lacking": "/?q=red+lipstick+or+perfume",
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from catalog.db.connection import connect
+from tests.browser.conftest import take_screenshot
 
 pytestmark = pytest.mark.browser
 
@@ -300,6 +301,25 @@ def test_no_match_shows_nearest_products(page: Page) -> None:
     page.goto("/?q=blorptuna&min_match=0")
     expect(page.locator(".is-close")).to_have_count(0)
     expect(page.locator(".card").first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "page", [{}, PHONE, NO_SCRIPTS], indirect=True, ids=["desktop", "phone", "no-scripts"]
+)
+def test_what_the_shop_lacks_is_said_above_the_closest_products(page: Page) -> None:
+    page.goto("/?q=red+lipstick")
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("We have no lipstick in our range. These come closest:")
+    expect(page.locator("#status")).to_have_text("We have no lipstick in our range.")
+    boxes = [
+        page.locator(selector).first.bounding_box()
+        for selector in ("#results-heading", "#products .card", ".samples")
+    ]
+    tops = [box["y"] for box in boxes if box]
+    assert len(tops) == 3
+    assert tops == sorted(tops)
+    expect(page.get_by_label("Sort")).to_be_visible()
+    take_screenshot(page, "lacking")
 
 
 def test_landscape_matches_no_product(page: Page) -> None:

@@ -15,7 +15,8 @@ from django.test.utils import setup_test_environment, teardown_test_environment
 from PIL import Image, ImageDraw
 
 from catalog.db.connection import connect
-from catalog.search.pipeline import SearchSpec, search
+from catalog.search.pipeline import Hit, SearchSpec, search
+from catalog.search.ranking_sql import MAX_CLOSE
 from tests.conftest import DRAWN, demo_database
 
 pytestmark = pytest.mark.slow
@@ -43,6 +44,13 @@ def text(response: Any) -> str:
     """The words of the page."""
     plain = re.sub(r"<(style|script|title).*?</\1>|<[^>]*>", " ", response.content.decode())
     return " ".join(unescape(plain).split())
+
+
+def heading(response: Any) -> str:
+    """The words of the results' heading, or of the only one that is seen."""
+    found = re.findall(r"<h[12][^>]*>.*?</h[12]>", response.content.decode(), re.DOTALL)
+    seen = [it for it in found if "visually-hidden" not in it and "filters-heading" not in it]
+    return " ".join(unescape(re.sub("<[^>]*>", " ", seen[0])).split())
 
 
 def labels(response: Any) -> list[str]:
@@ -108,15 +116,87 @@ def test_what_was_given_up_is_said() -> None:
 def test_a_type_that_the_shop_lacks_is_said() -> None:
     page = get("/?q=red lipstick for women")
     results = page.context["results"]
-    assert (results.total, results.hits, page.context["given_up"].missing) == (
-        0,
-        (),
-        "No lipstick.",
-    )
-    assert results.close
+    assert (results.total, results.hits) == (0, ())
     assert {"red", "lipstick", "for women"} == set(labels(page))
-    words = text(page)
-    assert words.index("No lipstick.") < words.index("The nearest products")
+    assert heading(page) == "We have no lipstick in our range. These come closest:"
+    shown = text(page)
+    places = [shown.index(it) for it in (heading(page), results.close[0].title, "For example")]
+    assert places == sorted(places)
+    assert len(results.close) == MAX_CLOSE
+    assert not re.search("Nothing matches|Try other words|The nearest products", shown)
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("q=watch or lipstick", "We have no watch or lipstick in our range."),
+        ("q=damenuhr oder parfum", "We have no damenuhr or parfum in our range."),
+        ("q=ladies wacth", "We have no watch in our range."),
+        ("q=red watch under 90 not blue", "No watch under €90 (not blue)."),
+        ("q=watch&gender=Women", "No watch with these filters."),
+        ("q=red watch&like={sku}", "We have no watch in our range."),
+    ],
+)
+def test_one_sentence_says_what_the_shop_lacks(address: str, said: str) -> None:
+    sku = get("/?q=red dress").context["results"].hits[0].sku
+    page = get(f"/?{address.format(sku=sku)}")
+    assert page.context["results"].close
+    assert heading(page) == f"{said} These come closest:"
+    assert "Nothing matches" not in text(page)
+
+
+def test_a_lacking_type_behind_filters_that_leave_nothing() -> None:
+    page = get("/?q=watch&colour=Red&max_price=0.01")
+    assert not page.context["results"].close
+    assert heading(page) == "No watch with these filters."
+    assert "Try other words or fewer filters." in text(page)
+    assert "Nothing matches" not in text(page)
+
+
+def test_a_type_that_filters_leave_out_is_said_once() -> None:
+    page = get("/?q=sneakers&colour=Mint&in_stock=1&max_price=500")
+    assert "Nothing matches “sneakers” with these filters" in text(page)
+    assert "No sneakers" not in text(page)
+
+
+@pytest.mark.parametrize("query", ["q=watch&sort={}", "q=cheapest watch"])
+def test_products_in_place_of_a_lacking_type_are_sorted(query: str) -> None:
+    def closest(order: str) -> list[Hit]:
+        return list(get(f"/?{query.format(order)}").context["results"].close)
+
+    cheapest = closest("price")
+    prices = [float(hit.price or 0) for hit in cheapest]
+    assert len(set(prices)) > 1
+    assert prices == sorted(prices)
+    if "{}" in query:
+        usual = closest("")
+        assert {hit.id for hit in usual} == {hit.id for hit in cheapest}
+        assert [hit.price for hit in usual] != [hit.price for hit in cheapest]
+        assert [hit.price for hit in closest("-price")] == sorted(
+            (hit.price for hit in usual), reverse=True
+        )
+        assert [hit.id for hit in closest("newest")] == sorted(
+            (hit.id for hit in usual), reverse=True
+        )
+
+
+def test_past_the_last_page_nothing_is_lacking() -> None:
+    page = get("/?q=red dress&page=9")
+    assert "There is no page 9" in text(page)
+    assert page.context["given_up"] is None
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "Nicht im Sortiment: watch. Diese Produkte kommen dem am nächsten:"),
+        ("fr", "Pas dans notre assortiment\u00a0: watch. Les produits les plus proches\u00a0:"),
+        ("es", "No hay watch en la tienda. Lo más parecido:"),
+    ],
+)
+def test_what_the_shop_lacks_in_other_languages(language: str, said: str) -> None:
+    page = CLIENT.get("/?q=watch", headers={"accept-language": language})
+    assert heading(page) == " ".join(said.split())
 
 
 @pytest.mark.parametrize("query", ["sneakers for boys", "dress", "red sneakers", "linen"])
