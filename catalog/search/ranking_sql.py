@@ -115,7 +115,8 @@ DEGREES = f"""
          FROM wanted w"""
 """The degree to which a product fulfils each wanted part. A title counts for a product that has no
 value: a T-shirt is no shirt, and a black shoe of Red Tape is not red. A synonym counts in every
-title that has it as typed: shoppers may mean its words."""
+title that has it as typed: shoppers may mean its words. So does a title with all words of a query
+that reads like a title (catalog/sqlapi/sql/internal/all_words.sql)."""
 
 FULFILLED = f"""
        SELECT sum(weight * degree) / sum(weight) AS structure,

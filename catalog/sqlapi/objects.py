@@ -77,7 +77,7 @@ OBJECTS = (
     *("number_ahead", "price_limit", "price_part"),
     *("carried_negation", "appended_part", "opens_list", "understand"),
     *("tied", "tied_parts", "part", "part_keys", "parsed", "headed_parts", "distinct_keys"),
-    *("wanted_kinds", "known_share", "said_words", "parse"),
+    *("wanted_kinds", "known_share", "said_words", "all_words", "parse"),
     *("terms", "excluded", "quantiles", "interpolate", "hit", "fan_out", "tidy"),
     *(
         "value_hint",

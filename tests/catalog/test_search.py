@@ -18,6 +18,7 @@ from catalog.search.filters import Filters, count_facets
 from catalog.search.fusion import FUSIONS, NAMED, SIGNALS
 from catalog.search.pipeline import Results, SearchError, SearchSpec, UnknownProduct, search
 from catalog.search.query_vectors import interpolate
+from catalog.search.ranking_sql import MAX_CLOSE
 from embedding.encoder import EncoderError, ModelUnavailable
 from embedding.image_decoding import ImageError
 from embedding.registry import get_spec
@@ -131,7 +132,7 @@ def test_without_a_match_the_nearest_products_are_returned_separately() -> None:
     results = run(text="asdfghjkl", min_match=0.5)
     assert results.hits == ()
     assert results.total == 0
-    assert 1 <= len(results.close) <= 6
+    assert 1 <= len(results.close) <= MAX_CLOSE
 
 
 def test_without_a_minimum_match_what_fulfils_most_comes_first() -> None:

@@ -23,6 +23,7 @@ SHOES = [
     ("Classic gold shoes", "Shoes", "Gold", "Leather"),
     ("Puma shoes with a velvet bow", "Shoes", "Blue", "Canvas"),
     ("Blue sandals", "Sandals", "Blue", "Leather"),
+    ("Strappy party sandals in blue", "Shoes", "Blue", "Leather"),
     ("A watch with a gold strap", "", "Gold", ""),
     ("Sports watch", "Gadgets", "Black", ""),
 ]
@@ -150,6 +151,24 @@ def test_an_order_drops_no_word(connection: Connection, text: str, first: list[s
     results = found(connection, text)
     assert results.sort == "newest"
     assert [hit.title for hit in results.hits] == first
+
+
+def test_a_title_with_all_words_is_wanted_whatever_its_type(connection: Connection) -> None:
+    """Of the products that lack some of the words, none comes before it, not even with an error."""
+    for text in ("Classic gold sandals", "Classic qwxyz gold sandals"):
+        assert found(connection, text).hits[0].title == "Blue sandals", (
+            text
+        )  # no title has them all
+    for text in ("Strappy blue sandals", "Strappy blue sandals qwxyz", "sandals blue strappy"):
+        results = found(connection, text)
+        assert results.hits[0].title == "Strappy party sandals in blue"
+        assert results.hits[0].fulfilled == (0.9, 1.0)
+
+
+def test_a_description_is_no_title(connection: Connection) -> None:
+    """All of these words mean values, so the types of products decide."""
+    results = found(connection, "sandals blue")
+    assert titles(results) == {"Blue sandals"}
 
 
 def test_titles_alone(template: str) -> None:

@@ -17,6 +17,7 @@ DECLARE
     has_question boolean := false;
     keys text[];
     cheap numeric;
+    said tsquery;                -- all words, in a title
 BEGIN
     -- The title of a product is searched as it is: "No Fear Top" negates nothing. But "red -shoe" is not the title
     -- "Red shoe", although it has the same key.
@@ -29,6 +30,12 @@ BEGIN
     parts := ARRAY(SELECT u FROM search.understand(query) AS u);
     SELECT h.counted, h.heads INTO counted, heads FROM search_internal.headed_parts(parts) AS h;
     wanted := search_internal.wanted_kinds(parts, counted, heads);
+    IF cardinality(wanted) > 0 THEN
+        said := search_internal.all_words(parts);
+        FOR number IN 1..cardinality(wanted) LOOP
+            wanted[number].typed := coalesce(wanted[number].typed || said, said, wanted[number].typed);
+        END LOOP;
+    END IF;
     parsed.understood := parts;
     parsed.wanted := wanted;
     parsed.share := search_internal.known_share(parts);
