@@ -45,7 +45,7 @@ class Canvas:
     alpha: Field = field(init=False)
 
     def __post_init__(self) -> None:
-        self.colour = np.zeros((_FULL_HEIGHT, _FULL_WIDTH, 3), dtype=np.float32)
+        self.colour = np.zeros((3, _FULL_HEIGHT, _FULL_WIDTH), dtype=np.float32)
         self.alpha = np.zeros((_FULL_HEIGHT, _FULL_WIDTH), dtype=np.float32)
 
     def region(self, *outlines: Points) -> Region:
@@ -66,7 +66,7 @@ class Canvas:
         pen = ImageDraw.Draw(large)
         for outline in placed:
             corners = (outline - np.array([left, top])) * _SUPERSAMPLING
-            pen.polygon([(float(x), float(y)) for x, y in corners], fill=255)
+            pen.polygon(corners.ravel().tolist(), fill=255)
         small = np.asarray(large.reduce(_SUPERSAMPLING), dtype=np.float32) / 255.0
         return Region(left, top, small)
 
@@ -93,8 +93,7 @@ class Canvas:
             return region
         if lift:
             self._cast_shadow(region, lift)
-        height, width = region.coverage.shape
-        down, across = np.indices((height, width), dtype=np.float32)
+        down, across = (axis.astype(np.float32) for axis in region.covered)
         x, y = self.view.design(across + (region.left + 0.5), down + (region.top + 0.5))
         u, v = (drape or Drape()).coordinates(x, y)
         light = self._relief(region, fabric, folds) + fabric.grain(u, v) + tone
@@ -133,8 +132,7 @@ class Canvas:
         """Fill a region with one colour."""
         if not region.empty:
             thinner = Region(region.left, region.top, region.coverage * opacity)
-            even = np.broadcast_to(np.array(colour, dtype=np.float32), (*region.coverage.shape, 3))
-            self._cover(thinner, even)
+            self._cover(thinner, np.array(colour, dtype=np.float32)[:, None])
 
     def stroke(
         self,
@@ -201,24 +199,23 @@ class Canvas:
         shift = round(0.55 * lift * scale)
         shadow = Region(region.left + round(0.6 * shift), region.top + shift, region.coverage)
         soft = shading.blur(shadow.in_box_of(frame), max(0.8, lift * scale * 0.8))
-        self.colour[frame.window] *= (1.0 - 0.42 * soft)[..., None]
+        self.colour[:, *frame.window] *= 1.0 - 0.42 * soft
 
     def _relief(self, region: Region, fabric: Fabric, folds: Iterable[Fold]) -> Field:
-        """Return the light on the rounded edges of a piece and on its folds."""
+        """Return the light on the rounded edges of a piece and on its folds, where it covers."""
         material, scale = fabric.material, self.view.scale
-        light = np.zeros_like(region.coverage)
+        light = np.zeros(len(region.covered[0]), dtype=np.float32)
         for radius, share in ((material.edge, 0.55), (material.edge * 3.2, 0.45)):
             body = shading.blur(region.coverage, radius * scale)
-            depth = np.clip(2.0 * body - 1.0, 0.0, 1.0)
+            slope = shading.incident_light(body)[region.covered]
+            depth = np.clip(2.0 * body[region.covered] - 1.0, 0.0, 1.0)
             light += share * (
-                material.roundness * radius * scale * shading.incident_light(body)
-                - material.rim * (1.0 - depth) ** 2
+                material.roundness * radius * scale * slope - material.rim * (1.0 - depth) ** 2
             )
         creases = list(folds)
         if creases:
-            light += (
-                material.fold * scale * shading.incident_light(self._fold_heights(region, creases))
-            )
+            slope = shading.incident_light(self._fold_heights(region, creases))[region.covered]
+            light += material.fold * scale * slope
         return light
 
     def _fold_heights(self, region: Region, folds: Sequence[Fold]) -> Field:
@@ -236,7 +233,7 @@ class Canvas:
                 stroke = ribbon(fold.line, fold_width * 0.8, taper=0.9)
                 placed = (self.view.pixels(stroke) - origin) / 2
                 level = int(128 + 110 * np.clip(fold.depth, -1, 1))
-                pen.polygon([(float(x), float(y)) for x, y in placed], fill=level)
+                pen.polygon(placed.ravel().tolist(), fill=level)
             raised = (np.asarray(small, dtype=np.float32) - 128.0) / 110.0
             soft = shading.blur(raised, max(0.8, fold_width * self.view.scale * 0.16))
             large = Image.fromarray(soft).resize((width, height), Image.Resampling.BILINEAR)
@@ -244,7 +241,11 @@ class Canvas:
         return relief
 
     def _cover(self, region: Region, colour: NDArray[np.float32]) -> None:
-        cover = region.coverage[..., None]
-        self.colour[region.window] *= 1.0 - cover
-        self.colour[region.window] += colour * cover
-        self.alpha[region.window] += (1.0 - self.alpha[region.window]) * region.coverage
+        """Draw `colour`, of each covered pixel (3 x n) or of all (3 x 1)."""
+        cover = region.coverage[region.covered]
+        rows, columns = region.covered
+        places = (rows + region.top) * _FULL_WIDTH + (columns + region.left)
+        open_share, alpha = 1.0 - cover, self.alpha.reshape(-1)
+        for below, above in zip(self.colour.reshape(3, -1), colour, strict=True):
+            below[places] = below.take(places) * open_share + above * cover
+        alpha[places] += (1.0 - alpha.take(places)) * cover

@@ -110,7 +110,9 @@ def rotated(line: Points, degrees: float, about: Point = (0.0, 0.0)) -> Points:
 
 def normals(line: Points) -> Points:
     """Return for each point the unit normal to the left of the line's direction."""
-    direction = np.gradient(line, axis=0)
+    direction = np.empty_like(line)
+    direction[0], direction[-1] = line[1] - line[0], line[-1] - line[-2]
+    direction[1:-1] = (line[2:] - line[:-2]) / 2
     length = np.linalg.norm(direction, axis=1, keepdims=True)
     direction = direction / np.maximum(length, 1e-9)
     return np.column_stack([direction[:, 1], -direction[:, 0]])

@@ -145,7 +145,9 @@ class Fabric:
         return replace(self, material=material)
 
     def colours(self, u: Field, v: Field, pixel: float) -> NDArray[np.float32]:
-        """Return colours (h x w x 3) at `u`, `v`; `pixel` is a pixel's size in cloth units."""
+        """Return colours at the points `u`, `v`; see `Pattern.colours`."""
+        if self.pattern == patterns.PLAIN:
+            return self.pattern.colours(self.colour, u, v, pixel)
         bend_u = 2.2 * noise_at(u * 0.7 + self._shift[0], v * 0.7 + self._shift[1], 24.0)
         bend_v = 2.2 * noise_at(u * 0.7 + self._shift[1], v * 0.7 + self._shift[0], 24.0)
         return self.pattern.colours(self.colour, u + bend_u, v + bend_v, pixel)

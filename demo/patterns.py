@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from demo.palette import LEAF, Rgb
-from demo.shading import Field, noise_at
+from demo.shading import Field, channels, noise_at
 
 Colours = NDArray[np.float32]
 
@@ -27,7 +27,9 @@ class Pattern(Protocol):
     """A pattern of a fabric."""
 
     def colours(self, base: Rgb, u: Field, v: Field, pixel: float) -> Colours:
-        """Return colours (h x w x 3) at `u`, `v`; `pixel` is a pixel's size in cloth units."""
+        """Return colours (3 x ..., or 3 x 1 if even) at the points `u`, `v`; `pixel` is a
+        pixel's size in cloth units.
+        """
         ...
 
 
@@ -36,7 +38,7 @@ class Plain:
     """One even colour."""
 
     def colours(self, base: Rgb, u: Field, v: Field, pixel: float) -> Colours:
-        return _even(base, u)
+        return channels(base, u)
 
 
 PLAIN: Final = Plain()
@@ -52,7 +54,7 @@ class Stripes:
 
     def colours(self, base: Rgb, u: Field, v: Field, pixel: float) -> Colours:
         along = u if self.vertical else v
-        return _banded(_even(base, u), along, self.bands, self.period, pixel)
+        return _banded(channels(base, u), along, self.bands, self.period, pixel)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Dots:
         across = np.mod(u + 0.5 * self.spacing * np.mod(row, 2), self.spacing) - self.spacing / 2
         down = np.mod(v, self.spacing) - self.spacing / 2
         cover = _soft(self.radius - np.hypot(across, down), pixel)
-        return _mixed(_even(base, u), self.colour, cover)
+        return _mixed(channels(base, u), self.colour, cover)
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,9 @@ class Checks:
     period: float
 
     def colours(self, base: Rgb, u: Field, v: Field, pixel: float) -> Colours:
-        warp = _banded(_even(base, u), u, self.bands, self.period, pixel)
-        weft = _banded(_even(base, u), v, self.bands, self.period, pixel)
-        twill = 0.5 + 0.10 * np.sin((u + v) * (2 * np.pi / 4.0))[..., None]
+        warp = _banded(channels(base, u), u, self.bands, self.period, pixel)
+        weft = _banded(channels(base, u), v, self.bands, self.period, pixel)
+        twill = 0.5 + 0.10 * np.sin((u + v) * (2 * np.pi / 4.0))
         return (warp * twill + weft * (1 - twill)).astype(np.float32)
 
 
@@ -109,11 +111,7 @@ class Washed:
         cover = 0.5 + 0.35 * noise_at(u * 0.45 + 900, v * 0.2 + 300, 24.0)
         cover += 0.30 * noise_at(u * 1.2 + 100, v * 0.1 + 700, 3.0)
         worn = base.lighter(0.75)
-        return _mixed(_even(base, u), worn, np.clip(cover, 0, 1) * self.fading)
-
-
-def _even(colour: Rgb, like: Field) -> Colours:
-    return np.broadcast_to(np.array(colour, dtype=np.float32), (*like.shape, 3)).copy()
+        return _mixed(channels(base, u), worn, np.clip(cover, 0, 1) * self.fading)
 
 
 def _soft(inside: Field, pixel: float) -> Field:
@@ -122,8 +120,7 @@ def _soft(inside: Field, pixel: float) -> Field:
 
 
 def _mixed(ground: Colours, colour: Rgb, cover: Field) -> Colours:
-    share = cover[..., None].astype(np.float32)
-    return ground + (np.array(colour, dtype=np.float32) - ground) * share
+    return ground + (channels(colour, cover) - ground) * cover.astype(np.float32)
 
 
 def _banded(
@@ -173,7 +170,7 @@ def _floral_tile(base: Rgb, print_: Floral) -> Colours:
                     if all(-3 * radius * finer < c < size + 3 * radius * finer for c in centre):
                         _flower(pen, centre, radius * finer, petal, turn, scale, base)
     reduced = np.asarray(image.reduce(2), dtype=np.float32) / 255.0
-    return reduced
+    return np.ascontiguousarray(reduced.transpose(2, 0, 1))
 
 
 def _torus_distance(across: float, down: float) -> float:
@@ -234,12 +231,12 @@ def _bytes(colour: Rgb) -> tuple[int, int, int]:
 
 def _sample(tile: Colours, x: Field, y: Field) -> Colours:
     """Sample a repeating tile with bilinear interpolation."""
-    size = tile.shape[0]
+    size = tile.shape[-1]
     left, top = np.floor(x), np.floor(y)
-    right_share, low_share = (x - left)[..., None], (y - top)[..., None]
+    right_share, low_share = x - left, y - top
     x0, y0 = np.mod(left, size).astype(np.int32), np.mod(top, size).astype(np.int32)
     x1, y1 = np.mod(x0 + 1, size), np.mod(y0 + 1, size)
-    upper = tile[y0, x0] * (1 - right_share) + tile[y0, x1] * right_share
-    lower = tile[y1, x0] * (1 - right_share) + tile[y1, x1] * right_share
+    upper = tile[:, y0, x0] * (1 - right_share) + tile[:, y0, x1] * right_share
+    lower = tile[:, y1, x0] * (1 - right_share) + tile[:, y1, x1] * right_share
     result: Colours = (upper * (1 - low_share) + lower * low_share).astype(np.float32)
     return result

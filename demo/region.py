@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from demo.shading import Field
 
@@ -24,6 +26,12 @@ class Region:
     @property
     def empty(self) -> bool:
         return self.coverage.size == 0
+
+    @cached_property
+    def covered(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The rows and columns, in the box, of the pixels that are covered, wholly or in part."""
+        rows, columns = np.nonzero(self.coverage)
+        return rows, columns
 
     @property
     def window(self) -> tuple[slice, slice]:

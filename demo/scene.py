@@ -121,8 +121,7 @@ def _proportions(design: Design) -> tuple[float, float]:
 
 def _backdrop(tone: Rgb) -> NDArray[np.float32]:
     """Return the backdrop: one colour with soft light at the upper left."""
-    even = np.broadcast_to(np.array(tone, dtype=np.float32), (HEIGHT, WIDTH, 3))
-    return shading.lit(even, _lamp())
+    return shading.lit(shading.channels(tone, _lamp()), _lamp())
 
 
 @cache
@@ -139,9 +138,9 @@ def _composited(
     alpha = canvas.alpha
     inner = slice(MARGIN, -MARGIN), slice(MARGIN, -MARGIN)
     dark = _floor_shadow(alpha) if standing else _drop_shadow(alpha)
-    tint = np.array([0.95, 1.0, 0.92], dtype=np.float32)
-    picture = picture * (1 - dark[inner][..., None] * tint)
-    result: NDArray[np.float32] = picture * (1 - alpha[inner][..., None]) + canvas.colour[inner]
+    tint = shading.channels((0.95, 1.0, 0.92), dark)
+    picture = picture * (1 - dark[inner] * tint)
+    result: NDArray[np.float32] = picture * (1 - alpha[inner]) + canvas.colour[:, *inner]
     return result
 
 
@@ -175,5 +174,6 @@ def _floor_shadow(alpha: Field) -> Field:
 def _to_8_bits(picture: NDArray[np.float32]) -> Image.Image:
     """Return the picture in 8 bits, dithered with noise to avoid banding in gradients."""
     noise = shading.noise(0.0)[:, : WIDTH // 2]
-    tiled = np.tile(noise, (2, 2))[:HEIGHT, :WIDTH, None]
-    return Image.fromarray(np.clip(picture * 255 + 0.5 + 0.4 * tiled, 0, 255).astype(np.uint8))
+    tiled = np.tile(noise, (2, 2))[:HEIGHT, :WIDTH]
+    values = np.clip(picture * 255 + 0.5 + 0.4 * tiled, 0, 255).astype(np.uint8)
+    return Image.merge("RGB", [Image.fromarray(channel) for channel in values])

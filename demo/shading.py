@@ -1,7 +1,8 @@
 """Shading: blur, noise, and light computed from the slope of a surface.
 
-The light comes from the upper left in every picture. Fields are two-dimensional arrays of floats,
-one value per pixel.
+The light comes from the upper left in every picture. Fields are arrays of floats with one value for
+each pixel: of a picture (h x w), or of the pixels that a piece covers (n). Colours have the three
+channels first, since NumPy computes long rows much faster than triples.
 """
 
 from __future__ import annotations
@@ -29,34 +30,30 @@ def blur(field: Field, radius: float) -> Field:
     height, width = field.shape
     reach = int(np.ceil(3 * radius / step)) + 1
     small = field if step == 1 else np.asarray(Image.fromarray(field).reduce(step), np.float32)
-    padded = np.pad(small, reach)
     sigma = radius / step
     taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2).astype(np.float32)
     taps /= taps.sum()
-    for axis in (0, 1):
-        padded = _convolved(padded, taps, axis)
-    inner = padded[reach:-reach, reach:-reach]
+    soft = _convolved(_convolved(small, taps, 0), taps, 1)
     if step == 1:
-        return inner
+        return soft
     # In `reduce`, the last row and column cover fewer source pixels, so scale back by exact boxes.
     box = (0.0, 0.0, width / step, height / step)
-    grown = Image.fromarray(inner).resize((width, height), Image.Resampling.BICUBIC, box=box)
+    grown = Image.fromarray(soft).resize((width, height), Image.Resampling.BICUBIC, box=box)
     return np.asarray(grown, dtype=np.float32)
 
 
 def _convolved(field: Field, taps: Field, axis: int) -> Field:
+    """Return the sums of each value and its neighbours along `axis`, weighted by `taps`."""
     size = field.shape[axis]
     reach = len(taps) // 2
     result: Field = field * taps[reach]
-    for distance in range(1, reach + 1):
-        near, far = slice(distance, size), slice(0, size - distance)
-        weight = taps[reach + distance]
-        if axis == 0:
-            result[far] += weight * field[near]
-            result[near] += weight * field[far]
-        else:
-            result[:, far] += weight * field[:, near]
-            result[:, near] += weight * field[:, far]
+    product = np.empty_like(result)
+    rest = (slice(None),) * axis
+    for distance in range(1, min(reach, size - 1) + 1):
+        near, far = (*rest, slice(distance, size)), (*rest, slice(0, size - distance))
+        np.multiply(field, taps[reach + distance], out=product)
+        result[far] += product[near]
+        result[near] += product[far]
     return result
 
 
@@ -87,21 +84,26 @@ def noise(grain: float) -> Field:
 def noise_at(u: Field, v: Field, grain: float) -> Field:
     """Return the noise at the coordinates `u` (across) and `v` (down), in pixels."""
     mask = _NOISE_SIZE - 1
-    looked_up: Field = noise(grain)[v.astype(np.int32) & mask, u.astype(np.int32) & mask]
-    return looked_up
+    row, column = v.astype(np.int32) & mask, u.astype(np.int32) & mask
+    return noise(grain).take(row * _NOISE_SIZE + column)
 
 
 def lit(colour: NDArray[np.float32], light: Field) -> NDArray[np.float32]:
-    """Return `colour` (h x w x 3), lighter where `light` is positive and darker where negative.
+    """Return `colour` (3 x ...), lighter where `light` is positive and darker where negative.
 
     Shadows are multiplied, with a violet tint, and light is added, so that folds are visible on
     both black and white cloth.
     """
-    shade = np.clip(-light, 0.0, 0.95)[..., None]
-    glow = np.clip(light, 0.0, 1.0)[..., None]
-    tint = np.array([1.0, 1.04, 0.90], dtype=np.float32)
+    shade = np.clip(-light, 0.0, 0.95)
+    glow = np.clip(light, 0.0, 1.0)
+    tint = channels((1.0, 1.04, 0.90), light)
     shaded = colour * (1.0 - shade * tint)
     result: NDArray[np.float32] = np.clip(
         shaded + (1.0 - shaded) * glow * (0.35 + 0.65 * shaded), 0.0, 1.0
     )
     return result
+
+
+def channels(colour: tuple[float, ...], like: Field) -> NDArray[np.float32]:
+    """Return `colour` as an array (3 x 1 ...) that NumPy broadcasts to the shape of a field."""
+    return np.array(colour, dtype=np.float32).reshape(3, *(1 for _ in like.shape))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -32,6 +33,7 @@ class View:
     degrees: float = 0.0
     mirrored: bool = False
 
+    @cached_property
     def _matrix(self) -> NDArray[np.float64]:
         angle = np.radians(self.degrees)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
@@ -41,12 +43,12 @@ class View:
     def pixels(self, line: Points) -> Points:
         """Return the points of `line` in canvas pixels."""
         shift = np.array(self.centre) + MARGIN
-        result: Points = (line - np.array(self.focus)) @ self._matrix().T + shift
+        result: Points = (line - np.array(self.focus)) @ self._matrix.T + shift
         return result
 
     def design(self, x: Field, y: Field) -> tuple[Field, Field]:
         """Return the design coordinates of pixels; the inverse of `pixels`."""
-        back = np.linalg.inv(self._matrix()).astype(np.float32)
+        back = np.linalg.inv(self._matrix).astype(np.float32)
         x, y = x - (self.centre[0] + MARGIN), y - (self.centre[1] + MARGIN)
         return (
             back[0, 0] * x + back[0, 1] * y + self.focus[0],
