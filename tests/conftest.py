@@ -338,8 +338,7 @@ def create_schema() -> None:
 def template() -> str:
     """The name of a database with the schema, tables for all packaged models, and no rows.
 
-    It has no starter synonyms: they make clones and imports slower. Tests that need them call
-    `load_starter`.
+    It has no starter synonyms: they make clones and imports slower.
     """
 
     def build() -> None:
@@ -353,6 +352,17 @@ def template() -> str:
 
 
 @pytest.fixture(scope="session")
+def template_with_synonyms(template: str) -> str:
+    """The name of a database like `template` that has the starter synonyms, which take seconds."""
+
+    def build() -> None:
+        with connect() as connection:
+            load_starter(connection)
+
+    return _built_database("synonyms", digest(*SCHEMA_SOURCES), template, build)
+
+
+@pytest.fixture(scope="session")
 def demo_folder() -> Path:
     """The folder of the drawn catalogue."""
     folder = SHARED / f"demo-{digest('demo')}"
@@ -362,7 +372,7 @@ def demo_folder() -> Path:
 
 
 @contextmanager
-def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
+def demo_database(template_with_synonyms: str, folder: Path, media: Path) -> Iterator[str]:
     """The drawn catalogue in `folder`, imported and embedded by the real `fashion` model.
 
     Its pictures are copied to `media`.
@@ -375,11 +385,9 @@ def demo_database(template: str, folder: Path, media: Path) -> Iterator[str]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("MEDIA_ROOT", str(pictures))
             call_command("import_catalog", file, images=images, verbosity=0)
-            with connect() as connection:
-                load_starter(connection)
             call_command("embed_catalog", model=["fashion"], verbosity=0)
 
-    name = _built_database("drawn", version, template, build)
+    name = _built_database("drawn", version, template_with_synonyms, build)
     shutil.copytree(pictures, media, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch, fresh_database(name) as url:
         patch.setenv("MEDIA_ROOT", str(media))

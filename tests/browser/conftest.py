@@ -51,12 +51,15 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def shop(
-    chromium: str, template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    chromium: str,
+    template_with_synonyms: str,
+    demo_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
     """The address of a running shop."""
     media = tmp_path_factory.mktemp("media")
     get_encoder("fashion").encode_texts(["loaded before a page waits for it"])
-    with demo_database(template, demo_folder, media), serving(threads=4) as port:
+    with demo_database(template_with_synonyms, demo_folder, media), serving(threads=4) as port:
         yield f"http://127.0.0.1:{port}"
 
 

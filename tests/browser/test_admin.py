@@ -67,14 +67,17 @@ def log_queries() -> None:
 
 @pytest.fixture(scope="module")
 def office(
-    chromium: str, template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    chromium: str,
+    template_with_synonyms: str,
+    demo_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Office]:
     """A shop of this module's own, since these tests change the catalogue."""
     media = tmp_path_factory.mktemp("media")
     get_encoder("fashion").encode_texts(["loaded before a page waits for it"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MODELS", "fashion")
-        with demo_database(template, demo_folder, media), serving(threads=4) as port:
+        with demo_database(template_with_synonyms, demo_folder, media), serving(threads=4) as port:
             log_queries()
             ada = User.objects.create_superuser("ada", "ada@example.org")
             client = Client(headers={"host": "localhost"})

@@ -2,8 +2,10 @@
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -32,9 +34,9 @@ BRANDS = ("Nord", "Sued", "Ost", "")
 GENDERS = ("Men", "Women", "")
 
 
-@pytest.fixture(scope="module")
-def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    folder = tmp_path_factory.mktemp("pages")
+@contextmanager
+def catalogue_in(template: str, folder: Path) -> Iterator[None]:
+    """A catalogue with variants, embedded and calibrated, in a clone of `template`."""
     for colour in COLOURS:
         (folder / f"{colour}.png").write_bytes(picture(colour))
     draw = random.Random(1)
@@ -60,6 +62,12 @@ def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         calibrate(ENCODER)
         assert find_variants("fashion") > 500
         forget_vocabulary()
+        yield
+
+
+@pytest.fixture(scope="module")
+def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with catalogue_in(template, tmp_path_factory.mktemp("pages")):
         yield
 
 

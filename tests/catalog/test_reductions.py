@@ -221,12 +221,12 @@ def test_the_vectors_rank_what_the_signs_find(catalogue: Path) -> None:
 
 
 def test_the_signs_of_real_vectors_find_the_nearest(
-    template: str, demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    template_with_synonyms: str, demo_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the drawn catalogue and the embeddings of the real `fashion` model."""
     monkeypatch.setenv("EMBEDDING_REGISTRY", str(tmp_path))
     monkeypatch.setattr("catalog.sqlapi.rendered.EXACT_FACTOR", 0.0)
-    with demo_database(template, demo_folder, tmp_path / "media"):
+    with demo_database(template_with_synonyms, demo_folder, tmp_path / "media"):
         name = add("fashion", 384, binary=True)
         fill(encoder(name), "image")
         execute("ANALYZE product")

@@ -26,9 +26,7 @@ from catalog.search.filters import Filters
 from catalog.search.pipeline import SearchSpec, search
 from catalog.search.weights import Weights, default_weights, store_weights
 from catalog.sqlapi.objects import OBJECTS
-from catalog.synonyms.store import load_starter
-from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES
-from tests.catalog.test_pages import catalogue as catalogue
+from tests.catalog.test_pages import COLOURS, ENCODER, KINDS, STYLES, catalogue_in
 from tests.conftest import repetitions
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("catalogue")]
@@ -55,10 +53,16 @@ class Analyst:
 
 
 @pytest.fixture(scope="module")
+def catalogue(
+    template_with_synonyms: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    with catalogue_in(template_with_synonyms, tmp_path_factory.mktemp("sql")):
+        yield
+
+
+@pytest.fixture(scope="module")
 def analyst(catalogue: None) -> Iterator[Analyst]:
-    """All phrases are embedded, as after searches in the shop. There are starter synonyms."""
-    with connect() as connection:
-        load_starter(connection)
+    """All phrases are embedded, as after searches in the shop."""
     vectors = ENCODER.encode_texts(list(PHRASES))
     for phrase, vector in zip(PHRASES, vectors, strict=True):
         remember(phrase, [("fashion", vector)], 7, is_filtered=False)

@@ -17,7 +17,6 @@ from catalog.search.pipeline import SearchSpec, search
 from catalog.search.spelling import correct
 from catalog.search.understanding import Parsed, parse
 from catalog.search.vocabulary import get_vocabulary, refresh_vocabulary
-from catalog.synonyms.store import load_starter
 from catalog.tables import PRODUCT
 from tests.conftest import fresh_database
 
@@ -58,9 +57,9 @@ PIECES = (
 
 
 @pytest.fixture(scope="module")
-def catalogue(template: str) -> Iterator[str]:
+def catalogue(template_with_synonyms: str) -> Iterator[str]:
     """A few products, one of them with sizes, and the starter synonyms."""
-    with fresh_database(template) as url:
+    with fresh_database(template_with_synonyms) as url:
         with connect() as connection:
             for number, (kind, gender, colour, brand, price) in enumerate(PRODUCTS):
                 connection.execute(
@@ -85,7 +84,6 @@ def catalogue(template: str) -> Iterator[str]:
                 " ('waist', 'Waist', 'other', 11, 'admin') ON CONFLICT DO NOTHING"
             )
             refresh_vocabulary(connection)
-            load_starter(connection)
         yield url
 
 
@@ -610,16 +608,15 @@ VALUES = {
 }
 
 
-def test_values_that_mean_the_same_answer_a_query_together(template: str) -> None:
+def test_values_that_mean_the_same_answer_a_query_together(template_with_synonyms: str) -> None:
     """Decision 32. A chosen facet value is only this value."""
-    with fresh_database(template):
+    with fresh_database(template_with_synonyms):
         with connect() as connection:
             for sku, (kind, gender, colour) in VALUES.items():
                 values = {"product_type": kind, "gender": gender, "colour": colour}
                 row = {"sku": sku, "title": f"Model {len(sku)}", **values}
                 connection.execute(PRODUCT.insert(), row)
             refresh_vocabulary(connection)
-            load_starter(connection)
         with connect() as connection:
 
             def found(text: str, **chosen: tuple[str, ...]) -> set[str]:

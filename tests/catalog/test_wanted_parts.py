@@ -11,7 +11,6 @@ from catalog.search.pipeline import SearchSpec, search
 from catalog.search.results import Results
 from catalog.search.understanding import parse
 from catalog.search.vocabulary import refresh_vocabulary
-from catalog.synonyms.store import load_starter
 from catalog.tables import PRODUCT
 from tests.conftest import fresh_database
 
@@ -40,13 +39,12 @@ def fill(products: Sequence[Sequence[str]]) -> None:
             attributes = {"material": material} if material else {}
             connection.execute(PRODUCT.insert(), row | {"colour": colour, "attributes": attributes})
         refresh_vocabulary(connection)
-        load_starter(connection)
 
 
 @pytest.fixture(scope="module")
-def shoes(template: str) -> Iterator[str]:
+def shoes(template_with_synonyms: str) -> Iterator[str]:
     """A shop for shoes, with two watches that are not among its known types."""
-    with fresh_database(template) as url:
+    with fresh_database(template_with_synonyms) as url:
         fill(SHOES)
         yield url
 
@@ -171,9 +169,9 @@ def test_a_description_is_no_title(connection: Connection) -> None:
     assert titles(results) == {"Blue sandals"}
 
 
-def test_titles_alone(template: str) -> None:
+def test_titles_alone(template_with_synonyms: str) -> None:
     """A catalogue without product types has no type to lack."""
-    with fresh_database(template):
+    with fresh_database(template_with_synonyms):
         fill(UNTYPED)
         with connect() as connection:
             assert titles(found(connection, "watch")) == {"Gold watch"}

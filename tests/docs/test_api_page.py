@@ -29,12 +29,12 @@ def examples(language: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def shop(
-    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    template_with_synonyms: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a running shop."""
     pictures = tmp_path_factory.mktemp("pictures")
     with (
-        demo_database(template, demo_folder, tmp_path_factory.mktemp("media")),
+        demo_database(template_with_synonyms, demo_folder, tmp_path_factory.mktemp("media")),
         override_settings(QUERY_PICTURE_DIR=pictures),
         serving(threads=2) as port,
     ):

@@ -42,10 +42,10 @@ def examples() -> list[Example]:
 
 @pytest.fixture(scope="module")
 def shop(
-    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    template_with_synonyms: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """The drawn catalogue, and a worker beside it."""
-    with demo_database(template, demo_folder, tmp_path_factory.mktemp("media")):
+    with demo_database(template_with_synonyms, demo_folder, tmp_path_factory.mktemp("media")):
         for words, found in (
             ("red dress", 5),
             ("blue jeans", 3),

@@ -69,13 +69,13 @@ PAGES = [
 
 @pytest.fixture(scope="module")
 def shop(
-    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    template_with_synonyms: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
     """A drawn catalogue, and the setting that opens the page that compares."""
     media = tmp_path_factory.mktemp("media")
     queries = tmp_path_factory.mktemp("queries")
     with (
-        demo_database(template, demo_folder, media),
+        demo_database(template_with_synonyms, demo_folder, media),
         override_settings(COMPARE_OPEN=True, QUERY_PICTURE_DIR=queries),
     ):
         yield

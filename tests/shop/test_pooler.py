@@ -37,10 +37,12 @@ FILTERS: tuple[dict[str, str], ...] = (
 
 @pytest.fixture(scope="module")
 def drawn(
-    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    template_with_synonyms: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of the drawn catalogue."""
-    with demo_database(template, demo_folder, tmp_path_factory.mktemp("media")) as url:
+    with demo_database(
+        template_with_synonyms, demo_folder, tmp_path_factory.mktemp("media")
+    ) as url:
         yield url
 
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from catalog.db.connection import connect
 from catalog.importing import import_catalog
 from catalog.search.understanding import Part, parse
-from catalog.synonyms.store import load_starter
 from shop import query_edits
 from tests.conftest import fresh_database
 
@@ -26,13 +25,13 @@ D,Oslo,Sneakers,Women,Navy Blue,Oak & Co
 
 
 @pytest.fixture(scope="module")
-def catalogue(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def catalogue(
+    template_with_synonyms: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
     file: Path = tmp_path_factory.mktemp("edits") / "c.csv"
     file.write_text(CATALOGUE)
-    with fresh_database(template):
+    with fresh_database(template_with_synonyms):
         import_catalog(file)
-        with connect() as connection:
-            load_starter(connection)
         yield
 
 

@@ -26,9 +26,9 @@ CLIENT = Client(headers={"host": "localhost"})
 
 @pytest.fixture(scope="module", autouse=True)
 def shop(
-    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    template_with_synonyms: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    with demo_database(template, demo_folder, tmp_path_factory.mktemp("media")):
+    with demo_database(template_with_synonyms, demo_folder, tmp_path_factory.mktemp("media")):
         setup_test_environment(debug=False)  # responses keep the context of their templates
         yield
         teardown_test_environment()

@@ -23,10 +23,12 @@ CLIENT = Client(headers={"host": "localhost"})
 
 @pytest.fixture(scope="module")
 def shop(
-    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    template_with_synonyms: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     forget_samples()
-    with demo_database(template, demo_folder, tmp_path_factory.mktemp("media")) as url:
+    with demo_database(
+        template_with_synonyms, demo_folder, tmp_path_factory.mktemp("media")
+    ) as url:
         yield url
     forget_samples()
 

@@ -14,12 +14,12 @@ from tests.shop.test_pictures import PLAIN_STORAGE
 
 @pytest.fixture(scope="package")
 def shop(
-    template: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
+    template_with_synonyms: str, demo_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of the database. Tests leave the catalogue as it is."""
     pictures = tmp_path_factory.mktemp("pictures")
     with (
-        demo_database(template, demo_folder, tmp_path_factory.mktemp("media")) as url,
+        demo_database(template_with_synonyms, demo_folder, tmp_path_factory.mktemp("media")) as url,
         override_settings(STORAGES=PLAIN_STORAGE, QUERY_PICTURE_DIR=pictures),
     ):
         yield url
