@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import ks_2samp
 from sqlalchemy import Connection, insert, update
 
 from benchmarks.synthetic import fill_synthetic
@@ -51,6 +50,8 @@ def matches(similarities: np.ndarray, quantiles: tuple[float, ...]) -> np.ndarra
 
 @pytest.mark.usefixtures("catalogue")
 def test_unrelated_pairs_with_different_similarities_have_the_same_matches() -> None:
+    from scipy.stats import ks_2samp  # takes half a second
+
     rng = np.random.default_rng(0)
     texts, pictures = rng.normal(0.36, 0.15, 60_000), rng.gamma(2, 0.06, 60_000) - 0.1
     fitted = [tuple(fit_quantiles(kind[:40_000].astype(np.float32))) for kind in (texts, pictures)]

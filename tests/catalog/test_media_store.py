@@ -10,7 +10,6 @@ import boto3
 import pytest
 from django.core.management import call_command
 from django.test import Client, override_settings
-from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from catalog import config
@@ -35,6 +34,8 @@ CLIENT = Client(headers={"host": "localhost"})
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     """The address of an S3-like server."""
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -5,20 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
+import transformers
 from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel, WordPiece
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer, Sequence, Split, WhitespaceSplit
 from tokenizers.processors import TemplateProcessing
-from transformers import (
-    DistilBertConfig,
-    DistilBertModel,
-    ResNetConfig,
-    ResNetForImageClassification,
-    SiglipConfig,
-    SiglipModel,
-)
 
 from tests.embedding.tiny_clip import build_tiny_clip
 
@@ -36,8 +29,10 @@ def write_json(file: Path, content: Any) -> None:
 def build_resnet(folder: Path) -> None:
     """Like `microsoft/resnet-50`: a classifier, and the image processor of ConvNeXt."""
     torch.manual_seed(0)
-    config = ResNetConfig(embedding_size=8, hidden_sizes=RESNET_WIDTHS, depths=[1, 1, 1, 1])
-    ResNetForImageClassification(config).save_pretrained(folder)
+    config = transformers.ResNetConfig(
+        embedding_size=8, hidden_sizes=RESNET_WIDTHS, depths=[1, 1, 1, 1]
+    )
+    transformers.ResNetForImageClassification(config).save_pretrained(folder)
     write_json(
         folder / "preprocessor_config.json",
         {
@@ -73,7 +68,9 @@ def build_siglip2(folder: Path) -> None:
         "pad_token_id": 0,
     }
     vision = layers | {"image_size": SIDE, "patch_size": 8}
-    model = SiglipModel(SiglipConfig(text_config=text, vision_config=vision))
+    model = transformers.SiglipModel(
+        transformers.SiglipConfig(text_config=text, vision_config=vision)
+    )
     for weights in model.parameters():
         torch.nn.init.normal_(weights, std=0.7)
     model.save_pretrained(folder)
@@ -129,8 +126,10 @@ def build_multilingual(folder: Path, dimensions: int) -> None:
     vocabulary = {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3}
     vocabulary |= {letter: place for place, letter in enumerate(LETTERS, 4)}
     vocabulary |= {f"##{letter}": place for place, letter in enumerate(LETTERS, len(vocabulary))}
-    DistilBertModel(
-        DistilBertConfig(vocab_size=len(vocabulary), dim=24, hidden_dim=48, n_layers=2, n_heads=2)
+    transformers.DistilBertModel(
+        transformers.DistilBertConfig(
+            vocab_size=len(vocabulary), dim=24, hidden_dim=48, n_layers=2, n_heads=2
+        )
     ).save_pretrained(folder)
     tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = BertNormalizer(lowercase=False)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import transformers
 from PIL import Image
 from safetensors.torch import load_file
-from transformers import AutoImageProcessor, CLIPModel, DistilBertModel, ResNetModel, SiglipModel
 
 from embedding import encoder
 from embedding.checkpoints import commit_of, find_folder
@@ -64,10 +64,10 @@ def test_resnet_pools_its_last_layer(folder: Path, photo: Image.Image) -> None:
     build_resnet(folder / "checkpoint")
     write_entry(folder, loader="resnet", dimensions=RESNET_WIDTHS[-1], modalities=["image"])
     found = get_encoder("tiny", "cpu")
-    processor = AutoImageProcessor.from_pretrained(folder / "checkpoint")
+    processor = transformers.AutoImageProcessor.from_pretrained(folder / "checkpoint")
     pixels = processor([photo], return_tensors="pt")["pixel_values"]
     assert pixels.shape[2:] == (224, 224)
-    model = ResNetModel.from_pretrained(folder / "checkpoint").eval()
+    model = transformers.ResNetModel.from_pretrained(folder / "checkpoint").eval()
     same(found.encode_images([photo]), unit(model(pixels).pooler_output.flatten(1)))
     assert found.preparation is not None
 
@@ -78,7 +78,7 @@ def test_siglip2_pads_texts_to_the_full_length_in_lower_case(
     build_siglip2(folder / "checkpoint")
     write_entry(folder, loader="siglip", dimensions=16)
     found = get_encoder("tiny", "cpu")
-    model = SiglipModel.from_pretrained(folder / "checkpoint").eval()
+    model = transformers.SiglipModel.from_pretrained(folder / "checkpoint").eval()
     ids = [*(4 + LETTERS.index(letter) for letter in "red"), 1]
     padded = torch.tensor([ids + [0] * (SIGLIP_TOKENS - len(ids))])
     expected = unit(model.get_text_features(input_ids=padded).pooler_output)
@@ -86,7 +86,7 @@ def test_siglip2_pads_texts_to_the_full_length_in_lower_case(
     assert (found.encode_texts(["blue"]) @ expected.T).item() < 0.99
     long = found.encode_texts(["a" * 50, "a" * 90])
     same(long[:1], long[1:])
-    processor = AutoImageProcessor.from_pretrained(folder / "checkpoint")
+    processor = transformers.AutoImageProcessor.from_pretrained(folder / "checkpoint")
     pixels = processor([photo], return_tensors="pt")["pixel_values"]
     same(found.encode_images([photo]), unit(model.get_image_features(pixels).pooler_output))
     assert found.unread_share("red") == 0
@@ -136,8 +136,12 @@ def encoder_entries() -> Path:
 
 def test_clip_in_the_layout_of_sentence_transformers(two_towers: Path, photo: Image.Image) -> None:
     found = get_encoder("clip", "cpu")
-    model = CLIPModel.from_pretrained(two_towers / "clip-ViT-B-32" / "0_CLIPModel").eval()
-    processor = AutoImageProcessor.from_pretrained(two_towers / "clip-ViT-B-32" / "0_CLIPModel")
+    model = transformers.CLIPModel.from_pretrained(
+        two_towers / "clip-ViT-B-32" / "0_CLIPModel"
+    ).eval()
+    processor = transformers.AutoImageProcessor.from_pretrained(
+        two_towers / "clip-ViT-B-32" / "0_CLIPModel"
+    )
     pixels = processor([photo], return_tensors="pt")["pixel_values"]
     same(found.encode_images([photo]), unit(model.get_image_features(pixels).pooler_output))
     assert found.encode_texts(["red"]).shape == (1, DIMENSIONS)
@@ -151,7 +155,9 @@ def test_clip_multilingual_reads_texts_itself_and_pictures_with_clip(
     assert found.preparation == clip.preparation
     folder = two_towers / "clip-ViT-B-32-multilingual-v1"
     tokens = [2, 4 + LETTERS.index("r"), *(40 + LETTERS.index(it) for it in "ed"), 3]
-    states = DistilBertModel.from_pretrained(folder)(torch.tensor([tokens])).last_hidden_state
+    states = transformers.DistilBertModel.from_pretrained(folder)(
+        torch.tensor([tokens])
+    ).last_hidden_state
     dense = load_file(folder / "2_Dense" / "model.safetensors")["linear.weight"]
     expected = unit(states.mean(1) @ dense.T)
     same(found.encode_texts(["red"]), expected)

@@ -1,12 +1,13 @@
 """A CLIP with a few thousand random weights in the Hugging Face format, for offline tests."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 
 import torch
+import transformers  # which loads its models when they are named, for two seconds
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import CLIPConfig, CLIPModel, CLIPProcessor, CLIPTokenizer
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 DIMENSIONS = 16
 MAX_TOKENS = 24
@@ -36,8 +37,10 @@ def build_tiny_clip(folder: Path) -> None:
     _model().save_pretrained(folder / "checkpoint")
 
 
-def processor(side: int, max_tokens: int) -> CLIPProcessor:
+def processor(side: int, max_tokens: int) -> transformers.CLIPProcessor:
     """CLIP's image preprocessing for pictures of `side` pixels, and a byte-level tokenizer."""
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
     letters = sorted(ByteLevel.alphabet())  # its order is random in each process
     tokens = [
         *letters,
@@ -45,16 +48,16 @@ def processor(side: int, max_tokens: int) -> CLIPProcessor:
         "<|startoftext|>",
         "<|endoftext|>",
     ]
-    tokenizer = CLIPTokenizer(
+    tokenizer = transformers.CLIPTokenizer(
         vocab={token: index for index, token in enumerate(tokens)}, model_max_length=max_tokens
     )
     images = CLIPImageProcessorPil(
         size={"shortest_edge": side}, crop_size={"height": side, "width": side}
     )
-    return CLIPProcessor(images, tokenizer)
+    return transformers.CLIPProcessor(images, tokenizer)
 
 
-def _model() -> CLIPModel:
+def _model() -> transformers.CLIPModel:
     torch.manual_seed(0)
     layers = {
         "hidden_size": 32,
@@ -72,8 +75,8 @@ def _model() -> CLIPModel:
     }
     vision = {**layers, "image_size": 32, "patch_size": 8}
     # With random weights of the default size, the vectors of all pictures are nearly equal.
-    return CLIPModel(
-        CLIPConfig(
+    return transformers.CLIPModel(
+        transformers.CLIPConfig(
             text_config={**text, "initializer_factor": 10.0},
             vision_config={**vision, "initializer_factor": 10.0},
             projection_dim=DIMENSIONS,

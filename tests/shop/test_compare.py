@@ -27,7 +27,6 @@ from catalog.indexing import fill
 from catalog.search.facets import Facet
 from embedding import encoder
 from embedding.encoder import Encoder, EncoderError
-from embedding.loaders import checkpoint, fashion
 from embedding.registry import ModelSpec
 from shop import comparison
 from shop.compare_params import ColumnSetup, CompareParams
@@ -60,8 +59,10 @@ def shop(template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         patch.setenv("MEDIA_ROOT", str(folder / "media"))
         patch.setenv("MODELS", "fashion,clip")
         patch.setattr(encoder, "_loads", {})
-        for loader in (fashion, checkpoint):
-            patch.setattr(loader, "load", lambda spec, device: WordsAndColours(spec.name))
+        for loader in ("fashion", "checkpoint"):
+            patch.setattr(
+                f"embedding.loaders.{loader}.load", lambda spec, device: WordsAndColours(spec.name)
+            )
         import_catalog(folder / "c.csv", folder)
         for model in ("fashion", "clip"):
             for modality in ("text", "image"):
@@ -208,7 +209,7 @@ def test_a_failed_column_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> N
         raise EncoderError("secret details")
 
     monkeypatch.setattr(encoder, "_loads", {})
-    monkeypatch.setattr(checkpoint, "load", fail)
+    monkeypatch.setattr("embedding.loaders.checkpoint.load", fail)
     page = get(
         "/compare/?q=red+never+asked+before&column=clip&column=fashion&column=fashion,fusion=rrf"
     )

@@ -12,7 +12,6 @@ from catalog.importing import import_catalog
 from catalog.indexing import fill
 from embedding import encoder
 from embedding.encoder import Encoder, EncoderError, get_encoder
-from embedding.loaders import checkpoint, fashion
 from embedding.registry import ModelSpec
 from shop import query_pictures
 from tests.catalog.test_search import picture
@@ -28,7 +27,9 @@ def shop(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clie
     monkeypatch.setenv("MODELS", "clip,fashion")
     monkeypatch.setenv("FIND_GARMENTS", "0")  # by a real model
     monkeypatch.setattr(encoder, "_loads", {})
-    monkeypatch.setattr(fashion, "load", lambda spec, device: WordsAndColours(spec.name))
+    monkeypatch.setattr(
+        "embedding.loaders.fashion.load", lambda spec, device: WordsAndColours(spec.name)
+    )
     (tmp_path / "red.png").write_bytes(picture("red"))
     (tmp_path / "c.csv").write_text("sku,title,images\nA,red shirt,red.png\n")
     import_catalog(tmp_path / "c.csv", tmp_path)
@@ -54,7 +55,7 @@ def fail(spec: ModelSpec, device: str) -> Encoder:
 def test_the_next_model_answers_and_the_failure_is_logged_once(
     shop: Client, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(checkpoint, "load", fail)
+    monkeypatch.setattr("embedding.loaders.checkpoint.load", fail)
     for words in ("red", "shirt", "red"):
         shown = page(shop, q=words)
         assert "/product/A" in shown
@@ -73,7 +74,9 @@ def test_the_next_model_answers_and_the_failure_is_logged_once(
 def test_a_model_that_hangs_stops_no_page(shop: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     end = Event()
     monkeypatch.setattr(encoder, "PATIENCE", 0.1)
-    monkeypatch.setattr(checkpoint, "load", lambda spec, device: end.wait(60) and fail(spec, ""))
+    monkeypatch.setattr(
+        "embedding.loaders.checkpoint.load", lambda spec, device: end.wait(60) and fail(spec, "")
+    )
     try:
         for words in ("red", "shirt"):
             assert "/product/A" in page(shop, q=words)
@@ -84,8 +87,8 @@ def test_a_model_that_hangs_stops_no_page(shop: Client, monkeypatch: pytest.Monk
 def test_without_any_model_words_are_searched_and_pictures_are_not(
     shop: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint, "load", fail)
-    monkeypatch.setattr(fashion, "load", fail)
+    monkeypatch.setattr("embedding.loaders.checkpoint.load", fail)
+    monkeypatch.setattr("embedding.loaders.fashion.load", fail)
     shown = page(shop, q="shirt")
     assert "Search by meaning is not available at the moment; only products with these" in shown
     assert "/product/A" in shown
