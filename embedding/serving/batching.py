@@ -11,6 +11,13 @@ from typing import Any
 SMALL = 4
 """Requests of at most so many items go before larger ones: a shopper waits for them."""
 
+GAP_SECONDS = 0.001
+"""How long a model without work waits for the next request: what is sent at the same time arrives
+one after the other."""
+
+MAX_GAPS = 8
+"""The maximum number of these waits in a row."""
+
 
 class Busy(Exception):
     """So many items wait already that another request would wait too long."""
@@ -31,8 +38,9 @@ class Batcher:
     """Runs functions on lists of items in one thread, those of waiting requests together.
 
     While a batch runs, others wait. When it is done, all that wait for the same function are the
-    next batch, up to its limit. So nobody waits on purpose, and batches grow with the load. One
-    thread is enough, since a batch uses all cores or the whole device.
+    next batch, up to its limit, so batches grow with the load. Only where nothing runs, the first
+    request waits for those that arrive right after it. One thread is enough, since a batch uses all
+    cores or the whole device.
 
     Args:
         name: the name of the thread.
@@ -96,6 +104,7 @@ class Batcher:
                 if self._is_stopped:
                     return []
                 self._changed.wait()
+                self._gather()
             # Sorting is stable: otherwise the first to come is the first to be served.
             self._waiting.sort(key=lambda each: len(each.items) > SMALL)
             kind, limit = self._waiting[0].kind, self._limits[self._waiting[0].kind]
@@ -109,6 +118,17 @@ class Batcher:
             chosen = set(map(id, batch))
             self._waiting = [each for each in self._waiting if id(each) not in chosen]
             return batch
+
+    def _gather(self) -> None:
+        """Wait as long as further requests arrive, or until they fill a batch."""
+        for _ in range(MAX_GAPS):
+            known = len(self._waiting)
+            size = sum(len(each.items) for each in self._waiting)
+            if not known or size >= self._limits[self._waiting[0].kind] or self._is_stopped:
+                return
+            self._changed.wait(GAP_SECONDS)
+            if len(self._waiting) == known:
+                return
 
     def _answer(self, batch: list[_Request]) -> None:
         items = [item for request in batch for item in request.items]

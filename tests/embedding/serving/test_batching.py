@@ -6,6 +6,7 @@ from threading import Event, Semaphore
 
 import pytest
 
+from embedding.serving import batching
 from embedding.serving.batching import SMALL, Batcher, Busy, Stopped
 
 LIMIT = 10
@@ -71,6 +72,17 @@ def test_what_waits_is_one_batch_and_each_gets_its_own(client: Client, model: Mo
     model.allowed.set()
     assert [list(result.result(20)) for result in results] == [[2], [4, 6], [8]]
     assert model.batches == [[0], [1, 2, 3, 4]]
+
+
+def test_what_arrives_right_after_the_first_joins_it(
+    batcher: Batcher, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batching, "GAP_SECONDS", 60)
+    client = Client(batcher)
+    model.allowed.set()
+    results = [client.send(1), client.send(*range(2, LIMIT + 1))]  # as many as fit into a batch
+    assert [len(result.result(20)) for result in results] == [1, LIMIT - 1]
+    assert model.batches == [[*range(1, LIMIT + 1)]]
 
 
 def test_a_batch_has_a_limit_and_a_large_request_is_one_of_its_own(
