@@ -150,16 +150,19 @@ def _nearest_exactly(channel: Channel, matching: str) -> str:
      LIMIT %(window)s"""
 
 
-def distance(channel: Channel, given: Sequence[str] = ()) -> str:
-    """Joins that give a row of `candidate` its distance and its nearest picture, as columns of
-    `<channel>_list`, or of `<channel>_other` if another list found the product."""
+def distances(channel: Channel, given: Sequence[str] = ()) -> str:
+    """`<channel>_distance`: the distance and the nearest picture of each row of `candidate`, from
+    `<channel>_list`, or computed if another list found the product."""
     name, table = channel.name, embedding_table_name(channel.model, channel.modality)
-    other = [*given, f"{name}_list.product_id IS NULL", "e.product_id = candidate.product_id"]
-    nearest = "ORDER BY distance LIMIT 1" if channel.modality == "image" else "OFFSET 0"
-    return f"""LEFT JOIN {name}_list ON {name}_list.product_id = candidate.product_id
-           LEFT JOIN LATERAL (
-                SELECT {_columns(channel)} FROM {table} e {where(other)} {nearest}
-                ) AS {name}_other ON true"""
+    once, nearest_first = _once(channel)
+    others = f"SELECT product_id FROM candidate EXCEPT SELECT product_id FROM {name}_list"
+    # An array is sorted, so the pages of the index are read once, not for each product.
+    matching = [*given, f"e.product_id = ANY (ARRAY({others}))"]
+    return f"""{name}_distance AS MATERIALIZED (
+    TABLE {name}_list
+    UNION ALL
+    (SELECT {once} {_columns(channel)} FROM {table} e {where(matching)} {nearest_first})
+)"""
 
 
 def _index_behind(

@@ -20,7 +20,7 @@ from catalog.search.candidates import (
     MIN_SCANNED,
     PASSES,
     all_nearest,
-    distance,
+    distances,
     lexical_candidates,
     passing,
     plan,
@@ -264,7 +264,7 @@ SELECT total, truncated,
        SELECT {HIT_COLUMNS},
               page.place, matches, page.exact, page.score, page.match,
               {_signals(ranking)} AS signals, {_fulfilled(ranking)} AS fulfilled,
-              variant.count AS variants, variant.colours{_vector(ranking.vectors)}
+              page.variants, page.colours{_vector(ranking.vectors)}
          FROM (SELECT placed.*
                  FROM summary,
                       (SELECT cards.*, row_number() OVER (ORDER BY {page_order}) AS place
@@ -273,7 +273,6 @@ SELECT total, truncated,
                   AND (matches
                        OR total > 0 AND match >= %(min_match)s AND place <= total + {MAX_CLOSE}
                        OR total = 0 AND place <= {MAX_CLOSE})) AS page
-         JOIN variant USING (card, matches)
          JOIN product p ON p.id = page.product_id
          LEFT JOIN product_image i ON i.id = coalesce(page.image_id, ({MAIN_IMAGE}))
        ) AS hit ON true
@@ -344,6 +343,8 @@ def _steps(ranking: Ranking) -> Iterator[str]:
     lists += ["structure_list"] if ranking.parts else []
     union = "\n     UNION\n    ".join(f"SELECT product_id FROM {name}" for name in lists)
     yield f"candidate AS MATERIALIZED (\n    {union}\n)"
+    for channel in ranking.channels:
+        yield distances(channel, ranking.given(f"{channel.name}_vector"))
     yield _scored(ranking)
     yield _window(ranking)
     yield _cards(ranking)
@@ -353,37 +354,30 @@ def _steps(ranking: Ranking) -> Iterator[str]:
 def _scored(ranking: Ranking) -> str:
     """`scored`: each candidate's similarity and match in every channel, its coverage of the query,
     and the columns of the product that the later steps need."""
-    columns, measures, joins = [], [], []
+    columns, joins = [], []
     for channel in ranking.channels:
         name = channel.name
-        measures.append(f"1 - coalesce({name}_list.distance, {name}_other.distance) AS {name}")
-        joins.append(distance(channel, ranking.given(f"{name}_vector")))
-        columns.append(f"{name} AS {name}_similarity")
-        columns.append(f"search_internal.match({name}, %({name}_quantiles)s) AS {name}_match")
+        similarity = f"(1 - {name}_distance.distance)"
+        joins.append(f"LEFT JOIN {name}_distance ON {name}_distance.product_id = p.id")
+        columns.append(f"{similarity} AS {name}_similarity")
+        columns.append(f"search_internal.match({similarity}, %({name}_quantiles)s) AS {name}_match")
         if channel.modality == "image":
-            picture = f"{name}_picture"
-            measures.append(f"coalesce({name}_list.image_id, {name}_other.image_id) AS {picture}")
-            columns.append(picture)
+            columns.append(f"{name}_distance.image_id AS {name}_picture")
     named = "false AS exact, NULL::float8 AS lexical"
     structure = "NULL::float8 AS structure, NULL::float8 AS met, true AS is_of_type"
-    fulfilled = ""
     if ranking.wanted:
         structure = "structure.*"
-        fulfilled = f"  CROSS JOIN LATERAL ({FULFILLED}) AS structure"
+        joins.append(f"CROSS JOIN LATERAL ({FULFILLED}) AS structure")
     if ranking.words:
-        named = f"""product_id IN (SELECT product_id FROM exact_list) AS exact,
+        named = f"""p.id IN (SELECT product_id FROM exact_list) AS exact,
            {_coverage()} AS lexical"""
-    separator = ",\n           "
+    separator, line = ",\n           ", "\n      "
     return f"""scored AS MATERIALIZED (
-    SELECT {separator.join(["product_id", named, structure, *columns])},
+    SELECT {separator.join(["p.id AS product_id", named, structure, *columns])},
            p.colour, p.facets, p.price, p.in_stock
-      FROM (SELECT {separator.join(["candidate.product_id", *measures])}
-              FROM candidate
-           {(chr(10) + "           ").join(joins)}
-            OFFSET 0) AS measured
-      JOIN LATERAL (
-           SELECT * FROM product WHERE id = measured.product_id OFFSET 0) AS p ON true
-{fulfilled}
+      FROM product p
+      {line.join(joins)}
+     WHERE p.id = ANY (ARRAY(TABLE candidate)) -- as in `distances`
 )"""
 
 
@@ -429,8 +423,8 @@ def _window(ranking: Ranking) -> str:
 
 
 def _cards(ranking: Ranking) -> str:
-    """`cards`: the best variant of each product, or every product if variants are not grouped;
-    `variant`: how many variants a card has, and their colours."""
+    """`cards`: the best variant of each product, or every product if variants are not grouped, with
+    the number of its variants and their colours."""
     order = "in_stock DESC, rank" if ranking.in_stock_first else "rank"
     return f"""grouped AS MATERIALIZED (
     SELECT best.*,
@@ -440,12 +434,12 @@ def _cards(ranking: Ranking) -> str:
       LEFT JOIN product_variant v USING (product_id)
 ),
 cards AS MATERIALIZED (
-    SELECT DISTINCT ON (card, matches) * FROM grouped ORDER BY card, matches, {order}
-),
-variant AS MATERIALIZED (
-    SELECT card, matches, count(*), array_agg(colour ORDER BY {order}) AS colours
+    SELECT DISTINCT ON (card, matches) *,
+           count(*) OVER card AS variants, array_agg(colour) OVER card AS colours
       FROM grouped
-     GROUP BY card, matches
+    WINDOW card AS (PARTITION BY card, matches ORDER BY {order}
+                    ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+     ORDER BY card, matches, {order}
 )"""
 
 

@@ -282,7 +282,9 @@ def _coverage(models: Sequence[StoredModel]) -> Composed:
 
 
 def _ranked(model: StoredModel) -> Composed:
-    """The function that ranks with a model: one statement with filters, one without."""
+    """The function that ranks with a model: a statement with filters, one without, and one for
+    words that mean no facet values, whose plan each session keeps, as the shop does
+    (`Statement.has_one_plan`)."""
     name = Identifier("search_internal", RANKED + model.name)
     signature = [SQL("_{} {}").format(SQL(it), SQL(kind)) for it, kind in ARGUMENTS.items()]
     filtered = [SQL("_{} IS NOT NULL").format(SQL(it)) for it in FILTERS]
@@ -296,8 +298,11 @@ AS $ranked$
 BEGIN
 IF {filtered} OR _in_stock OR _excluded <> '{{}}' OR _unwanted <> '{{}}' THEN
 RETURN QUERY {some};
-ELSE
+ELSIF cardinality(_wanted) > 0 THEN
 RETURN QUERY {all};
+ELSE
+PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
+RETURN QUERY {plain};
 END IF;
 END
 $ranked$;
@@ -308,18 +313,19 @@ COMMENT ON FUNCTION {name}({types}) IS {comment};"""
         types=SQL(", ").join(map(SQL, ARGUMENTS.values())),
         filtered=SQL(" OR ").join(filtered),
         some=_hits(model, is_filtered=True),
-        all=_hits(model, is_filtered=False),
+        all=_hits(model),
+        plain=_hits(model, is_understood=False),
         comment=Literal(f"Ranks products with the model {model.name}, for search_internal.ranked."),
     )
 
 
-def _hits(model: StoredModel, *, is_filtered: bool) -> Composed:
+def _hits(model: StoredModel, *, is_filtered: bool = False, is_understood: bool = True) -> Composed:
     channels = tuple(map(model.channel, model.modalities))
     template = Template(
         channels,
         words="words",
-        wanted="wanted",
-        wanted_keys=((),) * MAX_PARTS,
+        wanted="wanted" if is_understood else "",
+        wanted_keys=((),) * MAX_PARTS if is_understood else (),
         is_filtered=is_filtered,
     )
     values: dict[str, Composable] = {name: SQL(f"_{name}") for name in ARGUMENTS}
