@@ -81,3 +81,24 @@ def test_statements_are_not_prepared_behind_a_pooler(
     with connect() as connection:
         assert search(connection, SearchSpec(text="shirt", signals=("lexical",))).total == 1
         assert connection.exec_driver_sql("SELECT name FROM pg_prepared_statements").all() == []
+
+
+def test_kept_plan_finds_variants_by_their_products(database: str) -> None:
+    with connect() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO product (sku, title) SELECT n, 'shirt ' || n FROM generate_series(1, 3000) n"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO product_variant (product_id, leader_id, family, model)"
+            " SELECT id, id, 'shirts', 'fashion' FROM product"
+        )
+        connection.exec_driver_sql(
+            "INSERT INTO fashion_text (product_id, embedding, source_md5)"
+            " SELECT id, (SELECT array_agg(sin(id * n)) FROM generate_series(1, 384) n)::halfvec, ''"
+            "   FROM product"
+        )
+        connection.exec_driver_sql("ANALYZE product, product_variant, fashion_text")
+    with connect() as connection:
+        assert search(connection, SearchSpec("shirt", min_match=0), lambda _: ENCODER).total
+        scans = "SELECT pg_stat_get_xact_numscans('product_variant'::regclass)"
+        assert connection.exec_driver_sql(scans).scalar() == 0
