@@ -54,7 +54,8 @@ class Padding:
         if self._kept is not None:
             empty = values.new_zeros(self._shape.numel(), values.shape[1])
             values = empty.index_copy(0, self._kept, values)
-        return values.unflatten(0, self._shape)
+        result: Tensor = values.unflatten(0, self._shape)
+        return result
 
 
 class Layer(nn.Module):

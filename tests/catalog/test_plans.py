@@ -86,7 +86,8 @@ def test_statements_are_not_prepared_behind_a_pooler(
 def test_kept_plan_finds_variants_by_their_products(database: str) -> None:
     with connect() as connection:
         connection.exec_driver_sql(
-            "INSERT INTO product (sku, title) SELECT n, 'shirt ' || n FROM generate_series(1, 3000) n"
+            "INSERT INTO product (sku, title)"
+            " SELECT n, 'shirt ' || n FROM generate_series(1, 3000) n"
         )
         connection.exec_driver_sql(
             "INSERT INTO product_variant (product_id, leader_id, family, model)"
@@ -94,8 +95,8 @@ def test_kept_plan_finds_variants_by_their_products(database: str) -> None:
         )
         connection.exec_driver_sql(
             "INSERT INTO fashion_text (product_id, embedding, source_md5)"
-            " SELECT id, (SELECT array_agg(sin(id * n)) FROM generate_series(1, 384) n)::halfvec, ''"
-            "   FROM product"
+            " SELECT id, array_agg(sin(id * n))::halfvec, ''"
+            "   FROM product, generate_series(1, 384) n GROUP BY id"
         )
         connection.exec_driver_sql("ANALYZE product, product_variant, fashion_text")
     with connect() as connection:
