@@ -28,6 +28,7 @@ from sqlalchemy import Connection
 from benchmarks.synthetic import SELECTIVITY, Synthetic, clustered, describe, fill_synthetic
 from catalog.db.connection import connect, driver_connection, forget_engine
 from catalog.db.embedded import embedded_url
+from catalog.indexing.hnsw import has_index
 from catalog.search.calibration import UNCALIBRATED
 from catalog.search.candidates import EXACT_FACTOR
 from catalog.search.filters import Filters
@@ -74,6 +75,8 @@ def prepare(products: int, model: ModelSpec = MODEL, *, described: bool = False)
     with connect() as connection:
         add_model(connection, model)
         filled = connection.exec_driver_sql("SELECT EXISTS (SELECT FROM product)").scalar()
+        if filled and not has_index(connection, model.name, "image"):
+            raise SystemExit(f"{name} was filled in part: drop this database")
         if not filled:
             print(f"filling a catalogue of {products:,} products", flush=True)
             fill_synthetic(connection, model, products)
@@ -81,9 +84,11 @@ def prepare(products: int, model: ModelSpec = MODEL, *, described: bool = False)
                 describe(connection, products)
             else:
                 refresh_vocabulary(connection)  # otherwise all words count as rare
-    if described and not filled:  # the old rows would lie before the new ones
+    if not filled:  # otherwise autovacuum would, while times are measured
         with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as driver:
-            driver.execute("VACUUM (FULL, ANALYZE) product")
+            if described:  # the old rows lie before the new ones
+                driver.execute("VACUUM FULL product")
+            driver.execute("VACUUM (ANALYZE)")
 
 
 Statements = dict[str, list[Statement]]
@@ -118,8 +123,12 @@ def run(connection: Connection, statement: Statement, clock: Callable[[], float]
 
 
 def server_clock(connection: Connection) -> float:
-    """The seconds that the server's process has computed; on Linux, on the same machine."""
-    process = driver_connection(connection).info.backend_pid
+    """The seconds that the server's process has computed."""
+    return computed_by(driver_connection(connection).info.backend_pid)
+
+
+def computed_by(process: int) -> float:
+    """The seconds that a process of one thread has computed; on Linux, on the same machine."""
     return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
 
 

@@ -27,7 +27,7 @@ from pgvector import HalfVector
 from sqlalchemy import Connection
 
 from benchmarks.filters import WAYS, Run, run, server_clock
-from benchmarks.synthetic import Synthetic, clustered
+from benchmarks.synthetic import Synthetic, clustered, copy_vectors, fill_signs
 from catalog.db.connection import connect, driver_connection, forget_engine
 from catalog.db.embedded import embedded_url
 from catalog.indexing.hnsw import defer_index, ensure_index, has_index
@@ -53,16 +53,6 @@ licence = "none"
 """
 FILTERS = {"no filter": Filters(), "5 %": Filters({"colour": ("rare",)})}
 RECALL = 10
-CHUNK = 100_000
-
-COPIED = np.dtype(
-    [
-        *(("fields", ">i2"), ("id_bytes", ">i4"), ("id", ">i8")),
-        *(("vector_bytes", ">i4"), ("dimensions", ">i2"), ("unused", ">i2")),
-        *(("vector", ">f2", DIMENSIONS), ("source_bytes", ">i4"), ("source", "S9")),
-    ]
-)
-"""A row of a binary COPY: the product, its embedding, and the hash of its source."""
 
 
 def main() -> None:
@@ -98,7 +88,7 @@ def prepare(data: Synthetic, partitions: int, names: tuple[str, ...]) -> None:
     """Set `DATABASE_URL` to the benchmark's database, and fill it where it is not filled."""
     from catalog.db.migrations import migrate
 
-    products = len(data.vectors)
+    products = len(data.labels)
     os.environ["DATABASE_URL"] = embedded_url(database=f"bench_{partitions}_of_{products}")
     forget_engine()
     migrate()
@@ -127,7 +117,7 @@ def stage(name: str) -> Iterator[None]:
 
 def fill(connection: Connection, data: Synthetic) -> None:
     """Fill the tables without triggers and indexes, which would take most of the time."""
-    products = len(data.vectors)
+    products = len(data.labels)
     for name in (WHOLE, DIVIDED):
         defer_index(connection, name, "text", products)
     with driver_connection(connection).cursor() as cursor:
@@ -139,31 +129,14 @@ def fill(connection: Connection, data: Synthetic) -> None:
             " FROM generate_series(1, %(products)s) AS n",
             {"products": products},
         )
+        for ids, vectors in data.blocks():
+            for name in (WHOLE, DIVIDED):
+                target = f"{name}_text (product_id, embedding, source_md5)"
+                copy_vectors(cursor, target, ids[:, None], vectors)
         for name in (WHOLE, DIVIDED):
-            target = f"COPY {name}_text (product_id, embedding, source_md5) FROM STDIN"
-            with cursor.copy(f"{target} (FORMAT binary)".encode()) as copy:
-                copy.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
-                for start in range(0, products, CHUNK):
-                    copy.write(rows(data.vectors[start : start + CHUNK], start + 1))
-                copy.write(b"\xff\xff")
-            cursor.execute(
-                f"INSERT INTO {name}_text_signs (product_id, signs, price, in_stock, facets)"
-                " SELECT p.id, binary_quantize(e.embedding), p.price, p.in_stock, p.facets"
-                f" FROM {name}_text e JOIN product p ON p.id = e.product_id".encode()
-            )
+            fill_signs(cursor, name, "text")
             cursor.execute(f"ANALYZE {name}_text, {name}_text_signs".encode())
         cursor.execute("ANALYZE product")
-
-
-def rows(vectors: np.ndarray, first: int) -> bytes:
-    """Rows of a binary COPY of vectors (n, d), for the ids from `first`."""
-    found = np.zeros(len(vectors), COPIED)
-    found["fields"], found["id_bytes"] = 3, 8
-    found["id"] = np.arange(first, first + len(vectors))
-    found["vector_bytes"], found["dimensions"] = 4 + 2 * DIMENSIONS, DIMENSIONS
-    found["vector"] = vectors
-    found["source_bytes"], found["source"] = 9, b"synthetic"
-    return found.tobytes()
 
 
 def measure(data: Synthetic, queries: int, names: tuple[str, ...]) -> None:

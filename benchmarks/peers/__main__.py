@@ -7,7 +7,8 @@ The first form reads the shop's own catalogue and measures nDCG@10 too; the seco
 synthetic catalogue of `benchmarks.filters`. Install the engines with `pip install --group peers`;
 those that are missing are left out. All engines answer each question in turn, one question at a
 time, in this process or, for PostgreSQL, on the embedded server. Query vectors are known before.
-Recall is that of the nearest vectors alone, against an exact scan.
+CPU time is that of this process and of PostgreSQL's. Recall is that of the nearest vectors alone,
+against an exact scan.
 """
 
 import argparse
@@ -79,11 +80,13 @@ class KnownTexts:
 
 @dataclass
 class Figures:
-    """What was measured of one engine; seconds and recalls by filter."""
+    """What was measured of one engine; by filter the seconds of each question, elapsed and
+    computed, and recalls."""
 
     build: float
     megabytes: float
     seconds: dict[str, list[float]] = field(default_factory=dict)
+    computed: dict[str, list[float]] = field(default_factory=dict)
     recalls: dict[str, list[float]] = field(default_factory=dict)
     ndcg: list[float] = field(default_factory=list)
 
@@ -93,6 +96,8 @@ class Figures:
             p50, p95 = 1000 * np.percentile(seconds, [50, 95])
             found[f"{filters}: questions/s"] = round(1 / float(np.mean(seconds)), 1)
             found[f"{filters}: p50 (p95), ms"] = f"{p50:.1f} ({p95:.1f})"
+            computed = 1000 * np.median(self.computed[filters])
+            found[f"{filters}: CPU, p50, ms"] = round(float(computed), 1)
             found[f"{filters}: recall@{TOP}"] = round(float(np.mean(self.recalls[filters])), 3)
         if self.ndcg:
             found["nDCG@10"] = round(float(np.mean(self.ndcg)), 3)
@@ -121,11 +126,14 @@ def ask(
             for number, question in enumerate(asked):
                 first = (turn + number) % len(engines)
                 for engine in (*engines[first:], *engines[:first]):
-                    started = time.perf_counter()
-                    skus = engine.hybrid(question)
-                    took = time.perf_counter() - started
                     measured = figures[engine.name]
+                    started = time.perf_counter()
+                    computed = time.process_time() + engine.computed()
+                    skus = engine.hybrid(question)
+                    computed = time.process_time() + engine.computed() - computed
+                    took = time.perf_counter() - started
                     measured.seconds.setdefault(filters, []).append(took)
+                    measured.computed.setdefault(filters, []).append(computed)
                     if question.relevant and turn == 0:
                         ranking = [(sku, rank) for rank, sku in enumerate(skus)]
                         values = measure(question.relevant, ranking)

@@ -54,6 +54,9 @@ class Engine(Protocol):
     def disk(self) -> int:
         """Bytes on disk."""
 
+    def computed(self) -> float:
+        """The seconds that a process of its own has computed; 0 if it runs in this one."""
+
 
 def read_collection(connection: Connection, model: str, modality: str) -> Collection:
     """The shop's products with the embeddings of one modality, those of first pictures."""

@@ -59,6 +59,9 @@ class Lance:
     def disk(self) -> int:
         return _bytes(self.folder)
 
+    def computed(self) -> float:
+        return 0.0
+
     def _skus(self, search: Any, question: Question) -> list[str]:
         search = search.distance_type("cosine").ef(100).refine_factor(4).nprobes(20)
         if question.facet:
@@ -153,6 +156,9 @@ class Milvus:
     def disk(self) -> int:
         return _bytes(self.folder)
 
+    def computed(self) -> float:
+        return 0.0
+
     @staticmethod
     def _condition(question: Question) -> str:
         if not question.facet:
@@ -205,3 +211,6 @@ class Chroma:
 
     def disk(self) -> int:
         return _bytes(self.folder)
+
+    def computed(self) -> float:
+        return 0.0

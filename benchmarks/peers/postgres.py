@@ -7,6 +7,7 @@ from pgvector import HalfVector
 from pgvector.psycopg import register_vector
 from sqlalchemy import Connection
 
+from benchmarks.filters import computed_by, server_clock
 from benchmarks.peers.collection import FACETS, TOP, Collection, Question
 from catalog.db.embedded import embedded_url
 from catalog.search.calibration import UNCALIBRATED
@@ -57,6 +58,9 @@ class Shop:
             {"tables": list(tables)},
         ).scalar_one()
         return int(size)
+
+    def computed(self) -> float:
+        return server_clock(self.connection)
 
     @staticmethod
     def _filters(question: Question) -> Filters:
@@ -129,6 +133,9 @@ class HandWritten:
     def disk(self) -> int:
         row = self._connection.execute("SELECT pg_total_relation_size('item')").fetchone()
         return int(row[0]) if row else 0
+
+    def computed(self) -> float:
+        return computed_by(self._connection.info.backend_pid)
 
     def _skus(self, statement: str, question: Question) -> list[str]:
         values = {

@@ -43,6 +43,17 @@ SELECT oid::regclass::text
 """
 """The partitions of a table, the largest first; of one without partitions, itself."""
 
+RAISE_MEMORY = f"""
+SELECT set_config('maintenance_work_mem',
+           greatest(pg_size_bytes(current_setting('maintenance_work_mem')),
+                    least({MAX_MEMORY}, pg_table_size(oid) + {NODE} * greatest(reltuples, 0))
+           )::bigint / 1024 || 'kB', %(is_local)s),
+       set_config('max_parallel_maintenance_workers',
+                  current_setting('max_parallel_workers'), %(is_local)s)
+  FROM pg_class WHERE oid = %(table)s::regclass
+"""
+"""Gives a build of an index of a table the memory and processes that it needs."""
+
 Progress = Callable[[int, int], None]
 """Called with the number of rows in the index so far and the total number of rows."""
 
@@ -123,15 +134,7 @@ def _build(model: str, modality: Modality) -> None:
     table = index.table.name if index.table is not None else ""
     with open_session() as connection:
         leaves = connection.execute(LEAVES, {"table": table}).fetchall()
-        connection.execute(
-            "SELECT set_config('maintenance_work_mem', greatest(pg_size_bytes("
-            "current_setting('maintenance_work_mem')), least(%(max_memory)s, pg_table_size(oid)"
-            " + %(node)s * greatest(reltuples, 0)))::bigint / 1024 || 'kB', false),"
-            " set_config('max_parallel_maintenance_workers',"
-            " current_setting('max_parallel_workers'), false)"
-            " FROM pg_class WHERE oid = %(largest)s::regclass",
-            {"max_memory": MAX_MEMORY, "node": NODE, "largest": leaves[0][0]},
-        )
+        connection.execute(RAISE_MEMORY, {"table": leaves[0][0], "is_local": False})
         concurrently = create.replace("CREATE INDEX", "CREATE INDEX CONCURRENTLY", 1)
         if leaves == [(table,)]:
             connection.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index.name}".encode())
