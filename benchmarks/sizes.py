@@ -1,7 +1,8 @@
 """What a search costs in catalogues of several sizes, and whether it still finds the best.
 
     python -m benchmarks.sizes [--products 200000 1000000] [--queries 40] [--rounds 2]
-                               [--exact 20] [--window 240] [--model fashion]
+                               [--exact 20] [--warming 100] [--window 240] [--model fashion]
+                               [--filters "5 %" …]
     python -m benchmarks.sizes --explain "5 %"
 
 The first run fills a database for each size with the synthetic catalogue of `benchmarks.filters`.
@@ -48,22 +49,30 @@ class Figures:
 
 
 def measure(
-    connections: dict[int, Connection], asked: dict[int, Statements], exact: int, rounds: int
+    connections: dict[int, Connection],
+    asked: dict[int, Statements],
+    filters: list[str],
+    exact: int,
+    rounds: int,
+    warming: int,
 ) -> None:
-    """Run the same queries on all sizes in turn, and print a table."""
+    """Run the same queries on all sizes in turn, and print a table.
+
+    The first queries, as many as `warming`, are not measured: they fill the server's buffers.
+    """
     small, *_, large = connections
     sizes = " | ".join(f"{it:,}: CPU, p50 (p95) | planning | elapsed" for it in connections)
     recalls = " | ".join(f"recall@{RECALL}, {it:,}" for it in connections)
     print(f"| filter | {sizes} | ratio of CPU, p50 | p95 | of elapsed, p50 | p95 | {recalls} |")
     print(f"|{'---|' * (5 + 4 * len(connections))}")
-    for products, connection in connections.items():  # warms the caches
-        for statement in asked[products]["no filter"]:
+    for products, connection in connections.items():
+        for statement in asked[products]["no filter"][:warming]:
             run(connection, statement, time.perf_counter)
-    for name in FILTERS:
+    for name in filters:
         figures = {products: Figures() for products in connections}
-        queries = len(asked[small][name])
+        queries = len(asked[small][name]) - warming
         for turn in range(rounds * queries):
-            number = turn % queries
+            number = warming + turn % queries
             for products in sorted(connections, reverse=bool(turn % 2)):
                 statement = asked[products][name][number]
                 one = figures[products]
@@ -85,7 +94,9 @@ def measure(
             )
             for q in (50, 95)
         )
-        shares = " | ".join(f"{np.mean(it.recalls):.3f}" for it in figures.values())
+        shares = " | ".join(
+            f"{np.mean(it.recalls):.3f}" if it.recalls else "" for it in figures.values()
+        )
         print(f"| {name} | {each} | {ratios} | {shares} |", flush=True)
 
 
@@ -128,9 +139,11 @@ def main() -> None:
     parser.add_argument("--products", type=int, nargs="+", default=[200_000, 1_000_000])
     parser.add_argument("--window", type=int, default=240)
     parser.add_argument("--queries", type=int, default=40)
+    parser.add_argument("--warming", type=int, default=100, help="queries that come before")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--exact", type=int, default=20, help="queries whose recall is measured")
     parser.add_argument("--model", default=MODEL.name)
+    parser.add_argument("--filters", nargs="+", choices=FILTERS, default=list(FILTERS))
     parser.add_argument("--explain", choices=FILTERS, metavar="FILTER", help="print the plans")
     arguments = parser.parse_args()
     model = get_spec(arguments.model)
@@ -140,14 +153,20 @@ def main() -> None:
             prepare(products, model)
             connections[products] = stack.enter_context(connect())
             data = clustered(products, model.dimensions, np.random.default_rng(1))
-            asked[products] = statements(
-                data, model, arguments.window, arguments.queries, words=True
-            )
+            count = arguments.warming + arguments.queries
+            asked[products] = statements(data, model, arguments.window, count, words=True)
         if arguments.explain:
             explain(connections, asked, arguments.explain)
         else:
             print(f"window {arguments.window}, {arguments.queries} queries; times in ms\n")
-            measure(connections, asked, arguments.exact, arguments.rounds)
+            measure(
+                connections,
+                asked,
+                arguments.filters,
+                arguments.exact,
+                arguments.rounds,
+                arguments.warming,
+            )
 
 
 if __name__ == "__main__":

@@ -92,10 +92,13 @@ class HandWritten:
         columns = [collection.skus, collection.words, *(collection.facets[it] for it in FACETS)]
         with (
             self._connection.cursor() as cursor,
-            cursor.copy("COPY item (sku, words, category, colour, embedding) FROM STDIN") as to,
+            cursor.copy(
+                "COPY item (sku, words, category, colour, embedding) FROM STDIN (FORMAT binary)"
+            ) as to,
         ):
+            to.set_types(["text", "text", "text", "text", "halfvec"])
             for *cells, vector in zip(*columns, collection.vectors, strict=True):
-                to.write_row((*cells, HalfVector(vector).to_text()))
+                to.write_row((*cells, HalfVector(vector)))
         run("CREATE INDEX ON item USING hnsw (embedding halfvec_cosine_ops)")
         run("CREATE INDEX ON item USING gin (terms)")
         for facet in FACETS:
