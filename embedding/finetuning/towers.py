@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from embedding.checkpoints import find_folder, refuse_pickles
 from embedding.encoder import EncoderError
 from embedding.finetuning.errors import FineTuningError
-from embedding.loaders.backbone import POOLED, PREPARATION, to_device
+from embedding.loaders.backbone import PREPARATION, to_device
 from embedding.preprocessing import Preparation
 from embedding.registry import Loader, Modality, ModelSpec
 
@@ -82,7 +82,7 @@ class FashionTowers(Towers):
         self._image = load_tower(self._folder / "model.safetensors")
         self.network = nn.ModuleDict({"text": self._text, "image": self._image}).to(device)
         self._image.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._frozen = to_device(deepcopy(self._image.backbone), device)
+        self._frozen = to_device(deepcopy(self._image), device)
 
     def embed_texts(self, texts: list[str]) -> Tensor:
         from embedding.loaders.fashion import MAX_CHARACTERS, PREFIX
@@ -97,7 +97,7 @@ class FashionTowers(Towers):
         return vectors
 
     def features(self, pixels: Tensor) -> Tensor | None:
-        features: Tensor = self._frozen(pixels)
+        features, _ = self._frozen.features(pixels)
         return features
 
     def finish(self, features: Tensor) -> Tensor:
@@ -134,7 +134,7 @@ class ImageNetTowers(Towers):
         self._frozen = to_device(deepcopy(self._backbone), device)
 
     def embed_pixels(self, pixels: Tensor) -> Tensor:
-        vectors: Tensor = self._backbone(pixels)[:, :POOLED]
+        vectors: Tensor = self._backbone(pixels)
         return vectors
 
     def features(self, pixels: Tensor) -> Tensor | None:
@@ -142,7 +142,7 @@ class ImageNetTowers(Towers):
         return next(islice(self._frozen.maps(pixels), before_last, None)).float()
 
     def finish(self, features: Tensor) -> Tensor:
-        maps: Tensor = self._backbone.last(self._backbone.stages[-1](features))
+        maps: Tensor = self._backbone.last_maps(self._backbone.stages[-1](features))
         return maps.mean((2, 3))
 
     def last_layers(self) -> list[nn.Module]:

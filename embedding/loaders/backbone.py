@@ -1,4 +1,4 @@
-"""EfficientNet-Lite2, trained on ImageNet, as a feature extractor with features from all depths.
+"""EfficientNet-Lite2, trained on ImageNet, as a feature extractor with maps of all depths.
 
 M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", 2019;
 the Lite variants drop squeeze-and-excitation and use ReLU6.
@@ -25,21 +25,7 @@ SIZE = 260
 PREPARATION = FitSquare(SIZE)
 
 POOLED = 1280
-"""Number of pooled features, which come first: the channel means of the last layer."""
-
-EARLY_STAGES = 5
-"""How many of the seven stages give early features, in addition to the stem."""
-
-EARLY = 4 * (32 + 16 + 24 + 48 + 88 + 120)
-"""Number of early features, which follow and describe colour and texture.
-
-There are four per channel of the stem and the first stages: mean and standard deviation, each over
-the whole picture and with weights that favour the centre.
-"""
-
-CENTRE = 0.45
-"""Standard deviation of the Gaussian centre weights; the picture spans -1 to 1."""
-
+"""Number of channels of the last layer."""
 
 class Backbone(nn.Module):
     """The frozen convolutional layers, in evaluation mode."""
@@ -61,13 +47,14 @@ class Backbone(nn.Module):
         self.last = nn.Sequential(network._conv_head, nn.ReLU6(inplace=True))
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Features, (n, POOLED + EARLY), of 8-bit RGB pixels, (n, SIZE, SIZE, 3)."""
-        early = []
-        for index, maps in enumerate(self.maps(pixels)):
-            if index <= EARLY_STAGES:
-                early.append(_statistics(maps))
-        last = self.last(maps.to(_dtype(self.last)))
-        return torch.cat([last.float().mean((2, 3)), *early], 1)
+        """Means of the channels of the last layer, (n, POOLED), of pixels (n, SIZE, SIZE, 3)."""
+        *_, maps = self.maps(pixels)
+        return self.last_maps(maps).mean((2, 3))
+
+    def last_maps(self, maps: Tensor) -> Tensor:
+        """The maps of the last layer, (n, POOLED, h, w), in single precision, of the last stage's."""
+        result: Tensor = self.last(maps.to(_dtype(self.last))).float()
+        return result
 
     def maps(self, pixels: Tensor) -> Iterator[Tensor]:
         """The maps of the stem and of each stage, (n, c, h, w), of 8-bit RGB pixels, (n, h, w, 3).
@@ -92,20 +79,19 @@ Network = TypeVar("Network", bound=nn.Module)
 def to_device(network: Network, device: torch.device) -> Network:
     """Move a network to `device` in its fastest memory format and precision.
 
-    Where the device computes faster in half precision, the convolutions use it. All other layers
-    stay in single precision.
+    Where the device computes faster in half precision, the convolutions of the backbone use it. All
+    other layers stay in single precision.
     """
     network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     dtype = half_type(device)
-    exact: set[nn.Module] = set()
-    if dtype == torch.bfloat16:
+    backbones = [module for module in network.modules() if isinstance(module, Backbone)]
+    for backbone in backbones if dtype is not None else ():
         # Most of the rounding errors would be those of the first layers, which take little time.
-        for module in network.modules():
-            if isinstance(module, Backbone):
-                exact = {*module.stem.modules(), *module.stages[0].modules()}
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d) and module not in exact and dtype is not None:
-            module.to(dtype)
+        first = [backbone.stem, backbone.stages[0]] if dtype == torch.bfloat16 else []
+        exact = {module for part in first for module in part.modules()}
+        for module in backbone.modules():
+            if isinstance(module, nn.Conv2d) and module not in exact:
+                module.to(dtype)
     return network
 
 
@@ -155,21 +141,3 @@ def _stages(blocks: nn.ModuleList) -> list[nn.Sequential]:
         return int(block._project_conv.out_channels)
 
     return [nn.Sequential(*stage) for _, stage in groupby(blocks, width)]
-
-
-def _statistics(maps: Tensor) -> Tensor:
-    """Means and standard deviations of maps (n, c, h, w), plain and centre-weighted: (n, 4 c)."""
-    height, width = maps.shape[2:]
-    y = torch.linspace(-1, 1, height, device=maps.device)[:, None]
-    x = torch.linspace(-1, 1, width, device=maps.device)[None, :]
-    centre = torch.exp(-(x**2 + y**2) / (2 * CENTRE**2))
-    weights = torch.stack([torch.ones_like(centre), centre]).flatten(1)
-    weights = weights / weights.sum(1, keepdim=True)
-    # Single precision, because the variance is a small difference of large numbers.
-    with torch.autocast(maps.device.type, enabled=False):
-        # In channels-last format this is no copy, and the products are of whole rows.
-        values = maps.permute(0, 2, 3, 1).flatten(1, 2).float()
-        mean = weights @ values
-        variance = weights @ values**2 - mean**2
-    # Not zero, where the square root has no gradient.
-    return torch.cat([mean, variance.clamp_min(1e-6).sqrt()], 1).transpose(1, 2).flatten(1)

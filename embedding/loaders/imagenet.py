@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from embedding.encoder import EncoderError
-from embedding.loaders.backbone import POOLED, PREPARATION, Backbone, batch_size, to_device
+from embedding.loaders.backbone import PREPARATION, Backbone, batch_size, to_device
 from embedding.loaders.torch_encoder import TorchEncoder
 from embedding.registry import ModelSpec
 
@@ -31,7 +31,7 @@ class ImageNetEncoder(TorchEncoder):
         self._backbone = to_device(load_backbone(spec), self.device)
 
     def _embed_pixels(self, pixels: Tensor) -> Tensor:
-        result: Tensor = self._backbone(pixels)[:, :POOLED]
+        result: Tensor = self._backbone(pixels)
         return result
 
 

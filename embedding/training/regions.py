@@ -23,6 +23,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 
 from embedding.image_decoding import open_image, square
 from embedding.loaders.fashion import WEIGHTS
+from embedding.loaders.backbone import to_device
 from embedding.loaders.fashion_tower import load_tower
 from embedding.regions.finder import HEAD_FILE, save_head
 from embedding.regions.network import CELLS, SIDE, RegionHead, backbone_maps, corners
@@ -57,8 +58,8 @@ EMPTY = 0.06
 def train(folders: list[Path], scenes: int = SCENES, epochs: int = EPOCHS) -> RegionHead:
     """Compose scenes, compute their maps once, and fit the head to them."""
     started = time.monotonic()
-    backbone = load_tower(WEIGHTS / "model.safetensors").backbone
-    backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    # In the precision of the finder.
+    backbone = to_device(load_tower(WEIGHTS / "model.safetensors").backbone, torch.device("cpu"))
     fine, coarse, targets = [], [], []
     with torch.inference_mode():
         for index, scene in enumerate(training_scenes(folders, scenes)):
