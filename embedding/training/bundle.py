@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,17 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from embedding.encoder import Encoder
+from embedding.errors import UserFacingError
 from embedding.image_decoding import open_image
 from embedding.lexicon import LANGUAGES
 from embedding.loaders.fashion import PREFIX
 from embedding.loaders.packing import BLOCKS, unpack
 from embedding.loaders.transformer import HEADS, LAYERS, WIDTH, TextTower, pad
+from embedding.training.canvases import read_canvases
 from embedding.training.corpus import Corpus, PhraseComposer, add_phrase_group, unique_titles
 from embedding.training.data import Picture
 from embedding.training.e5 import E5, read_e5
+from embedding.training.grounds import read_corners
 from embedding.training.meanings import read_meanings
 from embedding.training.vocabulary import (
     MAIN_WORDS,
@@ -243,3 +246,55 @@ def _write_pictures(folder: Path, pictures: Iterable[Picture]) -> None:
             )
             offset += size
     (folder / "pictures.json").write_text(json.dumps(rows), "utf-8")
+
+
+class BundleError(UserFacingError, ValueError):
+    """A bundle lacks what the training needs."""
+
+
+@dataclass(frozen=True)
+class StoredPictures:
+    """The pictures of a bundle."""
+
+    trained: list[Picture]
+    """n pictures to train on."""
+    canvases: NDArray[np.uint8]
+    """Their canvases, (n, CANVAS, CANVAS, 4)."""
+    corners: NDArray[np.uint8]
+    """Corners of those without a title, which are snapshots; see `read_corners`."""
+    measured: list[Picture]
+    """m pictures to evaluate."""
+    held: NDArray[np.uint8]
+    """Their canvases, (m, CANVAS, CANVAS, 4)."""
+
+
+def read_pictures(folder: Path, tune: bool, only: int = 0) -> StoredPictures:
+    """Read the pictures of a bundle.
+
+    Args:
+        folder: the bundle.
+        tune: hold out the validation part.
+        only: if positive, read only about this number of pictures.
+
+    Raises:
+        BundleError: the bundle is of an earlier version.
+    """
+    rows = json.loads((folder / "pictures.json").read_text("utf-8"))
+    if not all("catalogue" in row for row in rows):
+        raise BundleError(f"{folder} does not tell the catalogues of its pictures: prepare it anew")
+    if only:
+        rows = rows[:: max(1, len(rows) // only)]
+    held = [row for row in rows if tune and row["part"] == "validation"]
+    trained = [row for row in rows if not tune or row["part"] != "validation"]
+    file = folder / "pictures.bin"
+    return StoredPictures(
+        [_picture(row) for row in trained],
+        read_canvases(file, trained),
+        read_corners(file, [row for row in trained if not row["title"]]),
+        [_picture(row) for row in held],
+        read_canvases(file, held),
+    )
+
+
+def _picture(row: Mapping[str, Any]) -> Picture:
+    return Picture(Path(), row["product"], row["title"], row["attributes"], row["catalogue"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -33,6 +33,8 @@ class Picture:
     """The product's title; empty if it has none."""
     attributes: Mapping[str, str]
     """The known values of `phrases.ATTRIBUTES`, in shoppers' words."""
+    catalogue: str = ""
+    """The name of the catalogue's folder."""
 
     @property
     def part(self) -> Part:
@@ -67,7 +69,12 @@ def read_catalogue(folder: Path) -> list[Picture]:
         if table.name == "products.csv":
             read = _read_products if "sku" in (reader.fieldnames or ()) else _read_photographs
         try:
-            pictures = [picture for row in reader for picture in read(folder / "images", row)]
+            name = folder.resolve().name
+            pictures = [
+                replace(picture, catalogue=name)
+                for row in reader
+                for picture in read(folder / "images", row)
+            ]
         except KeyError as error:
             raise CatalogueError(f"{table} has no column {error}") from error
     if not pictures:

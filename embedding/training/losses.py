@@ -1,10 +1,10 @@
-"""The losses of the joint training."""
+"""The losses of the trainings."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, normalize
+from torch.nn.functional import cross_entropy, kl_div, normalize
 
 TRUE, UNKNOWN, FALSE = 1, 0, -1
 """Relation of a text to a picture: it is true, unknown or false of it."""
@@ -95,6 +95,22 @@ def title_relation(titles: Tensor, groups: Tensor, chosen: Tensor, chosen_groups
 def cosine_loss(vectors: Tensor, targets: Tensor) -> Tensor:
     """One minus the mean cosine similarity of vectors and targets, both (n, d). A scalar."""
     return 1 - (normalize(vectors) * normalize(targets)).sum(1).mean()
+
+
+def similarity_loss(vectors: Tensor, targets: Tensor, texts: Tensor, temperature: float) -> Tensor:
+    """How much the similarities of vectors to texts differ from those of their targets.
+
+    Args:
+        vectors, targets: unit vectors, (n, d).
+        texts: unit vectors, (m, d).
+        temperature: divisor of the similarities.
+
+    Returns:
+        The mean Kullback-Leibler divergence of their softmax, a scalar.
+    """
+    found = (vectors @ texts.T / temperature).log_softmax(1)
+    wanted = (targets @ texts.T / temperature).log_softmax(1)
+    return kl_div(found, wanted, reduction="batchmean", log_target=True)
 
 
 class AttributeClassifiers(nn.Module):

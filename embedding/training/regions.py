@@ -22,8 +22,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from embedding.image_decoding import open_image, square
-from embedding.loaders.fashion import WEIGHTS
 from embedding.loaders.backbone import to_device
+from embedding.loaders.fashion import WEIGHTS
 from embedding.loaders.fashion_tower import load_tower
 from embedding.regions.finder import HEAD_FILE, save_head
 from embedding.regions.network import CELLS, SIDE, RegionHead, backbone_maps, corners

@@ -18,7 +18,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from scipy import ndimage
 
 from embedding.image_decoding import open_image
-from embedding.training.views import BACKGROUND
+from embedding.training.canvases import BACKGROUND
 
 Box = tuple[float, float, float, float]
 """Left, top, right and bottom, in pixels."""
@@ -78,7 +78,7 @@ def corner_backdrop(paths: Sequence[Path]) -> Backdrop:
 
     def make(random: Random, size: tuple[int, int]) -> Image.Image:
         image = open_image(random.choice(paths))
-        width, height = round(image.width * CORNER), round(image.height * CORNER * 0.8)
+        width, height = corner_size(image)
         left = random.choice((0, image.width - width))
         top = random.choice((0, image.height - height))
         corner = np.asarray(image.crop((left, top, left + width, top + height)))
@@ -90,6 +90,11 @@ def corner_backdrop(paths: Sequence[Path]) -> Backdrop:
         return _zoomed(filled, zoom, random)
 
     return make
+
+
+def corner_size(image: Image.Image) -> tuple[int, int]:
+    """Width and height of the corners of a snapshot that show its surroundings."""
+    return round(image.width * CORNER), round(image.height * CORNER * 0.8)
 
 
 def photograph_backdrop(photographs: Sequence[NDArray[np.uint8]]) -> Backdrop:

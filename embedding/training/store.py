@@ -1,4 +1,4 @@
-"""Saves both towers in the format that the loader reads."""
+"""Saves the towers in the format that the loader reads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from embedding.loaders.transformer import TextTower
 IMAGE = "model.safetensors"
 TEXT = "text.safetensors"
 TOKENIZER = "tokenizer.json"
+
+STATE = "state.pt"
+"""The state of an unfinished run."""
 
 WORDS = "words.weight"
 
@@ -34,3 +37,16 @@ def save_model(
     tensors[WORDS + BLOCKS] = load_file(bundle / "e5.safetensors")[WORDS + BLOCKS]
     save_file(tensors, folder / TEXT, metadata)
     shutil.copyfile(bundle / TOKENIZER, folder / TOKENIZER)
+
+
+def save_images(folder: Path, text: Path, image: ImageTower, metadata: dict[str, str]) -> None:
+    """Write the image tower to `folder`, and copy the text tower and its tokenizer from `text`.
+
+    Raises:
+        OSError: a file cannot be read or written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    save_tower(image, folder / IMAGE, metadata)
+    if folder.resolve() != text.resolve():
+        for name in (TEXT, TOKENIZER):
+            shutil.copyfile(text / name, folder / name)

@@ -1,34 +1,19 @@
-"""Data augmentation on the device: random views of pictures. Hues are not changed.
+"""Data augmentation on the device: random views of pictures. Hues are hardly changed.
 
-Each picture is stored with a mask of its background, so that the background can be replaced.
+The garments of pictures on white are known from the mask of the background, so the background can
+be replaced, and the views come with a mask of the garment.
 """
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from PIL import Image
-from scipy import ndimage
 from torch import Tensor
-from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate
+from torch.nn.functional import affine_grid, avg_pool2d, grid_sample, interpolate, max_pool2d
 
-from embedding.image_decoding import square
-
-Draw = Callable[..., Tensor]
-"""Draws random numbers of the given shape for each picture."""
-
-CANVAS = 300
-"""Side of a canvas, the square from which views are cropped, in pixels."""
-
-BACKGROUND = 243
-"""Minimum brightness of the background, in all channels. Background regions touch the edge."""
+from embedding.training.grounds import Grounds, uniform
 
 MIN_SPAN, MAX_SPAN = 0.62, 1.2
 """Side of a view, as a share of the canvas."""
@@ -46,50 +31,37 @@ LIGHT = 0.12
 SATURATION = 0.2
 """Maximum relative change of brightness, contrast (both `LIGHT`) and saturation."""
 
-NEW_BACKGROUND = 0.3
+WHITE_EDGE = 0.85
+LEAST_WHITE, MOST_WHITE = 0.1, 0.97
+"""Shares of background, of the edge and of the whole, of pictures whose garment is known."""
+
+SHADOW, TINT = 0.5, 0.1
+DIM, BRIGHT = 0.75, 1.1
+"""On a new ground: maximum strength of the garment's shadow and of a tint, range of its light."""
+
+NEW_GROUND = 0.5
 BLUR = 0.15
 ERASE = 0.25
-"""Probabilities of a new background, of blurring and of erasing a rectangle."""
+"""Probabilities of a new ground, of blurring and of erasing a rectangle."""
 
 
-def read_canvases(file: Path, rows: list[dict[str, int]]) -> NDArray[np.uint8]:
-    """Read the pictures of a bundle as canvases.
+@dataclass(frozen=True)
+class Views:
+    """n views, and where they show a garment."""
 
-    Args:
-        file: the encoded pictures, one after the other.
-        rows: offset ("place") and size of each picture, in bytes.
+    pixels: Tensor
+    """float32 from about 0 to 255, (n, side, side, 3)."""
+    garment: Tensor
+    """1 where the garment is, 0 elsewhere, (n, side, side)."""
+    known: Tensor
+    """Whether `garment` is known, bool, (n,)."""
 
-    Returns:
-        uint8, (n, CANVAS, CANVAS, 4): RGB, and 255 for background.
-    """
-    content = file.read_bytes()
-    canvases = np.empty((len(rows), CANVAS, CANVAS, 4), np.uint8)
-
-    def read(index: int) -> None:
-        row = rows[index]
-        part = content[row["place"] : row["place"] + row["size"]]
-        with Image.open(io.BytesIO(part)) as image:
-            canvases[index] = as_canvas(image.convert("RGB"))
-
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(read, range(len(rows))))
-    return canvases
-
-
-def as_canvas(image: Image.Image) -> NDArray[np.uint8]:
-    """Convert a picture to a canvas, (CANVAS, CANVAS, 4), padded to a square with white."""
-    pixels = np.asarray(square(_enlarge(image), CANVAS))
-    regions, _ = ndimage.label(pixels.min(2) >= BACKGROUND)
-    edge = np.concatenate([regions[0], regions[-1], regions[:, 0], regions[:, -1]])
-    background = np.isin(regions, np.setdiff1d(edge, [0])) * np.uint8(255)
-    return np.concatenate([pixels, background[..., None]], 2)
-
-
-def _enlarge(image: Image.Image) -> Image.Image:
-    """Resize the picture so that its longer side is CANVAS."""
-    share = CANVAS / max(image.size)
-    size = (max(1, round(image.width * share)), max(1, round(image.height * share)))
-    return image.resize(size, Image.Resampling.BICUBIC)
+    def __add__(self, other: Views) -> Views:
+        return Views(
+            torch.cat([self.pixels, other.pixels]),
+            torch.cat([self.garment, other.garment]),
+            torch.cat([self.known, other.known]),
+        )
 
 
 def plain_views(canvases: Tensor, side: int) -> Tensor:
@@ -99,73 +71,110 @@ def plain_views(canvases: Tensor, side: int) -> Tensor:
     return views.permute(0, 2, 3, 1).contiguous()
 
 
-def random_views(canvases: Tensor, side: int, generator: torch.Generator) -> Tensor:
-    """One random view of each canvas, (n, side, side, 3), float32 from about 0 to 255."""
-    count, device = len(canvases), canvases.device
+class RandomViews:
+    """Random views of canvases.
 
-    def draw(*shape: int) -> Tensor:
-        return torch.rand(count, *shape, generator=generator, device=device)
+    Args:
+        corners: of snapshots; see `Grounds`.
+        side: of the views, in pixels.
+        generator: random numbers on the device.
+    """
 
-    def between(limit: float, *shape: int) -> Tensor:
-        return (draw(*shape) * 2 - 1) * limit
+    def __init__(self, corners: Tensor, side: int, generator: torch.Generator) -> None:
+        self.grounds = Grounds(corners, side, generator)
+        self.side, self.generator = side, generator
+        self.draw = uniform(generator)
 
-    span = MIN_SPAN + (MAX_SPAN - MIN_SPAN) * draw()
-    stretch = torch.exp(between(STRETCH))
-    angle = between(math.radians(TURN))
-    mirror = torch.where(draw() < 0.5, -1.0, 1.0)
-    wide, high = span * stretch, span / stretch
-    # Smaller views can be shifted further.
-    room = 2 * SHIFT + (1 - span).clamp_min(0)
-    move = between(1.0, 2) * room[:, None] * 0.7
-    rows = [
-        torch.stack([mirror * wide * angle.cos(), -high * angle.sin(), move[:, 0]], 1),
-        torch.stack([mirror * wide * angle.sin(), high * angle.cos(), move[:, 1]], 1),
-    ]
-    # Invert, so that the area outside the canvas becomes white and background.
-    ink = 255 - canvases.permute(0, 3, 1, 2).float()
-    grid = affine_grid(torch.stack(rows, 1), [count, 4, side, side], align_corners=False)
-    views = 255 - grid_sample(ink, grid, align_corners=False)
-    colours, background = views[:, :3], views[:, 3:] / 255
-    replaced = (background.mean((1, 2, 3)) > 0.1) & (draw() < NEW_BACKGROUND)
-    new_background = _backgrounds(colours, draw)
-    share = background * replaced[:, None, None, None]
-    colours = colours * (1 - share) + new_background * share
-    colours = _adjust_colours(colours, between)
-    return _degrade(colours, draw).permute(0, 2, 3, 1).contiguous()
+    def of(self, canvases: Tensor) -> Views:
+        """One view of each canvas, uint8, (n, CANVAS, CANVAS, 4)."""
+        draw, count = self.draw, len(canvases)
+        views = self._crop(canvases)
+        colours, ground = views[:, :3], views[:, 3:] / 255
+        known = _on_white(canvases) & (ground.mean((1, 2, 3)) > LEAST_WHITE)
+        replaced = (known & (draw(count) < NEW_GROUND))[:, None, None, None].float()
+        # A little of the garment's edge too, which is lighter on white.
+        share = max_pool2d(ground, 3, 1, 1) * replaced
+        behind = self.grounds.behind(colours) * (
+            1 - SHADOW * draw(count, 1, 1, 1) * _shadow(ground)
+        )
+        light = torch.lerp(
+            torch.ones_like(replaced), DIM + (BRIGHT - DIM) * draw(count, 1, 1, 1), replaced
+        )
+        tint = replaced * TINT * draw(count, 1, 1, 1)
+        garment = colours * light * (1 - tint) + draw(count, 3, 1, 1) * 255 * tint
+        return Views(self._photograph(torch.lerp(garment, behind, share)), 1 - ground[:, 0], known)
+
+    def empty(self, count: int) -> Views:
+        """Views without a garment."""
+        pixels = self._photograph(self.grounds.alone(count))
+        known = torch.ones(count, dtype=torch.bool, device=pixels.device)
+        return Views(pixels, torch.zeros_like(pixels[..., 0]), known)
+
+    def _crop(self, canvases: Tensor) -> Tensor:
+        """Crop, shift, turn, stretch and mirror, (n, 4, side, side)."""
+        count = len(canvases)
+        span = MIN_SPAN + (MAX_SPAN - MIN_SPAN) * self.draw(count)
+        stretch = torch.exp(self._between(STRETCH, count))
+        angle = self._between(math.radians(TURN), count)
+        mirror = torch.where(self.draw(count) < 0.5, -1.0, 1.0)
+        wide, high = span * stretch, span / stretch
+        # Smaller views can be shifted further.
+        room = 2 * SHIFT + (1 - span).clamp_min(0)
+        move = self._between(1.0, count, 2) * room[:, None] * 0.7
+        rows = [
+            torch.stack([mirror * wide * angle.cos(), -high * angle.sin(), move[:, 0]], 1),
+            torch.stack([mirror * wide * angle.sin(), high * angle.cos(), move[:, 1]], 1),
+        ]
+        # Invert, so that the area outside the canvas becomes white and background.
+        ink = 255 - canvases.permute(0, 3, 1, 2).float()
+        size = [count, 4, self.side, self.side]
+        grid = affine_grid(torch.stack(rows, 1), size, align_corners=False)
+        return 255 - grid_sample(ink, grid, align_corners=False)
+
+    def _photograph(self, colours: Tensor) -> Tensor:
+        """Change colours and quality as cameras do, and return pixels, (n, side, side, 3)."""
+        return self._degrade(self._adjust_colours(colours)).permute(0, 2, 3, 1).contiguous()
+
+    def _adjust_colours(self, colours: Tensor) -> Tensor:
+        """Change brightness, contrast and saturation at random."""
+        each = (len(colours), 1, 1, 1)
+        grey = colours.mean(1, keepdim=True)
+        colours = grey + (colours - grey) * (1 + self._between(SATURATION, *each))
+        middle = colours.mean((1, 2, 3), keepdim=True)
+        colours = middle + (colours - middle) * (1 + self._between(LIGHT, *each))
+        return (colours * (1 + self._between(LIGHT, *each))).clamp(0, 255)
+
+    def _degrade(self, colours: Tensor) -> Tensor:
+        """Blur some pictures, erase a rectangle in some, and add a little noise to all."""
+        draw, count = self.draw, len(colours)
+        small = interpolate(colours, scale_factor=0.5, mode="bilinear", antialias=True)
+        soft = interpolate(small, (self.side, self.side), mode="bilinear", align_corners=False)
+        colours = torch.where(draw(count, 1, 1, 1) < BLUR, soft, colours)
+        line = torch.linspace(0, 1, self.side, device=colours.device)
+        centre, size = draw(count, 2, 1), draw(count, 2, 1) * 0.25 + 0.08
+        inside = (line - centre).abs() < size / 2
+        covered = inside[:, 0, :, None] & inside[:, 1, None, :] & (draw(count, 1, 1) < ERASE)
+        cover = draw(count, 1, 1, 1).expand(-1, 3, 1, 1) * 255
+        colours = torch.where(covered[:, None], cover, colours)
+        noise = torch.randn(colours.shape, generator=self.generator, device=colours.device)
+        return colours + noise * 2
+
+    def _between(self, limit: float, *shape: int) -> Tensor:
+        return (self.draw(*shape) * 2 - 1) * limit
 
 
-def _backgrounds(colours: Tensor, draw: Draw) -> Tensor:
-    """Random backgrounds, (n, 3, side, side): smooth gradients, or another picture, blurred."""
-    side = colours.shape[2]
-    corners = draw(3, 2, 2) * 110 + 145
-    grey = draw(1, 2, 2) * 150 + 105
-    shade = torch.where(draw(1, 1, 1) < 0.5, grey.expand(-1, 3, -1, -1), corners)
-    smooth = interpolate(shade, (side, side), mode="bilinear", align_corners=True)
-    blurred = interpolate(
-        avg_pool2d(colours.roll(1, 0), 13, 13), (side, side), mode="bilinear", align_corners=False
-    )
-    return torch.where(draw(1, 1, 1) < 0.25, blurred, smooth)
+def _on_white(canvases: Tensor) -> Tensor:
+    """Whether each canvas shows something on white, (n,)."""
+    ground = canvases[..., 3] > 0
+    edges = (ground[:, 0], ground[:, -1], ground[:, :, 0], ground[:, :, -1])
+    edge = torch.cat(edges, 1).float().mean(1)
+    share = ground.float().mean((1, 2))
+    return (edge > WHITE_EDGE) & (share > LEAST_WHITE) & (share < MOST_WHITE)
 
 
-def _adjust_colours(colours: Tensor, between: Draw) -> Tensor:
-    """Change brightness, contrast and saturation at random."""
-    grey = colours.mean(1, keepdim=True)
-    colours = grey + (colours - grey) * (1 + between(SATURATION, 1, 1, 1))
-    middle = colours.mean((1, 2, 3), keepdim=True)
-    colours = middle + (colours - middle) * (1 + between(LIGHT, 1, 1, 1))
-    return (colours * (1 + between(LIGHT, 1, 1, 1))).clamp(0, 255)
-
-
-def _degrade(colours: Tensor, draw: Draw) -> Tensor:
-    """Blur some pictures, erase a rectangle in some, and add a little noise to all."""
-    side = colours.shape[2]
-    small = interpolate(colours, scale_factor=0.5, mode="bilinear", antialias=True)
-    soft = interpolate(small, (side, side), mode="bilinear", align_corners=False)
-    colours = torch.where(draw(1, 1, 1) < BLUR, soft, colours)
-    line = torch.linspace(0, 1, side, device=colours.device)
-    centre, size = draw(2, 1), draw(2, 1) * 0.25 + 0.08
-    inside = (line - centre).abs() < size / 2
-    covered = inside[:, 0, :, None] & inside[:, 1, None, :] & (draw(1, 1) < ERASE)
-    cover = draw(1, 1, 1).expand(-1, 3, 1, 1) * 255
-    colours = torch.where(covered[:, None], cover, colours)
-    return colours + torch.randn_like(colours) * 2
+def _shadow(ground: Tensor) -> Tensor:
+    """A soft shadow of what is not ground, (n, 1, side, side), below it on its right."""
+    shadow = (1 - ground).roll((6, 3), (2, 3))
+    for _ in range(2):
+        shadow = avg_pool2d(shadow, 15, 1, 7)
+    return shadow

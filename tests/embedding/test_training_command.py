@@ -11,7 +11,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from embedding.loaders.fashion import FashionEncoder
+from embedding.loaders.fashion_tower import load_tower
 from embedding.loaders.packing import BLOCK, BLOCK_BYTES, BLOCKS
+from embedding.loaders.palette import lab
 from embedding.loaders.transformer import INNER, LAYERS, POSITIONS, WIDTH
 from embedding.registry import get_spec
 from embedding.training import __main__ as command
@@ -19,25 +21,24 @@ from embedding.training.bundle import _write_pictures
 from embedding.training.data import Picture
 from embedding.training.fit import Trainer
 from embedding.training.phrases import describe
-from embedding.training.views import as_canvas, plain_views, random_views
+from embedding.training.run import Run
 from embedding.training.vocabulary import SPECIALS, choose_pieces, is_usable, make_tokenizer
 
 pytestmark = pytest.mark.slow
 
 PIECES = [*SPECIALS, "\u2581", *"abcdefghijklmnopqrstuvwxyz:'-äöüßéèçñãõłżó"]
 
-RECIPE = {
-    "side": 64,
+BOTH = {"side": 64, "steps": 2, "batch": 6, "captions": 1, "caption_pool": 4}
+
+RECIPE = BOTH | {
     "distil_steps": 1,
     "distil_batch": 8,
-    "steps": 2,
-    "batch": 6,
-    "captions": 1,
     "bouquets": 1,
     "words": 4,
-    "caption_pool": 4,
     "bouquet_pool": 4,
 }
+
+IMAGE_RECIPE = BOTH | {"student_steps": 2, "extra_captions": 3}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,8 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Image.new("RGB", (30, 40), colour.lower()).save(file)
         title = f"{colour} thing {number}" if number % 3 else ""
         attributes = describe("Dresses", colour, "Women")
-        pictures.append(Picture(file, str(number), title, attributes))
+        catalogue = "shop" if title else "snapshots"
+        pictures.append(Picture(file, str(number), title, attributes, catalogue))
     folder = tmp_path / "bundle"
     folder.mkdir()
     _write_pictures(folder, pictures)
@@ -99,6 +101,14 @@ def _teacher() -> dict[str, torch.Tensor]:
     return named
 
 
+class Killed(Exception):
+    """Ends a run."""
+
+
+def kill(*_: object) -> None:
+    raise Killed
+
+
 @dataclass(frozen=True)
 class Resumed:
     """A run that was killed in its second phase and ran again."""
@@ -110,12 +120,6 @@ class Resumed:
 
 @pytest.fixture(scope="module")
 def resumed(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Resumed:
-    class Killed(Exception):
-        pass
-
-    def kill(*_: object) -> None:
-        raise Killed
-
     output = tmp_path_factory.mktemp("training") / "weights"
     arguments = ["train", "--bundle", str(bundle), "--output", str(output), "--device", "cpu"]
     arguments += ["--recipe", json.dumps(RECIPE), "--report-every", "0.5"]
@@ -153,19 +157,75 @@ def test_a_killed_run_resumes(resumed: Resumed) -> None:
     assert (resumed.weights / "model.safetensors").is_file()
 
 
-def test_views_keep_colours_and_detect_the_background() -> None:
-    image = Image.new("RGB", (120, 160), "white")
-    image.paste((200, 30, 30), (40, 40, 80, 120))
-    canvas = torch.from_numpy(as_canvas(image))[None]
-    background = canvas[0, :, :, 3] == 255
-    assert 0.6 < background.float().mean() < 0.95
-    assert not background[150, 150]
-    plain = plain_views(canvas, 64)
-    assert plain.shape == (1, 64, 64, 3)
-    views = random_views(canvas.repeat(16, 1, 1, 1), 64, torch.Generator().manual_seed(0))
-    assert views.shape == (16, 64, 64, 3)
-    reddish = (views[..., 0] > views[..., 1] + 60) & (views[..., 0] > views[..., 2] + 60)
-    assert (reddish.flatten(1).float().mean(1) > 0.01).float().mean() > 0.8
+@dataclass(frozen=True)
+class ResumedImages:
+    """A run of the image tower that was killed while the student was trained, and ran again."""
+
+    weights: Path
+    files: set[str]
+    """The files of the killed run."""
+    resumed: list[tuple[str, int]]
+    """The phases of the second run, and the step at which each began."""
+
+
+@pytest.fixture(scope="module")
+def images(
+    bundle: Path, resumed: Resumed, tmp_path_factory: pytest.TempPathFactory
+) -> ResumedImages:
+    output = tmp_path_factory.mktemp("images") / "weights"
+    arguments = ["train-images", "--bundle", str(bundle), "--output", str(output)]
+    arguments += ["--text", str(resumed.weights), "--device", "cpu", "--tune"]
+    arguments += ["--recipe", json.dumps(IMAGE_RECIPE), "--report-every", "0.5", "--sides", "64"]
+    begun: list[tuple[str, int]] = []
+    resume = Run._resume
+
+    def watched(run: Run, file: Path | None) -> None:
+        resume(run, file)
+        begun.append((run.phase, run.clock.done))
+
+    def kill_student(run: Run, losses: dict[str, torch.Tensor]) -> torch.Tensor:
+        if run.phase == "student" and run.clock.done == 1:
+            raise Killed
+        return total(run, losses)
+
+    total = Run._total
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "_total", kill_student)
+        with pytest.raises(Killed):
+            command.main([*arguments, "--report-every", "0"])
+    files = {file.name for file in output.iterdir()}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Run, "_resume", watched)
+        command.main(arguments)
+    return ResumedImages(output, files, begun)
+
+
+def test_trained_image_tower_loads_and_sees(images: ResumedImages, resumed: Resumed) -> None:
+    encoder = FashionEncoder(get_spec("fashion"), "cpu", images.weights)
+    assert encoder.encode_images([Image.new("RGB", (30, 40), "red")]).shape == (1, WIDTH)
+    text = (images.weights / "text.safetensors").read_bytes()
+    assert text == (resumed.weights / "text.safetensors").read_bytes()
+    palette = load_tower(images.weights / "model.safetensors").palette.colours
+    red = lab(torch.tensor([255.0, 0.0, 0.0])[None, :, None, None])[0, :, 0, 0]
+    assert (palette - red).norm(dim=1).min() < 0.05, "the palette has the colours of the pictures"
+
+
+def test_killed_run_of_the_image_tower_resumes(images: ResumedImages) -> None:
+    assert images.files == {"teacher1.safetensors", "teacher2.safetensors", "state.pt"}
+    assert images.resumed == [("student", 1)], "finished teachers and steps are not repeated"
+    left = {file.name for file in images.weights.iterdir()}
+    assert left == {"model.safetensors", "text.safetensors", "tokenizer.json", "log.json"}
+
+
+def test_a_bundle_without_catalogues_gives_an_error_message(
+    bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = json.loads((bundle / "pictures.json").read_text())
+    rows = [{name: it for name, it in row.items() if name != "catalogue"} for row in rows]
+    (tmp_path / "pictures.json").write_text(json.dumps(rows))
+    with pytest.raises(SystemExit):
+        command.main(["train-images", "--bundle", str(tmp_path), "--output", str(tmp_path)])
+    assert "prepare it anew" in capsys.readouterr().err
 
 
 def test_vocabulary_reduction() -> None:
