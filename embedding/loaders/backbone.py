@@ -27,6 +27,7 @@ PREPARATION = FitSquare(SIZE)
 POOLED = 1280
 """Number of channels of the last layer."""
 
+
 class Backbone(nn.Module):
     """The frozen convolutional layers, in evaluation mode."""
 
@@ -52,7 +53,7 @@ class Backbone(nn.Module):
         return self.last_maps(maps).mean((2, 3))
 
     def last_maps(self, maps: Tensor) -> Tensor:
-        """The maps of the last layer, (n, POOLED, h, w), in single precision, of the last stage's."""
+        """The maps of the last layer, (n, POOLED, h, w), of those of the last stage."""
         result: Tensor = self.last(maps.to(_dtype(self.last))).float()
         return result
 

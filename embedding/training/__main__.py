@@ -28,6 +28,7 @@ from embedding.registry import get_spec
 from embedding.training.bundle import StoredPictures, read_pictures
 from embedding.training.data import Picture, read_catalogue
 from embedding.training.evaluate import evaluate
+from embedding.training.fabrics import learn_fabrics
 from embedding.training.fit import JointRecipe, Trainer
 from embedding.training.images import ImageRecipe, ImageTrainer
 from embedding.training.measure import TextEncoder, by_language, by_word
@@ -97,6 +98,8 @@ def train_images(options: argparse.Namespace) -> None:
         _print_figures(image, TextEncoder(text, tokenizer), stored.measured, held, options.sides)
 
     image = trainer.train(options.output, report, options.report_every)
+    image = learn_fabrics(image, trainer.canvases, trainer.corners, recipe)
+    report("with fabrics", image)
     steps = recipe.teachers * recipe.steps + recipe.student_steps
     metadata = _metadata(recipe, len(stored.trained), steps, device)
     save_images(options.output, options.text, image, metadata)

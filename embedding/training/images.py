@@ -55,6 +55,11 @@ class ImageRecipe(Recipe):
     shares: Mapping[str, float] = field(
         default_factory=lambda: {"ecommerce": 0.55, "clothing": 0.36, "demo": 0.09}
     )
+    fabric_pieces: int = 1400
+    fabric_views: int = 2000
+    fabric_empty: int = 896
+    fabric_steps: int = 900
+    """Of `learn_fabrics`: pieces, views of garments on white, views without one, and steps."""
     warm_share: float = 0.05
     clip: float = 4.0
 

@@ -90,7 +90,7 @@ class RandomViews:
         draw, count = self.draw, len(canvases)
         views = self._crop(canvases)
         colours, ground = views[:, :3], views[:, 3:] / 255
-        known = _on_white(canvases) & (ground.mean((1, 2, 3)) > LEAST_WHITE)
+        known = on_white(canvases) & (ground.mean((1, 2, 3)) > LEAST_WHITE)
         replaced = (known & (draw(count) < NEW_GROUND))[:, None, None, None].float()
         # A little of the garment's edge too, which is lighter on white.
         share = max_pool2d(ground, 3, 1, 1) * replaced
@@ -163,7 +163,7 @@ class RandomViews:
         return (self.draw(*shape) * 2 - 1) * limit
 
 
-def _on_white(canvases: Tensor) -> Tensor:
+def on_white(canvases: Tensor) -> Tensor:
     """Whether each canvas shows something on white, (n,)."""
     ground = canvases[..., 3] > 0
     edges = (ground[:, 0], ground[:, -1], ground[:, :, 0], ground[:, :, -1])

@@ -19,9 +19,9 @@ PART = re.compile(r"picture=[0-9a-f]{64}-\d+-\d+-\d+-\d+")
 
 @pytest.fixture(scope="module")
 def scene(demo_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A photograph-like picture with boots and a dress."""
-    image = drawn_backdrop(Random(3), (900, 600))
-    for kind, place in (("Boots", (80, 200)), ("Dresses", (560, 120))):
+    """A photograph-like picture with a shirt and a dress."""
+    image = drawn_backdrop(Random(0), (900, 600))
+    for kind, place in (("Shirts", (80, 200)), ("Dresses", (560, 120))):
         picture = Image.open(drawn_picture(demo_folder, kind))
         picture.thumbnail((300, 300))
         image.paste(picture, place)

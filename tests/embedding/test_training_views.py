@@ -6,15 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
+from torch.nn.functional import normalize
 
+from embedding.loaders.fashion import WEIGHTS
+from embedding.loaders.fashion_tower import load_tower
 from embedding.loaders.palette import COLOURS, Palette, lab
 from embedding.training import views as views_module
 from embedding.training.batches import draw_rows, mask_loss
 from embedding.training.canvases import as_canvas
 from embedding.training.corpus import PhraseComposer
 from embedding.training.data import Picture
+from embedding.training.fabrics import cut_pieces, learn_fabrics
 from embedding.training.grounds import Grounds, read_corners
+from embedding.training.images import ImageRecipe
 from embedding.training.losses import FALSE, TRUE, similarity_loss
 from embedding.training.meanings import read_meanings
 from embedding.training.phrases import describe
@@ -183,3 +188,45 @@ def test_palette_of_pictures_and_its_shares() -> None:
     shares = palette(pixels, torch.rand(2, 1, 4, 4, generator=generator)) ** 2
     assert shares.shape == (2, COLOURS)
     assert torch.allclose(shares.sum(1), torch.ones(2), atol=1e-4)
+
+
+def test_a_piece_of_fabric_learns_the_vector_of_its_garment() -> None:
+    """With the published tower. Whole garments and empty grounds keep theirs."""
+    canvases = torch.cat([_striped(colour) for colour in ("red", "blue", "green", "black")])
+    corners = torch.full((4, 72, 90, 3), 60, dtype=torch.uint8)
+    recipe = ImageRecipe(
+        fabric_pieces=8, fabric_views=4, fabric_empty=32, fabric_steps=30, batch=32
+    )
+    tower = load_tower(WEIGHTS / "model.safetensors")
+    garments = np.arange(len(canvases))
+    pieces, owners = cut_pieces(canvases, garments, recipe, np.random.default_rng(1))
+    assert len(pieces) == 8
+    assert not is_white(pieces).any(), "they show nothing but fabric"
+    whole = plain_views(canvases, recipe.side)
+
+    def vectors(pixels: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return normalize(tower(pixels))
+
+    before, garment = vectors(pieces), vectors(whole)
+    learn_fabrics(tower, canvases, corners, recipe)
+    assert ((vectors(whole) * garment).sum(1) > 0.95).all()
+    nearer = (vectors(pieces) * garment[owners]).sum(1) - (before * garment[owners]).sum(1)
+    assert nearer.mean() > 0.05
+
+
+def test_without_garments_on_white_the_tower_stays() -> None:
+    tower = load_tower(WEIGHTS / "model.safetensors")
+    weights = tower.head.linear.weight.clone()
+    corners = torch.zeros((0, 72, 90, 3), dtype=torch.uint8)
+    learn_fabrics(tower, canvas("grey"), corners, ImageRecipe())
+    assert torch.equal(tower.head.linear.weight, weights)
+
+
+def _striped(colour: str) -> torch.Tensor:
+    image = Image.new("RGB", (160, 160), "white")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((30, 20, 130, 140), fill=colour)
+    for line in range(24, 140, 12):
+        draw.line((30, line, 130, line), fill="yellow", width=4)
+    return torch.from_numpy(as_canvas(image))[None]
