@@ -85,7 +85,8 @@ def cut_pieces(
     Returns:
         Pixels, float32 (m, side, side, 3), and the number of the canvas of each, (m,).
     """
-    pieces, owners = [], []
+    pieces: list[Tensor] = []
+    owners: list[int] = []
     ground = canvases[..., 3].cpu().numpy()
     for number in random.permutation(np.repeat(garments, 2)):
         if len(pieces) == recipe.fabric_pieces:
