@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate, normalize
 
 from embedding.loaders.fashion_tower import ImageTower
+from embedding.training.grounds import uniform
 from embedding.training.images import ImageRecipe
 from embedding.training.run import half, rate
 from embedding.training.views import RandomViews, on_white, plain_views
@@ -35,6 +36,10 @@ WEIGHTS = (6.0, 2.0, 1.0)
 
 CHUNK = 32
 """Number of pictures that are computed at once."""
+
+FLAT_EVERY = 5
+"""After so many groups of views without a garment, there is one of a single colour each: fabric
+has a texture."""
 
 
 def learn_fabrics(
@@ -63,6 +68,7 @@ def learn_fabrics(
     whole = [_features(tower, plain_views(it, recipe.side)) for it in canvases.split(CHUNK)]
     whole += [_features(tower, views.of(canvases[it]).pixels) for it in drawn.split(CHUNK)]
     empty = [_features(tower, views.empty(count).pixels) for count in counts]
+    empty += [_features(tower, _flat(recipe.side, generator)) for _ in counts[::FLAT_EVERY]]
     parts = [_features(tower, it) for it in pieces.split(CHUNK)]
     kinds = [torch.cat(whole), *([torch.cat(empty)] if empty else []), torch.cat(parts)]
     features = torch.cat(kinds)
@@ -103,6 +109,12 @@ def cut_pieces(
                 break
     found = torch.stack(pieces) if pieces else canvases.new_empty((0, recipe.side, recipe.side, 3))
     return found, torch.tensor(owners, dtype=torch.long, device=canvases.device)
+
+
+def _flat(side: int, generator: torch.Generator) -> Tensor:
+    """Pictures of one colour each, (CHUNK, side, side, 3)."""
+    colours = uniform(generator)(CHUNK, 1, 1, 3) * 255
+    return colours.round().expand(-1, side, side, -1).contiguous()
 
 
 def _features(tower: ImageTower, pixels: Tensor) -> Tensor:

@@ -155,7 +155,9 @@ def test_a_window_of_another_size_shows_the_same_part(page: Page, demo_folder: P
             """([x, y]) => {
               const box = document.querySelector(".crop-stage[data-ready] .cropper-crop-box");
               const { left, top, width, height } = box?.getBoundingClientRect() ?? {};
-              return left + width / 2 !== x || top + height / 2 !== y;
+              const stage = document.querySelector(".cropper-container")?.getBoundingClientRect();
+              const moved = left + width / 2 !== x || top + height / 2 !== y;
+              return moved && stage?.right <= innerWidth;
             }""",
             arg=list(before),
         )
