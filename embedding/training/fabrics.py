@@ -25,7 +25,6 @@ TRIES = 12
 COVERED = 0.97
 """Minimum share of a piece that is garment."""
 
-
 SIDES = (24, 96)
 """Least and greatest side of a piece, in pixels of the canvas."""
 
@@ -70,11 +69,10 @@ def learn_fabrics(
     empty = [_features(tower, views.empty(count).pixels) for count in counts]
     empty += [_features(tower, _flat(recipe.side, generator)) for _ in counts[::FLAT_EVERY]]
     parts = [_features(tower, it) for it in pieces.split(CHUNK)]
-    kinds = [torch.cat(whole), *([torch.cat(empty)] if empty else []), torch.cat(parts)]
-    features = torch.cat(kinds)
-    used = WEIGHTS if empty else (WEIGHTS[0], WEIGHTS[-1])
+    kinds = (whole, empty, parts)
+    features = torch.cat([it for kind in kinds for it in kind])
     weights = torch.cat(
-        [it.new_full((len(it),), weight) for it, weight in zip(kinds, used, strict=True)]
+        [it.new_full((len(it),), w) for kind, w in zip(kinds, WEIGHTS, strict=True) for it in kind]
     )
     with torch.no_grad():
         targets = normalize(tower.head(features))

@@ -30,7 +30,7 @@ from embedding.training.targets import Targets
 from embedding.training.tower import fit_palette, image_parts, trainable_tower
 
 Report = Callable[[str, ImageTower], None]
-"""Is told the name of a run and its tower, with the averaged weights."""
+"""Called with the name of a run and its tower, which has the averaged weights."""
 
 
 @dataclass(frozen=True)
