@@ -87,7 +87,7 @@ def cut_pieces(
     """Cut squares out of garments, at most two of each.
 
     Returns:
-        Pixels, float32 (m, side, side, 3), and the number of the canvas of each, (m,).
+        Pixels, uint8 (m, side, side, 3), and the number of the canvas of each, (m,).
     """
     pieces: list[Tensor] = []
     owners: list[int] = []
@@ -102,7 +102,7 @@ def cut_pieces(
             if (ground[number][place] == 0).mean() > COVERED:
                 pixels = canvases[int(number)][place][..., :3].permute(2, 0, 1)[None].float()
                 piece = interpolate(pixels, (recipe.side, recipe.side), mode="bilinear")
-                pieces.append(piece[0].permute(1, 2, 0))
+                pieces.append(piece[0].permute(1, 2, 0).round().byte())
                 owners.append(int(number))
                 break
     found = torch.stack(pieces) if pieces else canvases.new_empty((0, recipe.side, recipe.side, 3))
